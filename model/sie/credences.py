@@ -1,0 +1,203 @@
+"""What "SIE" can mean, as events of a path, and the probability of each with its Monte Carlo error.
+
+Estimates of P(SIE) in the literature use different definitions: each event has its wording and source, and they are never
+pooled. It knows paths and no priors, evidence or sampler.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .dynamics import shortest_years
+from .priors import EVENT_NAMES
+from .sources import DataError
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["EVENTS", "Event", "credences", "gain_within"]
+
+MONTHS_4 = 4 / 12
+"""Four months, in years."""
+
+FAST_PACE = 5.0
+"""The report's threshold: a pace this many times the recent one."""
+
+TREND_GAIN = 500.0
+"""Greenblatt's threshold: effective compute gained above trend."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """One precise meaning. `happens(paths)` is a boolean array over draws; `within` says where a time limit starts."""
+
+    name: str
+    wording: str
+    source: str
+    happens: Callable[[xr.Dataset], np.ndarray]
+    within: str = "no time limit"
+
+
+def gain_within(name: str, *, doublings: float | None = None, years_of_progress: float | None = None, years: float, wording: str = "", source: str = "") -> Event:
+    """The event that a path gains `doublings` (or years of progress at the recent pace) within some window of `years`."""
+    if (doublings is None) == (years_of_progress is None):
+        raise DataError(f"event {name}", (doublings, years_of_progress), "either doublings or years_of_progress")
+
+    def happens(paths: xr.Dataset) -> np.ndarray:
+        gain = doublings if doublings is not None else years_of_progress * paths.doublings_per_year_of_progress.values
+        return shortest_years(paths, gain) <= years
+
+    amount = f"{doublings:g} doublings" if doublings is not None else f"{years_of_progress:g} years of progress"
+    return Event(
+        name=name, wording=wording or f"{amount} within {years:.3g} years", source=source, happens=happens, within="any window"
+    )
+
+
+def _ooms_5(paths: xr.Dataset) -> np.ndarray:
+    return shortest_years(paths, 5 * math.log2(10) * paths.conversion.values) <= 1
+
+
+def _gain_500x(paths: xr.Dataset) -> np.ndarray:
+    """Most that a path is ahead of the recent trend, in training efficiency, over its points."""
+    gained = paths.doubling.values * paths.doublings_left.values[..., None]
+    with np.errstate(invalid="ignore"):
+        ahead = gained - paths.recent_doublings_per_year.values[..., None] * paths.years.values
+    enough = np.max(ahead, axis=-1) >= math.log2(TREND_GAIN) * paths.conversion.values
+    return enough & (paths.r_asara.values > 1)
+
+
+def _pace_reaches(paths: xr.Dataset, log2_pace: np.ndarray) -> np.ndarray:
+    return paths.log2_pace.max("doubling").values >= log2_pace
+
+
+_EVENTS = (
+    Event(
+        name="r_above_1",
+        wording="r at ASARA is above 1: the pace rises at first",
+        source="davidson_2025_reply",
+        happens=lambda paths: paths.r_asara.values > 1,
+    ),
+    Event(
+        name="r_above_0_75",
+        wording="r at ASARA is above 0.75: progress is very fast already",
+        source="kwa_2026",
+        happens=lambda paths: paths.r_asara.values > 0.75,
+    ),
+    Event(
+        name="pace_doubles",
+        wording="the pace of software reaches twice its pace at ASARA",
+        source="sie_project",
+        happens=lambda paths: _pace_reaches(paths, paths.log2_pace.values[..., 0] + 1),
+    ),
+    gain_within(
+        "years_3_in_1y",
+        years_of_progress=3,
+        years=1,
+        wording="3 years of total AI progress at the recent pace within some year",
+        source="davidson_houlden_2025",
+    ),
+    gain_within(
+        "years_10_in_1y",
+        years_of_progress=10,
+        years=1,
+        wording="10 years of total AI progress at the recent pace within some year",
+        source="davidson_houlden_2025",
+    ),
+    gain_within(
+        "years_3_in_4m",
+        years_of_progress=3,
+        years=MONTHS_4,
+        wording="3 years of total AI progress at the recent pace within some 4 months",
+        source="davidson_houlden_2025",
+    ),
+    gain_within(
+        "years_10_in_4m",
+        years_of_progress=10,
+        years=MONTHS_4,
+        wording="10 years of total AI progress at the recent pace within some 4 months",
+        source="davidson_houlden_2025",
+    ),
+    Event(
+        name="ooms_5_in_1y",
+        wording="5 orders of magnitude of effective training compute from software within some year",
+        source="davidson_2025_compute_bottlenecks",
+        happens=_ooms_5,
+        within="any window",
+    ),
+    Event(
+        name="gain_500x",
+        wording="r at ASARA above 1 and software at some time more than 500x above the recent trend, in effective compute",
+        source="greenblatt_2025",
+        happens=_gain_500x,
+        within="from ASARA",
+    ),
+    gain_within(
+        "half_year_beats_three",
+        years_of_progress=3,
+        years=0.5,
+        wording="some half year gains more than three recent years of total AI progress",
+        source="kwa_2026",
+    ),
+    Event(
+        name="pace_above_5x",
+        wording="the pace of software exceeds 5 times the recent pace",
+        source="eth_davidson_2025",
+        happens=lambda paths: paths.log2_pace.max("doubling").values > np.log2(FAST_PACE * paths.recent_doublings_per_year.values),
+    ),
+)
+
+EVENTS: Mapping[str, Event] = MappingProxyType({event.name: event for event in _EVENTS})
+"""Every event that a report has, in its order."""
+
+assert tuple(EVENTS) == EVENT_NAMES
+
+
+def credences(paths: xr.Dataset, *, events: Iterable[str | Event] | None = None) -> xr.Dataset:
+    """Probability of each event and its Monte Carlo standard error, dims (event,).
+
+    `events` are names or Event objects (default: all). `mcse` comes from the effective sample size of the event's indicator
+    over chains, and from (s + 1/2) / (n + 1) in place of s / n, so that 0 of n is not certainty.
+    """
+    import xarray as xr
+
+    chosen = [_event(event) for event in (EVENTS.values() if events is None else events)]
+    independent = bool(paths.attrs.get("independent_draws"))
+    p, mcse = [], []
+    for event in chosen:
+        indicator = event.happens(paths)
+        n, s = indicator.size, int(indicator.sum())
+        smoothed = (s + 0.5) / (n + 1)
+        p.append(s / n)
+        mcse.append(math.sqrt(smoothed * (1 - smoothed) / _effective_size(indicator, independent)))
+    return xr.Dataset(
+        {
+            "p": ("event", p, {"unit": "probability"}),
+            "mcse": ("event", mcse, {"unit": "probability"}),
+            "wording": ("event", [event.wording for event in chosen]),
+        },
+        coords={"event": [event.name for event in chosen]},
+        attrs={"draws": int(paths.doublings_left.size)},
+    )
+
+
+def _event(event: str | Event) -> Event:
+    if isinstance(event, Event):
+        return event
+    if event not in EVENTS:
+        raise DataError("event", event, "one of " + ", ".join(EVENTS))
+    return EVENTS[event]
+
+
+def _effective_size(indicator: np.ndarray, independent: bool) -> float:
+    """How many independent draws an event's indicator (chain, draw) is worth."""
+    if independent or indicator.min() == indicator.max():
+        return float(indicator.size)
+    from arviz_stats.base import array_stats
+
+    return float(array_stats.ess(indicator.astype(float), method="mean"))

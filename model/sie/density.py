@@ -1,0 +1,130 @@
+"""A PyMC model's log density as a C function that nutpie calls, with the model's data in one vector.
+
+PyTensor's compiled function is read from its disk cache; nutpie's own wrapper around it holds random names, cannot be
+cached and costs ten seconds a process. It knows nothing of what the model means. It must not sample.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pymc as pm
+    from nutpie.compile_pymc import CompiledPyMCModel
+
+__all__ = ["compile_density"]
+
+_compiled: dict[str, CompiledPyMCModel] = {}
+
+
+def compile_density(model: pm.Model) -> CompiledPyMCModel:
+    """The model ready for `nutpie.sample`; graphs of the same text are compiled once a process, whatever their data.
+
+    Free variables must be untransformed, as standard normal latents are; deterministics are not stored.
+    """
+    import dataclasses
+
+    import pytensor
+
+    outputs = [*model.basic_RVs, *model.deterministics, *model.potentials]
+    sizes = [f"{variable.name} {variable.type.shape} {size}" for variable, size in _free_sizes(model)]
+    key = "\n".join([*sizes, pytensor.dprint(outputs, file="str")])
+    if key not in _compiled:
+        # Without fast-math the same seed gives the same bits from a cold and a warm compile cache.
+        with pytensor.config.change_flags(numba__fastmath=False):
+            _compiled[key] = _compile(model)
+    used = {dim for dims in _compiled[key].dims.values() for dim in dims}
+    coords = {dim: list(model.coords[dim]) for dim in used}
+    return dataclasses.replace(_compiled[key], user_data=_pack(model), _coords=coords)
+
+
+def _free_sizes(model: pm.Model) -> list[tuple]:
+    initial = model.initial_point()
+    return [(variable, initial[variable.name].size) for variable in model.value_vars]
+
+
+def _shared(model: pm.Model) -> list:
+    """What may change between models of one graph: the lengths of dims and the data."""
+    return [variable for variable in (*model.dim_lengths.values(), *model.data_vars) if hasattr(variable, "get_value")]
+
+
+def _pack(model: pm.Model) -> np.ndarray:
+    """All of it in one vector: its length, then each array as its shape and its values."""
+    parts = [part for v in _shared(model) for part in (np.shape(v.get_value()), np.ravel(v.get_value()))]
+    values = np.concatenate([np.asarray(part, dtype=float) for part in parts])
+    return np.concatenate([[len(values) + 1.0], values])
+
+
+def _unpack(model: pm.Model, packed) -> dict:
+    """The shared variables as views of the packed vector, symbolically."""
+    import pytensor.tensor as pt
+
+    views, at = {}, 1
+    for variable in _shared(model):
+        shape = pt.cast(packed[at : at + variable.ndim], "int64")
+        start, size = at + variable.ndim, pt.prod(shape)
+        values = packed[start : start + size].reshape(shape, ndim=variable.ndim)
+        views[variable] = variable.type.filter_variable(pt.cast(values, variable.dtype), allow_convert=True)
+        at = start + size
+    return views
+
+
+def _compile(model: pm.Model) -> CompiledPyMCModel:
+    import numba
+    import pytensor.tensor as pt
+    from nutpie.compile_pymc import CompiledPyMCModel
+    from pymc.pytensorf import compile as compile_pytensor
+    from pytensor.graph.replace import clone_replace
+
+    free = _free_sizes(model)
+    ends = np.cumsum([size for _, size in free])
+    size = int(ends[-1])
+    names = [variable.name for variable, _ in free]
+    slices = [slice(int(end - n), int(end)) for end, (_, n) in zip(ends, free, strict=True)]
+    shapes = [model.initial_point()[name].shape for name in names]
+
+    x, packed = pt.vector("x", shape=(size,)), pt.vector("packed")
+    log_density = model.logp()
+    gradient = pt.concatenate([part.ravel() for part in pt.grad(log_density, [variable for variable, _ in free])])
+    parts = {v: x[part].reshape(shape) for (v, _), part, shape in zip(free, slices, shapes, strict=True)}
+    log_density, gradient = clone_replace([log_density, gradient], {**parts, **_unpack(model, packed)})
+    with model:
+        compute = compile_pytensor([x, packed], [log_density, gradient], mode="NUMBA").vm.jit_fn
+
+    doubles, count = numba.types.CPointer(numba.types.double), numba.types.uint64
+
+    @numba.cfunc(numba.types.int64(count, doubles, doubles, doubles, doubles))
+    def density_c(dim, x_, gradient_, value_, packed_):
+        value, slope = compute(numba.carray(x_, (size,)), numba.carray(packed_, (int(packed_[0]),)))
+        value_[0] = value.item()
+        finite = np.isfinite(value_[0])
+        for i in range(size):
+            gradient_[i] = slope[i]
+            finite = finite and np.isfinite(slope[i])
+        return 0 if finite else 3
+
+    @numba.cfunc(numba.types.int64(count, count, doubles, doubles, doubles))
+    def expand_c(dim, expanded, x_, out_, packed_):
+        for i in range(size):
+            out_[i] = x_[i]
+        return 0
+
+    return CompiledPyMCModel(
+        compiled_logp_func=density_c,
+        compiled_expand_func=expand_c,
+        initial_point_func=lambda seed: np.random.default_rng(seed).uniform(-1, 1, size),
+        shared_data={},
+        shared_var_keys={},
+        user_data=_pack(model),
+        n_expanded=size,
+        shape_info=(names, slices, shapes),
+        logp_func=None,
+        expand_func=None,
+        dims={name: tuple(model.named_vars_to_dims[name]) for name in names if name in model.named_vars_to_dims},
+        reparameterized_names=[],
+        _n_dim=size,
+        _shapes=dict(zip(names, shapes, strict=True)),
+        _coords={},
+    )
