@@ -1,1 +1,46 @@
-"""x"""
+"""sie: the returns to AI software R&D, r, and the probability of a software intelligence explosion.
+
+    view     = sie.read_view("davidson_2025")
+    evidence = sie.read_evidence()
+    rows     = sie.usable(evidence, view)
+    tree     = sie.fit(sie.build(rows, view), seed=1)
+    table    = sie.credences(sie.simulate(tree.posterior))
+
+Names are imported when they are first used, so that `import sie` is quick.
+"""
+
+from importlib import import_module
+from importlib.metadata import version
+
+# Named like its module, so bound at once: a later import of the module cannot hide the function.
+from .credences import credences
+
+_MODULES = {
+    "credences": ("EVENTS", "Event", "gain_within"),
+    "dynamics": ("doublings_by", "shortest_years", "simulate"),
+    "evidence": ("read_evidence", "usable"),
+    "inference": ("NotConverged", "RefitNeeded", "fit", "prior", "reweight"),
+    "priors": (
+        *("ADJUSTMENTS", "Prior", "View", "read_view", "to_toml", "view_names"),
+        *("beta", "fixed", "halfnormal", "loguniform", "lognormal", "mixture", "normal", "uniform"),
+    ),
+    "plots": ("plot_domains", "plot_fan", "plot_r", "plot_waterfall"),
+    "returns": ("DoubleCounting", "build"),
+    "sources": ("DataError", "read_sources"),
+}
+_HOME = {name: module for module, names in _MODULES.items() for name in names}
+
+__version__ = version("sie")
+__all__ = [*_HOME, "__version__", "credences"]  # noqa: PLE0604
+
+
+def __getattr__(name: str):
+    if name not in _HOME:
+        raise AttributeError(f"module 'sie' has no attribute {name!r}")
+    value = getattr(import_module(f"sie.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -9,12 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .dynamics import shortest_years
 from .priors import EVENT_NAMES
 from .sources import DataError
 
@@ -35,32 +35,55 @@ TREND_GAIN = 500.0
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """One precise meaning. `happens(paths)` is a boolean array over draws; `within` says where a time limit starts."""
+    """One precise meaning: either `happens(paths)`, or `gain(paths)` doublings within some window of `years`.
+
+    Both callables return an array over draws. Events with the same `gain` share one search along the paths.
+    """
 
     name: str
     wording: str
     source: str
-    happens: Callable[[xr.Dataset], np.ndarray]
+    happens: Callable[[xr.Dataset], np.ndarray] | None = None
+    gain: Callable[[xr.Dataset], np.ndarray] | None = None
+    years: float = math.inf
     within: str = "no time limit"
 
 
-def gain_within(name: str, *, doublings: float | None = None, years_of_progress: float | None = None, years: float, wording: str = "", source: str = "") -> Event:
-    """The event that a path gains `doublings` (or years of progress at the recent pace) within some window of `years`."""
+def gain_within(
+    name: str,
+    *,
+    doublings: float | None = None,
+    years_of_progress: float | None = None,
+    years: float,
+    wording: str = "",
+    source: str = "",
+) -> Event:
+    """The event that a path gains `doublings` (or years of total progress at the recent pace) within some window of `years`."""
     if (doublings is None) == (years_of_progress is None):
         raise DataError(f"event {name}", (doublings, years_of_progress), "either doublings or years_of_progress")
-
-    def happens(paths: xr.Dataset) -> np.ndarray:
-        gain = doublings if doublings is not None else years_of_progress * paths.doublings_per_year_of_progress.values
-        return shortest_years(paths, gain) <= years
-
     amount = f"{doublings:g} doublings" if doublings is not None else f"{years_of_progress:g} years of progress"
     return Event(
-        name=name, wording=wording or f"{amount} within {years:.3g} years", source=source, happens=happens, within="any window"
+        name=name,
+        wording=wording or f"{amount} within {years:.3g} years",
+        source=source,
+        gain=_doublings(doublings) if doublings is not None else _years_of_progress(years_of_progress),
+        years=years,
+        within="any window",
     )
 
 
+@cache
+def _doublings(amount: float) -> Callable[[xr.Dataset], np.ndarray]:
+    return lambda paths: np.full(paths.doublings_left.shape, amount)
+
+
+@cache
+def _years_of_progress(amount: float) -> Callable[[xr.Dataset], np.ndarray]:
+    return lambda paths: amount * paths.doublings_per_year_of_progress.values
+
+
 def _ooms_5(paths: xr.Dataset) -> np.ndarray:
-    return shortest_years(paths, 5 * math.log2(10) * paths.conversion.values) <= 1
+    return 5 * math.log2(10) * paths.conversion.values
 
 
 def _gain_500x(paths: xr.Dataset) -> np.ndarray:
@@ -127,7 +150,8 @@ _EVENTS = (
         name="ooms_5_in_1y",
         wording="5 orders of magnitude of effective training compute from software within some year",
         source="davidson_2025_compute_bottlenecks",
-        happens=_ooms_5,
+        gain=_ooms_5,
+        years=1,
         within="any window",
     ),
     Event(
@@ -166,11 +190,14 @@ def credences(paths: xr.Dataset, *, events: Iterable[str | Event] | None = None)
     """
     import xarray as xr
 
+    from .dynamics import shortest_years
+
     chosen = [_event(event) for event in (EVENTS.values() if events is None else events)]
     independent = bool(paths.attrs.get("independent_draws"))
+    shortest = {gain: shortest_years(paths, gain(paths)) for gain in {event.gain for event in chosen} if gain is not None}
     p, mcse = [], []
     for event in chosen:
-        indicator = event.happens(paths)
+        indicator = event.happens(paths) if event.gain is None else shortest[event.gain] <= event.years
         n, s = indicator.size, int(indicator.sum())
         smoothed = (s + 0.5) / (n + 1)
         p.append(s / n)
