@@ -1,0 +1,367 @@
+"""What one view says, before and after the evidence: computed once as a `Result`, then told as text, JSON, tables and plots.
+
+It computes no probability itself: draws come from `inference`, paths from `dynamics`, credences from `credences`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import io
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .evidence import evidence_files, usable
+from .priors import Conclusion, Prior, View
+from .sources import DataError, plain
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["CONDITIONS", "Result", "as_json", "as_text", "compute", "event_wordings", "write_atomically", "write_folder"]
+
+CONDITIONS = (
+    "All credences are conditional: AI that fully automates AI R&D (ASARA) is reached, hardware stays fixed, and the inputs are "
+    "independent except where said. The authors of published posteriors put their own priors into them."
+)
+
+JSON_VERSION = 1
+"""Version of the JSON layout."""
+
+SPREAD_DRAWS = 4000
+"""Draws of a refit at another spread, where reweighting does not do."""
+
+_GIVEN = ("priors", "evidence")
+_BARS = " ▁▂▃▄▅▆▇█"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """Everything a report tells about one view. `tree` has `prior` and, where evidence can move the view, `posterior`."""
+
+    view: View
+    rows: xr.Dataset | None
+    left_out: tuple[tuple[str, str], ...]
+    tree: xr.DataTree
+    paths: dict[str, xr.Dataset]
+    credences: dict[str, xr.Dataset]
+    spreads: dict[float, tuple[float, float, float]]
+    inputs_sha256: str
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """Which of `priors` and `evidence` there are."""
+        return tuple(given for given in _GIVEN if given in self.paths)
+
+    def draws(self, given: str) -> xr.Dataset:
+        """The draws behind one of them."""
+        return self.tree["prior" if given == "priors" else "posterior"].to_dataset()
+
+
+def compute(
+    view: View,
+    evidence: xr.Dataset | None,
+    *,
+    seed: int,
+    draws: int,
+    folder: Path | None = None,
+    say: Callable[[str], None] = lambda text: None,
+) -> Result:
+    """Draws, paths and credences of a view. `evidence` None means priors only; `say` is told what is going on.
+
+    Raises NotConverged where the sampler fails.
+    """
+    import xarray as xr
+
+    from .credences import credences
+    from .dynamics import simulate
+    from .inference import prior
+
+    say(f"{view.name}: drawing from the priors")
+    if evidence is None or view.states_r_asara:
+        why = "the report is of priors only" if evidence is None else "the view states r at ASARA directly"
+        rows, left_out = None, () if evidence is None else tuple((row, why) for row in evidence.estimate.values.tolist())
+        tree, spreads = xr.DataTree.from_dict({"prior": prior(view, draws=draws, seed=seed)}), {}
+        tree.attrs = {"view": view.name, "seed": seed, "draws": draws}
+    else:
+        from .inference import fit
+        from .returns import build
+
+        rows = usable(evidence, view)
+        left_out = tuple(rows.attrs["left_out"])
+        say(f"{view.name}: sampling the posterior from {rows.sizes['estimate']} rows")
+        tree = fit(build(rows, view), seed=seed, draws=draws)
+        say(f"{view.name}: half and twice the spread")
+        spreads = _at_other_spreads(tree, rows, view, seed)
+    say(f"{view.name}: following the paths")
+    groups = {"priors": "prior", "evidence": "posterior"}
+    paths = {given: simulate(tree[group].to_dataset()) for given, group in groups.items() if group in tree.children}
+    return Result(
+        view=view,
+        rows=rows,
+        left_out=left_out,
+        tree=tree,
+        paths=paths,
+        credences={given: credences(path) for given, path in paths.items()},
+        spreads=spreads,
+        inputs_sha256=_sha256([view.path, *(evidence_files(folder) if rows is not None else [])]),
+    )
+
+
+def _at_other_spreads(tree: xr.DataTree, rows: xr.Dataset, view: View, seed: int) -> dict[float, tuple[float, float, float]]:
+    """5, 50 and 95 % of r at ASARA with the prior of the spread halved and doubled, which one row a domain cannot tell apart."""
+    from .inference import RefitNeeded, fit, reweight
+    from .returns import build
+
+    found = {}
+    for factor in (0.5, 2.0):
+        prior = _scaled(view["spread"].prior, factor)
+        if prior is None:
+            continue
+        view2 = view.replace(spread=prior)
+        try:
+            posterior = reweight(tree, view, view2, seed=seed)["posterior"]
+        except RefitNeeded:
+            posterior = fit(build(rows, view2), seed=seed, draws=SPREAD_DRAWS)["posterior"]
+        found[factor] = _quantiles(posterior.r_asara.values)
+    return found
+
+
+def _scaled(prior: Prior, factor: float) -> Prior | None:
+    """The prior of a scaled quantity; None for a beta, which cannot leave (0, 1)."""
+    if prior.family == "beta":
+        return None
+    if prior.family == "mixture":
+        parts = [_scaled(part, factor) for part in prior.parts]
+        return None if None in parts else dataclasses.replace(prior, parts=tuple(parts))
+    return dataclasses.replace(prior, numbers=tuple(factor * number for number in prior.numbers))
+
+
+def _quantiles(r: np.ndarray) -> tuple[float, float, float]:
+    return tuple(float(q) for q in np.quantile(r, [0.05, 0.5, 0.95]))
+
+
+def _sha256(paths: Iterable[Path | None]) -> str:
+    """A hash of these files' names and bytes, sorted by name."""
+    digest = hashlib.sha256()
+    for path in sorted((path for path in paths if path is not None), key=lambda path: path.name):
+        content = path.read_bytes()
+        digest.update(f"{path.name} {len(content)}\n".encode() + content)
+    return digest.hexdigest()
+
+
+def as_json(results: list[Result], *, seed: int, draws: int) -> str:
+    """The results as strict JSON (design section 6): keys sorted, no NaN, no time stamp; the same bytes for the same inputs."""
+    document = {"version": JSON_VERSION, "seed": seed, "draws": draws, "views": [_view_json(result) for result in results]}
+    return json.dumps(document, sort_keys=True, allow_nan=False, ensure_ascii=False, indent=1) + "\n"
+
+
+def _view_json(result: Result) -> dict:
+    attrs = result.tree.attrs
+    fitted = "evidence" in result.given
+    return {
+        "view": result.view.name,
+        "inputs_sha256": result.inputs_sha256,
+        "rows_used": result.rows.estimate.values.tolist() if result.rows is not None else [],
+        "rows_left_out": [{"id": row, "why": why} for row, why in result.left_out],
+        "r_asara": {
+            given: dict(zip(("q05", "q50", "q95"), _quantiles(result.draws(given).r_asara.values), strict=True))
+            for given in result.given
+        },
+        "credences": [
+            {"event": event, "given": given, "p": float(table.p.sel(event=event)), "mcse": float(table.mcse.sel(event=event))}
+            for event in result.credences["priors"].event.values.tolist()
+            for given, table in result.credences.items()
+        ],
+        "diagnostics": {key: attrs[key] for key in ("max_rhat", "min_ess", "divergences")} if fitted else None,
+    }
+
+
+def as_text(result: Result, *, width: int = 110) -> str:
+    """The report of one view as a page of text."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    view, fitted = result.view, "evidence" in result.given
+    out = io.StringIO()
+    console = Console(file=out, width=width, highlight=False, markup=False, emoji=False, no_color=True)
+    console.print(f"{view.label}  ({view.name})")
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("event")
+    for name in ("author says", "author's priors", "+ evidence not yet used", "MCSE (points)"):
+        table.add_column(name, justify="right", no_wrap=True)
+    before, after = result.credences["priors"], result.credences.get("evidence")
+    for event in before.event.values.tolist():
+        errors = [credence.sel(event=event).mcse.item() for credence in result.credences.values()]
+        table.add_row(
+            event,
+            _says(view.concludes.get(event)),
+            _percent(before.p.sel(event=event).item()),
+            _percent(after.p.sel(event=event).item()) if after is not None else _instead(view),
+            " / ".join(f"{100 * error:.2f}" for error in errors),
+        )
+    console.print(table)
+    _print_r(console, result)
+    prior = result.draws("priors")
+    console.print(f"pace already above 5 times the recent pace at ASARA: {_percent(float((prior.speedup > 5).mean()))} of prior draws")
+    if (discarded := prior.attrs.get("discarded_prior_mass")) and discarded > 0:
+        console.print(f"prior mass discarded because the ceiling lay below gained_before_asara: {_percent(discarded)}")
+    for line in _provenance_lines(result):
+        console.print(line)
+    if fitted:
+        attrs = result.tree.attrs
+        console.print(
+            f"sampler: 4 chains, {attrs['draws']} draws, R-hat at most {attrs['max_rhat']:.4f}, ESS at least {attrs['min_ess']:.0f},"
+            f" {attrs['divergences']} divergences, target_accept {attrs['target_accept']}"
+        )
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+
+
+def event_wordings() -> str:
+    """What each event means, who defined it and where a time limit starts."""
+    from .credences import EVENTS
+
+    return "\n".join(f"{event.name:<22} {event.wording} ({event.within}; {event.source})" for event in EVENTS.values())
+
+
+def _print_r(console, result: Result) -> None:
+    console.print("r at ASARA (software doublings per doubling of cumulative research input), 5 / 50 / 95 %; bars: 0.1 to 10, the mark is r = 1")
+    if (says := result.view.concludes.get("r_asara")) is not None:
+        console.print("  author says   " + " / ".join(f"{says.numbers[key]:.2f}" for key in ("q05", "q50", "q95")))
+    for given in result.given:
+        r = result.draws(given).r_asara.values
+        label = "priors" if given == "priors" else "+ evidence"
+        console.print(f"  {label:<13} " + " / ".join(f"{q:.2f}" for q in _quantiles(r)) + f"   |{_histogram(r)}|")
+    for factor, quantiles in result.spreads.items():
+        name = "half" if factor < 1 else "twice"
+        console.print(f"  + evidence, {name} the spread between domains   " + " / ".join(f"{q:.2f}" for q in quantiles))
+
+
+def _histogram(r: np.ndarray, bins: int = 30) -> str:
+    """Log-spaced bars between 0.1 and 10, with 1 in the middle."""
+    counts, _ = np.histogram(np.log10(r), bins=bins, range=(-1, 1))
+    bars = [_BARS[round((len(_BARS) - 1) * count / counts.max())] for count in counts]
+    return "".join([*bars[: bins // 2], "┊", *bars[bins // 2 :]])
+
+
+def _says(conclusion: Conclusion | None) -> str:
+    if conclusion is None:
+        return "-"
+    if "p" in conclusion.numbers:
+        return _percent(conclusion.numbers["p"], digits=0)
+    return f"{100 * conclusion.numbers['p_low']:.0f} - {_percent(conclusion.numbers['p_high'], digits=0)}"
+
+
+def _percent(p: float, digits: int = 1) -> str:
+    return f"{100 * p:.{digits}f} %"
+
+
+def _instead(view: View) -> str:
+    return "r stated directly" if view.states_r_asara else "not computed"
+
+
+def _provenance_lines(result: Result) -> Iterable[str]:
+    view = result.view
+    bases = [entry.basis for entry in view.entries.values()]
+    counts = ", ".join(f"{bases.count(basis)} {basis}" for basis in dict.fromkeys(bases))
+    yield f"priors by basis: {counts}"
+    if view.states_r_asara:
+        yield "the view states r at ASARA directly, so evidence on r cannot move it"
+    if result.rows is not None:
+        used = result.rows
+        transcribed = int((used.basis == "transcribed").sum())
+        yield f"rows used ({used.sizes['estimate']}, of which {transcribed} read second-hand): " + ", ".join(used.estimate.values.tolist())
+        reasons: dict[str, list[str]] = {}
+        for row, why in result.left_out:
+            reasons.setdefault(why, []).append(row)
+        for why, rows in reasons.items():
+            yield f"left out, {why}: " + ", ".join(rows)
+
+
+def as_csv(results: list[Result]) -> str:
+    """The credences of all views as CSV."""
+    lines = ["view,event,given,p,mcse"]
+    for result in results:
+        for item in _view_json(result)["credences"]:
+            lines.append(f"{result.view.name},{item['event']},{item['given']},{item['p']!r},{item['mcse']!r}")
+    return "\n".join(lines) + "\n"
+
+
+def write_folder(results: list[Result], folder: Path, *, say: Callable[[str], None] = lambda text: None) -> list[Path]:
+    """Write `credences.csv`, each view's draws (NetCDF) and its plots (PNG); each file appears whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    written = [folder / "credences.csv"]
+    write_atomically(written[0], as_csv(results).encode())
+    for result in results:
+        say(f"{result.view.name}: writing draws and plots")
+        path = folder / f"{result.view.name}.nc"
+        _replace(path, lambda target, result=result: _saveable(result).to_netcdf(target, engine="h5netcdf"))
+        written.append(path)
+        for name, draw in _plots(result).items():
+            path = folder / f"{result.view.name}_{name}.png"
+            _replace(path, lambda target, draw=draw: _save_plot(draw, target))
+            written.append(path)
+    return written
+
+
+def _plots(result: Result) -> dict[str, Callable]:
+    from . import plots
+
+    view, fitted = result.view, "evidence" in result.given
+    last = result.given[-1]
+    given = "given priors and evidence" if fitted else "given priors"
+    draw = {
+        "waterfall": lambda: plots.plot_waterfall(result.draws(last), title=f"{view.label}\n{given}"),
+        "r": lambda: plots.plot_r(result.draws("priors"), result.draws("evidence") if fitted else None, title=view.label),
+        "fan": lambda: plots.plot_fan(result.paths[last], title=f"{view.label}\n{given}"),
+    }
+    if fitted:
+        draw["domains"] = lambda: plots.plot_domains(result.rows, result.draws("evidence"), title=view.label)
+    return draw
+
+
+def _save_plot(draw: Callable, target: Path) -> None:
+    from . import plots
+
+    plots.save(draw(), target)
+
+
+def _saveable(result: Result) -> xr.DataTree:
+    """The draws with attributes that NetCDF can hold and that say how to get them again."""
+    tree = result.tree.copy()
+    tree.attrs = {**tree.attrs, "inputs_sha256": result.inputs_sha256, "label": result.view.label}
+    return tree
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file so that a killed process leaves the old one or the new one."""
+    _replace(path, lambda target: target.write_bytes(content))
+
+
+def _replace(path: Path, write: Callable[[Path], object]) -> None:
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=path.suffix)
+        os.close(handle)
+        target = Path(name)
+        try:
+            write(target)
+            target.chmod(0o666 & ~_umask())
+            target.replace(path)
+        finally:
+            target.unlink(missing_ok=True)
+    except OSError as error:
+        raise DataError(str(path), plain(error.strerror or str(error)), "a writable place") from None
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,97 @@
+"""What several test files share: the bundled data, copies of it to spoil, and the shape of a refusal."""
+
+import csv
+import re
+import shutil
+from contextlib import contextmanager
+
+import hypothesis
+import pytest
+
+import sie
+from sie.sources import data_folder
+
+hypothesis.settings.register_profile("sie", deadline=None, derandomize=True, database=None)
+hypothesis.settings.load_profile("sie")
+
+
+@pytest.fixture(scope="session")
+def evidence():
+    """The bundled evidence."""
+    return sie.read_evidence()
+
+
+@pytest.fixture
+def evidence_copy(tmp_path):
+    """A copy of the bundled evidence folder, to be spoilt."""
+    return shutil.copytree(data_folder("evidence"), tmp_path / "evidence")
+
+
+@pytest.fixture
+def evidence_with(evidence_copy):
+    """evidence_with("returns.csv", "vision_2024", domain="bread"): the copy with some cells of one row changed."""
+
+    def change(file, row, **cells):
+        path = evidence_copy / file
+        with path.open(newline="", encoding="utf-8") as stream:
+            lines = list(csv.reader(stream))
+        header, [at] = lines[0], [i for i, line in enumerate(lines) if line[0] == row]
+        for column, cell in cells.items():
+            lines[at][header.index(column)] = cell
+        with path.open("w", newline="", encoding="utf-8") as stream:
+            csv.writer(stream, lineterminator="\n").writerows(lines)
+        return evidence_copy
+
+    return change
+
+
+@pytest.fixture(scope="session")
+def view_text():
+    """The text of a bundled view that argues from observed domains."""
+    return (data_folder("priors") / "davidson_2025.toml").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def write_view(tmp_path):
+    """write_view(text): the path of view.toml with this text (or these bytes)."""
+
+    def write(text):
+        path = tmp_path / "view.toml"
+        path.write_bytes(text if isinstance(text, bytes) else text.encode("utf-8"))
+        return str(path)
+
+    return write
+
+
+@pytest.fixture
+def view_with(view_text, write_view):
+    """view_with("capabilities", q05="3"): the path of a view with keys of one table set to TOML values; None removes."""
+
+    def change(table, **keys):
+        blocks = view_text.split("\n\n")
+        [at] = [i for i, block in enumerate(blocks) if block.startswith(f"[{table}]\n")]
+        lines = blocks[at].splitlines()
+        for key, value in keys.items():
+            lines = [line for line in lines if line.split("=")[0].strip() != key]
+            lines += [] if value is None else [f"{key} = {value}"]
+        return write_view("\n\n".join([*blocks[:at], "\n".join(lines), *blocks[at + 1 :]]))
+
+    return change
+
+
+@pytest.fixture(scope="session")
+def refused():
+    """`with refused("view.toml [capabilities] family", "log-uniform"):` one line: where, what was found, what was wanted."""
+
+    @contextmanager
+    def expect(where, *parts):
+        with pytest.raises(sie.DataError) as caught:
+            yield
+        message = str(caught.value)
+        assert len(message.splitlines()) == 1
+        assert re.fullmatch(r".+: found .+, want .+", message)
+        assert message.startswith(where)
+        for part in parts:
+            assert part in message
+
+    return expect

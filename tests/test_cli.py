@@ -1,0 +1,228 @@
+"""The command line: its JSON, its refusals, its exit codes, and the same bytes for the same inputs."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from sie import cli
+from sie.credences import EVENTS
+from sie.sources import data_folder
+
+
+def run(capsys, monkeypatch, *args):
+    """Exit code, standard output and standard error of `sie ARGS` in this process."""
+    monkeypatch.setattr(sys, "argv", ["sie", *map(str, args)])
+    with pytest.raises(SystemExit) as stopped:
+        cli.main()
+    printed = capsys.readouterr()
+    return stopped.value.code, printed.out, printed.err
+
+
+@pytest.fixture
+def sie(capsys, monkeypatch):
+    return lambda *args: run(capsys, monkeypatch, *args)
+
+
+def edited(tmp_path, old, new, name="edited.toml"):
+    text = (data_folder("priors") / "davidson_2025.toml").read_text()
+    assert old in text
+    path = tmp_path / name
+    path.write_text(text.replace(old, new, 1))
+    return path
+
+
+def test_a_report_of_priors_writes_the_json_contract(sie, tmp_path):
+    target = tmp_path / "out.json"
+    code, out, err = sie("report", "--priors-only", "--draws", 1000, "--seed", 7, "--json", target)
+    assert (code, err) == (0, "")
+    document = json.loads(target.read_text())
+    assert set(document) == {"version", "seed", "draws", "views"}
+    assert (document["version"], document["seed"], document["draws"]) == (1, 7, 1000)
+    assert [view["view"] for view in document["views"]] == ["davidson_2025", "davidson_houlden_2025", "reference"]
+    for view in document["views"]:
+        assert set(view) == {"view", "inputs_sha256", "rows_used", "rows_left_out", "r_asara", "credences", "diagnostics"}
+        assert [item["event"] for item in view["credences"]] == list(EVENTS)
+        assert {item["given"] for item in view["credences"]} == {"priors"}
+        assert set(view["r_asara"]) == {"priors"}
+        assert view["diagnostics"] is None
+        assert all(0 <= item["p"] <= 1 and item["mcse"] > 0 for item in view["credences"])
+    assert "ASARA" in out
+    assert "author says" in out
+
+
+@pytest.mark.parametrize(
+    ("args", "found"),
+    [
+        (("nope",), "nope"),
+        ((), "no command"),
+        (("report", "--nope"), "--nope"),
+        (("report", "--seed", "x"), "--seed"),
+        (("report", "--seed", "-1"), "--seed"),
+        (("report", "--draws", "999"), "999"),
+        (("report", "--draws", "1002"), "1002"),
+        (("report", "no_such_view"), "no_such_view"),
+        (("report", "missing.toml"), "missing.toml"),
+        (("report", "reference", "reference"), "two views named reference"),
+        (("report", "--evidence", "no_such_folder"), "no_such_folder"),
+        (("report", "--json", "no_such_folder/out.json"), "no_such_folder"),
+        (("report", "--out", "file"), "a file"),
+        (("check", "--sources", "no_such_folder"), "no_such_folder"),
+        (("check", "data.txt"), "'.txt'"),
+        (("check", "missing.csv"), "missing.csv"),
+        (("new", "mine", "--from", "no_such_view"), "no_such_view"),
+        (("new", "mine"), "--from"),
+    ],
+)
+def test_bad_input_gets_one_line_and_exit_code_2(sie, tmp_path, monkeypatch, args, found):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("")
+    before = sorted(tmp_path.rglob("*"))
+    code, out, err = sie(*args)
+    assert code == 2
+    assert out == ""
+    assert err.count("\n") == 1
+    assert found in err
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "found", "want"),
+    [
+        ('family  = "lognormal"', 'family  = "log-normal"', "'log-normal'", "one of fixed"),
+        ("[spread]", "[spred]", "nothing", "required"),
+        ("q05     = 1.7", "q05     = 17", "not below", "q05 < q95"),
+        ("q05     = 1.7", "q05     = -1.7", "-1.7", "above 0"),
+        ("q05     = 1.7", "q05     = nan", "nan", "finite"),
+        ("q05     = 1.7", "q05     = 1.6", "no 1.6", "stated number"),
+        ("label ", "lable ", "nothing", "required"),
+        ('source   = "davidson_2025_reply"', 'source   = "nobody"', "'nobody'", "sources.toml"),
+        ("[spread]", "[spread", "TOML syntax error", "valid TOML"),
+        ('    "vision_2024",', '    "vision_1999",', "'vision_1999'", "evidence row"),
+    ],
+)
+def test_a_bad_view_gets_one_line_that_names_the_file_and_nothing_is_written(sie, tmp_path, old, new, found, want):
+    path = edited(tmp_path, old, new)
+    target = tmp_path / "out.json"
+    code, out, err = sie("report", path, "--priors-only", "--draws", 1000, "--json", target)
+    assert (code, out) == (2, "")
+    assert err.count("\n") == 1
+    assert "edited" in err
+    assert found in err
+    assert want in err
+    assert not target.exists()
+    assert sie("check", path)[0] == 2
+
+
+def test_check_finds_no_problem_in_the_bundled_data(sie):
+    code, out, err = sie("check")
+    assert (code, err) == (0, "")
+    assert "no problem" in out
+
+
+def test_check_names_a_quote_that_is_not_in_its_text(sie, tmp_path):
+    texts = tmp_path / "texts"
+    texts.mkdir()
+    for name in ("greenblatt_mallen_2025_comments.txt", "eth_davidson_2025_report.txt", "whitfill_wu_2025_post.txt"):
+        (texts / name).write_text("nothing of the kind")
+    code, _, err = sie("check", "--sources", texts)
+    assert code == 2
+    assert "davidson_2025.toml [capabilities] quote: found 'toy ML experiments" in err
+    assert all("want words that stand in" in line for line in err.splitlines())
+
+
+def test_list_names_every_view_event_and_row(sie):
+    code, out, _ = sie("list")
+    assert code == 0
+    assert all(name in out for name in (*EVENTS, "reference", "davidson_2025", "alexnet_2020", "compute_poll_2025"))
+
+
+def test_new_writes_a_complete_view_that_reports_like_its_origin(sie, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert sie("new", "mine", "--from", "davidson_2025")[0] == 0
+    sie("report", "mine.toml", "--priors-only", "--draws", 1000, "--json", "mine.json")
+    sie("report", "davidson_2025", "--priors-only", "--draws", 1000, "--json", "his.json")
+    mine, his = (json.loads((tmp_path / name).read_text())["views"][0] for name in ("mine.json", "his.json"))
+    assert mine["credences"] == his["credences"]
+    code, _, err = sie("new", "mine", "--from", "davidson_2025")
+    assert code == 2
+    assert "a file that exists" in err
+
+
+def test_version_is_printed(sie):
+    assert sie("--version")[1].startswith("sie ")
+
+
+def test_help_lists_the_commands(sie):
+    code, out, _ = sie("--help")
+    assert code == 0
+    assert all(command in out for command in ("report", "check", "list", "new"))
+
+
+def process(*args, **env):
+    done = subprocess.run(
+        [sys.executable, "-m", "sie.cli", *map(str, args)], env={**os.environ, **env}, capture_output=True, text=True, timeout=600
+    )
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def full_report(tmp_path_factory):
+    """`sie report` of every view, as a process of its own."""
+    folder = tmp_path_factory.mktemp("report")
+    done = process("report", "--draws", 4000, "--json", folder / "all.json", "--out", folder / "out")
+    return folder, done
+
+
+@pytest.mark.slow
+def test_a_full_report_has_evidence_wherever_it_can_move_the_view(full_report):
+    folder, done = full_report
+    views = {view["view"]: view for view in json.loads((folder / "all.json").read_text())["views"]}
+    direct = views.pop("davidson_houlden_2025")
+    assert {item["given"] for item in direct["credences"]} == {"priors"}
+    assert direct["diagnostics"] is None
+    assert "r stated directly" in done.stdout
+    for view in views.values():
+        assert [item["given"] for item in view["credences"][:2]] == ["priors", "evidence"]
+        assert view["diagnostics"]["max_rhat"] <= 1.01
+        assert view["diagnostics"]["divergences"] == 0
+        left_out = {row["id"]: row["why"] for row in view["rows_left_out"]}
+        assert not set(left_out) & set(view["rows_used"])
+        assert "measured against compute" in left_out["stockfish_2024"]
+    assert "alexnet_2020" in views["reference"]["rows_used"]
+    assert "reflects" in {row["id"]: row["why"] for row in views["davidson_2025"]["rows_left_out"]}["alexnet_2020"]
+
+
+@pytest.mark.slow
+def test_the_output_folder_has_draws_credences_and_plots(full_report):
+    import xarray as xr
+
+    folder, _ = full_report
+    names = {path.name for path in (folder / "out").iterdir()}
+    plots = {f"{view}_{plot}.png" for view in ("davidson_2025", "reference") for plot in ("waterfall", "r", "domains", "fan")}
+    plots |= {f"davidson_houlden_2025_{plot}.png" for plot in ("waterfall", "r", "fan")}
+    draws = {f"{view}.nc" for view in ("davidson_2025", "davidson_houlden_2025", "reference")}
+    assert names == plots | draws | {"credences.csv"}
+    with xr.open_datatree(folder / "out" / "reference.nc", engine="h5netcdf") as tree:
+        assert tree["posterior"].r_asara.size == 4000
+        assert tree["posterior"].recent_pace.attrs["unit"] == "training-efficiency doublings per year"
+
+
+@pytest.mark.slow
+def test_the_bytes_do_not_depend_on_caches_cores_or_the_order_of_views(full_report, tmp_path):
+    folder, _ = full_report
+    every = {view["view"]: view for view in json.loads((folder / "all.json").read_text())["views"]}
+    cold = {
+        "PYTENSOR_FLAGS": f"base_compiledir={tmp_path / 'pytensor'}",
+        "NUMBA_CACHE_DIR": str(tmp_path / "numba"),
+        "NUMBA_NUM_THREADS": "1",
+        "OMP_NUM_THREADS": "1",
+    }
+    process("report", "reference", "davidson_2025", "--draws", 4000, "--json", tmp_path / "some.json", **cold)
+    some = json.loads((tmp_path / "some.json").read_text())["views"]
+    assert [view["view"] for view in some] == ["reference", "davidson_2025"]
+    for view in some:
+        assert json.dumps(view) == json.dumps(every[view["view"]])

@@ -1,0 +1,283 @@
+"""The sampler against exact answers, the recovery of known truths, and what the evidence may and may not do."""
+
+import ctypes
+
+import numpy as np
+import pytest
+import xarray as xr
+from scipy.special import ndtr, ndtri
+from scipy.stats import binom
+
+import sie
+from sie import inference
+from sie.density import compile_density
+from sie.priors import ADJUSTMENTS, CHAIN
+from sie.returns import NORMAL_DF, from_latents, student_error
+
+pytestmark = pytest.mark.slow
+
+REFITS = 200
+
+
+def usable(view, **isel):
+    return sie.usable(sie.read_evidence(), view).isel(**isel)
+
+
+def drop(rows, *ids):
+    return rows.sel(estimate=[row for row in rows.estimate.values if row not in ids])
+
+
+@pytest.fixture(scope="module")
+def reference():
+    return sie.read_view("reference")
+
+
+@pytest.fixture(scope="module")
+def reference_tree(reference):
+    return sie.fit(sie.build(usable(reference), reference), seed=1)
+
+
+@pytest.fixture(scope="module")
+def davidson():
+    return sie.read_view("davidson_2025")
+
+
+@pytest.fixture(scope="module")
+def davidson_tree(davidson):
+    return sie.fit(sie.build(usable(davidson), davidson), seed=1)
+
+
+def normal_rows(rows):
+    """The same rows with normal errors: three quantiles say nothing of tails."""
+    value = rows.value.copy()
+    value.loc[{"quantile": [0.25, 0.75]}] = np.nan
+    return rows.assign(value=value)
+
+
+def exact_log_r(rows, view, nodes=2000):
+    """Mean, sd and P(> 0) of log r at ASARA by one quadrature over the spread; all else is Gaussian given it."""
+
+    def lognormal(name):
+        q05, q95 = np.log(view[name].prior.numbers)
+        return (q05 + q95) / 2, (q95 - q05) / (2 * ndtri(0.95))
+
+    is_r = rows.kind.values == "r"
+    n = len(is_r)
+    y = np.log(rows.value.sel(quantile=0.5).values)
+    noise = np.array([student_error(v, s)[1] for v, s in zip(rows.value.values, rows.se.values, strict=True)]) ** 2
+    definition = rows.definition_sd.values
+    same_input = rows.input_idx.values[:, None] == rows.input_idx.values[None, :]
+    shared = same_input.sum(axis=1) > 1
+    error = np.diag(noise + definition**2 * np.where(shared, 0.5, 1.0))
+    error += np.where(same_input & shared[:, None], 0.5 * np.outer(definition, definition), 0.0)
+    centre, width = lognormal("r_typical")
+    factors = np.array([lognormal(name) for name in ADJUSTMENTS])
+    x = rows.includes.values.astype(float)
+    remoteness = rows.remoteness.values[rows.domain_idx.values]
+    same_domain = (rows.domain_idx.values[:, None] == rows.domain_idx.values[None, :]) & np.outer(is_r, is_r)
+    on_target = is_r & (rows.domain.values[rows.domain_idx.values] == "language models")
+
+    mean_y = is_r * centre + x @ factors[:, 0]
+    mean_t = centre + factors[:, 0].sum()
+    log_weight, means, sds = np.empty(nodes), np.empty(nodes), np.empty(nodes)
+    for i, spread in enumerate(view["spread"].prior.at(ndtri((np.arange(nodes) + 0.5) / nodes))):
+        between = spread**2 * np.outer(remoteness, remoteness) * same_domain
+        cov_y = error + width**2 * np.outer(is_r, is_r) + between + (x * factors[:, 1] ** 2) @ x.T
+        cov_ty = is_r * width**2 + on_target * spread**2 + x @ factors[:, 1] ** 2
+        var_t = width**2 + spread**2 + (factors[:, 1] ** 2).sum()
+        gain = np.linalg.solve(cov_y, np.stack([y - mean_y, cov_ty], axis=1))
+        log_weight[i] = -0.5 * ((y - mean_y) @ gain[:, 0] + np.linalg.slogdet(cov_y)[1] + n * np.log(2 * np.pi))
+        means[i] = mean_t + cov_ty @ gain[:, 0]
+        sds[i] = np.sqrt(var_t - cov_ty @ gain[:, 1])
+    weight = np.exp(log_weight - log_weight.max())
+    weight /= weight.sum()
+    mean = weight @ means
+    return mean, np.sqrt(weight @ (sds**2 + means**2) - mean**2), weight @ ndtr(means / sds)
+
+
+def test_nuts_agrees_with_the_exact_posterior_when_errors_are_normal(reference):
+    from arviz_stats.base import array_stats
+
+    view = reference.replace(steepening=sie.lognormal(0.4, 1.0))
+    rows = normal_rows(usable(view))
+    tree = sie.fit(sie.build(rows, view), seed=2)
+    log_r = np.log(tree["posterior"].r_asara.values)
+    mean, sd, p = exact_log_r(rows, view)
+    assert abs(log_r.mean() - mean) < 4 * float(array_stats.mcse(log_r, method="mean"))
+    assert abs(log_r.std() - sd) < 4 * float(array_stats.mcse(log_r, method="sd"))
+    above = (log_r > 0).astype(float)
+    assert abs(above.mean() - p) < 4 * np.sqrt(p * (1 - p) / float(array_stats.ess(above, method="mean")))
+
+
+def test_intervals_cover_truths_drawn_from_the_prior(reference):
+    model = sie.build(usable(reference), reference)
+    loadings, scale, df = (model[name].get_value() for name in ("loadings", "scale", "df"))
+    remoteness = model["remoteness"].get_value()
+    names = ("r_asara", "r_target", "capabilities", "hardware_scale")
+    inside = {(name, mass): 0 for name in names for mass in (0.5, 0.9)}
+    sizes = {dim: len(model.coords[dim]) for dim in ("domain", "output_data", "input_data")}
+    for refit in range(REFITS):
+        rng = np.random.default_rng([7, refit])
+        latents = xr.Dataset(
+            {"score": (("draw", "quantity"), rng.standard_normal((1, len(CHAIN)))), "z": (("draw", "domain"), rng.standard_normal((1, sizes["domain"])))},
+            coords={"quantity": list(CHAIN), "domain": list(model.coords["domain"])},
+        )
+        truth = with_r_asara(from_latents(latents, remoteness, reference))
+        log_factor = np.log([truth[name].item() for name in ADJUSTMENTS])
+        errors = rng.standard_normal(sizes["output_data"] + sizes["input_data"])
+        effect = np.concatenate([np.log(truth.r.values[0]), log_factor, errors])
+        model["observed"].set_value(loadings @ effect + scale * rng.standard_t(df))
+        sampled, _ = inference._sample(compile_density(model), draws=2000, seed=refit, target_accept=0.95)
+        posterior = with_r_asara(from_latents(sampled["posterior"].to_dataset(), remoteness, reference))
+        for name in names:
+            rank = (posterior[name].values < truth[name].item()).mean()
+            for mass in (0.5, 0.9):
+                inside[name, mass] += abs(rank - 0.5) < mass / 2
+    for (name, mass), hits in inside.items():
+        low, high = binom.ppf([0.005, 0.995], REFITS, mass)
+        assert low <= hits <= high, f"{name}: {hits} of {REFITS} truths in the {mass:.0%} interval, want {low:.0f} to {high:.0f}"
+
+
+def with_r_asara(draws):
+    draws["r_asara"] = draws.r_target
+    for name in ADJUSTMENTS:
+        draws["r_asara"] = draws.r_asara * draws[name]
+    return draws
+
+
+def test_without_the_alexnet_row_hardware_scale_returns_to_its_prior(reference, reference_tree):
+    tree = sie.fit(sie.build(drop(usable(reference), "alexnet_2020"), reference), seed=3)
+    before, after = (np.log(tree[group].hardware_scale.values) for group in ("prior", "posterior"))
+    n = before.size
+    assert abs(after.mean() - before.mean()) < 4 * before.std() * np.sqrt(2 / n)
+    assert abs(after.std() / before.std() - 1) < 4 * np.sqrt(1 / n)
+    assert np.median(reference_tree["posterior"].hardware_scale) < 0.8
+    assert np.median(tree["prior"].hardware_scale) == pytest.approx(1, abs=0.03)
+
+
+def test_no_rows_leave_the_prior_as_it_is(reference):
+    tree = sie.fit(sie.build(usable(reference, estimate=[]), reference), seed=4)
+    before, after = (np.log(tree[group].r_asara.values) for group in ("prior", "posterior"))
+    assert abs(after.mean() - before.mean()) < 4 * before.std() * np.sqrt(2 / before.size)
+    assert abs(after.std() / before.std() - 1) < 0.03
+
+
+def test_two_rows_on_the_same_output_data_are_refused(reference):
+    rows = sie.read_evidence().sel(estimate=["vision_2024", "vision_2025"])
+    with pytest.raises(sie.DoubleCounting, match="vision_2024 and vision_2025 on the same output data"):
+        sie.build(rows, reference)
+
+
+def test_a_row_that_the_view_reflects_is_refused(davidson):
+    rows = sie.read_evidence().sel(estimate=["vision_2024"])
+    with pytest.raises(sie.DoubleCounting, match="row vision_2024, want none that the view already reflects"):
+        sie.build(rows, davidson)
+
+
+def test_rows_measured_against_compute_are_refused(reference):
+    rows = sie.read_evidence().sel(estimate=["stockfish_2024"])
+    with pytest.raises(sie.DataError, match="stockfish_2024 input: found 'compute', want labour"):
+        sie.build(rows, reference)
+
+
+def test_a_view_that_states_r_at_asara_cannot_be_built(reference):
+    view = sie.read_view("davidson_houlden_2025")
+    with pytest.raises(sie.DataError, match="r_asara stated directly"):
+        sie.build(usable(reference), view)
+
+
+def test_a_fit_that_does_not_converge_is_refused_after_one_retry(reference, monkeypatch):
+    tried = []
+    sample = inference._sample
+    monkeypatch.setattr(inference, "MIN_ESS", 1e9)
+    monkeypatch.setattr(inference, "_sample", lambda *a, **k: tried.append(k["target_accept"]) or sample(*a, **k))
+    with pytest.raises(sie.NotConverged, match="reference: found R-hat .* want at most 1.01"):
+        sie.fit(sie.build(usable(reference), reference), seed=1, draws=1000)
+    assert tried == [0.95, 0.99]
+
+
+def test_fits_meet_their_thresholds(reference_tree, davidson_tree):
+    for tree in (reference_tree, davidson_tree):
+        assert tree.attrs["max_rhat"] <= 1.01
+        assert tree.attrs["min_ess"] >= 400
+        assert tree.attrs["divergences"] == 0
+
+
+def test_r_at_asara_is_the_product_of_its_chain_in_prior_and_posterior(davidson_tree):
+    for group in ("prior", "posterior"):
+        draws = davidson_tree[group].to_dataset()
+        product = draws.r_target
+        for name in ADJUSTMENTS:
+            product = product * draws[name]
+        np.testing.assert_allclose(draws.r_asara, product, rtol=1e-12)
+        np.testing.assert_allclose(draws.conversion, draws.capabilities * draws.post_training, rtol=1e-12)
+
+
+def test_growth_inputs_are_the_same_draws_before_and_after_evidence(davidson_tree):
+    prior, posterior = davidson_tree["prior"], davidson_tree["posterior"]
+    np.testing.assert_array_equal(prior.speedup, posterior.speedup)
+
+
+def test_the_graph_maps_scores_as_the_priors_do(reference):
+    view = reference.replace(
+        capabilities=sie.mixture([0.4, 0.6], [sie.lognormal(1, 2), sie.uniform(1.5, 3)]),
+        post_training=sie.loguniform(1, 2),
+        compute_bottleneck=sie.beta(0.2, 0.9),
+        hardware_scale=sie.uniform(0.3, 1),
+        r_typical=sie.halfnormal(3),
+    )
+    model = sie.build(usable(view), view)
+    for score in (-3.3, -1.01, 0.0, 0.77, 2.9):
+        got = model["factor"].eval({model["score"]: np.full(len(CHAIN), score)})
+        want = [float(view[name].prior.at(score)) for name in ADJUSTMENTS]
+        np.testing.assert_allclose(got, want, rtol=2e-3)
+
+
+def test_the_compiled_density_is_that_of_pymc_for_each_view_s_data(reference, davidson):
+    for view in (reference, davidson):
+        model = sie.build(usable(view), view)
+        compiled = compile_density(model)
+        data = compiled.user_data
+        point = {name: np.random.default_rng(5).standard_normal(shape) for name, shape in compiled.shapes.items()}
+        x = np.concatenate([point[name].ravel() for name in compiled.shapes])
+        gradient, value = np.empty_like(x), np.empty(1)
+        pointer = ctypes.POINTER(ctypes.c_double)
+        args = [array.ctypes.data_as(pointer) for array in (x, gradient, value, data)]
+        assert compiled.compiled_logp_func.ctypes(len(x), *args) == 0
+        assert value[0] == pytest.approx(float(model.compile_logp()(point)), rel=1e-12)
+        np.testing.assert_allclose(gradient, model.compile_dlogp()(point), rtol=1e-9, atol=1e-12)
+
+
+def test_a_definition_error_beside_a_normal_error_takes_no_latent(reference):
+    rows = usable(reference)
+    model = sie.build(rows, reference)
+    used = np.abs(model["loadings"].get_value()) > 0
+    output = used[:, [name in model.coords["output_data"] for name in model.coords["effect"]]]
+    peaked = model["df"].get_value() < NORMAL_DF
+    np.testing.assert_array_equal(output.any(axis=1), peaked)
+
+
+def test_reweighting_agrees_with_a_refit(davidson, davidson_tree):
+    view2 = davidson.replace(capabilities=sie.lognormal(1.6, 2.3))
+    light = sie.reweight(davidson_tree, davidson, view2)
+    full = sie.fit(sie.build(usable(davidson), view2), seed=1)
+    a, b = (np.log(tree["posterior"].r_asara.values) for tree in (light, full))
+    error = b.std() * np.sqrt(1 / light.attrs["effective_draws"] + 1 / b.size)
+    assert light.attrs["khat"] < 0.7
+    assert abs(a.mean() - b.mean()) < 4 * error
+
+
+def test_reweighting_refuses_a_prior_that_the_draws_cannot_reach(davidson, davidson_tree):
+    with pytest.raises(sie.RefitNeeded, match="k-hat"):
+        sie.reweight(davidson_tree, davidson, davidson.replace(capabilities=sie.lognormal(6, 7)))
+    narrow = davidson.replace(capabilities=sie.uniform(1.9, 2.1))
+    with pytest.raises(sie.RefitNeeded, match="reaches beyond"):
+        sie.reweight(davidson_tree, narrow, davidson)
+
+
+def test_a_changed_growth_input_changes_no_draw_of_r(davidson, davidson_tree):
+    view2 = davidson.replace(speedup=sie.fixed(8))
+    tree = sie.reweight(davidson_tree, davidson, view2)
+    np.testing.assert_array_equal(tree["posterior"].r_asara, davidson_tree["posterior"].r_asara)
+    assert np.isnan(tree.attrs["khat"])
+    assert (tree["posterior"].speedup == 8).all()
