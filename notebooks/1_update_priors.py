@@ -206,7 +206,7 @@ def _(mo, pd, sie, tree, tree2):
             mo.md("""
     ## Credences before and after
 
-    Each line is an event that someone has called a software intelligence explosion. `mcse` is the Monte Carlo
+    Each line is one precise meaning of a software intelligence explosion. `mcse` is the Monte Carlo
     standard error, from the finite number of draws alone. `difference` is the changed prior against the
     author's, both with evidence; its error combines those of the two (the root of the sum of squares).
     """),

@@ -35,7 +35,12 @@ def positive(low=1e-3, high=1e3):
 
 def apart(numbers, family):
     """A family of two numbers, the second at least a little above the first."""
-    return st.tuples(numbers, numbers).map(sorted).filter(lambda pair: pair[1] > 1.01 * pair[0]).map(lambda pair: family(*pair))
+    return (
+        st.tuples(numbers, numbers)
+        .map(sorted)
+        .filter(lambda pair: pair[1] > 1.01 * pair[0])
+        .map(lambda pair: family(*pair))
+    )
 
 
 SIMPLE = st.one_of(
@@ -44,7 +49,9 @@ SIMPLE = st.one_of(
     apart(positive(), sie.normal),
     apart(positive(), sie.lognormal),
     positive().map(sie.halfnormal),
-    st.tuples(st.floats(0.02, 0.7), st.floats(0.05, 0.25)).map(lambda pair: sie.beta(pair[0], pair[0] + pair[1])),
+    st.tuples(st.floats(0.02, 0.7), st.floats(0.05, 0.25)).map(
+        lambda pair: sie.beta(pair[0], pair[0] + pair[1])
+    ),
 )
 CONTINUOUS = SIMPLE | st.tuples(st.floats(0, 1), SIMPLE, SIMPLE).map(
     lambda drawn: sie.mixture([drawn[0], 1 - drawn[0]], drawn[1:])
@@ -102,14 +109,18 @@ def test_a_higher_score_never_gives_a_lower_value(prior, a, b):
 def test_values_stay_in_the_support_and_finite(prior):
     values = prior.at([-50.0, -8.0, 0.0, 8.0, 50.0])
     low, high = prior.support
-    assert np.all(np.isfinite(values)) and np.all(values >= low) and np.all(values <= high)
+    assert np.all(np.isfinite(values))
+    assert np.all(values >= low * (1 - 1e-12))
+    assert np.all(values <= high * (1 + 1e-12))
 
 
 @pytest.mark.parametrize("prior", PRIORS, ids=family_of)
 def test_the_density_integrates_to_1(prior):
     edges = prior.at(np.array([-8, -4, -2, -1, 0, 1, 2, 4, 8.0]))
     cuts = sorted({*edges, *(end for part in prior.parts for end in part.support if math.isfinite(end))})
-    mass = sum(quad(lambda x: np.exp(prior.logpdf(x)), a, b, limit=200)[0] for a, b in itertools.pairwise(cuts))
+    mass = sum(
+        quad(lambda x: np.exp(prior.logpdf(x)), a, b, limit=200)[0] for a, b in itertools.pairwise(cuts)
+    )
     assert mass == pytest.approx(1, abs=1e-7)
 
 
@@ -117,7 +128,9 @@ def test_the_density_integrates_to_1(prior):
 def test_the_density_is_the_derivative_of_the_cdf(prior):
     x = prior.at(np.array([-1.3, -0.7, 0.1, 0.6, 1.2]))
     h = 1e-6 * np.maximum(np.abs(x), 1e-3)
-    np.testing.assert_allclose((prior.cdf(x + h) - prior.cdf(x - h)) / (2 * h), np.exp(prior.logpdf(x)), rtol=1e-5)
+    np.testing.assert_allclose(
+        (prior.cdf(x + h) - prior.cdf(x - h)) / (2 * h), np.exp(prior.logpdf(x)), rtol=1e-5
+    )
 
 
 @pytest.mark.parametrize("prior", [p for p in PRIORS if p.family != "normal"], ids=family_of)
@@ -128,14 +141,18 @@ def test_there_is_no_density_outside_the_support(prior):
     assert prior.cdf(low - 0.1) == 0
 
 
-@pytest.mark.parametrize("prior", [sie.fixed(1), sie.mixture([0.5, 0.5], [sie.fixed(1), sie.uniform(0, 1)])], ids=family_of)
+@pytest.mark.parametrize(
+    "prior", [sie.fixed(1), sie.mixture([0.5, 0.5], [sie.fixed(1), sie.uniform(0, 1)])], ids=family_of
+)
 def test_a_point_mass_has_no_density(prior):
     with pytest.raises(ValueError, match="found a prior with a fixed value"):
         prior.logpdf(1.0)
 
 
 def test_a_mixture_draws_each_part_with_its_weight():
-    values = sie.mixture([0.25, 0.75], [sie.uniform(0, 1), sie.uniform(10, 11)]).at(np.random.default_rng(1).standard_normal(10_000))
+    values = sie.mixture([0.25, 0.75], [sie.uniform(0, 1), sie.uniform(10, 11)]).at(
+        np.random.default_rng(1).standard_normal(10_000)
+    )
     assert np.mean(values < 5) == pytest.approx(0.25, abs=0.02)
     assert not np.any((values > 1 + 1e-9) & (values < 10 - 1e-9))
 
@@ -149,7 +166,7 @@ def test_a_bundled_view_survives_being_written_and_read(view, write_view):
     assert (again.label, again.source, again.reflects) == (view.label, view.source, view.reflects)
 
 
-MIXTURE = sie.mixture([0.25, 0.75], [sie.lognormal(1e-05, 1.25), sie.mixture([0.5, 0.5], [sie.uniform(1, 2), sie.beta(0.1, 0.9)]).parts[0]])
+MIXTURE = sie.mixture([0.25, 0.75], [sie.lognormal(1e-05, 1.25), sie.uniform(1, 2)])
 
 
 def test_a_mixture_survives_being_written_and_read(write_view):
@@ -167,10 +184,14 @@ def test_any_text_survives_being_written_and_read(view_with, write_view):
     assert sie.read_view(write_view(sie.to_toml(view)))["speedup"].note == note
 
 
-@pytest.mark.parametrize("number", [np.float64(1.5), np.float32(1.5), np.int64(2)], ids=lambda n: type(n).__name__)
+@pytest.mark.parametrize(
+    "number", [np.float64(1.5), np.float32(1.5), np.int64(2)], ids=lambda n: type(n).__name__
+)
 def test_numpy_numbers_survive_being_written_and_read(number, write_view):
     view = sie.read_view("davidson_2025").replace(capabilities=sie.lognormal(number, 3.0))
-    assert sie.read_view(write_view(sie.to_toml(view)))["capabilities"].prior == sie.lognormal(float(number), 3.0)
+    assert sie.read_view(write_view(sie.to_toml(view)))["capabilities"].prior == sie.lognormal(
+        float(number), 3.0
+    )
 
 
 def test_replace_keeps_the_unit_and_owns_the_number():
@@ -228,7 +249,8 @@ def test_replace_refuses_a_prior_out_of_range(refused):
 def test_a_bundled_view_reads(view):
     read = sie.read_view(view)
     assert read.name == view
-    assert read.label and read.source in sie.read_sources()
+    assert read.label
+    assert read.source in sie.read_sources()
 
 
 def test_a_view_without_the_toml_ending_is_a_bundled_name(refused):
@@ -271,7 +293,13 @@ NO_NUMBERS = {"q05": None, "q95": None}
         ("capabilities", {"q50": "2"}, "[capabilities] q50", "an unknown key", "q05, q95"),
         ("capabilities", {"q05": None}, "[capabilities] q05", "nothing", "lognormal requires it"),
         ("capabilities", {"family": None}, "[capabilities] family", "nothing", "one of fixed"),
-        ("capabilities", {"family": "'log-uniform'"}, "[capabilities] family", "'log-uniform'", "loguniform, normal"),
+        (
+            "capabilities",
+            {"family": "'log-uniform'"},
+            "[capabilities] family",
+            "'log-uniform'",
+            "loguniform, normal",
+        ),
         ("capabilities", {"family": "3"}, "[capabilities] family", "3", "one of fixed"),
         ("capabilities", {"q05": "3"}, "[capabilities] q05", "3, not below q95 2.5", "q05 < q95"),
         ("capabilities", {"q05": "-1.7"}, "[capabilities] q05", "-1.7", "above 0"),
@@ -292,11 +320,23 @@ NO_NUMBERS = {"q05": None, "q95": None}
         ("capabilities", {"basis": None}, "[capabilities] basis", "None", "one of stated"),
         ("capabilities", {"basis": "'guessed'"}, "[capabilities] basis", "'guessed'", "one of stated"),
         ("capabilities", {"locator": None}, "[capabilities] locator", "nothing", "the place"),
-        ("capabilities", {"source": "'nobody_1999'"}, "[capabilities] source", "'nobody_1999'", "a key of sources.toml"),
+        (
+            "capabilities",
+            {"source": "'nobody_1999'"},
+            "[capabilities] source",
+            "'nobody_1999'",
+            "a key of sources.toml",
+        ),
         ("spread", {"note": None}, "[spread] note", "nothing", "basis is ours"),
         ("speedup", {"via": None}, "[speedup] via", "nothing", "basis is transcribed"),
         ("r_typical", {"unit": "'1'"}, "[r_typical] unit", "'1'", R_UNIT),
-        ("recent_pace", {"unit": "'doublings per month'"}, "[recent_pace] unit", "'doublings per month'", "labour doublings per year"),
+        (
+            "recent_pace",
+            {"unit": "'doublings per month'"},
+            "[recent_pace] unit",
+            "'doublings per month'",
+            "labour doublings per year",
+        ),
         ("ceiling", {"unit": "'years'"}, "[ceiling] unit", "'years'", "years of progress"),
         ("recent_pace", {"value": "0"}, "[recent_pace]", "fixed prior", "values above 0"),
         ("labour_share", {"value": "0.6"}, "[labour_share]", "fixed 0.6", "fixed 1"),
@@ -341,14 +381,24 @@ NO_NUMBERS = {"q05": None, "q95": None}
         ),
         (
             "spread",
-            {**NO_NUMBERS, "family": "'mixture'", "weights": "[0.5, 0.5]", "parts": LOGNORMALS.replace("q05 = 2", "q05 = 4")},
+            {
+                **NO_NUMBERS,
+                "family": "'mixture'",
+                "weights": "[0.5, 0.5]",
+                "parts": LOGNORMALS.replace("q05 = 2", "q05 = 4"),
+            },
             "[spread] parts[1] q05",
             "4, not below q95 3",
             "q05 < q95",
         ),
         (
             "spread",
-            {**NO_NUMBERS, "family": "'mixture'", "weights": "[0.5, 0.5]", "parts": LOGNORMALS.replace("lognormal", "mixture")},
+            {
+                **NO_NUMBERS,
+                "family": "'mixture'",
+                "weights": "[0.5, 0.5]",
+                "parts": LOGNORMALS.replace("lognormal", "mixture"),
+            },
             "[spread] parts",
             "mixture",
             "no mixture within",
@@ -371,7 +421,13 @@ NO_NUMBERS = {"q05": None, "q95": None}
         ("concludes.r_above_1", {"p": "true"}, "[concludes.r_above_1] p", "True", "a probability"),
         ("concludes.r_above_1", {"p": "1" + 400 * "0"}, "[concludes.r_above_1] p", "1000", "a probability"),
         ("concludes.r_above_1", {"p": None}, "[concludes.r_above_1]", "no numbers", "p or p_low and p_high"),
-        ("concludes.r_above_1", {"p": None, "p_low": "0.5"}, "[concludes.r_above_1]", "p_low", "p_low and p_high"),
+        (
+            "concludes.r_above_1",
+            {"p": None, "p_low": "0.5"},
+            "[concludes.r_above_1]",
+            "p_low",
+            "p_low and p_high",
+        ),
         (
             "concludes.r_above_1",
             {"p": None, "p_low": "0.6", "p_high": "0.5"},
@@ -384,11 +440,19 @@ NO_NUMBERS = {"q05": None, "q95": None}
 )
 def test_a_wrong_table_is_refused(table, keys, where, found, want, view_with, refused):
     path = view_with(table, **keys)
-    with refused(f"view.toml {where}: found {found}" if found[0] != "a" else f"view.toml {where}: found", found, want):
+    with refused(f"view.toml {where}: found", found, want):
         sie.read_view(path)
 
 
-CHAIN_TABLES = ["r_typical", "spread", "capabilities", "post_training", "compute_bottleneck", "hardware_scale", "steepening"]
+CHAIN_TABLES = [
+    "r_typical",
+    "spread",
+    "capabilities",
+    "post_training",
+    "compute_bottleneck",
+    "hardware_scale",
+    "steepening",
+]
 GROWTH_TABLES = ["speedup", "recent_pace", "doublings_per_year_of_progress", "ceiling", "parallel"]
 GROWTH_TABLES += ["labour_share", "sigma", "experiment_gain", "shape"]
 
@@ -406,9 +470,9 @@ def test_every_table_is_required(table, view_text, write_view, refused):
 
 @pytest.mark.parametrize("key", ["label", "source", "reflects"])
 def test_every_top_level_key_is_required(key, view_text, write_view, refused):
-    path = write_view(view_text.replace(f"{key} ", f"# {key} ", 1).replace("= [\n", "= [", 1) if key != "reflects" else view_text[view_text.index("[r_typical]") :])
-    if key == "reflects":
-        path = write_view("label = 'L'\nsource = 'sie_project'\n" + view_text[view_text.index("[r_typical]") :])
+    top = {"label": "label = 'L'", "source": "source = 'davidson_2025_reply'", "reflects": "reflects = []"}
+    lines = [line for name, line in top.items() if name != key]
+    path = write_view("\n".join([*lines, view_text[view_text.index("[r_typical]") :]]))
     with refused(f"view.toml {key}", "found nothing", "required"):
         sie.read_view(path)
 
@@ -424,10 +488,14 @@ def test_every_top_level_key_is_required(key, view_text, write_view, refused):
         ("[spread]", "[spred]", "view.toml [spread]", "nothing"),
         ("[concludes.r_above_1]", "[extra]\n[concludes.r_above_1]", "view.toml extra", "an unknown key"),
         ("reflects =", "colour = 'red'\nreflects =", "view.toml colour", "an unknown key"),
-        ("[concludes.r_above_1]", "[concludes.r_above_2]", "view.toml [concludes.r_above_2]", "an unknown event"),
+        (
+            "[concludes.r_above_1]",
+            "[concludes.r_above_2]",
+            "view.toml [concludes.r_above_2]",
+            "an unknown event",
+        ),
         ("[shape]", "[[shape]]", "view.toml [shape]", "[{"),
-        ('family  = "beta"', "", "", ""),
-    ][:-1],
+    ],
 )
 def test_a_wrong_view_is_refused(old, new, where, found, view_text, write_view, refused):
     assert view_text.count(old) == 1
@@ -436,11 +504,14 @@ def test_a_wrong_view_is_refused(old, new, where, found, view_text, write_view, 
         sie.read_view(path)
 
 
-@pytest.mark.parametrize("extra", ["conversion", "gained_before_asara", "r_asara"])
-def test_a_view_states_r_one_way(extra, view_text, write_view, refused):
+@pytest.mark.parametrize(
+    ("extra", "surplus"),
+    [("conversion", "conversion"), ("gained_before_asara", "steepening"), ("r_asara", "[conversion]")],
+)
+def test_a_view_states_r_one_way(extra, surplus, view_text, write_view, refused):
     block = next(block for block in view_text.split("\n\n") if block.startswith("[speedup]"))
     path = write_view(view_text + "\n" + block.replace("[speedup]", f"[{extra}]"))
-    with refused("view.toml", "conversion" if extra == "r_asara" else ("steepening" if extra.startswith("gained") else extra)):
+    with refused(f"view.toml {surplus}: found"):
         sie.read_view(path)
 
 
@@ -500,7 +571,9 @@ def gaining_draws(gaining):
 def test_steepening_follows_from_what_is_gained(gaining_draws):
     gained, left = gaining_draws.doublings_gained, gaining_draws.doublings_left
     np.testing.assert_allclose(gaining_draws.steepening, 1 - gained / (gained + left), rtol=1e-12)
-    np.testing.assert_allclose(gaining_draws.steepening, 1 - gaining_draws.gained_before_asara / gaining_draws.ceiling, rtol=1e-12)
+    np.testing.assert_allclose(
+        gaining_draws.steepening, 1 - gaining_draws.gained_before_asara / gaining_draws.ceiling, rtol=1e-12
+    )
 
 
 def test_steepening_from_what_is_gained_enters_r(gaining_draws):
@@ -517,7 +590,9 @@ def test_the_ceiling_lies_beyond_what_is_gained(gaining_draws):
 def test_the_discarded_prior_mass_is_that_of_a_ceiling_within_what_is_gained(gaining_draws):
     spread = math.hypot(math.log(5 / 2), math.log(14 / 3.5)) / (2 * Q95)
     exact = norm.cdf((math.log(2 * 5) - math.log(3.5 * 14)) / 2 / spread)
-    assert gaining_draws.attrs["discarded_prior_mass"] == pytest.approx(exact, abs=4 * math.sqrt(exact / 20000))
+    assert gaining_draws.attrs["discarded_prior_mass"] == pytest.approx(
+        exact, abs=4 * math.sqrt(exact / 20000)
+    )
 
 
 def test_a_ceiling_almost_surely_within_what_is_gained_is_refused(gaining, refused):

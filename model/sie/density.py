@@ -22,15 +22,14 @@ _compiled: dict[str, CompiledPyMCModel] = {}
 def compile_density(model: pm.Model) -> CompiledPyMCModel:
     """The model ready for `nutpie.sample`; graphs of the same text are compiled once a process, whatever their data.
 
-    Free variables must be untransformed, as standard normal latents are; deterministics are not stored.
+    Free variables must have dims and be untransformed, as standard normal latents are; deterministics are not stored.
     """
     import dataclasses
 
     import pytensor
 
     outputs = [*model.basic_RVs, *model.deterministics, *model.potentials]
-    sizes = [f"{variable.name} {variable.type.shape} {size}" for variable, size in _free_sizes(model)]
-    key = "\n".join([*sizes, pytensor.dprint(outputs, file="str")])
+    key = "\n".join([str(_shapes(model)), pytensor.dprint(outputs, file="str")])
     if key not in _compiled:
         # Without fast-math the same seed gives the same bits from a cold and a warm compile cache.
         with pytensor.config.change_flags(numba__fastmath=False):
@@ -40,9 +39,9 @@ def compile_density(model: pm.Model) -> CompiledPyMCModel:
     return dataclasses.replace(_compiled[key], user_data=_pack(model), _coords=coords)
 
 
-def _free_sizes(model: pm.Model) -> list[tuple]:
-    initial = model.initial_point()
-    return [(variable, initial[variable.name].size) for variable in model.value_vars]
+def _shapes(model: pm.Model) -> dict[str, tuple[int, ...]]:
+    """The shape of each free variable, which its dims give."""
+    return {v.name: tuple(len(model.coords[dim]) for dim in model.named_vars_to_dims[v.name]) for v in model.value_vars}
 
 
 def _shared(model: pm.Model) -> list:
@@ -78,17 +77,15 @@ def _compile(model: pm.Model) -> CompiledPyMCModel:
     from pymc.pytensorf import compile as compile_pytensor
     from pytensor.graph.replace import clone_replace
 
-    free = _free_sizes(model)
-    ends = np.cumsum([size for _, size in free])
-    size = int(ends[-1])
-    names = [variable.name for variable, _ in free]
-    slices = [slice(int(end - n), int(end)) for end, (_, n) in zip(ends, free, strict=True)]
-    shapes = [model.initial_point()[name].shape for name in names]
+    shapes = _shapes(model)
+    ends = np.cumsum([np.prod(shape, dtype=int) for shape in shapes.values()]).tolist()
+    size = ends[-1]
+    slices = [slice(start, end) for start, end in zip([0, *ends], ends, strict=False)]
 
     x, packed = pt.vector("x", shape=(size,)), pt.vector("packed")
     log_density = model.logp()
-    gradient = pt.concatenate([part.ravel() for part in pt.grad(log_density, [variable for variable, _ in free])])
-    parts = {v: x[part].reshape(shape) for (v, _), part, shape in zip(free, slices, shapes, strict=True)}
+    gradient = pt.concatenate([part.ravel() for part in pt.grad(log_density, model.value_vars)])
+    parts = {v: x[part].reshape(shapes[v.name]) for v, part in zip(model.value_vars, slices, strict=True)}
     log_density, gradient = clone_replace([log_density, gradient], {**parts, **_unpack(model, packed)})
     with model:
         compute = compile_pytensor([x, packed], [log_density, gradient], mode="NUMBA").vm.jit_fn
@@ -119,12 +116,12 @@ def _compile(model: pm.Model) -> CompiledPyMCModel:
         shared_var_keys={},
         user_data=_pack(model),
         n_expanded=size,
-        shape_info=(names, slices, shapes),
+        shape_info=(list(shapes), slices, list(shapes.values())),
         logp_func=None,
         expand_func=None,
-        dims={name: tuple(model.named_vars_to_dims[name]) for name in names if name in model.named_vars_to_dims},
+        dims={name: tuple(model.named_vars_to_dims[name]) for name in shapes},
         reparameterized_names=[],
         _n_dim=size,
-        _shapes=dict(zip(names, shapes, strict=True)),
+        _shapes=shapes,
         _coords={},
     )

@@ -3,8 +3,8 @@ beside the published estimates, and software gained after ASARA.
 
 Each function draws on one matplotlib Axes (its own unless `ax` is given) and returns it; intervals are 5-95 % and 25-75 %.
 Draws are a Dataset or a DataTree node with dims (chain, draw). A figure is made without pyplot, so that nothing global
-changes and no display is needed. This module knows no prior, no model and no growth law: it samples nothing and computes
-nothing but products of factors, quantiles and densities of what it is given.
+changes and no display is needed. This module must not know any prior, model or growth law: it samples nothing, and takes
+products, quantiles and densities of what it is given.
 """
 
 from __future__ import annotations
@@ -54,8 +54,11 @@ SMALL = 8.5
 LABEL_GAP = 4.0
 """Space between a mark and the text beside it, in points."""
 
-LEGEND_COLUMNS = 4
-"""Entries of the legend in a row."""
+BACKGROUND = {"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 0.5}
+"""What keeps a note readable on top of a line or a hatched bar."""
+
+LEGEND_COLUMNS, LEGEND_KEY = 5, 3.5
+"""Entries of the legend in a row, and the width of a key in letters, long enough to show dashes beside a marker."""
 
 LEGEND_ROW = 15.0
 """Height of a row of the legend, which lies between title and axes, in points."""
@@ -71,9 +74,6 @@ R_TICKS = [digit * 10.0**power for power in range(-4, 5) for digit in (1, 3)]
 
 LEAST_R_RANGE = (0.3, 3.0)
 """Every r axis covers at least this, so that r = 1 and two more ticks are on it."""
-
-LOWEST_R = 0.01
-"""A published standard error that reaches zero or below is drawn to here."""
 
 ROOM = 1.25
 """Factor on r between the outermost mark and the end of an r axis."""
@@ -112,15 +112,10 @@ def plot_waterfall(draws: xr.Dataset, *, title: str | None = None, ax: Axes | No
         if position > 0:
             _step(ax, position, medians[position - 1], medians[position])
         _interval(ax, position, stage, vertical=True, **AFTER)
-        _note(
-            ax,
-            f"{medians[position]:.2g}",
-            (position, medians[position]),
-            (2 * LABEL_GAP, LABEL_GAP),
-            ha="left",
-        )
+        at = (position, medians[position])
+        _note(ax, _two_digits(medians[position]), at, (2 * LABEL_GAP, LABEL_GAP), ha="left")
     for position, name in enumerate(list(stages)[1:], start=1):
-        factor = f"× {float(np.median(draws[name])):.2g}"
+        factor = f"× {_two_digits(np.median(draws[name]))}"
         _note(ax, factor, (position, quantiles[position][-1]), (0, LABEL_GAP), ha="center")
     _mark_one(ax, vertical=False)
     ax.set_xticks(range(len(stages)), _stage_labels(stages))
@@ -138,9 +133,9 @@ def plot_r(
 ) -> Axes:
     """Density of r at ASARA before and, where given, after evidence; the intervals lie below the curves."""
     ax = _axes(ax)
-    sets = {"before evidence": (prior.r_asara.values.ravel(), BEFORE, "--")}
+    sets = {"prior": (prior.r_asara.values.ravel(), BEFORE, "--")}
     if posterior is not None:
-        sets["after evidence"] = (posterior.r_asara.values.ravel(), AFTER, "-")
+        sets["posterior"] = (posterior.r_asara.values.ravel(), AFTER, "-")
     ends = [np.quantile(r, (SHOWN_TAIL, 1 - SHOWN_TAIL)) for r, _, _ in sets.values()]
     _log_r(ax, "x", min(low for low, _ in ends), max(high for _, high in ends))
     densities = [_density(r) for r, _, _ in sets.values()]
@@ -150,7 +145,7 @@ def plot_r(
         label = f"{name}: median {np.median(r):.2f}, P(r > 1) = {np.mean(r > 1):.2f}"
         ax.fill_between(at, density, color=look["color"], alpha=FAINT, linewidth=0)
         ax.plot(at, density, linestyle=dashes, linewidth=2, markevery=[], label=label, **look | HOLLOW)
-        _interval(ax, -line * (i + 1), _quantiles(r), **look)
+        _interval(ax, -line * (i + 1), _quantiles(r), label=None, **look)
     ax.axhline(0, color=GREY, linewidth=THIN / 2)
     _mark_one(ax, vertical=True)
     ax.set_ylim(bottom=-line * (len(sets) + 1))
@@ -181,7 +176,7 @@ def plot_domains(
             _arrow(ax, (quantiles[-1][2], place), (after[2], after_place))
             labels.append((_row_label(rows.isel(estimate=i)), SMALL))
             place += 1
-        _interval(ax, place, after, label="posterior of its domain", **AFTER)
+        _interval(ax, place, after, label="posterior", **AFTER)
         labels.append((domain if len(used) else f"{domain} (no estimate)", None))
         place += 1
         ax.axhline(place - 1 / 2, color=GREY, linewidth=THIN / 2, alpha=SHADED)
@@ -210,14 +205,8 @@ def plot_fan(
     ax.fill_between(times, low, high, color=BLUE, alpha=FAINT, linewidth=0, label=OUTER)
     ax.fill_between(times, inner_low, inner_high, color=BLUE, alpha=SHADED, linewidth=0, label=INNER)
     ax.plot(times, median, color=BLACK, linewidth=2, label="median")
-    ax.plot(
-        times,
-        pace * times,
-        color=VERMILION,
-        linestyle=":",
-        linewidth=2,
-        label=f"recent pace, {pace:.2g} a year",
-    )
+    trend = f"recent pace, {_two_digits(pace)} a year"
+    ax.plot(times, pace * times, color=VERMILION, linestyle=":", linewidth=2, label=trend)
     top = max(inner_high.max() * FAN_CUT, pace * years)
     ax.set_xlim(0, years)
     ax.set_ylim(0, min(high.max(), top) * (1 + ax.margins()[1]))
@@ -254,8 +243,15 @@ def _finish(ax: Axes, title: str | None, *, intervals: bool = False) -> Axes:
     handles, labels = ax.get_legend_handles_labels()
     entries = dict(zip(labels, handles, strict=True))
     rows = -(-len(entries) // LEGEND_COLUMNS)
-    place = {"loc": "lower center", "bbox_to_anchor": (0.5, 1), "ncols": LEGEND_COLUMNS, "borderaxespad": 0}
-    ax.legend(entries.values(), entries, fontsize=SMALL, frameon=False, **place)
+    place = {"loc": "lower center", "bbox_to_anchor": (0.5, 1), "ncols": LEGEND_COLUMNS}
+    look = {
+        "fontsize": SMALL,
+        "frameon": False,
+        "handlelength": LEGEND_KEY,
+        "borderaxespad": 0,
+        "columnspacing": 1,
+    }
+    ax.legend(entries.values(), entries, **place, **look)
     if title is not None:
         ax.set_title(title, pad=LEGEND_ROW * rows + LABEL_GAP)
     ax.spines[["top", "right"]].set_visible(False)
@@ -309,7 +305,7 @@ def _interval(
     color: str,
     marker: str,
     vertical: bool = False,
-    label: str = "median",
+    label: str | None = "median",
 ) -> None:
     """Median, 25-75 % where known and 5-95 % at a place on the other axis."""
     low, inner_low, median, inner_high, high = quantiles
@@ -321,8 +317,14 @@ def _interval(
     ax.plot(*([x] for x in at), color=color, marker=marker, linestyle="none", label=label, **HOLLOW)
 
 
+def _two_digits(value: float) -> str:
+    return f"{value:#.2g}".removesuffix(".")
+
+
 def _note(ax: Axes, text: str, at: tuple[float, float], offset: tuple[float, float], *, ha: str) -> None:
-    ax.annotate(text, at, offset, textcoords="offset points", fontsize=SMALL, ha=ha, va="bottom")
+    ax.annotate(
+        text, at, offset, textcoords="offset points", fontsize=SMALL, ha=ha, va="bottom", bbox=BACKGROUND
+    )
 
 
 def _arrow(ax: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:
@@ -339,7 +341,7 @@ def _band(ax: Axes, quantiles: np.ndarray) -> None:
     low, inner_low, median, inner_high, high = quantiles
     ax.axvspan(low, high, color=GREY, alpha=FAINT / 2, linewidth=0)
     ax.axvspan(inner_low, inner_high, color=GREY, alpha=FAINT, linewidth=0)
-    ax.axvline(median, color=GREY, linestyle=":", linewidth=THIN, label="r_typical (bands likewise)")
+    ax.axvline(median, color=GREY, linestyle=":", linewidth=THIN, label="r_typical")
 
 
 def _mark_one(ax: Axes, *, vertical: bool) -> None:
@@ -377,9 +379,12 @@ def _density(r: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _published(value: np.ndarray, se: float) -> np.ndarray:
-    """An estimate's five quantiles as published; 25 and 75 % are NaN where only a standard error or three are given."""
+    """An estimate's five quantiles as the model reads them; a standard error is one of log r, to first order.
+
+    25 and 75 % are NaN where only a standard error or three quantiles are given.
+    """
     if np.isnan(value[0]):
-        return np.array([max(value[2] - Z95 * se, LOWEST_R), np.nan, value[2], np.nan, value[2] + Z95 * se])
+        return value[2] * np.exp(np.array([-Z95, np.nan, 0.0, np.nan, Z95]) * se / value[2])
     return value
 
 

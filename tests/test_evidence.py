@@ -1,0 +1,345 @@
+"""Evidence: what reading accepts and refuses, and which rows a view may be confronted with."""
+
+import csv
+
+import numpy as np
+import pytest
+
+import sie
+from sie.evidence import INPUTS, TARGET, evidence_files
+from sie.sources import data_folder, find_quote
+
+SOURCES = data_folder("evidence").parent.parent / "shared" / "sources"
+VIEWS = sie.view_names()
+
+
+def left_out(rows):
+    return dict(rows.attrs["left_out"])
+
+
+def test_the_bundled_evidence_reads_and_its_ids_are_unique(evidence):
+    ids = evidence.estimate.values.tolist()
+    assert len(set(ids)) == len(ids) > 20
+    assert set(evidence.kind.values) == {"r", "factor"}
+    assert np.all(evidence.value.sel(quantile=0.5) > 0)
+
+
+def test_every_line_of_the_files_is_a_row(evidence):
+    ids = []
+    for name in ("returns.csv", "factors.csv"):
+        with (data_folder("evidence") / name).open(newline="", encoding="utf-8") as stream:
+            ids += [row["id"] for row in csv.DictReader(stream)]
+    assert evidence.estimate.values.tolist() == ids
+
+
+def test_numbers_are_read_as_they_stand(evidence):
+    row = evidence.sel(estimate="vision_2024")
+    assert row.value.values.tolist() == [0.821, 1.243, 1.437, 1.597, 2.420]
+    assert np.isnan(row.se)
+    assert row.definition_sd == 0.4
+    assert evidence.domain.values[row.domain_idx] == "computer vision"
+    assert not row.includes.any()
+    assert evidence.includes.sel(estimate="alexnet_2020", adjustment="hardware_scale") == 1
+
+
+def test_quantiles_or_a_standard_error_are_nan_where_not_given(evidence):
+    quantiles = np.isfinite(evidence.value).sum("quantile")
+    np.testing.assert_array_equal(np.isfinite(evidence.se), quantiles == 1)
+
+
+def test_each_output_data_has_one_preferred_row(evidence):
+    preferred = evidence.output_idx.values[evidence.preferred.values == 1]
+    assert sorted(preferred) == list(range(evidence.sizes["output_data"]))
+
+
+def test_reading_twice_gives_the_same(evidence):
+    assert evidence.identical(sie.read_evidence(data_folder("evidence")))
+
+
+def test_the_hash_covers_every_file_that_is_read():
+    assert [path.name for path in evidence_files()] == [
+        "domains.csv",
+        "factors.csv",
+        "returns.csv",
+        "sources.toml",
+    ]
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_used_and_left_out_rows_make_up_all(view, evidence):
+    rows = sie.usable(evidence, sie.read_view(view))
+    used, out = rows.estimate.values.tolist(), left_out(rows)
+    assert len(out) == len(rows.attrs["left_out"])
+    assert not set(used) & set(out)
+    assert sorted([*used, *out]) == sorted(evidence.estimate.values)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_usable_rows_are_preferred_unreflected_and_against_labour(view, evidence):
+    view = sie.read_view(view)
+    rows = sie.usable(evidence, view)
+    assert not set(rows.estimate.values) & set(view.reflects)
+    assert rows.preferred.values.all()
+    assert set(rows.input.values[rows.kind.values == "r"]) <= {"labour"}
+    assert len(set(rows.output_idx.values)) == rows.sizes["estimate"]
+
+
+@pytest.mark.parametrize(
+    ("row", "why"),
+    [
+        ("vision_2024", "the view already reflects it"),
+        ("vision_2025", "same output data as vision_2024, which the view already reflects"),
+        ("rl_2025", "same output data as rl_2024, which is preferred"),
+        ("stockfish_2024", "measured against compute; the view states the compute factor against labour"),
+        ("openai_2025", "measured against all; the view states the compute factor against labour"),
+    ],
+)
+def test_a_row_is_left_out_with_its_reason(row, why, evidence):
+    assert left_out(sie.usable(evidence, sie.read_view("davidson_2025")))[row] == why
+
+
+def test_a_view_that_reflects_nothing_of_a_pair_keeps_the_preferred(evidence):
+    rows = sie.usable(evidence, sie.read_view("reference"))
+    assert "vision_2024" in rows.estimate.values
+    assert left_out(rows)["vision_2025"] == "same output data as vision_2024, which is preferred"
+
+
+def test_a_view_that_reflects_the_other_of_a_pair_loses_the_preferred(evidence, view_text, write_view):
+    view = sie.read_view(write_view(view_text.replace('"vision_2024"', '"vision_2025"')))
+    assert (
+        left_out(sie.usable(evidence, view))["vision_2024"]
+        == "same output data as vision_2025, which the view already reflects"
+    )
+
+
+def test_a_steepening_row_cannot_inform_a_view_that_derives_it(evidence, view_text, write_view):
+    text = view_text.replace('    "davidson_2025_steepening",\n', "")
+    blocks = [block for block in text.split("\n\n") if not block.startswith("[steepening]")]
+    gained = "[gained_before_asara]\nfamily = 'fixed'\nvalue = 3\nunit = 'OOMs of training efficiency'\nbasis = 'ours'"
+    derived = sie.read_view(
+        write_view("\n\n".join([*blocks, gained + "\nlocator = 'here'\nnote = 'a test'\n"]))
+    )
+    why = "includes steepening, which the view derives from gained_before_asara"
+    assert left_out(sie.usable(evidence, derived))["davidson_2025_steepening"] == why
+
+
+def test_a_view_that_states_r_does_not_claim_to_derive_steepening(evidence):
+    out = left_out(sie.usable(evidence, sie.read_view("davidson_houlden_2025")))
+    assert "gained_before_asara" not in out.get("davidson_2025_steepening", "")
+
+
+def test_usable_leaves_the_evidence_as_it_was(evidence):
+    before = evidence.copy(deep=True)
+    sie.usable(evidence, sie.read_view("davidson_2025"))
+    assert evidence.identical(before)
+
+
+def test_a_reflected_row_that_does_not_exist_is_refused(evidence, view_text, write_view, refused):
+    view = sie.read_view(write_view(view_text.replace('"vision_2024"', '"vision_1924"')))
+    with refused("view reflects", "'vision_1924'", "the id of an evidence row"):
+        sie.usable(evidence, view)
+
+
+RETURNS = ("returns.csv", "vision_2024")
+FACTORS = ("factors.csv", "toy_ml_2025")
+FORTY = " ".join(["1.7", *39 * ["word"]])
+
+
+@pytest.mark.parametrize(
+    ("row", "cells", "where", "found", "want"),
+    [
+        (RETURNS, {"id": "Vision 2024"}, "returns.csv line 2 id", "'Vision 2024'", "lower-case"),
+        (RETURNS, {"id": ""}, "returns.csv line 2 id", "''", "lower-case"),
+        (RETURNS, {"id": "rl_2024"}, "returns.csv line 4 id", "'rl_2024'", "(returns.csv line 2 has it)"),
+        (FACTORS, {"id": "rl_2024"}, "factors.csv line 2 id", "'rl_2024'", "(returns.csv line 4 has it)"),
+        (
+            ("returns.csv", "vision_2025"),
+            {"preferred": "1"},
+            "returns.csv line 3 preferred",
+            "vision_2024",
+            "exactly one",
+        ),
+        (RETURNS, {"preferred": "0"}, "returns.csv line 2 preferred", "no preferred row", "exactly one"),
+        (RETURNS, {"preferred": "yes"}, "returns.csv line 2 preferred", "'yes'", "0 or 1"),
+        (
+            FACTORS,
+            {"output_data": "dorner_2021_atari"},
+            "factors.csv line 2 preferred",
+            "rl_2024",
+            "exactly one",
+        ),
+        (RETURNS, {"domain": "bread"}, "returns.csv line 2 domain", "'bread'", "language models"),
+        (
+            RETURNS,
+            {"source": "nobody_1999"},
+            "returns.csv line 2 source",
+            "'nobody_1999'",
+            "a key of sources.toml",
+        ),
+        (RETURNS, {"source": ""}, "returns.csv line 2 source", "nothing", "a key of sources.toml"),
+        (RETURNS, {"input": "capital"}, "returns.csv line 2 input", "'capital'", ", ".join(INPUTS)),
+        (RETURNS, {"input": ""}, "returns.csv line 2 input", "''", ", ".join(INPUTS)),
+        (RETURNS, {"output_data": ""}, "returns.csv line 2 output_data", "nothing", "the data"),
+        (FACTORS, {"input_data": ""}, "factors.csv line 2 input_data", "nothing", "the data"),
+        (RETURNS, {"hardware_scale": "2"}, "returns.csv line 2 hardware_scale", "'2'", "0 or 1"),
+        (RETURNS, {"steepening": ""}, "returns.csv line 2 steepening", "''", "0 or 1"),
+        (FACTORS, {"capabilities": "0"}, "factors.csv line 2 capabilities", "no adjustment", "at least one"),
+        (RETURNS, {"r_q05": "1.3"}, "returns.csv line 2 r_q05", "[1.3, 1.243", "ascending"),
+        (RETURNS, {"r_q25": "1.437"}, "returns.csv line 2 r_q05", "1.437, 1.437", "ascending"),
+        (RETURNS, {"r_q05": "-0.8"}, "returns.csv line 2 r_q05", "'-0.8'", "a number above 0"),
+        (RETURNS, {"r_q05": "0"}, "returns.csv line 2 r_q05", "'0'", "a number above 0"),
+        (RETURNS, {"r_q50": "about 1"}, "returns.csv line 2 r_q50", "'about 1'", "a number above 0"),
+        (RETURNS, {"r_q50": "nan"}, "returns.csv line 2 r_q50", "'nan'", "a number above 0"),
+        (RETURNS, {"r_q95": "inf"}, "returns.csv line 2 r_q95", "'inf'", "a number above 0"),
+        (RETURNS, {"r_q95": "2_4"}, "returns.csv line 2 r_q95", "'2_4'", "a number above 0"),
+        (RETURNS, {"r_q50": ""}, "returns.csv line 2 r_q50", "other numbers", "five quantiles"),
+        (RETURNS, {"r_se": "0.1"}, "returns.csv line 2 r_q50", "other numbers", "five quantiles"),
+        (FACTORS, {"f_se": ""}, "factors.csv line 2 f_q50", "other numbers", "q50 with se"),
+        (FACTORS, {"f_se": "-0.4"}, "factors.csv line 2 f_se", "'-0.4'", "a number above 0"),
+        (RETURNS, {"definition_sd": "-0.1"}, "returns.csv line 2 definition_sd", "'-0.1'", "at least 0"),
+        (RETURNS, {"definition_sd": ""}, "returns.csv line 2 definition_sd", "''", "at least 0"),
+        (RETURNS, {"definition_sd": "nan"}, "returns.csv line 2 definition_sd", "'nan'", "at least 0"),
+        (RETURNS, {"basis": "guessed"}, "returns.csv line 2 basis", "'guessed'", "stated"),
+        (RETURNS, {"quote": "r was 1.437"}, "returns.csv line 2 quote", "a quote", "transcribed"),
+        (RETURNS, {"via": ""}, "returns.csv line 2 via", "nothing", "transcribed"),
+        (RETURNS, {"locator": ""}, "returns.csv line 2 locator", "nothing", "the place"),
+        (RETURNS, {"basis": "stated"}, "returns.csv line 2 quote", "nothing", "stated"),
+        (FACTORS, {"quote": FORTY}, "factors.csv line 2 quote", "40 words", "fewer than 40"),
+        (FACTORS, {"note": ""}, "factors.csv line 2 note", "nothing", "derived"),
+        (FACTORS, {"basis": "stated"}, "factors.csv line 2 quote", "no 0.4 in it", "every stated number"),
+        (
+            ("domains.csv", "computer vision"),
+            {"remoteness": "0.9"},
+            "domains.csv line 3 remoteness",
+            "'0.9'",
+            "at least 1",
+        ),
+        (
+            ("domains.csv", "computer vision"),
+            {"remoteness": "far"},
+            "domains.csv line 3 remoteness",
+            "'far'",
+            "at least 1",
+        ),
+        (("domains.csv", "computer vision"), {"note": ""}, "domains.csv line 3 note", "nothing", "reason"),
+        (
+            ("domains.csv", "computer vision"),
+            {"domain": ""},
+            "domains.csv line 3 domain",
+            "''",
+            "no other line",
+        ),
+        (
+            ("domains.csv", "computer vision"),
+            {"domain": TARGET},
+            "domains.csv line 3 domain",
+            f"'{TARGET}'",
+            "no other line",
+        ),
+        (("domains.csv", TARGET), {"remoteness": "2"}, f"domains.csv {TARGET}", "2", "remoteness 1"),
+        (("domains.csv", TARGET), {"domain": "LLMs"}, f"domains.csv {TARGET}", "None", "remoteness 1"),
+    ],
+)
+def test_a_wrong_row_is_refused(row, cells, where, found, want, evidence_with, refused):
+    folder = evidence_with(*row, **cells)
+    with refused(f"{where}: found", found, want):
+        sie.read_evidence(folder)
+
+
+def spoil_header(old, new):
+    return lambda text: text.replace(old, new, 1)
+
+
+@pytest.mark.parametrize("file", ["domains.csv", "returns.csv", "factors.csv"])
+@pytest.mark.parametrize(
+    ("spoil", "where", "found"),
+    [
+        (lambda text: "", "", "an empty file"),
+        (lambda text: "\n \n", "", "an empty file"),
+        (lambda text: text.splitlines()[0] + "\n", "", "a header and no rows"),
+        (spoil_header("note", "notes"), " header", "'notes'"),
+        (spoil_header(",note\n", "\n"), " header", "no column note"),
+        (spoil_header("note\n", "note,note\n"), " header", "a column twice"),
+        (spoil_header("\n", "\n\n"), " line 2", "0 cells"),
+        (lambda text: text + "one,two\n", " line ", "2 cells"),
+        (lambda text: text + '"open', "", "a CSV error"),
+        (
+            lambda text: text.encode().replace(b"Ours", b"\xffurs", 1).replace(b"n", b"\xff", 1),
+            " line 1",
+            "not UTF-8",
+        ),
+    ],
+    ids=[
+        "empty",
+        "blank",
+        "header-only",
+        "unknown-column",
+        "missing-column",
+        "column-twice",
+        "blank-line",
+        "few-cells",
+        "open-quote",
+        "latin",
+    ],
+)
+def test_a_wrong_table_is_refused(file, spoil, where, found, evidence_copy, refused):
+    path = evidence_copy / file
+    content = spoil(path.read_text(encoding="utf-8"))
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with refused(f"{file}{where}", found):
+        sie.read_evidence(evidence_copy)
+
+
+@pytest.mark.parametrize("file", ["domains.csv", "returns.csv", "factors.csv", "sources.toml"])
+def test_a_missing_file_is_refused(file, evidence_copy, refused):
+    (evidence_copy / file).unlink()
+    with refused(str(evidence_copy / file), "no such file"):
+        sie.read_evidence(evidence_copy)
+
+
+def test_a_missing_folder_is_refused(tmp_path, refused):
+    with refused(str(tmp_path / "none"), "no such folder"):
+        sie.read_evidence(tmp_path / "none")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "where", "found"),
+    [
+        ('authors = "Deep"\n', "", "sources.toml [deep_2025] authors", "nothing"),
+        ('authors = "Deep"', "authors = 3", "sources.toml [deep_2025] authors", "3"),
+        ('authors = "Deep"', 'authors = "Deep"\ndoi = "x"', "sources.toml [deep_2025] doi", "an unknown key"),
+        (
+            'text = "kwa_2026_shortform.txt"',
+            'text = "../kwa.txt"',
+            "sources.toml [kwa_2026] text",
+            "'../kwa.txt'",
+        ),
+        ("[eth_davidson_2025]", "loose = 1\n[eth_davidson_2025]", "sources.toml [loose]", "1"),
+        ("[eth_davidson_2025]", "[eth_davidson_2025", "sources.toml", "a TOML syntax error"),
+    ],
+)
+def test_a_wrong_bibliography_is_refused(old, new, where, found, evidence_copy, refused):
+    path = evidence_copy / "sources.toml"
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    with refused(where, found):
+        sie.read_evidence(evidence_copy)
+
+
+def quotes():
+    """(where, source key, quote) of everything in evidence/ and priors/ that quotes."""
+    evidence = sie.read_evidence()
+    for i, row in enumerate(evidence.estimate.values):
+        yield row, evidence.source.values[i], evidence.quote.values[i]
+    for name in VIEWS:
+        view = sie.read_view(name)
+        for key, item in [*view.entries.items(), *view.concludes.items()]:
+            yield f"{name} [{key}]", item.source or view.source, item.quote
+
+
+@pytest.mark.skipif(not SOURCES.is_dir(), reason="the sources' texts are not here")
+@pytest.mark.parametrize(("source", "quote"), [pytest.param(s, q, id=where) for where, s, q in quotes() if q])
+def test_every_quote_stands_in_its_source(source, quote):
+    text = (SOURCES / sie.read_sources()[source].text).read_text(encoding="utf-8")
+    assert find_quote(quote, text)
