@@ -41,9 +41,21 @@ def test_a_report_of_priors_writes_the_json_contract(sie, tmp_path):
     document = json.loads(target.read_text())
     assert set(document) == {"version", "seed", "draws", "views"}
     assert (document["version"], document["seed"], document["draws"]) == (1, 7, 1000)
-    assert [view["view"] for view in document["views"]] == ["davidson_2025", "davidson_houlden_2025", "reference"]
+    assert [view["view"] for view in document["views"]] == [
+        "davidson_2025",
+        "davidson_houlden_2025",
+        "reference",
+    ]
     for view in document["views"]:
-        assert set(view) == {"view", "inputs_sha256", "rows_used", "rows_left_out", "r_asara", "credences", "diagnostics"}
+        assert set(view) == {
+            "view",
+            "inputs_sha256",
+            "rows_used",
+            "rows_left_out",
+            "r_asara",
+            "credences",
+            "diagnostics",
+        }
         assert [item["event"] for item in view["credences"]] == list(EVENTS)
         assert {item["given"] for item in view["credences"]} == {"priors"}
         assert set(view["r_asara"]) == {"priors"}
@@ -103,7 +115,9 @@ def test_bad_input_gets_one_line_and_exit_code_2(sie, tmp_path, monkeypatch, arg
         ('    "vision_2024",', '    "vision_1999",', "'vision_1999'", "evidence row"),
     ],
 )
-def test_a_bad_view_gets_one_line_that_names_the_file_and_nothing_is_written(sie, tmp_path, old, new, found, want):
+def test_a_bad_view_gets_one_line_that_names_the_file_and_nothing_is_written(
+    sie, tmp_path, old, new, found, want
+):
     path = edited(tmp_path, old, new)
     target = tmp_path / "out.json"
     code, out, err = sie("report", path, "--priors-only", "--draws", 1000, "--json", target)
@@ -125,7 +139,11 @@ def test_check_finds_no_problem_in_the_bundled_data(sie):
 def test_check_names_a_quote_that_is_not_in_its_text(sie, tmp_path):
     texts = tmp_path / "texts"
     texts.mkdir()
-    for name in ("greenblatt_mallen_2025_comments.txt", "eth_davidson_2025_report.txt", "whitfill_wu_2025_post.txt"):
+    for name in (
+        "greenblatt_mallen_2025_comments.txt",
+        "eth_davidson_2025_report.txt",
+        "whitfill_wu_2025_post.txt",
+    ):
         (texts / name).write_text("nothing of the kind")
     code, _, err = sie("check", "--sources", texts)
     assert code == 2
@@ -136,7 +154,9 @@ def test_check_names_a_quote_that_is_not_in_its_text(sie, tmp_path):
 def test_list_names_every_view_event_and_row(sie):
     code, out, _ = sie("list")
     assert code == 0
-    assert all(name in out for name in (*EVENTS, "reference", "davidson_2025", "alexnet_2020", "compute_poll_2025"))
+    assert all(
+        name in out for name in (*EVENTS, "reference", "davidson_2025", "alexnet_2020", "compute_poll_2025")
+    )
 
 
 def test_new_writes_a_complete_view_that_reports_like_its_origin(sie, tmp_path, monkeypatch):
@@ -163,7 +183,11 @@ def test_help_lists_the_commands(sie):
 
 def process(*args, **env):
     done = subprocess.run(
-        [sys.executable, "-m", "sie.cli", *map(str, args)], env={**os.environ, **env}, capture_output=True, text=True, timeout=600
+        [sys.executable, "-m", "sie.cli", *map(str, args)],
+        env={**os.environ, **env},
+        capture_output=True,
+        text=True,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
     return done
@@ -193,7 +217,10 @@ def test_a_full_report_has_evidence_wherever_it_can_move_the_view(full_report):
         assert not set(left_out) & set(view["rows_used"])
         assert "measured against compute" in left_out["stockfish_2024"]
     assert "alexnet_2020" in views["reference"]["rows_used"]
-    assert "reflects" in {row["id"]: row["why"] for row in views["davidson_2025"]["rows_left_out"]}["alexnet_2020"]
+    assert (
+        "reflects"
+        in {row["id"]: row["why"] for row in views["davidson_2025"]["rows_left_out"]}["alexnet_2020"]
+    )
 
 
 @pytest.mark.slow
@@ -202,7 +229,11 @@ def test_the_output_folder_has_draws_credences_and_plots(full_report):
 
     folder, _ = full_report
     names = {path.name for path in (folder / "out").iterdir()}
-    plots = {f"{view}_{plot}.png" for view in ("davidson_2025", "reference") for plot in ("waterfall", "r", "domains", "fan")}
+    plots = {
+        f"{view}_{plot}.png"
+        for view in ("davidson_2025", "reference")
+        for plot in ("waterfall", "r", "domains", "fan")
+    }
     plots |= {f"davidson_houlden_2025_{plot}.png" for plot in ("waterfall", "r", "fan")}
     draws = {f"{view}.nc" for view in ("davidson_2025", "davidson_houlden_2025", "reference")}
     assert names == plots | draws | {"credences.csv"}

@@ -64,7 +64,10 @@ def exact_log_r(rows, view, nodes=2000):
     is_r = rows.kind.values == "r"
     n = len(is_r)
     y = np.log(rows.value.sel(quantile=0.5).values)
-    noise = np.array([student_error(v, s)[1] for v, s in zip(rows.value.values, rows.se.values, strict=True)]) ** 2
+    noise = (
+        np.array([student_error(v, s)[1] for v, s in zip(rows.value.values, rows.se.values, strict=True)])
+        ** 2
+    )
     definition = rows.definition_sd.values
     same_input = rows.input_idx.values[:, None] == rows.input_idx.values[None, :]
     shared = same_input.sum(axis=1) > 1
@@ -86,7 +89,9 @@ def exact_log_r(rows, view, nodes=2000):
         cov_ty = is_r * width**2 + on_target * spread**2 + x @ factors[:, 1] ** 2
         var_t = width**2 + spread**2 + (factors[:, 1] ** 2).sum()
         gain = np.linalg.solve(cov_y, np.stack([y - mean_y, cov_ty], axis=1))
-        log_weight[i] = -0.5 * ((y - mean_y) @ gain[:, 0] + np.linalg.slogdet(cov_y)[1] + n * np.log(2 * np.pi))
+        log_weight[i] = -0.5 * (
+            (y - mean_y) @ gain[:, 0] + np.linalg.slogdet(cov_y)[1] + n * np.log(2 * np.pi)
+        )
         means[i] = mean_t + cov_ty @ gain[:, 0]
         sds[i] = np.sqrt(var_t - cov_ty @ gain[:, 1])
     weight = np.exp(log_weight - log_weight.max())
@@ -119,7 +124,10 @@ def test_intervals_cover_truths_drawn_from_the_prior(reference):
     for refit in range(REFITS):
         rng = np.random.default_rng([7, refit])
         latents = xr.Dataset(
-            {"score": (("draw", "quantity"), rng.standard_normal((1, len(CHAIN)))), "z": (("draw", "domain"), rng.standard_normal((1, sizes["domain"])))},
+            {
+                "score": (("draw", "quantity"), rng.standard_normal((1, len(CHAIN)))),
+                "z": (("draw", "domain"), rng.standard_normal((1, sizes["domain"]))),
+            },
             coords={"quantity": list(CHAIN), "domain": list(model.coords["domain"])},
         )
         truth = with_r_asara(from_latents(latents, remoteness, reference))
@@ -135,7 +143,9 @@ def test_intervals_cover_truths_drawn_from_the_prior(reference):
                 inside[name, mass] += abs(rank - 0.5) < mass / 2
     for (name, mass), hits in inside.items():
         low, high = binom.ppf([0.005, 0.995], REFITS, mass)
-        assert low <= hits <= high, f"{name}: {hits} of {REFITS} truths in the {mass:.0%} interval, want {low:.0f} to {high:.0f}"
+        assert low <= hits <= high, (
+            f"{name}: {hits} of {REFITS} truths in the {mass:.0%} interval, want {low:.0f} to {high:.0f}"
+        )
 
 
 def with_r_asara(draws):
@@ -190,8 +200,10 @@ def test_a_fit_that_does_not_converge_is_refused_after_one_retry(reference, monk
     tried = []
     sample = inference._sample
     monkeypatch.setattr(inference, "MIN_ESS", 1e9)
-    monkeypatch.setattr(inference, "_sample", lambda *a, **k: tried.append(k["target_accept"]) or sample(*a, **k))
-    with pytest.raises(sie.NotConverged, match="reference: found R-hat .* want at most 1.01"):
+    monkeypatch.setattr(
+        inference, "_sample", lambda *a, **k: tried.append(k["target_accept"]) or sample(*a, **k)
+    )
+    with pytest.raises(sie.NotConverged, match=r"reference: found R-hat .* want at most 1\.01"):
         sie.fit(sie.build(usable(reference), reference), seed=1, draws=1000)
     assert tried == [0.95, 0.99]
 
@@ -238,7 +250,9 @@ def test_the_compiled_density_is_that_of_pymc_for_each_view_s_data(reference, da
         model = sie.build(usable(view), view)
         compiled = compile_density(model)
         data = compiled.user_data
-        point = {name: np.random.default_rng(5).standard_normal(shape) for name, shape in compiled.shapes.items()}
+        point = {
+            name: np.random.default_rng(5).standard_normal(shape) for name, shape in compiled.shapes.items()
+        }
         x = np.concatenate([point[name].ravel() for name in compiled.shapes])
         gradient, value = np.empty_like(x), np.empty(1)
         pointer = ctypes.POINTER(ctypes.c_double)

@@ -31,7 +31,7 @@ _MODULES = {
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
 
 __version__ = version("sie")
-__all__ = [*_HOME, "__version__", "credences"]  # noqa: PLE0604
+__all__ = [*_HOME, "__version__", "credences"]
 
 
 def __getattr__(name: str):

@@ -17,7 +17,7 @@ import typer
 from typer.exceptions import TyperException
 
 from . import __version__
-from .sources import DataError, data_folder, find_quote, plain, read_sources, read_text
+from .sources import DataError, find_quote, plain, read_sources, read_text
 
 __all__ = ["app", "main"]
 
@@ -26,9 +26,14 @@ LEAST_DRAWS = 1000
 
 BAD_INPUT, NOT_CONVERGED, INTERRUPTED = 2, 3, 130
 
-app = typer.Typer(add_completion=False, no_args_is_help=False, pretty_exceptions_enable=False, help=__doc__.split("\n\n")[0])
+app = typer.Typer(
+    add_completion=False, no_args_is_help=False, pretty_exceptions_enable=False, help=__doc__.split("\n\n")[0]
+)
 
-_Evidence = Annotated[Path | None, typer.Option("--evidence", metavar="DIR", help="An evidence folder (default: the bundled one).")]
+_Evidence = Annotated[
+    Path | None,
+    typer.Option("--evidence", metavar="DIR", help="An evidence folder (default: the bundled one)."),
+]
 
 
 def main() -> None:
@@ -37,7 +42,10 @@ def main() -> None:
         code = app(standalone_mode=False)
     except (DataError, TyperException) as error:
         message = error.format_message() if isinstance(error, TyperException) else str(error)
-        code = _fail(message if not isinstance(error, TyperException) else f"sie: {message} (see sie --help)", BAD_INPUT)
+        code = _fail(
+            message if not isinstance(error, TyperException) else f"sie: {message} (see sie --help)",
+            BAD_INPUT,
+        )
     except (KeyboardInterrupt, typer.Abort):
         code = _fail("sie: interrupted", INTERRUPTED)
     except BrokenPipeError:
@@ -70,11 +78,23 @@ def _root(
 
 @app.command()
 def report(
-    views: Annotated[list[str] | None, typer.Argument(metavar="[VIEW ...]", help="Names under priors/ or paths ending in .toml; all if none.")] = None,
+    views: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[VIEW ...]", help="Names under priors/ or paths ending in .toml; all if none."
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(metavar="N", help="Seed of every random number.")] = 1,
-    draws: Annotated[int, typer.Option(metavar="N", help="Draws that reach growth and credences, prior and posterior each.")] = DEFAULT_DRAWS,
-    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Write plots, draws and credences.csv here.")] = None,
-    json: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the results as JSON here.")] = None,
+    draws: Annotated[
+        int,
+        typer.Option(metavar="N", help="Draws that reach growth and credences, prior and posterior each."),
+    ] = DEFAULT_DRAWS,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Write plots, draws and credences.csv here.")
+    ] = None,
+    json: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write the results as JSON here.")
+    ] = None,
     priors_only: Annotated[bool, typer.Option("--priors-only", help="Sample no posterior.")] = False,
     evidence: _Evidence = None,
 ) -> None:
@@ -116,7 +136,11 @@ def report(
 def _refuse_same_stems(names: list[str], stems: list[str]) -> None:
     for i, stem in enumerate(stems):
         if stem in stems[:i]:
-            raise DataError("sie report", plain(f"two views named {stem} ({names[stems.index(stem)]} and {names[i]})"), "views of different names")
+            raise DataError(
+                "sie report",
+                plain(f"two views named {stem} ({names[stems.index(stem)]} and {names[i]})"),
+                "views of different names",
+            )
 
 
 def _refuse_unwritable(path: Path | None, *, folder: bool) -> None:
@@ -152,9 +176,17 @@ def _progress() -> Iterator[Callable[[str], None]]:
 
 @app.command()
 def check(
-    files: Annotated[list[Path] | None, typer.Argument(metavar="[FILE ...]", help="Views (.toml) or evidence tables (.csv); everything if none.")] = None,
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[FILE ...]", help="Views (.toml) or evidence tables (.csv); everything if none."
+        ),
+    ] = None,
     evidence: _Evidence = None,
-    sources: Annotated[Path | None, typer.Option("--sources", metavar="DIR", help="Also find every quote in the texts of this folder.")] = None,
+    sources: Annotated[
+        Path | None,
+        typer.Option("--sources", metavar="DIR", help="Also find every quote in the texts of this folder."),
+    ] = None,
 ) -> int:
     """Validate data files; print one line per problem."""
     if sources is not None and not sources.is_dir():
@@ -174,7 +206,9 @@ def check(
     return BAD_INPUT if problems else 0
 
 
-def _checks(files: list[Path] | None, evidence: Path | None, sources: Path | None) -> Iterator[tuple[str, Callable[[], list[str]]]]:
+def _checks(
+    files: list[Path] | None, evidence: Path | None, sources: Path | None
+) -> Iterator[tuple[str, Callable[[], list[str]]]]:
     """Each data set by name with what reads it and returns the quotes that are not in their texts."""
     from .priors import view_names, view_path
 
@@ -189,7 +223,9 @@ def _checks(files: list[Path] | None, evidence: Path | None, sources: Path | Non
         elif path.suffix == ".toml":
             yield path.name, lambda path=path: _check_view(path, evidence, sources)
         else:
-            raise DataError(str(path), plain(f"the ending {path.suffix!r}"), "a view (.toml) or an evidence table (.csv)")
+            raise DataError(
+                str(path), plain(f"the ending {path.suffix!r}"), "a view (.toml) or an evidence table (.csv)"
+            )
 
 
 def _check_view(path: Path, evidence: Path | None, sources: Path | None) -> list[str]:
@@ -199,7 +235,9 @@ def _check_view(path: Path, evidence: Path | None, sources: Path | None) -> list
     view = read_view(str(path) if path.suffix == ".toml" else f"{path}.toml")
     usable(read_evidence(evidence), view)
     tables = {**view.entries, **{f"concludes.{name}": item for name, item in view.concludes.items()}}
-    records = [(f"{path.name} [{name}]", item.source or view.source, item.quote) for name, item in tables.items()]
+    records = [
+        (f"{path.name} [{name}]", item.source or view.source, item.quote) for name, item in tables.items()
+    ]
     return _missing_quotes(records, sources, evidence)
 
 
@@ -207,7 +245,14 @@ def _check_evidence(evidence: Path | None, sources: Path | None) -> list[str]:
     from .evidence import read_evidence
 
     rows = read_evidence(evidence)
-    records = list(zip((f"evidence row {row}" for row in rows.estimate.values), rows.source.values, rows.quote.values, strict=True))
+    records = list(
+        zip(
+            (f"evidence row {row}" for row in rows.estimate.values),
+            rows.source.values,
+            rows.quote.values,
+            strict=True,
+        )
+    )
     return _missing_quotes(records, sources, evidence)
 
 
@@ -222,7 +267,9 @@ def _check_evidence_file(path: Path, sources: Path | None) -> list[str]:
     return _check_evidence(path.parent, sources)
 
 
-def _missing_quotes(records: list[tuple[str, str, str | None]], folder: Path | None, evidence: Path | None) -> list[str]:
+def _missing_quotes(
+    records: list[tuple[str, str, str | None]], folder: Path | None, evidence: Path | None
+) -> list[str]:
     if folder is None:
         return []
     sources, texts, missing = read_sources(evidence), {}, []

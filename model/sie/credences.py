@@ -60,8 +60,12 @@ def gain_within(
 ) -> Event:
     """The event that a path gains `doublings` (or years of total progress at the recent pace) within some window of `years`."""
     if (doublings is None) == (years_of_progress is None):
-        raise DataError(f"event {name}", (doublings, years_of_progress), "either doublings or years_of_progress")
-    amount = f"{doublings:g} doublings" if doublings is not None else f"{years_of_progress:g} years of progress"
+        raise DataError(
+            f"event {name}", (doublings, years_of_progress), "either doublings or years_of_progress"
+        )
+    amount = (
+        f"{doublings:g} doublings" if doublings is not None else f"{years_of_progress:g} years of progress"
+    )
     return Event(
         name=name,
         wording=wording or f"{amount} within {years:.3g} years",
@@ -172,7 +176,10 @@ _EVENTS = (
         name="pace_above_5x",
         wording="the pace of software exceeds 5 times the recent pace",
         source="eth_davidson_2025",
-        happens=lambda paths: paths.log2_pace.max("doubling").values > np.log2(FAST_PACE * paths.recent_doublings_per_year.values),
+        happens=lambda paths: (
+            paths.log2_pace.max("doubling").values
+            > np.log2(FAST_PACE * paths.recent_doublings_per_year.values)
+        ),
     ),
 )
 
@@ -194,7 +201,11 @@ def credences(paths: xr.Dataset, *, events: Iterable[str | Event] | None = None)
 
     chosen = [_event(event) for event in (EVENTS.values() if events is None else events)]
     independent = bool(paths.attrs.get("independent_draws"))
-    shortest = {gain: shortest_years(paths, gain(paths)) for gain in {event.gain for event in chosen} if gain is not None}
+    shortest = {
+        gain: shortest_years(paths, gain(paths))
+        for gain in {event.gain for event in chosen}
+        if gain is not None
+    }
     p, mcse = [], []
     for event in chosen:
         indicator = event.happens(paths) if event.gain is None else shortest[event.gain] <= event.years

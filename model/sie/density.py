@@ -41,12 +41,19 @@ def compile_density(model: pm.Model) -> CompiledPyMCModel:
 
 def _shapes(model: pm.Model) -> dict[str, tuple[int, ...]]:
     """The shape of each free variable, which its dims give."""
-    return {v.name: tuple(len(model.coords[dim]) for dim in model.named_vars_to_dims[v.name]) for v in model.value_vars}
+    return {
+        v.name: tuple(len(model.coords[dim]) for dim in model.named_vars_to_dims[v.name])
+        for v in model.value_vars
+    }
 
 
 def _shared(model: pm.Model) -> list:
     """What may change between models of one graph: the lengths of dims and the data."""
-    return [variable for variable in (*model.dim_lengths.values(), *model.data_vars) if hasattr(variable, "get_value")]
+    return [
+        variable
+        for variable in (*model.dim_lengths.values(), *model.data_vars)
+        if hasattr(variable, "get_value")
+    ]
 
 
 def _pack(model: pm.Model) -> np.ndarray:

@@ -40,7 +40,12 @@ def simulate(draws: xr.Dataset) -> xr.Dataset:
     """
     import xarray as xr
 
-    r, parallel, speedup, recent, left = (np.ascontiguousarray(draws[name].values, dtype=float).ravel() for name in _NEEDED[:5])
+    inputs = {
+        name: draws[name].broadcast_like(draws.r_asara).transpose(*draws.r_asara.dims) for name in _NEEDED
+    }
+    r, parallel, speedup, recent, left = (
+        np.ascontiguousarray(inputs[name].values, dtype=float).ravel() for name in _NEEDED[:5]
+    )
     years, log2_pace = _paths(r, parallel, speedup * recent, left, NODES)
     shape = (*draws.r_asara.shape, NODES)
     dims = (*draws.r_asara.dims, "doubling")
@@ -51,7 +56,7 @@ def simulate(draws: xr.Dataset) -> xr.Dataset:
     )
     paths.years.attrs["unit"] = "years since ASARA"
     paths.log2_pace.attrs["unit"] = "log2 of software doublings per year"
-    return paths.assign({name: draws[name] for name in _NEEDED})
+    return paths.assign(inputs)
 
 
 def shortest_years(paths: xr.Dataset, doublings: np.ndarray) -> np.ndarray:
@@ -61,7 +66,9 @@ def shortest_years(paths: xr.Dataset, doublings: np.ndarray) -> np.ndarray:
     """
     shape = paths.doublings_left.shape
     years, log2_pace, left = _flat(paths)
-    return _shortest(years, log2_pace, left, np.ascontiguousarray(np.broadcast_to(doublings, shape), dtype=float).ravel()).reshape(shape)
+    return _shortest(
+        years, log2_pace, left, np.ascontiguousarray(np.broadcast_to(doublings, shape), dtype=float).ravel()
+    ).reshape(shape)
 
 
 def doublings_by(paths: xr.Dataset, years: np.ndarray) -> np.ndarray:
@@ -86,6 +93,8 @@ def _cell_years(width: float, low: float, high: float) -> float:
         return math.inf
     if abs(slope) < 1e-6:
         return width * 2.0**-low * (1.0 - slope / 2.0)
+    if slope < 0.0:
+        return width * 2.0**-high * math.expm1(slope) / slope
     return width * 2.0**-low * -math.expm1(-slope) / slope
 
 
@@ -119,7 +128,9 @@ def _paths(r, parallel, pace, left, nodes):
         log2_pace[i, last + 1] = -math.inf
         # Near the ceiling the pace falls as the distance to the power b: the last cell takes finite time iff b < 1.
         b = parallel[i] / r[i] * left[i] * math.log(2.0)
-        years[i, last + 1] = years[i, last] + width * 2.0 ** -log2_pace[i, last] / (1.0 - b) if b < 1.0 else math.inf
+        years[i, last + 1] = (
+            years[i, last] + width * 2.0 ** -log2_pace[i, last] / (1.0 - b) if b < 1.0 else math.inf
+        )
     return years, log2_pace
 
 
@@ -132,7 +143,11 @@ def _time_at(x, years, log2_pace, width):
     if rest <= 0.0:
         return years[j]
     if log2_pace[j + 1] == -math.inf:
-        return years[j] + (years[j + 1] - years[j]) * rest / width if rest >= width * (1 - 1e-12) else years[j] + rest * 2.0 ** -log2_pace[j]
+        return (
+            years[j] + (years[j + 1] - years[j]) * rest / width
+            if rest >= width * (1 - 1e-12)
+            else years[j] + rest * 2.0 ** -log2_pace[j]
+        )
     high = log2_pace[j] + (log2_pace[j + 1] - log2_pace[j]) * rest / width
     return years[j] + _cell_years(rest, log2_pace[j], high)
 
@@ -163,5 +178,7 @@ def _levels(years, log2_pace, left, at):
         width = left[i] / (nodes - 1)
         for k in range(len(at)):
             j = min(np.searchsorted(years[i], at[k], side="right") - 1, nodes - 2)
-            levels[i, k] = j * width + _within_cell(at[k] - years[i, j], width, log2_pace[i, j], log2_pace[i, j + 1])
+            levels[i, k] = j * width + _within_cell(
+                at[k] - years[i, j], width, log2_pace[i, j], log2_pace[i, j + 1]
+            )
     return levels

@@ -15,8 +15,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from .priors import ADJUSTMENTS, View
 from .sources import DataError, Source, check_provenance, data_folder, plain, read_sources, read_text
 
@@ -68,7 +66,9 @@ def read_evidence(path: Path | str | None = None) -> xr.Dataset:
         raise DataError(str(folder), plain("no such folder"), "an evidence folder")
     sources = read_sources(folder)
     domains = _read_domains(folder / "domains.csv")
-    rows = _read_rows(folder / "returns.csv", "r", domains, sources) + _read_rows(folder / "factors.csv", "factor", domains, sources)
+    rows = _read_rows(folder / "returns.csv", "r", domains, sources) + _read_rows(
+        folder / "factors.csv", "factor", domains, sources
+    )
     _check_ids(rows)
     _check_preferred(rows)
     outputs = sorted({row["output_data"] for row in rows})
@@ -112,19 +112,30 @@ def usable(evidence: xr.Dataset, view: View) -> xr.Dataset:
             raise DataError(f"{view.name} reflects", row, "the id of an evidence row")
     output = dict(zip(ids, evidence.output_idx.values.tolist(), strict=True))
     reflected = {output[row]: row for row in view.reflects}
+    preferred = {
+        output[row]: row
+        for row, better in zip(ids, evidence.preferred.values.tolist(), strict=True)
+        if better
+    }
     steepened = evidence.includes.sel(adjustment="steepening").values > 0
     left_out = []
     for i, row in enumerate(ids):
         if row in view.reflects:
             left_out.append((row, "the view already reflects it"))
         elif output[row] in reflected:
-            left_out.append((row, f"same output data as {reflected[output[row]]}, which the view already reflects"))
+            left_out.append(
+                (row, f"same output data as {reflected[output[row]]}, which the view already reflects")
+            )
         elif evidence.kind.values[i] == "r" and evidence.input.values[i] != "labour":
-            left_out.append((row, f"measured against {evidence.input.values[i]}; the view states the compute factor against labour"))
-        elif not evidence.preferred.values[i]:
-            better = next(other for j, other in enumerate(ids) if evidence.preferred.values[j] and output[other] == output[row])
-            left_out.append((row, f"same output data as {better}, which is preferred"))
-        elif steepened[i] and "steepening" not in view:
+            left_out.append(
+                (
+                    row,
+                    f"measured against {evidence.input.values[i]}; the view states the compute factor against labour",
+                )
+            )
+        elif not evidence.preferred.values[i] and output[row] in preferred:
+            left_out.append((row, f"same output data as {preferred[output[row]]}, which is preferred"))
+        elif steepened[i] and "gained_before_asara" in view:
             left_out.append((row, "includes steepening, which the view derives from gained_before_asara"))
     dropped = {row for row, _ in left_out}
     rows = evidence.isel(estimate=[i for i, row in enumerate(ids) if row not in dropped])
@@ -144,7 +155,9 @@ def _read_table(path: Path) -> list[tuple[str, dict[str, str]]]:
             raise DataError(f"{path.name} header", column, "only the columns " + ",".join(columns))
     for column in columns:
         if column not in header:
-            raise DataError(f"{path.name} header", plain(f"no column {column}"), "the columns " + ",".join(columns))
+            raise DataError(
+                f"{path.name} header", plain(f"no column {column}"), "the columns " + ",".join(columns)
+            )
     if len(header) != len(columns):
         raise DataError(f"{path.name} header", plain("a column twice"), "each column once")
     rows, line = [], 1
@@ -160,7 +173,7 @@ def _read_table(path: Path) -> list[tuple[str, dict[str, str]]]:
 
 def _number(where: str, key: str, text: str, *, low: float, want: str) -> float:
     try:
-        number = float(text)
+        number = float(text) if "_" not in text else math.nan
     except ValueError:
         number = math.nan
     if not math.isfinite(number) or number < low:
@@ -176,22 +189,30 @@ def _read_domains(path: Path) -> dict[str, float]:
             raise DataError(f"{where} domain", name, "a name that no other line has")
         if not cells["note"]:
             raise DataError(f"{where} note", plain("nothing"), "the reason for the remoteness")
-        domains[name] = _number(where, "remoteness", cells["remoteness"], low=1, want="a number of at least 1")
+        domains[name] = _number(
+            where, "remoteness", cells["remoteness"], low=1, want="a number of at least 1"
+        )
     if domains.get(TARGET) != 1:
         raise DataError(f"{path.name} {TARGET}", domains.get(TARGET), "the target domain with remoteness 1")
     return domains
 
 
-def _read_rows(path: Path, kind: str, domains: Mapping[str, float], sources: Mapping[str, Source]) -> list[dict]:
+def _read_rows(
+    path: Path, kind: str, domains: Mapping[str, float], sources: Mapping[str, Source]
+) -> list[dict]:
     return [_read_row(where, cells, kind, domains, sources) for where, cells in _read_table(path)]
 
 
-def _read_row(where: str, cells: dict[str, str], kind: str, domains: Mapping[str, float], sources: Mapping[str, Source]) -> dict:
+def _read_row(
+    where: str, cells: dict[str, str], kind: str, domains: Mapping[str, float], sources: Mapping[str, Source]
+) -> dict:
     if not re.fullmatch(r"[a-z0-9_]+", cells["id"]):
         raise DataError(f"{where} id", cells["id"], "lower-case letters, digits and underscores")
     prefix = "r" if kind == "r" else "f"
     values = [
-        _number(where, f"{prefix}_{q}", cells[f"{prefix}_{q}"], low=1e-300, want="a number above 0") if cells[f"{prefix}_{q}"] else math.nan
+        _number(where, f"{prefix}_{q}", cells[f"{prefix}_{q}"], low=1e-300, want="a number above 0")
+        if cells[f"{prefix}_{q}"]
+        else math.nan
         for q in ("q05", "q25", "q50", "q75", "q95")
     ]
     se_text = cells[f"{prefix}_se"]
@@ -199,7 +220,9 @@ def _read_row(where: str, cells: dict[str, str], kind: str, domains: Mapping[str
     given = "".join("0" if math.isnan(value) else "1" for value in values) + ("0" if math.isnan(se) else "1")
     if given not in ("111110", "101010", "001001"):
         raise DataError(
-            f"{where} {prefix}_q50", plain("other numbers"), "five quantiles, or q05, q50 and q95, or q50 with se"
+            f"{where} {prefix}_q50",
+            plain("other numbers"),
+            "five quantiles, or q05, q50 and q95, or q50 with se",
         )
     if (stated := [value for value in values if not math.isnan(value)]) != sorted(set(stated)):
         raise DataError(f"{where} {prefix}_q05", stated, "quantiles in ascending order")
@@ -214,7 +237,9 @@ def _read_row(where: str, cells: dict[str, str], kind: str, domains: Mapping[str
         "id": cells["id"],
         "value": values,
         "se": se,
-        "definition_sd": _number(where, "definition_sd", cells["definition_sd"], low=0, want="a number of at least 0"),
+        "definition_sd": _number(
+            where, "definition_sd", cells["definition_sd"], low=0, want="a number of at least 0"
+        ),
         "includes": includes,
         "domain": "",
         "input": "",
@@ -223,7 +248,9 @@ def _read_row(where: str, cells: dict[str, str], kind: str, domains: Mapping[str
     }
     for key in ("output_data", "input_data"):
         if not cells[key]:
-            raise DataError(f"{where} {key}", plain("nothing"), "the name of the data that the estimate rests on")
+            raise DataError(
+                f"{where} {key}", plain("nothing"), "the name of the data that the estimate rests on"
+            )
     if kind == "r":
         if cells["domain"] not in domains:
             raise DataError(f"{where} domain", cells["domain"], "one of " + ", ".join(domains))
@@ -253,9 +280,17 @@ def _check_preferred(rows: list[dict]) -> None:
     for row in rows:
         if row["preferred"] and row["output_data"] in preferred:
             other = preferred[row["output_data"]]["id"]
-            raise DataError(f"{row['where']} preferred", plain(f"{other} preferred too for {row['output_data']}"), "exactly one preferred row")
+            raise DataError(
+                f"{row['where']} preferred",
+                plain(f"{other} preferred too for {row['output_data']}"),
+                "exactly one preferred row",
+            )
         if row["preferred"]:
             preferred[row["output_data"]] = row
     for row in rows:
         if row["output_data"] not in preferred:
-            raise DataError(f"{row['where']} preferred", plain(f"no preferred row for {row['output_data']}"), "exactly one preferred row")
+            raise DataError(
+                f"{row['where']} preferred",
+                plain(f"no preferred row for {row['output_data']}"),
+                "exactly one preferred row",
+            )

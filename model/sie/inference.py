@@ -114,10 +114,19 @@ def fit(model: pm.Model, *, seed: int, draws: int = 20000) -> xr.DataTree:
             "prior": before,
             "posterior": _with_units(posterior, view),
             "sample_stats": sampled["sample_stats"].to_dataset(),
-            "observed_data": xr.Dataset({"log_estimate": ("estimate", model["observed"].get_value())}, {"estimate": list(model.coords["estimate"])}),
+            "observed_data": xr.Dataset(
+                {"log_estimate": ("estimate", model["observed"].get_value())},
+                {"estimate": list(model.coords["estimate"])},
+            ),
         }
     )
-    tree.attrs = {"view": view.name, "seed": seed, "draws": draws, "target_accept": target_accept, **vars(diagnostics)}
+    tree.attrs = {
+        "view": view.name,
+        "seed": seed,
+        "draws": draws,
+        "target_accept": target_accept,
+        **vars(diagnostics),
+    }
     return tree
 
 
@@ -132,13 +141,17 @@ def reweight(tree: xr.DataTree, view: View, view2: View, *, seed: int = 1) -> xr
 
     posterior = tree["posterior"].to_dataset()
     if set(view.entries) != set(view2.entries) or view.reflects != view2.reflects:
-        raise RefitNeeded(f"{view2.name}: found other quantities or reflected rows than {view.name}, want a refit")
+        raise RefitNeeded(
+            f"{view2.name}: found other quantities or reflected rows than {view.name}, want a refit"
+        )
     changed = [name for name in CHAIN if name in view and view[name].prior != view2[name].prior]
     log_ratio = np.zeros((posterior.sizes["chain"], posterior.sizes["draw"]))
     for name in changed:
         old, new = view[name].prior, view2[name].prior
         if old.has_atom or new.has_atom or new.support[0] < old.support[0] or new.support[1] > old.support[1]:
-            raise RefitNeeded(f"{view2.name} [{name}]: found a prior that reaches beyond the old one, want a refit")
+            raise RefitNeeded(
+                f"{view2.name} [{name}]: found a prior that reaches beyond the old one, want a refit"
+            )
         log_ratio += new.logpdf(posterior[name].values) - old.logpdf(posterior[name].values)
     draws = log_ratio.size
     khat, effective, index = np.nan, float(draws), None
@@ -148,7 +161,9 @@ def reweight(tree: xr.DataTree, view: View, view2: View, *, seed: int = 1) -> xr
         weights, khat = xr.DataArray(-log_ratio, dims=("chain", "draw")).azstats.psislw(dim=["chain", "draw"])
         khat = float(khat)
         if not khat <= MAX_KHAT:
-            raise RefitNeeded(f"{view2.name}: found k-hat {khat:.2f} for {', '.join(changed)}, want at most {MAX_KHAT} (refit)")
+            raise RefitNeeded(
+                f"{view2.name}: found k-hat {khat:.2f} for {', '.join(changed)}, want at most {MAX_KHAT} (refit)"
+            )
         weight = np.exp(weights.values.ravel() - weights.values.max())
         weight /= weight.sum()
         effective = float(1 / np.sum(weight**2))
@@ -162,7 +177,13 @@ def reweight(tree: xr.DataTree, view: View, view2: View, *, seed: int = 1) -> xr
     posterior2 = _with_units(at_asara(resampled.assign(_shaped(growth)), view2), view2)
     posterior2.attrs["effective_draws"] = effective
     tree = xr.DataTree.from_dict({"prior": prior(view2, draws=draws, seed=seed), "posterior": posterior2})
-    tree.attrs = {"view": view2.name, "seed": seed, "draws": draws, "khat": khat, "effective_draws": effective}
+    tree.attrs = {
+        "view": view2.name,
+        "seed": seed,
+        "draws": draws,
+        "khat": khat,
+        "effective_draws": effective,
+    }
     return tree
 
 
@@ -200,7 +221,11 @@ def _draw_growth(view: View, draws: int, seed: int) -> tuple[dict[str, np.ndarra
         if len(kept) >= draws:
             return {name: value[kept[:draws]] for name, value in values.items()}, 1 - len(kept) / size
         if len(kept) < LEAST_KEPT * size:
-            raise DataError(f"{view.name} [ceiling]", plain(f"{len(kept) / size:.2%} of it beyond gained_before_asara"), f"at least {LEAST_KEPT:.0%}")
+            raise DataError(
+                f"{view.name} [ceiling]",
+                plain(f"{len(kept) / size:.2%} of it beyond gained_before_asara"),
+                f"at least {LEAST_KEPT:.0%}",
+            )
         size *= 2
 
 
@@ -275,5 +300,7 @@ def _diagnose(tree: xr.DataTree) -> Diagnostics:
             esses.append(float(array_stats.ess(column, method="bulk")))
             esses.append(float(array_stats.ess(column, method="tail", prob=(0.05, 0.95))))
     return Diagnostics(
-        max_rhat=max(rhats), min_ess=min(esses), divergences=int(tree["sample_stats"]["diverging"].values.sum())
+        max_rhat=max(rhats),
+        min_ess=min(esses),
+        divergences=int(tree["sample_stats"]["diverging"].values.sum()),
     )

@@ -12,6 +12,7 @@ import math
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from numbers import Real
 from pathlib import Path
 from types import MappingProxyType
 
@@ -33,8 +34,8 @@ __all__ = [
     "draw",
     "fixed",
     "halfnormal",
-    "loguniform",
     "lognormal",
+    "loguniform",
     "mixture",
     "normal",
     "read_view",
@@ -103,14 +104,24 @@ class Quantity:
 
 QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
     {
-        "r_typical": Quantity(meaning="r of a typical software domain, against labour, before any adjustment", units=(R_UNIT,)),
-        "spread": Quantity(meaning="standard deviation of log r between domains at remoteness 1", lower_included=True),
-        "capabilities": Quantity(meaning="factor on r: training efficiency also makes AI smarter, not only cheaper"),
-        "post_training": Quantity(meaning="factor on r: fine-tuning, scaffolding and prompting add to pre-training"),
+        "r_typical": Quantity(
+            meaning="r of a typical software domain, against labour, before any adjustment", units=(R_UNIT,)
+        ),
+        "spread": Quantity(
+            meaning="standard deviation of log r between domains at remoteness 1", lower_included=True
+        ),
+        "capabilities": Quantity(
+            meaning="factor on r: training efficiency also makes AI smarter, not only cheaper"
+        ),
+        "post_training": Quantity(
+            meaning="factor on r: fine-tuning, scaffolding and prompting add to pre-training"
+        ),
         "compute_bottleneck": Quantity(
             meaning="factor on r measured against labour: compute for experiments no longer grows"
         ),
-        "hardware_scale": Quantity(meaning="factor on r: no new hardware scales whose low-hanging fruit is unpicked"),
+        "hardware_scale": Quantity(
+            meaning="factor on r: no new hardware scales whose low-hanging fruit is unpicked"
+        ),
         "steepening": Quantity(meaning="factor on r: returns fall between today and ASARA"),
         "gained_before_asara": Quantity(
             meaning="software gained between today and ASARA; steepening then follows from it, the ceiling and the shape",
@@ -121,20 +132,30 @@ QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
         "conversion": Quantity(meaning="labour doublings per doubling of training efficiency"),
         "speedup": Quantity(meaning="pace of software at ASARA over the recent pace"),
         "recent_pace": Quantity(meaning="recent pace of software progress", units=_PACES),
-        "doublings_per_year_of_progress": Quantity(meaning="labour doublings in one recent year of total AI progress"),
+        "doublings_per_year_of_progress": Quantity(
+            meaning="labour doublings in one recent year of total AI progress"
+        ),
         "ceiling": Quantity(
             meaning="software left at ASARA before effective limits (from today where gained_before_asara is stated)",
             units=_DISTANCES,
         ),
-        "parallel": Quantity(meaning="p = lambda e(0): growth of the pace per doubling of research input at ASARA"),
-        "labour_share": Quantity(meaning="a: share of labour in research input at ASARA", upper=1.0, until_growth_lands=1.0),
-        "sigma": Quantity(meaning="elasticity of substitution of labour and compute in research", until_growth_lands=1.0),
+        "parallel": Quantity(
+            meaning="p = lambda e(0): growth of the pace per doubling of research input at ASARA"
+        ),
+        "labour_share": Quantity(
+            meaning="a: share of labour in research input at ASARA", upper=1.0, until_growth_lands=1.0
+        ),
+        "sigma": Quantity(
+            meaning="elasticity of substitution of labour and compute in research", until_growth_lands=1.0
+        ),
         "experiment_gain": Quantity(
             meaning="epsilon: doublings of experiment efficiency per doubling of software",
             lower_included=True,
             until_growth_lands=0.0,
         ),
-        "shape": Quantity(meaning="how late returns fall towards the ceiling; 1 is linear", until_growth_lands=1.0),
+        "shape": Quantity(
+            meaning="how late returns fall towards the ceiling; 1 is linear", until_growth_lands=1.0
+        ),
     }
 )
 
@@ -166,6 +187,7 @@ class Prior:
 
     def __post_init__(self) -> None:
         _check_numbers(self)
+        object.__setattr__(self, "numbers", tuple(float(number) for number in self.numbers))
         if self.family == "beta":
             object.__setattr__(self, "_beta", _beta_shapes(*self.numbers))
 
@@ -252,7 +274,9 @@ class Prior:
         from scipy.special import betaln, logsumexp, xlog1py, xlogy
 
         if self.has_atom:
-            raise ValueError(f"logpdf: found a prior with a fixed value ({self.family}), want a continuous one")
+            raise ValueError(
+                f"logpdf: found a prior with a fixed value ({self.family}), want a continuous one"
+            )
         x = np.asarray(x, dtype=float)
         n = self.numbers
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -266,7 +290,11 @@ class Prior:
                     log = _log_phi((x - (n[0] + n[1]) / 2) / scale) - math.log(scale)
                 case "lognormal":
                     scale = math.log(n[1] / n[0]) / (2 * Z95)
-                    log = _log_phi((np.log(x) - math.log(n[0] * n[1]) / 2) / scale) - math.log(scale) - np.log(x)
+                    log = (
+                        _log_phi((np.log(x) - math.log(n[0] * n[1]) / 2) / scale)
+                        - math.log(scale)
+                        - np.log(x)
+                    )
                 case "halfnormal":
                     scale = _halfnormal_scale(n[0])
                     log = math.log(2) + _log_phi(x / scale) - math.log(scale)
@@ -274,7 +302,9 @@ class Prior:
                     a, b = self._beta
                     log = xlogy(a - 1, x) + xlog1py(b - 1, -x) - betaln(a, b)
                 case _:
-                    terms = [math.log(w) + part.logpdf(x) for w, part in zip(n, self.parts, strict=True) if w > 0]
+                    terms = [
+                        math.log(w) + part.logpdf(x) for w, part in zip(n, self.parts, strict=True) if w > 0
+                    ]
                     log = logsumexp(terms, axis=0)
         low, high = self.support
         return np.where((x >= low) & (x <= high) & ~np.isnan(log), log, -np.inf)
@@ -292,6 +322,14 @@ class Prior:
         return high
 
 
+def _is_finite(number: object) -> bool:
+    """Whether this is a real number (no bool) that a float can hold."""
+    try:
+        return isinstance(number, Real) and not isinstance(number, bool) and math.isfinite(number)
+    except OverflowError:
+        return False
+
+
 def _check_numbers(prior: Prior) -> None:
     where, n = "prior", prior.numbers
     if prior.family not in _FAMILIES:
@@ -300,18 +338,26 @@ def _check_numbers(prior: Prior) -> None:
     if prior.family == "mixture":
         names = tuple(f"weights[{i}]" for i in range(len(n)))
         if len(n) != len(prior.parts) or len(n) < 2:
-            raise DataError(f"{where} weights", plain(f"{len(n)} weights and {len(prior.parts)} parts"), "as many, at least 2")
+            raise DataError(
+                f"{where} weights",
+                plain(f"{len(n)} weights and {len(prior.parts)} parts"),
+                "as many, at least 2",
+            )
     elif len(n) != len(names):
         raise DataError(where, plain(f"{len(n)} numbers"), f"{len(names)} ({', '.join(names)})")
     for name, number in zip(names, n, strict=True):
-        if isinstance(number, bool) or not isinstance(number, (int, float)) or not math.isfinite(number):
+        if not _is_finite(number):
             raise DataError(f"{where} {name}", number, "a finite number")
     match prior.family:
         case "mixture":
             if min(n) < 0 or not math.isclose(sum(n), 1, rel_tol=0, abs_tol=1e-9):
                 raise DataError(f"{where} weights", list(n), "weights of at least 0 that sum to 1")
         case "uniform" | "loguniform" | "normal" | "lognormal" | "beta" if n[0] >= n[1]:
-            raise DataError(f"{where} {names[0]}", plain(f"{n[0]:g}, not below {names[1]} {n[1]:g}"), f"{names[0]} < {names[1]}")
+            raise DataError(
+                f"{where} {names[0]}",
+                plain(f"{n[0]:g}, not below {names[1]} {n[1]:g}"),
+                f"{names[0]} < {names[1]}",
+            )
     if prior.family in ("loguniform", "lognormal", "beta", "halfnormal") and n[0] <= 0:
         raise DataError(f"{where} {names[0]}", n[0], "a number above 0")
     if prior.family == "beta" and n[1] >= 1:
@@ -342,7 +388,9 @@ def _beta_shapes(q05: float, q95: float) -> tuple[float, float]:
 
     found = root(miss, start, tol=1e-12)
     if np.abs(miss(found.x)).max() > 1e-6:
-        raise DataError("prior beta", plain(f"q05 {q05:g} and q95 {q95:g}"), "quantiles that a beta distribution can have")
+        raise DataError(
+            "prior beta", plain(f"q05 {q05:g} and q95 {q95:g}"), "quantiles that a beta distribution can have"
+        )
     a, b = np.exp(found.x)
     return float(a), float(b)
 
@@ -442,14 +490,26 @@ class View:
         entries = dict(self.entries)
         for name, prior in priors.items():
             if name not in entries:
-                raise DataError(f"{self.name} replace {name}", plain("a quantity this view does not state"), "one of " + ", ".join(entries))
+                raise DataError(
+                    f"{self.name} replace {name}",
+                    plain("a quantity this view does not state"),
+                    "one of " + ", ".join(entries),
+                )
             if not isinstance(prior, Prior):
-                raise DataError(f"{self.name} replace {name}", prior, "a prior such as sie.lognormal(1.5, 3.0)")
+                raise DataError(
+                    f"{self.name} replace {name}", prior, "a prior such as sie.lognormal(1.5, 3.0)"
+                )
             _check_range(f"{self.name} [{name}]", name, prior)
             entries[name] = Entry(
-                prior=prior, unit=entries[name].unit, basis="ours", locator="View.replace", note="changed in Python"
+                prior=prior,
+                unit=entries[name].unit,
+                basis="ours",
+                locator="View.replace",
+                note="changed in Python",
             )
-        return dataclasses.replace(self, entries=MappingProxyType(entries), concludes=MappingProxyType({}), path=None)
+        return dataclasses.replace(
+            self, entries=MappingProxyType(entries), concludes=MappingProxyType({}), path=None
+        )
 
 
 def view_names() -> list[str]:
@@ -475,7 +535,11 @@ def read_view(view: str, *, sources: Mapping[str, Source] | None = None) -> View
     where, table = path.name, read_toml(path)
     sources = read_sources() if sources is None else sources
     table = dict(table)
-    for key, kind, want in (("label", str, "a string"), ("source", str, "a key of sources.toml"), ("reflects", list, "a list of row ids")):
+    for key, kind, want in (
+        ("label", str, "a string"),
+        ("source", str, "a key of sources.toml"),
+        ("reflects", list, "a list of row ids"),
+    ):
         if key not in table:
             raise DataError(f"{where} {key}", plain("nothing"), f"{want} (the key is required)")
         if not isinstance(table[key], kind) or (kind is str and not table[key].strip()):
@@ -491,7 +555,10 @@ def read_view(view: str, *, sources: Mapping[str, Source] | None = None) -> View
     _check_distances(where, entries)
     if not isinstance(concludes, dict):
         raise DataError(f"{where} [concludes]", concludes, "tables [concludes.EVENT]")
-    read = {name: _read_conclusion(f"{where} [concludes.{name}]", name, item, source, sources) for name, item in concludes.items()}
+    read = {
+        name: _read_conclusion(f"{where} [concludes.{name}]", name, item, source, sources)
+        for name, item in concludes.items()
+    }
     return View(
         name=path.stem,
         label=label,
@@ -543,7 +610,9 @@ def _read_prior(where: str, table: Mapping, also: tuple[str, ...]) -> Prior:
     names = _FAMILIES[family]
     for key in table:
         if key not in ("family", *names, *also):
-            raise DataError(f"{where} {key}", plain("an unknown key"), "one of " + ", ".join(("family", *names, *also)))
+            raise DataError(
+                f"{where} {key}", plain("an unknown key"), "one of " + ", ".join(("family", *names, *also))
+            )
     for key in names:
         if key not in table:
             raise DataError(f"{where} {key}", plain("nothing"), f"a value (family {family} requires it)")
@@ -553,7 +622,11 @@ def _read_prior(where: str, table: Mapping, also: tuple[str, ...]) -> Prior:
             if not isinstance(table[key], list):
                 raise DataError(f"{where} {key}", table[key], "a list")
         if any(not isinstance(part, dict) or part.get("family") == "mixture" for part in table["parts"]):
-            raise DataError(f"{where} parts", table["parts"], "a list of tables, each a family and its numbers, no mixture within")
+            raise DataError(
+                f"{where} parts",
+                table["parts"],
+                "a list of tables, each a family and its numbers, no mixture within",
+            )
         parts = tuple(_read_prior(f"{where} parts[{i}]", part, ()) for i, part in enumerate(table["parts"]))
     numbers = table["weights"] if family == "mixture" else [table[key] for key in names]
     try:
@@ -573,12 +646,22 @@ def _check_range(where: str, name: str, prior: Prior) -> None:
     if low < quantity.lower or high > quantity.upper or at_bound:
         sign = "at least" if quantity.lower_included else "above"
         upper = f" and at most {quantity.upper:g}" if math.isfinite(quantity.upper) else ""
-        raise DataError(where, plain(f"a {prior.family} prior that reaches from {low:g} to {high:g}"), f"values {sign} {quantity.lower:g}{upper}")
+        raise DataError(
+            where,
+            plain(f"a {prior.family} prior that reaches from {low:g} to {high:g}"),
+            f"values {sign} {quantity.lower:g}{upper}",
+        )
     if name in CHAIN and prior.family == "mixture" and prior.has_atom:
-        raise DataError(f"{where} parts", plain("a fixed part"), "continuous parts (evidence cannot weigh a point mass)")
+        raise DataError(
+            f"{where} parts", plain("a fixed part"), "continuous parts (evidence cannot weigh a point mass)"
+        )
     wanted = quantity.until_growth_lands
     if wanted is not None and (prior.family != "fixed" or prior.numbers[0] != wanted):
-        raise DataError(where, plain(f"{prior.family} {', '.join(f'{n:g}' for n in prior.numbers)}"), f"fixed {wanted:g} (the only growth mechanism so far)")
+        raise DataError(
+            where,
+            plain(f"{prior.family} {', '.join(f'{n:g}' for n in prior.numbers)}"),
+            f"fixed {wanted:g} (the only growth mechanism so far)",
+        )
 
 
 def _check_distances(where: str, entries: Mapping[str, Entry]) -> None:
@@ -587,10 +670,16 @@ def _check_distances(where: str, entries: Mapping[str, Entry]) -> None:
         return
     units = (entries["gained_before_asara"].unit, entries["ceiling"].unit)
     if len({unit == "OOMs of training efficiency" for unit in units}) == 2:
-        raise DataError(f"{where} [gained_before_asara] unit", units[0], f"OOMs in both or in neither (the ceiling has {units[1]!r})")
+        raise DataError(
+            f"{where} [gained_before_asara] unit",
+            units[0],
+            f"OOMs in both or in neither (the ceiling has {units[1]!r})",
+        )
 
 
-def _provenance(where: str, table: Mapping, source: str, numbers: Iterable[float], sources: Mapping[str, Source]) -> dict:
+def _provenance(
+    where: str, table: Mapping, source: str, numbers: Iterable[float], sources: Mapping[str, Source]
+) -> dict:
     for key in _PROVENANCE:
         if key in table and (not isinstance(table[key], str) or not table[key].strip()):
             raise DataError(f"{where} {key}", table[key], "a string")
@@ -599,7 +688,9 @@ def _provenance(where: str, table: Mapping, source: str, numbers: Iterable[float
     return record
 
 
-def _read_conclusion(where: str, name: str, table: object, source: str, sources: Mapping[str, Source]) -> Conclusion:
+def _read_conclusion(
+    where: str, name: str, table: object, source: str, sources: Mapping[str, Source]
+) -> Conclusion:
     if name != "r_asara" and name not in EVENT_NAMES:
         raise DataError(where, plain("an unknown event"), "r_asara or one of " + ", ".join(EVENT_NAMES))
     if not isinstance(table, dict):
@@ -607,12 +698,18 @@ def _read_conclusion(where: str, name: str, table: object, source: str, sources:
     allowed = (("q05", "q50", "q95"),) if name == "r_asara" else (("p",), ("p_low", "p_high"))
     keys = tuple(key for key in table if key not in _PROVENANCE)
     if tuple(sorted(keys)) not in {tuple(sorted(names)) for names in allowed}:
-        raise DataError(where, plain(", ".join(keys) or "no numbers"), " or ".join(" and ".join(names) for names in allowed))
+        raise DataError(
+            where,
+            plain(", ".join(keys) or "no numbers"),
+            " or ".join(" and ".join(names) for names in allowed),
+        )
     numbers = {key: table[key] for key in keys}
     top = math.inf if name == "r_asara" else 1.0
     for key, number in numbers.items():
-        if isinstance(number, bool) or not isinstance(number, (int, float)) or not (math.isfinite(number) and 0 <= number <= top):
-            raise DataError(f"{where} {key}", number, "a number of at least 0" if top > 1 else "a probability")
+        if not (_is_finite(number) and 0 <= number <= top):
+            raise DataError(
+                f"{where} {key}", number, "a number of at least 0" if top > 1 else "a probability"
+            )
     ordered = [numbers[key] for key in ("q05", "q50", "q95", "p_low", "p_high") if key in numbers]
     if ordered != sorted(ordered):
         raise DataError(where, list(numbers.values()), "numbers in ascending order")
@@ -640,7 +737,13 @@ def to_toml(view: View) -> str:
         f"reflects = [{', '.join(_quoted(row) for row in view.reflects)}]",
     ]
     for name, entry in view.entries.items():
-        lines += ["", f"[{name}]", *_prior_lines(entry.prior), f"unit = {_quoted(entry.unit)}", *_provenance_lines(entry)]
+        lines += [
+            "",
+            f"[{name}]",
+            *_prior_lines(entry.prior),
+            f"unit = {_quoted(entry.unit)}",
+            *_provenance_lines(entry),
+        ]
     for name, conclusion in view.concludes.items():
         numbers = [f"{key} = {number!r}" for key, number in conclusion.numbers.items()]
         lines += ["", f"[concludes.{name}]", *numbers, *_provenance_lines(conclusion)]

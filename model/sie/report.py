@@ -25,7 +25,16 @@ from .sources import DataError, plain
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["CONDITIONS", "Result", "as_json", "as_text", "compute", "event_wordings", "write_atomically", "write_folder"]
+__all__ = [
+    "CONDITIONS",
+    "Result",
+    "as_json",
+    "as_text",
+    "compute",
+    "event_wordings",
+    "write_atomically",
+    "write_folder",
+]
 
 CONDITIONS = (
     "All credences are conditional: AI that fully automates AI R&D (ASARA) is reached, hardware stays fixed, and the inputs are "
@@ -87,7 +96,10 @@ def compute(
     say(f"{view.name}: drawing from the priors")
     if evidence is None or view.states_r_asara:
         why = "the report is of priors only" if evidence is None else "the view states r at ASARA directly"
-        rows, left_out = None, () if evidence is None else tuple((row, why) for row in evidence.estimate.values.tolist())
+        rows, left_out = (
+            None,
+            () if evidence is None else tuple((row, why) for row in evidence.estimate.values.tolist()),
+        )
         tree, spreads = xr.DataTree.from_dict({"prior": prior(view, draws=draws, seed=seed)}), {}
         tree.attrs = {"view": view.name, "seed": seed, "draws": draws}
     else:
@@ -102,7 +114,9 @@ def compute(
         spreads = _at_other_spreads(tree, rows, view, seed)
     say(f"{view.name}: following the paths")
     groups = {"priors": "prior", "evidence": "posterior"}
-    paths = {given: simulate(tree[group].to_dataset()) for given, group in groups.items() if group in tree.children}
+    paths = {
+        given: simulate(tree[group].to_dataset()) for given, group in groups.items() if group in tree.children
+    }
     return Result(
         view=view,
         rows=rows,
@@ -115,7 +129,9 @@ def compute(
     )
 
 
-def _at_other_spreads(tree: xr.DataTree, rows: xr.Dataset, view: View, seed: int) -> dict[float, tuple[float, float, float]]:
+def _at_other_spreads(
+    tree: xr.DataTree, rows: xr.Dataset, view: View, seed: int
+) -> dict[float, tuple[float, float, float]]:
     """5, 50 and 95 % of r at ASARA with the prior of the spread halved and doubled, which one row a domain cannot tell apart."""
     from .inference import RefitNeeded, fit, reweight
     from .returns import build
@@ -159,7 +175,12 @@ def _sha256(paths: Iterable[Path | None]) -> str:
 
 def as_json(results: list[Result], *, seed: int, draws: int) -> str:
     """The results as strict JSON (design section 6): keys sorted, no NaN, no time stamp; the same bytes for the same inputs."""
-    document = {"version": JSON_VERSION, "seed": seed, "draws": draws, "views": [_view_json(result) for result in results]}
+    document = {
+        "version": JSON_VERSION,
+        "seed": seed,
+        "draws": draws,
+        "views": [_view_json(result) for result in results],
+    }
     return json.dumps(document, sort_keys=True, allow_nan=False, ensure_ascii=False, indent=1) + "\n"
 
 
@@ -172,15 +193,24 @@ def _view_json(result: Result) -> dict:
         "rows_used": result.rows.estimate.values.tolist() if result.rows is not None else [],
         "rows_left_out": [{"id": row, "why": why} for row, why in result.left_out],
         "r_asara": {
-            given: dict(zip(("q05", "q50", "q95"), _quantiles(result.draws(given).r_asara.values), strict=True))
+            given: dict(
+                zip(("q05", "q50", "q95"), _quantiles(result.draws(given).r_asara.values), strict=True)
+            )
             for given in result.given
         },
         "credences": [
-            {"event": event, "given": given, "p": float(table.p.sel(event=event)), "mcse": float(table.mcse.sel(event=event))}
+            {
+                "event": event,
+                "given": given,
+                "p": float(table.p.sel(event=event)),
+                "mcse": float(table.mcse.sel(event=event)),
+            }
             for event in result.credences["priors"].event.values.tolist()
             for given, table in result.credences.items()
         ],
-        "diagnostics": {key: attrs[key] for key in ("max_rhat", "min_ess", "divergences")} if fitted else None,
+        "diagnostics": {key: attrs[key] for key in ("max_rhat", "min_ess", "divergences")}
+        if fitted
+        else None,
     }
 
 
@@ -211,9 +241,13 @@ def as_text(result: Result, *, width: int = 110) -> str:
     console.print(table)
     _print_r(console, result)
     prior = result.draws("priors")
-    console.print(f"pace already above 5 times the recent pace at ASARA: {_percent(float((prior.speedup > 5).mean()))} of prior draws")
+    console.print(
+        f"pace already above 5 times the recent pace at ASARA: {_percent(float((prior.speedup > 5).mean()))} of prior draws"
+    )
     if (discarded := prior.attrs.get("discarded_prior_mass")) and discarded > 0:
-        console.print(f"prior mass discarded because the ceiling lay below gained_before_asara: {_percent(discarded)}")
+        console.print(
+            f"prior mass discarded because the ceiling lay below gained_before_asara: {_percent(discarded)}"
+        )
     for line in _provenance_lines(result):
         console.print(line)
     if fitted:
@@ -229,20 +263,30 @@ def event_wordings() -> str:
     """What each event means, who defined it and where a time limit starts."""
     from .credences import EVENTS
 
-    return "\n".join(f"{event.name:<22} {event.wording} ({event.within}; {event.source})" for event in EVENTS.values())
+    return "\n".join(
+        f"{event.name:<22} {event.wording} ({event.within}; {event.source})" for event in EVENTS.values()
+    )
 
 
 def _print_r(console, result: Result) -> None:
-    console.print("r at ASARA (software doublings per doubling of cumulative research input), 5 / 50 / 95 %; bars: 0.1 to 10, the mark is r = 1")
+    console.print(
+        "r at ASARA (software doublings per doubling of cumulative research input), 5 / 50 / 95 %; bars: 0.1 to 10, the mark is r = 1"
+    )
     if (says := result.view.concludes.get("r_asara")) is not None:
-        console.print("  author says   " + " / ".join(f"{says.numbers[key]:.2f}" for key in ("q05", "q50", "q95")))
+        console.print(
+            "  author says   " + " / ".join(f"{says.numbers[key]:.2f}" for key in ("q05", "q50", "q95"))
+        )
     for given in result.given:
         r = result.draws(given).r_asara.values
         label = "priors" if given == "priors" else "+ evidence"
-        console.print(f"  {label:<13} " + " / ".join(f"{q:.2f}" for q in _quantiles(r)) + f"   |{_histogram(r)}|")
+        console.print(
+            f"  {label:<13} " + " / ".join(f"{q:.2f}" for q in _quantiles(r)) + f"   |{_histogram(r)}|"
+        )
     for factor, quantiles in result.spreads.items():
         name = "half" if factor < 1 else "twice"
-        console.print(f"  + evidence, {name} the spread between domains   " + " / ".join(f"{q:.2f}" for q in quantiles))
+        console.print(
+            f"  + evidence, {name} the spread between domains   " + " / ".join(f"{q:.2f}" for q in quantiles)
+        )
 
 
 def _histogram(r: np.ndarray, bins: int = 30) -> str:
@@ -278,7 +322,9 @@ def _provenance_lines(result: Result) -> Iterable[str]:
     if result.rows is not None:
         used = result.rows
         transcribed = int((used.basis == "transcribed").sum())
-        yield f"rows used ({used.sizes['estimate']}, of which {transcribed} read second-hand): " + ", ".join(used.estimate.values.tolist())
+        yield f"rows used ({used.sizes['estimate']}, of which {transcribed} read second-hand): " + ", ".join(
+            used.estimate.values.tolist()
+        )
         reasons: dict[str, list[str]] = {}
         for row, why in result.left_out:
             reasons.setdefault(why, []).append(row)
@@ -295,7 +341,9 @@ def as_csv(results: list[Result]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def write_folder(results: list[Result], folder: Path, *, say: Callable[[str], None] = lambda text: None) -> list[Path]:
+def write_folder(
+    results: list[Result], folder: Path, *, say: Callable[[str], None] = lambda text: None
+) -> list[Path]:
     """Write `credences.csv`, each view's draws (NetCDF) and its plots (PNG); each file appears whole or not at all."""
     folder.mkdir(parents=True, exist_ok=True)
     written = [folder / "credences.csv"]
@@ -320,7 +368,9 @@ def _plots(result: Result) -> dict[str, Callable]:
     given = "given priors and evidence" if fitted else "given priors"
     draw = {
         "waterfall": lambda: plots.plot_waterfall(result.draws(last), title=f"{view.label}\n{given}"),
-        "r": lambda: plots.plot_r(result.draws("priors"), result.draws("evidence") if fitted else None, title=view.label),
+        "r": lambda: plots.plot_r(
+            result.draws("priors"), result.draws("evidence") if fitted else None, title=view.label
+        ),
         "fan": lambda: plots.plot_fan(result.paths[last], title=f"{view.label}\n{given}"),
     }
     if fitted:

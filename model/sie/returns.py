@@ -53,7 +53,11 @@ def build(rows: xr.Dataset, view: View) -> pm.Model:
     for rows measured against other inputs than labour.
     """
     if view.states_r_asara:
-        raise DataError(view.name, plain("r_asara stated directly, which evidence cannot move"), "a view that states the chain")
+        raise DataError(
+            view.name,
+            plain("r_asara stated directly, which evidence cannot move"),
+            "a view that states the chain",
+        )
     _refuse_double_counting(rows, view)
     _refuse_other_inputs(rows, view)
 
@@ -88,7 +92,9 @@ def build(rows: xr.Dataset, view: View) -> pm.Model:
         z_output = pm.Normal("z_output", dims="output_data")
         z_input = pm.Normal("z_input", dims="input_data")
         effect = pt.concatenate([log_r, log_factor, z_output, z_input])
-        pm.StudentT("log_estimate", nu=df, mu=loadings @ effect, sigma=scale, observed=observed, dims="estimate")
+        pm.StudentT(
+            "log_estimate", nu=df, mu=loadings @ effect, sigma=scale, observed=observed, dims="estimate"
+        )
     model.view = view
     return model
 
@@ -166,22 +172,32 @@ def _refuse_double_counting(rows: xr.Dataset, view: View) -> None:
     ids = rows.estimate.values.tolist()
     for row in ids:
         if row in view.reflects:
-            raise DoubleCounting(f"{view.name}: found row {row}, want none that the view already reflects (use sie.usable)")
+            raise DoubleCounting(
+                f"{view.name}: found row {row}, want none that the view already reflects (use sie.usable)"
+            )
     seen: dict[int, str] = {}
     for row, output in zip(ids, rows.output_idx.values.tolist(), strict=True):
         if output in seen:
             name = rows.output_data.values[output]
-            raise DoubleCounting(f"{view.name}: found rows {seen[output]} and {row} on the same output data {name}, want one (use sie.usable)")
+            raise DoubleCounting(
+                f"{view.name}: found rows {seen[output]} and {row} on the same output data {name}, want one (use sie.usable)"
+            )
         seen[output] = row
 
 
 def _refuse_other_inputs(rows: xr.Dataset, view: View) -> None:
     for row, kind, measured in zip(rows.estimate.values, rows.kind.values, rows.input.values, strict=True):
         if kind == "r" and measured != "labour":
-            raise DataError(f"{view.name} row {row} input", str(measured), "labour (the view states the compute factor against labour)")
+            raise DataError(
+                f"{view.name} row {row} input",
+                str(measured),
+                "labour (the view states the compute factor against labour)",
+            )
     derived = "steepening" not in view
     if derived and rows.includes.sel(adjustment="steepening").any():
-        raise DataError(f"{view.name} rows", plain("a row that includes steepening"), "none (the view derives steepening)")
+        raise DataError(
+            f"{view.name} rows", plain("a row that includes steepening"), "none (the view derives steepening)"
+        )
 
 
 def _on_graph_scale(name: str, prior: Prior, scores: np.ndarray) -> np.ndarray:
@@ -218,10 +234,14 @@ def _cubics(view: View) -> np.ndarray:
     A derived steepening is 0 on the log scale: it multiplies r after sampling.
     """
     knots = np.linspace(-SCORE_LIMIT, SCORE_LIMIT, INTERVALS + 1)
-    curve = np.stack([_on_graph_scale(name, view[name].prior, knots) if name in view else 0 * knots for name in CHAIN])
+    curve = np.stack(
+        [_on_graph_scale(name, view[name].prior, knots) if name in view else 0 * knots for name in CHAIN]
+    )
     rise = np.diff(curve, axis=1)
     left, right = rise[:, :-1], rise[:, 1:]
-    inner = np.where((left > 0) & (right > 0), 2 * left * right / np.where(left + right > 0, left + right, 1), 0.0)
+    inner = np.where(
+        (left > 0) & (right > 0), 2 * left * right / np.where(left + right > 0, left + right, 1), 0.0
+    )
     slope = np.concatenate([rise[:, :1], inner, rise[:, -1:]], axis=1)
     start, end = slope[:, :-1], slope[:, 1:]
     return np.stack([curve[:, :-1], start, 3 * rise - 2 * start - end, start + end - 2 * rise], axis=-1)

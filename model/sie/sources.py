@@ -36,7 +36,21 @@ QUOTE_WORDS = 40
 PRINTED_TOLERANCE = 2e-3
 """Relative rounding allowed between a number and a printed fraction (1/3 against 0.333); digits must agree exactly."""
 
-_WORDS = "zero one two three four five six seven eight nine ten eleven twelve".split()
+_WORDS = [
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+]
 _PARTS = {"half": 2, "halves": 2, "third": 3, "thirds": 3, "quarter": 4, "quarters": 4}
 _NUMBER = r"(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?(?:e[+-]?\d+)?|\.\d+)"
 
@@ -124,11 +138,13 @@ def read_sources(folder: Path | None = None) -> Mapping[str, Source]:
         for name, kind in required.items():
             if name not in table:
                 raise DataError(f"{where} {name}", plain("nothing"), "a value (the key is required)")
-            if not isinstance(table[name], kind):
+            if not isinstance(table[name], kind) or isinstance(table[name], bool):
                 raise DataError(f"{where} {name}", table[name], kind.__name__)
         for name in table:
             if name not in required and name not in optional:
-                raise DataError(f"{where} {name}", plain("an unknown key"), "one of " + ", ".join([*required, *optional]))
+                raise DataError(
+                    f"{where} {name}", plain("an unknown key"), "one of " + ", ".join([*required, *optional])
+                )
         text = table.get("text")
         if text is not None and (not isinstance(text, str) or Path(text).name != text):
             raise DataError(f"{where} text", text, "a file name without a folder")
@@ -143,7 +159,8 @@ def fold(text: str) -> str:
     text = re.sub("[\u201c\u201d\u201e\u2033]", '"', text)
     text = text.replace("\u2044", "/").replace("\u00ad", "")
     text = re.sub("[\u2010-\u2015\u2212]", "-", text)
-    return re.sub(r"\s+", " ", re.sub(r"-\s*", "", text)).strip()
+    text = re.sub(r"-\s+", "-", text)
+    return re.sub(r"\s+", " ", re.sub(r"(?<!\d)-|-(?!\d)", "", text)).strip()
 
 
 def printed_numbers(quote: str) -> tuple[set[float], set[float]]:
@@ -155,11 +172,11 @@ def printed_numbers(quote: str) -> tuple[set[float], set[float]]:
     text = unicodedata.normalize("NFKC", quote).replace("\u2044", "/").lower()
     exact: set[float] = set()
     fractions: set[float] = set()
-    for match in re.finditer(rf"({_NUMBER})\s*(%|percent\b|k\b|m\b|ooms?\b|orders? of magnitude)?", text):
+    for match in re.finditer(rf"({_NUMBER})\s*(%|per ?cent\b|k\b|m\b|ooms?\b|orders? of magnitude)?", text):
         value = float(match[1].replace(",", ""))
         exact.add(value)
         scale = match[2] or ""
-        if scale in ("%", "percent"):
+        if scale == "%" or scale.endswith("cent"):
             exact.add(round(value / 100, 12))
         elif scale == "k":
             exact.add(value * 1e3)
@@ -197,20 +214,26 @@ def find_quote(quote: str, text: str) -> bool:
     folded, start = fold(text), 0
     for part in quote.split(" ... "):
         wanted = fold(part)
-        at = folded.find(wanted, start) if wanted else -1
-        if at < 0:
+        before = r"(?<!\w)(?<!\d[.,-])" if wanted[:1].isalnum() else ""
+        after = r"(?!\w)(?![.,-]\d)" if wanted[-1:].isalnum() else ""
+        found = re.compile(before + re.escape(wanted) + after).search(folded, start) if wanted else None
+        if found is None:
             return False
-        start = at + len(wanted)
+        start = found.end()
     return True
 
 
-def check_provenance(where: str, record: Mapping[str, str | None], numbers: Iterable[float], sources: Mapping[str, Source]) -> None:
+def check_provenance(
+    where: str, record: Mapping[str, str | None], numbers: Iterable[float], sources: Mapping[str, Source]
+) -> None:
     """Refuse a figure whose origin is not what its `basis` promises.
 
     `record` has basis, source, via, locator, quote and note (None or "" where not given); `numbers` are those that a
     `stated` quote must print.
     """
-    has = {key: bool(record.get(key)) for key in ("source", "via", "locator", "quote", "note")}
+    has = {
+        key: bool((record.get(key) or "").strip()) for key in ("source", "via", "locator", "quote", "note")
+    }
     basis = record.get("basis")
     if basis not in BASES:
         raise DataError(f"{where} basis", basis, "one of " + ", ".join(BASES))
@@ -221,11 +244,17 @@ def check_provenance(where: str, record: Mapping[str, str | None], numbers: Iter
     if not has["locator"]:
         raise DataError(f"{where} locator", plain("nothing"), "the place in the source")
     if basis == "stated" and not has["quote"]:
-        raise DataError(f"{where} quote", plain("nothing"), "a quote that prints the number (basis is stated)")
+        raise DataError(
+            f"{where} quote", plain("nothing"), "a quote that prints the number (basis is stated)"
+        )
     if basis == "transcribed" and not has["via"]:
-        raise DataError(f"{where} via", plain("nothing"), "the public place where it was read (basis is transcribed)")
+        raise DataError(
+            f"{where} via", plain("nothing"), "the public place where it was read (basis is transcribed)"
+        )
     if basis == "transcribed" and has["quote"]:
-        raise DataError(f"{where} quote", plain("a quote"), "no quote (basis is transcribed: we do not hold the work)")
+        raise DataError(
+            f"{where} quote", plain("a quote"), "no quote (basis is transcribed: we do not hold the work)"
+        )
     if basis in ("derived", "ours", "calibrated") and not has["note"]:
         raise DataError(f"{where} note", plain("nothing"), f"a note that says why or how (basis is {basis})")
     if not has["quote"]:
@@ -235,8 +264,12 @@ def check_provenance(where: str, record: Mapping[str, str | None], numbers: Iter
     if len(words) >= QUOTE_WORDS:
         raise DataError(f"{where} quote", plain(f"{len(words)} words"), f"fewer than {QUOTE_WORDS}")
     if sources[str(record["source"])].text is None:
-        raise DataError(f"{where} quote", plain("a quote"), f"a source whose text we hold ({record['source']} names none)")
+        raise DataError(
+            f"{where} quote", plain("a quote"), f"a source whose text we hold ({record['source']} names none)"
+        )
     if basis == "stated":
         for number in numbers:
             if not is_printed(number, quote):
-                raise DataError(f"{where} quote", plain(f"no {number:g} in it"), "a quote that prints every stated number")
+                raise DataError(
+                    f"{where} quote", plain(f"no {number:g} in it"), "a quote that prints every stated number"
+                )
