@@ -6,6 +6,7 @@ written); 3 not converged; 130 interrupted.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -56,6 +57,7 @@ def main() -> None:
             raise
         code = _fail(str(error), NOT_CONVERGED)
     sys.stdout.flush()
+    gc.freeze()  # nothing is worth collecting at exit; it would take a second
     sys.exit(code or 0)
 
 
