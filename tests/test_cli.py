@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 
@@ -81,6 +82,7 @@ def test_a_report_of_priors_writes_the_json_contract(sie, tmp_path):
         (("report", "--evidence", "no_such_folder"), "no_such_folder"),
         (("report", "--json", "no_such_folder/out.json"), "no_such_folder"),
         (("report", "--out", "file"), "a file"),
+        (("report", "--out", "/proc/nowhere"), "/proc"),
         (("check", "--sources", "no_such_folder"), "no_such_folder"),
         (("check", "data.txt"), "'.txt'"),
         (("check", "missing.csv"), "missing.csv"),
@@ -134,6 +136,17 @@ def test_check_finds_no_problem_in_the_bundled_data(sie):
     code, out, err = sie("check")
     assert (code, err) == (0, "")
     assert "no problem" in out
+
+
+def test_check_reads_one_evidence_table_among_the_bundled_others(sie, tmp_path):
+    path = tmp_path / "returns.csv"
+    text = (data_folder("evidence") / "returns.csv").read_text()
+    path.write_text(text)
+    assert sie("check", path)[0] == 0
+    path.write_text(text.replace(",labour,", ",work,", 1))
+    code, _, err = sie("check", path)
+    assert (code, err.count("\n")) == (2, 1)
+    assert "returns.csv line 2 input: found 'work', want one of labour" in err
 
 
 def test_check_names_a_quote_that_is_not_in_its_text(sie, tmp_path):
@@ -240,6 +253,21 @@ def test_the_output_folder_has_draws_credences_and_plots(full_report):
     with xr.open_datatree(folder / "out" / "reference.nc", engine="h5netcdf") as tree:
         assert tree["posterior"].r_asara.size == 4000
         assert tree["posterior"].recent_pace.attrs["unit"] == "training-efficiency doublings per year"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seconds", [2, 9, 14])
+def test_an_interrupt_stops_with_130_and_writes_nothing(tmp_path, seconds):
+    target = tmp_path / "out.json"
+    command = [sys.executable, "-m", "sie.cli", "report", "reference", "--draws", "4000000", "--json", target]
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    with pytest.raises(subprocess.TimeoutExpired):
+        running.wait(seconds)
+    running.send_signal(signal.SIGINT)
+    out, err = running.communicate(timeout=60)
+    assert (running.returncode, out) == (130, "")
+    assert err.splitlines() == ["sie: interrupted"]
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.slow

@@ -9,7 +9,8 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Callable, Iterator
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -18,7 +19,7 @@ import typer
 from typer.exceptions import TyperException
 
 from . import __version__
-from .sources import DataError, find_quote, plain, read_sources, read_text
+from .sources import DataError, Source, find_quote, plain, read_sources, read_text
 
 __all__ = ["app", "main"]
 
@@ -41,6 +42,8 @@ def main() -> None:
     """Run the command line and exit with its code."""
     try:
         code = app(standalone_mode=False)
+        if code == INTERRUPTED:  # typer has caught it
+            raise KeyboardInterrupt
     except (DataError, TyperException) as error:
         message = error.format_message() if isinstance(error, TyperException) else str(error)
         code = _fail(
@@ -109,7 +112,8 @@ def report(
     if draws < LEAST_DRAWS or draws % 4:
         raise DataError("--draws", draws, f"a multiple of 4, at least {LEAST_DRAWS}")
     names = views or view_names()
-    read = [read_view(name) for name in names]
+    bibliography = _bibliography(evidence)
+    read = [read_view(name, sources=bibliography) for name in names]
     _refuse_same_stems(names, [view.name for view in read])
     _refuse_unwritable(out, folder=True)
     _refuse_unwritable(json, folder=False)
@@ -133,6 +137,11 @@ def report(
     print("\n".join(reports.as_text(result) for result in results))
     print(reports.event_wordings())
     print(reports.CONDITIONS)
+
+
+def _bibliography(evidence: Path | None) -> dict[str, Source]:
+    """The bundled works and those of the user's own evidence folder."""
+    return {**read_sources(), **(read_sources(evidence) if evidence is not None else {})}
 
 
 def _refuse_same_stems(names: list[str], stems: list[str]) -> None:
@@ -159,8 +168,11 @@ def _refuse_unwritable(path: Path | None, *, folder: bool) -> None:
         place = place.parent
     if not place.is_dir():
         raise DataError(f"{option} {path}", plain(f"no folder {place}"), "a place in a folder that exists")
-    if not os.access(place, os.W_OK | os.X_OK):
-        raise DataError(f"{option} {path}", plain(f"no right to write in {place}"), "a writable place")
+    try:
+        with tempfile.TemporaryFile(dir=place):
+            pass
+    except OSError as error:
+        raise DataError(f"{option} {path}", plain(f"{place}: {error.strerror}"), "a writable place") from None
 
 
 @contextmanager
@@ -212,16 +224,20 @@ def _checks(
     files: list[Path] | None, evidence: Path | None, sources: Path | None
 ) -> Iterator[tuple[str, Callable[[], list[str]]]]:
     """Each data set by name with what reads it and returns the quotes that are not in their texts."""
+    from .evidence import evidence_files
     from .priors import view_names, view_path
 
     if not files:
-        yield "evidence", lambda: _check_evidence(evidence, sources)
+        yield (
+            "evidence",
+            lambda: _check_evidence({file.name: file for file in evidence_files(evidence)}, sources),
+        )
         for name in view_names():
             yield name, lambda name=name: _check_view(view_path(name), evidence, sources)
         return
     for path in files:
         if path.suffix == ".csv" or path.name == "sources.toml":
-            yield path.name, lambda path=path: _check_evidence_file(path, sources)
+            yield path.name, lambda path=path: _check_evidence(_files_around(path, evidence), sources)
         elif path.suffix == ".toml":
             yield path.name, lambda path=path: _check_view(path, evidence, sources)
         else:
@@ -234,51 +250,47 @@ def _check_view(path: Path, evidence: Path | None, sources: Path | None) -> list
     from .evidence import read_evidence, usable
     from .priors import read_view
 
-    view = read_view(str(path) if path.suffix == ".toml" else f"{path}.toml")
+    view = read_view(str(path), sources=_bibliography(evidence))
     usable(read_evidence(evidence), view)
     tables = {**view.entries, **{f"concludes.{name}": item for name, item in view.concludes.items()}}
     records = [
         (f"{path.name} [{name}]", item.source or view.source, item.quote) for name, item in tables.items()
     ]
-    return _missing_quotes(records, sources, evidence)
+    return _missing_quotes(records, sources, _bibliography(evidence))
 
 
-def _check_evidence(evidence: Path | None, sources: Path | None) -> list[str]:
-    from .evidence import read_evidence
+def _check_evidence(files: dict[str, Path], sources: Path | None) -> list[str]:
+    from .evidence import read_files
 
-    rows = read_evidence(evidence)
-    records = list(
-        zip(
-            (f"evidence row {row}" for row in rows.estimate.values),
-            rows.source.values,
-            rows.quote.values,
-            strict=True,
-        )
-    )
-    return _missing_quotes(records, sources, evidence)
+    rows = read_files(files)
+    where = (f"evidence row {row}" for row in rows.estimate.values)
+    records = list(zip(where, rows.source.values, rows.quote.values, strict=True))
+    return _missing_quotes(records, sources, read_sources(files["sources.toml"]))
 
 
-def _check_evidence_file(path: Path, sources: Path | None) -> list[str]:
+def _files_around(path: Path, evidence: Path | None) -> dict[str, Path]:
+    """An evidence file among its own siblings; those that it lacks come from the evidence folder."""
     from .evidence import evidence_files
 
     if not path.exists():
         raise DataError(str(path), plain("no such file"), "a file that exists")
-    known = [file.name for file in evidence_files(path.parent)]
-    if path.name not in known:
-        raise DataError(str(path), path.name, "one of " + ", ".join(known))
-    return _check_evidence(path.parent, sources)
+    files = {file.name: file for file in evidence_files(evidence)}
+    if path.name not in files:
+        raise DataError(str(path), path.name, "one of " + ", ".join(files))
+    return {
+        name: path.parent / name if (path.parent / name).exists() else file for name, file in files.items()
+    }
 
 
 def _missing_quotes(
-    records: list[tuple[str, str, str | None]], folder: Path | None, evidence: Path | None
+    records: list[tuple[str, str, str | None]], folder: Path | None, works: Mapping[str, Source]
 ) -> list[str]:
-    if folder is None:
-        return []
-    sources, texts, missing = read_sources(evidence), {}, []
-    for where, key, quote in records:
+    """The quotes that do not stand in the texts of a folder."""
+    texts, missing = {}, []
+    for where, key, quote in records if folder is not None else ():
         if not quote:
             continue
-        name = sources[key].text
+        name = works[key].text
         if name not in texts:
             texts[name] = read_text(folder / name)
         if not find_quote(quote, texts[name]):

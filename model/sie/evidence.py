@@ -21,7 +21,7 @@ from .sources import DataError, Source, check_provenance, data_folder, plain, re
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["INPUTS", "QUANTILES", "TARGET", "evidence_files", "read_evidence", "usable"]
+__all__ = ["INPUTS", "QUANTILES", "TARGET", "evidence_files", "read_evidence", "read_files", "usable"]
 
 TARGET = "language models"
 """The domain whose r becomes r at ASARA, with or without rows on it."""
@@ -59,16 +59,22 @@ def read_evidence(path: Path | str | None = None) -> xr.Dataset:
     `definition_sd` (log scale); `includes` (estimate, adjustment); `domain_idx` (-1 for factors), `output_idx`, `input_idx`;
     `remoteness` (domain); the row's words (`input`, `basis`, `source`, `via`, `locator`, `quote`, `note`).
     """
-    import xarray as xr
-
     folder = Path(path) if path is not None else data_folder("evidence")
     if not folder.is_dir():
         raise DataError(str(folder), plain("no such folder"), "an evidence folder")
-    sources = read_sources(folder)
-    domains = _read_domains(folder / "domains.csv")
-    rows = _read_rows(folder / "returns.csv", "r", domains, sources) + _read_rows(
-        folder / "factors.csv", "factor", domains, sources
-    )
+    return read_files({file.name: file for file in evidence_files(folder)})
+
+
+def read_files(files: Mapping[str, Path]) -> xr.Dataset:
+    """What `read_evidence` reads, from one path for each of its file names."""
+    import xarray as xr
+
+    sources = read_sources(files["sources.toml"])
+    domains = _read_domains(files["domains.csv"])
+    rows = [
+        *_read_rows(files["returns.csv"], "r", domains, sources),
+        *_read_rows(files["factors.csv"], "factor", domains, sources),
+    ]
     _check_ids(rows)
     _check_preferred(rows)
     outputs = sorted({row["output_data"] for row in rows})

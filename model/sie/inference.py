@@ -274,7 +274,7 @@ def _sample(compiled, *, draws: int, seed: int, target_accept: float) -> tuple[x
 
     wanted = draws // CHAINS
     thin = -(-LEAST_DRAWS // wanted)
-    tree = nutpie.sample(
+    sampler = nutpie.sample(
         compiled,
         draws=wanted * thin,
         tune=TUNE,
@@ -283,7 +283,13 @@ def _sample(compiled, *, draws: int, seed: int, target_accept: float) -> tuple[x
         target_accept=target_accept,
         progress_bar=False,
         save_warmup=False,
+        blocking=False,
     )
+    try:
+        tree = sampler.wait()
+    except BaseException:
+        sampler.cancel()  # a blocking call would answer an interrupt with the draws so far
+        raise
     return tree.isel(draw=slice(None, None, thin)) if thin > 1 else tree, _diagnose(tree)
 
 

@@ -345,7 +345,12 @@ def write_folder(
     results: list[Result], folder: Path, *, say: Callable[[str], None] = lambda text: None
 ) -> list[Path]:
     """Write `credences.csv`, each view's draws (NetCDF) and its plots (PNG); each file appears whole or not at all."""
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(
+            str(folder), plain(error.strerror or str(error)), "a folder that can be made"
+        ) from None
     written = [folder / "credences.csv"]
     write_atomically(written[0], as_csv(results).encode())
     for result in results:

@@ -125,9 +125,11 @@ def read_toml(path: Path) -> dict:
         raise DataError(path.name, plain(f"a bad TOML value: {error}"), "valid TOML") from None
 
 
-def read_sources(folder: Path | None = None) -> Mapping[str, Source]:
-    """The bibliography `sources.toml` of an evidence folder (default: the bundled one)."""
-    path = (folder or data_folder("evidence")) / "sources.toml"
+def read_sources(path: Path | None = None) -> Mapping[str, Source]:
+    """The bibliography: a `sources.toml`, or the one of an evidence folder (default: the bundled one)."""
+    path = path if path is not None else data_folder("evidence")
+    if path.name != "sources.toml":
+        path = path / "sources.toml"
     required = {"authors": str, "title": str, "year": int, "url": str, "licence": str}
     optional = {"text": str}
     sources = {}
