@@ -295,3 +295,16 @@ def test_a_changed_growth_input_changes_no_draw_of_r(davidson, davidson_tree):
     np.testing.assert_array_equal(tree["posterior"].r_asara, davidson_tree["posterior"].r_asara)
     assert np.isnan(tree.attrs["khat"])
     assert (tree["posterior"].speedup == 8).all()
+
+
+def test_the_tree_s_groups_go_straight_into_simulate_and_credences(davidson_tree):
+    for group, independent in ((davidson_tree.prior, True), (davidson_tree.posterior, False)):
+        table = sie.credences(sie.simulate(group))
+        assert table.p.dims == ("event",)
+        assert table.event.values.tolist() == list(sie.EVENTS)
+        n = group.r_asara.size
+        p = (group.r_asara.values > 1).mean()
+        assert table.p.sel(event="r_above_1").item() == pytest.approx(p)
+        binomial = np.sqrt(p * (1 - p) / n)
+        ratio = table.mcse.sel(event="r_above_1").item() / binomial
+        assert ratio == pytest.approx(1, rel=1e-3 if independent else 0.5)
