@@ -81,7 +81,12 @@ def test_a_report_of_priors_writes_the_json_contract(sie, tmp_path):
         (("report", "reference", "reference"), "two views named reference"),
         (("report", "--evidence", "no_such_folder"), "no_such_folder"),
         (("report", "--json", "no_such_folder/out.json"), "no_such_folder"),
-        (("report", "--out", "file"), "a file"),
+        (("report", "--out", "file"), "--out file"),
+        (("report", "--json", "same", "--out", "same"), "another target"),
+        (("report", "own.toml", "--json", "own.toml"), "an input"),
+        (("report", "--json", "pipe"), "--json pipe"),
+        (("new", "", "--from", "reference"), "NAME"),
+        (("new", "x" * 300, "--from", "reference"), "NAME"),
         (("report", "--out", "/proc/nowhere"), "/proc"),
         (("check", "--sources", "no_such_folder"), "no_such_folder"),
         (("check", "data.txt"), "'.txt'"),
@@ -93,6 +98,8 @@ def test_a_report_of_priors_writes_the_json_contract(sie, tmp_path):
 def test_bad_input_gets_one_line_and_exit_code_2(sie, tmp_path, monkeypatch, args, found):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").write_text("")
+    (tmp_path / "own.toml").write_text((data_folder("priors") / "reference.toml").read_text())
+    os.mkfifo(tmp_path / "pipe")
     before = sorted(tmp_path.rglob("*"))
     code, out, err = sie(*args)
     assert code == 2
@@ -100,6 +107,46 @@ def test_bad_input_gets_one_line_and_exit_code_2(sie, tmp_path, monkeypatch, arg
     assert err.count("\n") == 1
     assert found in err
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_link_is_written_through_and_stays_a_link(sie, tmp_path):
+    target, link = tmp_path / "target.json", tmp_path / "link.json"
+    target.write_text("")
+    link.symlink_to(target)
+    assert sie("report", "reference", "--priors-only", "--draws", 1000, "--json", link)[0] == 0
+    assert link.is_symlink()
+    assert json.loads(target.read_text())["version"] == 1
+
+
+@pytest.mark.parametrize("r", ["0.001", "1000"])
+def test_r_far_from_1_is_reported_all_the_same(sie, tmp_path, r):
+    text = (data_folder("priors") / "davidson_houlden_2025.toml").read_text()
+    start = text.index("[r_asara]")
+    path = tmp_path / "far.toml"
+    path.write_text(
+        text[:start]
+        + text[start:]
+        .replace('family  = "loguniform"', 'family  = "fixed"', 1)
+        .replace("lower   = 0.4", f"value   = {r}", 1)
+        .replace("upper   = 3.6", "", 1)
+    )
+    code, out, err = sie("report", path, "--priors-only", "--draws", 1000)
+    assert (code, err) == (0, "")
+    assert "far" in out
+
+
+def test_a_closed_standard_output_is_no_traceback():
+    done = subprocess.run(
+        f"{sys.executable} -m sie.cli list | head -0", shell=True, capture_output=True, text=True, timeout=60
+    )
+    assert "Traceback" not in done.stderr
+
+
+def test_text_that_a_terminal_cannot_show_is_replaced():
+    env = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    command = [sys.executable, "-m", "sie.cli", "report", "reference", "--priors-only", "--draws", "1000"]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,12 @@ written); 3 not converged; 130 interrupted.
 from __future__ import annotations
 
 import gc
+import io
 import os
+import re
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -19,6 +21,7 @@ import typer
 from typer.exceptions import TyperException
 
 from . import __version__
+from .inference import NotConverged
 from .sources import DataError, Source, find_quote, plain, read_sources, read_text
 
 __all__ = ["app", "main"]
@@ -40,10 +43,14 @@ _Evidence = Annotated[
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         code = app(standalone_mode=False)
         if code == INTERRUPTED:  # typer has caught it
             raise KeyboardInterrupt
+        sys.stdout.flush()
     except (DataError, TyperException) as error:
         message = error.format_message() if isinstance(error, TyperException) else str(error)
         code = _fail(
@@ -52,14 +59,13 @@ def main() -> None:
         )
     except (KeyboardInterrupt, typer.Abort):
         code = _fail("sie: interrupted", INTERRUPTED)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = BAD_INPUT
-    except RuntimeError as error:
-        if type(error).__name__ != "NotConverged":
-            raise
+    except NotConverged as error:
         code = _fail(str(error), NOT_CONVERGED)
-    sys.stdout.flush()
+    except OSError as error:
+        code = _fail(
+            f"sie: found {error.strerror or error} on standard output, want a place to write", BAD_INPUT
+        )
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     gc.freeze()  # nothing is worth collecting at exit; it would take a second
     sys.exit(code or 0)
 
@@ -105,6 +111,7 @@ def report(
 ) -> None:
     """Credences of views before and after evidence, with their Monte Carlo errors."""
     from . import report as reports
+    from .evidence import evidence_files, read_evidence, usable
     from .priors import read_view, view_names
 
     if seed < 0:
@@ -115,10 +122,12 @@ def report(
     bibliography = _bibliography(evidence)
     read = [read_view(name, sources=bibliography) for name in names]
     _refuse_same_stems(names, [view.name for view in read])
-    _refuse_unwritable(out, folder=True)
-    _refuse_unwritable(json, folder=False)
-
-    from .evidence import read_evidence, usable
+    inputs = [view.path for view in read] + evidence_files(evidence)
+    targets = reports.planned_files(read, out) if out is not None else []
+    _refuse_unwritable("--out", out, folder=True)
+    _refuse_unwritable("--json", json, inputs=inputs, others=[*targets, *([out] if out is not None else [])])
+    for target in targets:
+        _refuse_unwritable("--out", target, inputs=inputs, parent_may_be_made=True)
 
     rows = read_evidence(evidence)
     for view in read:
@@ -130,11 +139,12 @@ def report(
     with _progress() as say:
         for view in read:
             results.append(reports.compute(view, rows, seed=seed, draws=draws, folder=evidence, say=say))
+        pages = [reports.as_text(result) for result in results]
         if out is not None:
             reports.write_folder(results, out, say=say)
         if json is not None:
             reports.write_atomically(json, reports.as_json(results, seed=seed, draws=draws).encode())
-    print("\n".join(reports.as_text(result) for result in results))
+    print("\n".join(pages))
     print(reports.event_wordings())
     print(reports.CONDITIONS)
 
@@ -154,25 +164,41 @@ def _refuse_same_stems(names: list[str], stems: list[str]) -> None:
             )
 
 
-def _refuse_unwritable(path: Path | None, *, folder: bool) -> None:
-    """Refuse a target that could not be written, before the long work."""
+def _refuse_unwritable(
+    option: str,
+    path: Path | None,
+    *,
+    folder: bool = False,
+    inputs: Sequence[Path] = (),
+    others: Sequence[Path] = (),
+    parent_may_be_made: bool = False,
+) -> None:
+    """Refuse a target that could not be written, or that is an input or another target, before the long work."""
     if path is None:
         return
-    option = "--out" if folder else "--json"
-    if folder and path.exists() and not path.is_dir():
-        raise DataError(f"{option} {path}", plain("a file"), "a folder")
-    if not folder and path.is_dir():
-        raise DataError(f"{option} {path}", plain("a folder"), "a file")
+    where = f"{option} {path}"
+    try:
+        resolved, exists = path.resolve(), path.exists()
+    except OSError as error:
+        raise DataError(where, plain(error.strerror or str(error)), "a path that can exist") from None
+    if exists and not (path.is_dir() if folder else path.is_file()):
+        raise DataError(
+            where, plain("something else of that name"), "a folder" if folder else "a regular file"
+        )
+    if resolved in [other.resolve() for other in inputs]:
+        raise DataError(where, plain("an input of this command"), "another file")
+    if resolved in [other.resolve() for other in others]:
+        raise DataError(where, plain("another target of this command"), "another file")
     place = path if folder else path.parent
-    while not place.exists() and folder:
+    while not place.exists() and (folder or parent_may_be_made):
         place = place.parent
     if not place.is_dir():
-        raise DataError(f"{option} {path}", plain(f"no folder {place}"), "a place in a folder that exists")
+        raise DataError(where, plain(f"no folder {place}"), "a place in a folder that exists")
     try:
         with tempfile.TemporaryFile(dir=place):
             pass
     except OSError as error:
-        raise DataError(f"{option} {path}", plain(f"{place}: {error.strerror}"), "a writable place") from None
+        raise DataError(where, plain(f"{place}: {error.strerror}"), "a writable place") from None
 
 
 @contextmanager
@@ -336,9 +362,11 @@ def new(
     from .report import write_atomically
 
     path = Path(name if name.endswith(".toml") else f"{name}.toml")
+    if not re.fullmatch(r"\w[\w-]{0,99}", path.stem, re.ASCII):
+        raise DataError("sie new NAME", path.stem, "up to 100 letters, digits, underscores and hyphens")
     if path.exists():
         raise DataError(str(path), plain("a file that exists"), "a new name")
-    _refuse_unwritable(path, folder=False)
+    _refuse_unwritable("sie new", path)
     view = dataclasses.replace(read_view(start), label=path.stem, concludes=MappingProxyType({}))
     write_atomically(path, to_toml(view).encode())
     print(f"{path}: a copy of {start} without its conclusions; edit it, then: sie report {path}")

@@ -29,6 +29,17 @@ TARGET = "language models"
 INPUTS = ("labour", "compute", "all")
 """What research input an estimate of r was measured against."""
 
+SMALLEST, LARGEST = 1e-6, 1e6
+"""Estimates of r, factors and errors outside this range are taken for mistakes; beyond it the sampler overflows."""
+
+WANT_VALUE = f"a number above 0 ({SMALLEST:g} to {LARGEST:g})"
+
+MOST_LOG_SD = 10.0
+"""Largest standard deviation of a log that a row may have, stated or as se / r."""
+
+MOST_REMOTE = 100.0
+"""Largest remoteness of a domain."""
+
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 _PROVENANCE = ("basis", "source", "via", "locator", "quote", "note")
@@ -118,11 +129,11 @@ def usable(evidence: xr.Dataset, view: View) -> xr.Dataset:
             raise DataError(f"{view.name} reflects", row, "the id of an evidence row")
     output = dict(zip(ids, evidence.output_idx.values.tolist(), strict=True))
     reflected = {output[row]: row for row in view.reflects}
-    preferred = {
-        output[row]: row
-        for row, better in zip(ids, evidence.preferred.values.tolist(), strict=True)
-        if better
-    }
+    eligible = (
+        evidence.preferred.values.astype(bool)
+        & ((evidence.kind == "factor") | (evidence.input == "labour")).values
+    )
+    preferred = {output[row]: row for row, chosen in zip(ids, eligible.tolist(), strict=True) if chosen}
     steepened = evidence.includes.sel(adjustment="steepening").values > 0
     left_out = []
     for i, row in enumerate(ids):
@@ -177,12 +188,12 @@ def _read_table(path: Path) -> list[tuple[str, dict[str, str]]]:
     return rows
 
 
-def _number(where: str, key: str, text: str, *, low: float, want: str) -> float:
+def _number(where: str, key: str, text: str, *, low: float, high: float = LARGEST, want: str) -> float:
     try:
         number = float(text) if "_" not in text else math.nan
     except ValueError:
         number = math.nan
-    if not math.isfinite(number) or number < low:
+    if not text.isascii() or not math.isfinite(number) or number < low or number > high:
         raise DataError(f"{where} {key}", text, want)
     return number
 
@@ -196,7 +207,12 @@ def _read_domains(path: Path) -> dict[str, float]:
         if not cells["note"]:
             raise DataError(f"{where} note", plain("nothing"), "the reason for the remoteness")
         domains[name] = _number(
-            where, "remoteness", cells["remoteness"], low=1, want="a number of at least 1"
+            where,
+            "remoteness",
+            cells["remoteness"],
+            low=1,
+            high=MOST_REMOTE,
+            want=f"a number of at least 1 and at most {MOST_REMOTE:g}",
         )
     if domains.get(TARGET) != 1:
         raise DataError(f"{path.name} {TARGET}", domains.get(TARGET), "the target domain with remoteness 1")
@@ -216,13 +232,13 @@ def _read_row(
         raise DataError(f"{where} id", cells["id"], "lower-case letters, digits and underscores")
     prefix = "r" if kind == "r" else "f"
     values = [
-        _number(where, f"{prefix}_{q}", cells[f"{prefix}_{q}"], low=1e-300, want="a number above 0")
+        _number(where, f"{prefix}_{q}", cells[f"{prefix}_{q}"], low=SMALLEST, want=WANT_VALUE)
         if cells[f"{prefix}_{q}"]
         else math.nan
         for q in ("q05", "q25", "q50", "q75", "q95")
     ]
     se_text = cells[f"{prefix}_se"]
-    se = _number(where, f"{prefix}_se", se_text, low=1e-300, want="a number above 0") if se_text else math.nan
+    se = _number(where, f"{prefix}_se", se_text, low=SMALLEST, want=WANT_VALUE) if se_text else math.nan
     given = "".join("0" if math.isnan(value) else "1" for value in values) + ("0" if math.isnan(se) else "1")
     if given not in ("111110", "101010", "001001"):
         raise DataError(
@@ -232,6 +248,8 @@ def _read_row(
         )
     if (stated := [value for value in values if not math.isnan(value)]) != sorted(set(stated)):
         raise DataError(f"{where} {prefix}_q05", stated, "quantiles in ascending order")
+    if se / values[2] > MOST_LOG_SD:
+        raise DataError(f"{where} {prefix}_se", se_text, f"at most {MOST_LOG_SD:g} times the estimate")
     includes = []
     for name in ADJUSTMENTS:
         if cells[name] not in ("0", "1"):
@@ -244,7 +262,12 @@ def _read_row(
         "value": values,
         "se": se,
         "definition_sd": _number(
-            where, "definition_sd", cells["definition_sd"], low=0, want="a number of at least 0"
+            where,
+            "definition_sd",
+            cells["definition_sd"],
+            low=0,
+            high=MOST_LOG_SD,
+            want=f"a number of at least 0 and at most {MOST_LOG_SD:g}",
         ),
         "includes": includes,
         "domain": "",

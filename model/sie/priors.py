@@ -82,6 +82,9 @@ EVENT_NAMES = (
 Z95 = 1.6448536269514722
 """Standard normal 95 % quantile."""
 
+SMALLEST, LARGEST = 1e-9, 1e9
+"""Numbers of a prior outside this range (of either sign, 0 apart) are taken for mistakes; beyond it growth overflows."""
+
 SCORE_LIMIT = 8.0
 """Standard scores are clipped here (probability 1e-15), so that no draw leaves the finite range of its prior."""
 
@@ -348,6 +351,8 @@ def _check_numbers(prior: Prior) -> None:
     for name, number in zip(names, n, strict=True):
         if not _is_finite(number):
             raise DataError(f"{where} {name}", number, "a finite number")
+        if number != 0 and prior.family != "mixture" and not SMALLEST <= abs(number) <= LARGEST:
+            raise DataError(f"{where} {name}", number, f"0 or a size from {SMALLEST:g} to {LARGEST:g}")
     match prior.family:
         case "mixture":
             if min(n) < 0 or not math.isclose(sum(n), 1, rel_tol=0, abs_tol=1e-9):
@@ -544,6 +549,8 @@ def read_view(view: str, *, sources: Mapping[str, Source] | None = None) -> View
             raise DataError(f"{where} {key}", plain("nothing"), f"{want} (the key is required)")
         if not isinstance(table[key], kind) or (kind is str and not table[key].strip()):
             raise DataError(f"{where} {key}", table[key], want)
+    if not table["label"].isprintable():
+        raise DataError(f"{where} label", table["label"], "a line without control characters")
     label, source, reflects = table.pop("label"), table.pop("source"), table.pop("reflects")
     if source not in sources:
         raise DataError(f"{where} source", source, "a key of sources.toml")

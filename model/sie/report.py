@@ -32,6 +32,7 @@ __all__ = [
     "as_text",
     "compute",
     "event_wordings",
+    "planned_files",
     "write_atomically",
     "write_folder",
 ]
@@ -46,6 +47,9 @@ JSON_VERSION = 1
 
 SPREAD_DRAWS = 4000
 """Draws of a refit at another spread, where reweighting does not do."""
+
+PLOTS = ("waterfall", "r", "fan", "domains")
+"""The figures of a view; domains only where evidence can move it."""
 
 _GIVEN = ("priors", "evidence")
 _BARS = " ▁▂▃▄▅▆▇█"
@@ -125,7 +129,7 @@ def compute(
         paths=paths,
         credences={given: credences(path) for given, path in paths.items()},
         spreads=spreads,
-        inputs_sha256=_sha256([view.path, *(evidence_files(folder) if rows is not None else [])]),
+        inputs_sha256=_sha256([view.path, *(evidence_files(folder) if evidence is not None else [])]),
     )
 
 
@@ -292,7 +296,7 @@ def _print_r(console, result: Result) -> None:
 def _histogram(r: np.ndarray, bins: int = 30) -> str:
     """Log-spaced bars between 0.1 and 10, with 1 in the middle."""
     counts, _ = np.histogram(np.log10(r), bins=bins, range=(-1, 1))
-    bars = [_BARS[round((len(_BARS) - 1) * count / counts.max())] for count in counts]
+    bars = [_BARS[round((len(_BARS) - 1) * count / max(1, counts.max()))] for count in counts]
     return "".join([*bars[: bins // 2], "┊", *bars[bins // 2 :]])
 
 
@@ -317,14 +321,17 @@ def _provenance_lines(result: Result) -> Iterable[str]:
     bases = [entry.basis for entry in view.entries.values()]
     counts = ", ".join(f"{bases.count(basis)} {basis}" for basis in dict.fromkeys(bases))
     yield f"priors by basis: {counts}"
+    if "calibrated" in bases:
+        yield "some priors are calibrated to what the author says of the whole: agreement with it is no reproduction"
     if view.states_r_asara:
         yield "the view states r at ASARA directly, so evidence on r cannot move it"
     if result.rows is not None:
         used = result.rows
-        transcribed = int((used.basis == "transcribed").sum())
-        yield f"rows used ({used.sizes['estimate']}, of which {transcribed} read second-hand): " + ", ".join(
-            used.estimate.values.tolist()
-        )
+        names = [
+            f"{row}*" if via else row for row, via in zip(used.estimate.values, used.via.values, strict=True)
+        ]
+        second_hand = int((used.via != "").sum())
+        yield f"rows used ({used.sizes['estimate']}; * read second-hand, {second_hand}): " + ", ".join(names)
         reasons: dict[str, list[str]] = {}
         for row, why in result.left_out:
             reasons.setdefault(why, []).append(row)
@@ -339,6 +346,14 @@ def as_csv(results: list[Result]) -> str:
         for item in _view_json(result)["credences"]:
             lines.append(f"{result.view.name},{item['event']},{item['given']},{item['p']!r},{item['mcse']!r}")
     return "\n".join(lines) + "\n"
+
+
+def planned_files(views: Iterable[View], folder: Path) -> list[Path]:
+    """What `write_folder` may write for these views."""
+    names = [
+        f"{view.name}{ending}" for view in views for ending in (".nc", *(f"_{plot}.png" for plot in PLOTS))
+    ]
+    return [folder / name for name in ("credences.csv", *names)]
 
 
 def write_folder(
@@ -402,6 +417,7 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def _replace(path: Path, write: Callable[[Path], object]) -> None:
+    path = path.resolve()
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=path.suffix)
         os.close(handle)

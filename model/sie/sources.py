@@ -108,6 +108,8 @@ def read_text(path: Path) -> str:
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         raise DataError(f"{path.name} line {line}", plain("bytes that are not UTF-8"), "UTF-8 text") from None
+    if text.startswith("\ufeff"):
+        raise DataError(f"{path.name} line 1", plain("a byte order mark"), "UTF-8 text without one")
     if not text.strip():
         raise DataError(path.name, plain("an empty file"), "data")
     return text
