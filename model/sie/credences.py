@@ -91,16 +91,13 @@ def _ooms_5(paths: xr.Dataset) -> np.ndarray:
 
 
 def _gain_500x(paths: xr.Dataset) -> np.ndarray:
-    """Most that a path is ahead of the recent trend, in training efficiency, over its points."""
-    gained = paths.doubling.values * paths.doublings_left.values[..., None]
-    with np.errstate(invalid="ignore"):
-        ahead = gained - paths.recent_doublings_per_year.values[..., None] * paths.years.values
-    enough = np.max(ahead, axis=-1) >= math.log2(TREND_GAIN) * paths.conversion.values
+    """Whether the most that a path is ahead of the recent trend reaches the threshold in training efficiency."""
+    enough = paths.most_ahead.values >= math.log2(TREND_GAIN) * paths.conversion.values
     return enough & (paths.r_asara.values > 1)
 
 
-def _pace_reaches(paths: xr.Dataset, log2_pace: np.ndarray) -> np.ndarray:
-    return paths.log2_pace.max("doubling").values >= log2_pace
+def _log2_start(paths: xr.Dataset) -> np.ndarray:
+    return np.log2(paths.speedup.values * paths.recent_doublings_per_year.values)
 
 
 _EVENTS = (
@@ -120,7 +117,7 @@ _EVENTS = (
         name="pace_doubles",
         wording="the pace of software reaches twice its pace at ASARA",
         source="sie_project",
-        happens=lambda paths: _pace_reaches(paths, paths.log2_pace.values[..., 0] + 1),
+        happens=lambda paths: paths.peak_log2_pace.values >= _log2_start(paths) + 1,
     ),
     gain_within(
         "years_3_in_1y",
@@ -177,8 +174,7 @@ _EVENTS = (
         wording="the pace of software exceeds 5 times the recent pace",
         source="eth_davidson_2025",
         happens=lambda paths: (
-            paths.log2_pace.max("doubling").values
-            > np.log2(FAST_PACE * paths.recent_doublings_per_year.values)
+            paths.peak_log2_pace.values > np.log2(FAST_PACE * paths.recent_doublings_per_year.values)
         ),
     ),
 )
