@@ -78,6 +78,9 @@ _BEND = 0.07
 _MOST_PARTS = 256
 """Parts that a cell is divided into at most."""
 
+HUGE = 1e290
+"""Years, or years a doubling, that count as never."""
+
 _GAUSS = (0.1127016653792583, 0.5, 0.8872983346207417)
 _GAUSS_WEIGHT = (5 / 18, 8 / 18, 5 / 18)
 
@@ -351,11 +354,11 @@ def _node(x, law, power):
 def _cell_years(width, begin, end, s, bend):
     """Time to cross a cell: `begin` and `end` are 1 / v at its ends, s the nats that v gains over it, `bend` the nats of v above
     the chord of log v at its middle."""
-    if not begin + end < math.inf:
+    if not begin + end < HUGE:
         return math.inf
     if abs(s) < 1.0:
         q = s * s
-        middle = math.sqrt(begin * end)
+        middle = math.sqrt(begin) * math.sqrt(end)
         line = 1.0 + q * (1.0 / 24.0 + q * (1.0 / 1920.0 + q * (1.0 / 322560.0 + q * (1.0 / 92897280.0))))
         parabola = 1.0 / 6.0 + q * (1.0 / 240.0 + q * (1.0 / 26880.0 + q * (1.0 / 5806080.0)))
         return width * middle * (line - 4.0 * bend * (parabola - bend / 15.0))
@@ -407,7 +410,8 @@ def _years_towards_ceiling(distance, part, low, slope, power):
         mean = _moment(log_left, scale * left, b + 1.0) / whole
         variance = _moment(log_left, scale * left * left, b + 2.0) / whole - mean * mean
         whole *= math.exp(-smooth * (1.0 - mean)) * (1.0 + 0.5 * smooth * smooth * max(variance, 0.0))
-    return distance * math.exp(-low * LN2) * whole
+    years = distance * math.exp(-low * LN2) * whole
+    return years if years < HUGE else math.inf
 
 
 @njit(cache=True)

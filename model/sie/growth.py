@@ -24,6 +24,7 @@ __all__ = [
     "beta",
     "input_gain",
     "input_level",
+    "log2_pace_gain",
     "pace_slope",
     "research_taste",
     "retrained",
@@ -168,9 +169,21 @@ def pace_slope(x: float, law) -> float:
 
 
 @njit(cache=True)
+def log2_pace_gain(x: float, law) -> float:
+    """log2 of the pace at x over the pace at ASARA: the integral of `pace_slope` where it has a closed form, without retraining
+    and with returns that fall linearly (shape 1) or not at all (no ceiling). -inf at the ceiling, inf if beta is negative."""
+    gained = law[LAMBDA] * input_level(x, law)
+    if law[LEFT] == math.inf or law[BETA] == 0.0:
+        return gained - law[BETA] * x
+    return gained + law[BETA] * law[LEFT] * (math.log1p(-x / law[LEFT]) if x < law[LEFT] else -math.inf)
+
+
+@njit(cache=True)
 def returns_at(x: float, law) -> float:
     """r at x = lambda e(x) / beta(x); inf where beta is at most 0, and 0 at the ceiling."""
     b = beta(x, law)
+    if b == math.inf:
+        return 0.0
     return law[LAMBDA] * input_gain(x, law) / b if b > 0.0 else math.inf
 
 
