@@ -75,9 +75,7 @@ def path_of(r, parallel, left, *, pace=32.0, nodes=NODES):
 def years_to(x, r, parallel, left, *, pace=32.0):
     """Time to gain x doublings, by adaptive quadrature of the law."""
     law = law_of(r, parallel, left)
-    integral = quad(
-        lambda s: 2 ** -growth.log2_pace_gain(s, law), 0, x, epsrel=1e-10, epsabs=0, limit=500
-    )
+    integral = quad(lambda s: 2 ** -growth.log2_pace_gain(s, law), 0, x, epsrel=1e-10, epsabs=0, limit=500)
     return integral[0] / pace
 
 

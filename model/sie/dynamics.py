@@ -81,6 +81,9 @@ _MOST_PARTS = 256
 HUGE = 1e290
 """Years, or years a doubling, that count as never."""
 
+_STEEP = 40.0
+"""Nats that the pace may change over a cell for its time to be shared out within it; beyond, time is counted from its start."""
+
 _GAUSS = (0.1127016653792583, 0.5, 0.8872983346207417)
 _GAUSS_WEIGHT = (5 / 18, 8 / 18, 5 / 18)
 
@@ -571,8 +574,6 @@ def _phi(s, part):
     """Share of the time of a cell spent on its first `part`, the log pace rising by s nats over the cell."""
     if abs(s) < 1e-6:
         return part * (1.0 + 0.5 * s * (1.0 - part))
-    if s < -700.0:
-        return math.exp(-s * (part - 1.0))
     return math.expm1(-s * part) / math.expm1(-s)
 
 
@@ -599,9 +600,10 @@ def _time_at(x, years, log2_pace, reach, tail, left):
     if math.isinf(log2_pace[j + 1]):
         slope, power = _end_shape(span, width, log2_pace[j - 1], log2_pace[j])
         return years[j] + _years_towards_ceiling(width, part, log2_pace[j], slope, power)
-    if not span < math.inf:
-        return math.inf
-    return years[j] + span * _phi((log2_pace[j + 1] - log2_pace[j]) * LN2, part)
+    s = (log2_pace[j + 1] - log2_pace[j]) * LN2
+    if span < math.inf and abs(s) < _STEEP:
+        return years[j] + span * _phi(s, part)
+    return years[j] + width * math.exp(-log2_pace[j] * LN2) * -math.expm1(-s * part) / s
 
 
 @njit(cache=True)
@@ -707,8 +709,8 @@ def _level_at(t, years, log2_pace, reach, tail, left):
         return reach - math.log(inner) / (tail * LN2) if inner > 0.0 else math.inf
     j = min(np.searchsorted(years, t, side="right") - 1, cells - 1)
     low, high, span = log2_pace[j], log2_pace[j + 1], years[j + 1] - years[j]
-    if math.isinf(high) or not span < math.inf:
-        slope, power = _end_shape(span, width, log2_pace[j - 1], low) if math.isinf(high) else (0.0, 0.0)
+    if math.isinf(high):
+        slope, power = _end_shape(span, width, log2_pace[j - 1], low)
         least, most = 0.0, 1.0
         for _ in range(50):
             middle = 0.5 * (least + most)
@@ -717,16 +719,16 @@ def _level_at(t, years, log2_pace, reach, tail, left):
             else:
                 least = middle
         return (j + least) * width
-    part, s = (t - years[j]) / span, (high - low) * LN2
-    if abs(s) < 1e-6:
-        return (j + part) * width
-    inner = 1.0 + part * math.expm1(-s) if s > -700.0 else 0.0
-    gone = (
-        -math.log(inner) / s
-        if inner > 0.0
-        else (1.0 if s > 0.0 else min(1.0, 1.0 + math.log(max(part, 1e-300)) / -s))
-    )
-    return (j + min(1.0, gone)) * width
+    s = (high - low) * LN2
+    if span < math.inf and abs(s) < _STEEP:
+        part = (t - years[j]) / span
+        grown = -part * math.expm1(-s)
+    else:
+        part = (t - years[j]) * math.exp(low * LN2) / width
+        grown = part * s
+    if abs(s) >= 1e-6:
+        part = -math.log1p(-grown) / s if grown < 1.0 else 1.0
+    return (j + min(1.0, part)) * width
 
 
 @njit(cache=True, parallel=True)
