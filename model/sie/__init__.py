@@ -16,8 +16,10 @@ from importlib.metadata import version
 from .credences import credences
 
 _MODULES = {
-    "credences": ("EVENTS", "Event", "gain_within"),
-    "dynamics": ("doublings_by", "shortest_years", "simulate"),
+    "accounting": ("compute_factor", "labour_exponent", "takeoff_ratio", "toy_model"),
+    "clock": ("capped", "gradual_boost", "hardware_growth", "on_clock", "paused"),
+    "credences": ("EVENTS", "Event", "gain_within", "stream"),
+    "dynamics": ("doublings_by", "shortest_years", "simulate", "years_at"),
     "evidence": ("read_evidence", "usable"),
     "inference": ("NotConverged", "RefitNeeded", "fit", "prior", "reweight"),
     "priors": (

@@ -47,7 +47,17 @@ from .sources import DataError, plain
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["BLOCK", "NODES", "OPTIONAL", "doublings_by", "laws", "shortest_years", "simulate", "summaries"]
+__all__ = [
+    "BLOCK",
+    "NODES",
+    "OPTIONAL",
+    "doublings_by",
+    "laws",
+    "shortest_years",
+    "simulate",
+    "summaries",
+    "years_at",
+]
 
 NODES = 129
 """Points of a path; the error of a time falls with their fourth power."""
