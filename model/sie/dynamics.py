@@ -358,7 +358,7 @@ def _node(x, law, power):
     k = retrained(law[LAMBDA] * gain - beta(x, law), law[RETRAIN])
     if _direct(law):
         return 0.0, k, gain
-    if law[LEFT] == math.inf:
+    if law[LEFT] == math.inf or power == 0.0:
         return law[LAMBDA] * level - law[BETA] * x, k, gain
     return law[LAMBDA] * level + power / LN2 * math.log1p(-x / law[LEFT]), k, gain
 
