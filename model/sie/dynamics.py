@@ -364,17 +364,17 @@ def _node(x, law, power):
 
 
 @njit(cache=True, inline="always")
-def _cell_years(width, begin, end, s, bend):
-    """Time to cross a cell: `begin` and `end` are 1 / v at its ends, s the nats that v gains over it, `bend` the nats of v above
-    the chord of log v at its middle."""
+def _cell_years(width, root, end_root, s, bend):
+    """Time to cross a cell: `root` and `end_root` are v^(-1/2) at its ends, s the nats that v gains over it, `bend` the nats of
+    v above the chord of log v at its middle."""
+    begin, end = root * root, end_root * end_root
     if not begin + end < HUGE:
         return math.inf
     if abs(s) < 1.0:
         q = s * s
-        middle = math.sqrt(begin) * math.sqrt(end)
         line = 1.0 + q * (1.0 / 24.0 + q * (1.0 / 1920.0 + q * (1.0 / 322560.0 + q * (1.0 / 92897280.0))))
         parabola = 1.0 / 6.0 + q * (1.0 / 240.0 + q * (1.0 / 26880.0 + q * (1.0 / 5806080.0)))
-        return width * middle * (line - 4.0 * bend * (parabola - bend / 15.0))
+        return width * root * end_root * (line - 4.0 * bend * (parabola - bend / 15.0))
     line = (begin - end) / s
     parabola = ((s - 2.0) * begin + (s + 2.0) * end) / (s * s * s)
     square = 4.0 * ((s * s - 6.0 * s + 12.0) * begin - (s * s + 6.0 * s + 12.0) * end) / (s * s * s * s * s)
@@ -386,16 +386,16 @@ def _divided_cell(x, width, start, low, base, law, power, beta_now, shaped, part
     """(time, quadrature part at the end) of a cell cut into equal parts, each with its own exact ends."""
     h = width / parts
     years, last_k = 0.0, pace_slope(x, law)
-    begin = math.exp(-low * LN2)
+    root = math.exp(-0.5 * low * LN2)
     for m in range(1, parts + 1):
         at = x + m * h
         if shaped or law[RETRAIN] > 0.0:
             base += _by_quadrature(at - h, h, law, beta_now, shaped)
         high, k, _ = _node(at, law, power)
         high += start + base
-        end = math.exp(-high * LN2)
-        years += _cell_years(h, begin, end, (high - low) * LN2, (last_k - k) * h * LN2 / 8.0)
-        low, last_k, begin = high, k, end
+        end_root = math.exp(-0.5 * high * LN2)
+        years += _cell_years(h, root, end_root, (high - low) * LN2, (last_k - k) * h * LN2 / 8.0)
+        low, last_k, root = high, k, end_root
     return years, base
 
 
@@ -446,6 +446,20 @@ def _reach(law):
 
 
 @njit(cache=True)
+def _stepped_input(x, fallen, law):
+    """`growth.research_input` for a plain CES, given 2^(-|kappa (1 - epsilon)| x), which a grid gets by multiplication."""
+    a, gain, kappa = law[SHARE], law[GAIN], law[KAPPA]
+    apart = (1.0 - gain) * x
+    if kappa * apart > 0.0:
+        whole = 1.0 + (1.0 - a) * (fallen - 1.0)
+        share, joined = a / whole, apart + math.log(whole) / (kappa * LN2)
+    else:
+        whole = 1.0 + a * (fallen - 1.0)
+        share, joined = a * fallen / whole, math.log(whole) / (kappa * LN2)
+    return share + (1.0 - share) * gain, gain * x + joined
+
+
+@njit(cache=True)
 def _path(law, start, recent, logs, inverses, years, log2_pace, ends):
     """Fill one path and its end variables: reach, tail slope, end years, peak, most ahead. Returns whether k only falls."""
     n = len(logs)
@@ -461,12 +475,16 @@ def _path(law, start, recent, logs, inverses, years, log2_pace, ends):
     )
     tabled = ceiling and not shaped and law[RETRAIN] == 0.0
     fast = tabled and plain_input
+    plain_ces = law[SWITCH] == math.inf and law[AUTOMATION] == 1.0 and math.isnan(law[EXPERIMENT_BETA])
+    tilt = abs(law[KAPPA] * (1.0 - law[GAIN])) * LN2
+    stepped = tabled and plain_ces and tilt * reach > 1e-4
+    fallen, step = 1.0, math.exp(-tilt * width)
     whole_slope = law[LAMBDA] * input_gain(0.0, law)
     k0 = pace_slope(0.0, law)
     gain0 = input_gain(0.0, law)
     steep = 0.0 if plain_input else abs(law[KAPPA]) + abs(law[TASK_KAPPA]) + abs(law[KAPPA_LATER])
     low, base, time, peak, ahead = start, 0.0, 0.0, start, 0.0
-    begin = math.exp(-start * LN2)
+    root = math.exp(-0.5 * start * LN2)
     years[0], log2_pace[0] = 0.0, start
     nodes = n if ceiling else n + 1
     bow = law[BETA] * width * LN2 / 8.0
@@ -482,7 +500,11 @@ def _path(law, start, recent, logs, inverses, years, log2_pace, ends):
             if shaped or law[RETRAIN] > 0.0:
                 new_base += _by_quadrature(x - width, width, law, beta_now, shaped)
             if tabled:
-                gain, level = research_input(x, law)
+                if stepped:
+                    fallen = fallen * step if fallen > 1e-300 else 0.0
+                    gain, level = _stepped_input(x, fallen, law)
+                else:
+                    gain, level = research_input(x, law)
                 high = start + law[LAMBDA] * level + power * logs[j]
                 k = law[LAMBDA] * gain - law[BETA] * inverses[j]
             else:
@@ -502,7 +524,7 @@ def _path(law, start, recent, logs, inverses, years, log2_pace, ends):
                 and abs(k0 * LN2 * width + power * width / (reach - x + width)) < 0.5
             )
             parts = max(parts, int(min(_MOST_PARTS, math.ceil(math.sqrt(abs(bend) / 0.05)))))
-        end = math.exp(-high * LN2)
+        end_root = math.exp(-0.5 * high * LN2)
         if near_ceiling:
             distance = reach - x + width
             more = _years_towards_ceiling(distance, width / distance, low, k0, power)
@@ -513,14 +535,14 @@ def _path(law, start, recent, logs, inverses, years, log2_pace, ends):
             if shaped or law[RETRAIN] > 0.0:
                 high = start + new_base + _node(x, law, power)[0]
         else:
-            more = _cell_years(width, begin, end, (high - low) * LN2, bend)
+            more = _cell_years(width, root, end_root, (high - low) * LN2, bend)
         time += more
         if k0 > 0.0 and k < 0.0:
             peak = max(peak, low + width * k0 * k0 / (2.0 * (k0 - k)))
         peak = max(peak, high)
         ahead = max(ahead, x - recent * time)
         years[j], log2_pace[j] = time, high
-        low, k0, base, begin = high, k, new_base, end
+        low, k0, base, root = high, k, new_base, end_root
     tail, end = 0.0, math.inf
     if ceiling and not _direct(law):
         end = time + _years_towards_ceiling(width, 1.0, low, k0, power)
@@ -531,7 +553,7 @@ def _path(law, start, recent, logs, inverses, years, log2_pace, ends):
     elif ceiling:
         high = low + _by_quadrature(reach - width, width, law, beta_now, shaped)
         years[n] = end = time + _cell_years(
-            width, math.exp(-low * LN2), math.exp(-high * LN2), (high - low) * LN2, 0.0
+            width, math.exp(-0.5 * low * LN2), math.exp(-0.5 * high * LN2), (high - low) * LN2, 0.0
         )
         log2_pace[n] = high
     elif law[LEFT] < math.inf:
