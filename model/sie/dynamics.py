@@ -292,7 +292,7 @@ def _flat(paths: xr.Dataset) -> tuple[np.ndarray, ...]:
     )
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _gains_at_asara(law):
     gains = np.empty(len(law))
     for i in range(len(law)):
@@ -300,7 +300,7 @@ def _gains_at_asara(law):
     return gains
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _smooth_beta(x, law):
     """beta(x) less its pole at the ceiling, for a shape other than 1, in units of beta_now."""
     whole = law[GAINED] + law[LEFT]
@@ -310,13 +310,13 @@ def _smooth_beta(x, law):
     return -1.0 / math.expm1(shape * math.log1p(-w)) - 1.0 / (shape * w)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _direct(law):
     """Whether the whole slope is integrated by quadrature: where retraining bounds it at the ceiling."""
     return law[RETRAIN] >= 2.0 or (law[RETRAIN] == 1.0 and law[BETA] < 0.0 and law[LEFT] < math.inf)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _by_quadrature(x, width, law, beta_now, shaped):
     """The part of the log pace over [x, x + width] that has no closed form: a falling r of other shape, and retraining.
 
@@ -339,7 +339,7 @@ def _by_quadrature(x, width, law, beta_now, shaped):
     return total
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _pole(law):
     """(power b with which the pace falls at the ceiling, as distance^b; beta_now; whether the shape is not 1)."""
     if law[LEFT] == math.inf:
@@ -351,7 +351,7 @@ def _pole(law):
     return beta_now * whole / law[SHAPE] * LN2, beta_now, True
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _node(x, law, power):
     """(closed-form part of the log2 pace at x over that at ASARA, k, e) at x."""
     gain, level = research_input(x, law)
@@ -363,7 +363,7 @@ def _node(x, law, power):
     return law[LAMBDA] * level + power / LN2 * math.log1p(-x / law[LEFT]), k, gain
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True, error_model="numpy", inline="always")
 def _cell_years(width, root, end_root, s, bend):
     """Time to cross a cell: `root` and `end_root` are v^(-1/2) at its ends, s the nats that v gains over it, `bend` the nats of
     v above the chord of log v at its middle."""
@@ -381,7 +381,7 @@ def _cell_years(width, root, end_root, s, bend):
     return width * (line - 4.0 * bend * (parabola - bend * square))
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _divided_cell(x, width, start, low, base, law, power, beta_now, shaped, parts):
     """(time, quadrature part at the end) of a cell cut into equal parts, each with its own exact ends."""
     h = width / parts
@@ -399,13 +399,13 @@ def _divided_cell(x, width, start, low, base, law, power, beta_now, shaped, part
     return years, base
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _moment(log_left, left_power, exponent):
     """Integral of z^(exponent - 1) from z = left to 1, `left_power` being left^exponent."""
     return -log_left if abs(exponent) < 1e-9 else (1.0 - left_power) / exponent
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _years_towards_ceiling(distance, part, low, slope, power):
     """Time to cross the first `part` (0 to 1) of the `distance` left to the ceiling, where v falls as the distance to a power.
 
@@ -427,7 +427,7 @@ def _years_towards_ceiling(distance, part, low, slope, power):
     return years if years < HUGE else math.inf
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _reach(law):
     """Doublings that the grid spans: to the ceiling or, without one, to where the pace is exponential or beyond all bounds."""
     if law[LEFT] < math.inf:
@@ -445,7 +445,7 @@ def _reach(law):
     return x
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _stepped_input(x, fallen, law):
     """`growth.research_input` for a plain CES, given 2^(-|kappa (1 - epsilon)| x), which a grid gets by multiplication."""
     a, gain, kappa = law[SHARE], law[GAIN], law[KAPPA]
@@ -459,7 +459,7 @@ def _stepped_input(x, fallen, law):
     return share + (1.0 - share) * gain, gain * x + joined
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _path(law, start, recent, logs, inverses, years, log2_pace, ends):
     """Fill one path and its end variables: reach, tail slope, end years, peak, most ahead. Returns whether k only falls."""
     n = len(logs)
@@ -572,7 +572,7 @@ def _path(law, start, recent, logs, inverses, years, log2_pace, ends):
     return fast and law[BETA] >= 0.0
 
 
-@njit(cache=True, parallel=True)
+@njit(cache=True, error_model="numpy", parallel=True)
 def _paths(law, start, recent, logs, inverses):
     n, nodes = len(law), len(logs) + 1
     years = np.empty((n, nodes))
@@ -583,7 +583,7 @@ def _paths(law, start, recent, logs, inverses):
     return years, log2_pace, ends
 
 
-@njit(cache=True, parallel=True)
+@njit(cache=True, error_model="numpy", parallel=True)
 def _summaries(law, start, recent, gains, logs, inverses):
     n, nodes = len(law), len(logs) + 1
     shortest = np.empty(gains.shape)
@@ -601,7 +601,7 @@ def _summaries(law, start, recent, gains, logs, inverses):
     return shortest, ends
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _phi(s, part):
     """Share of the time of a cell spent on its first `part`, the log pace rising by s nats over the cell."""
     if abs(s) < 1e-6:
@@ -609,7 +609,7 @@ def _phi(s, part):
     return math.expm1(-s * part) / math.expm1(-s)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _time_at(x, years, log2_pace, reach, tail, left):
     """Time at which a path is at x doublings."""
     cells = len(years) - 1
@@ -638,10 +638,10 @@ def _time_at(x, years, log2_pace, reach, tail, left):
     return years[j] + width * math.exp(-log2_pace[j] * LN2) * -math.expm1(-s * part) / s
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _end_shape(span, width, before, low):
     """(slope, power) of the last cell: the power from its finite time or, where it has none, from the fall of the cell before."""
-    if span < math.inf:
+    if 0.0 < span < math.inf:
         return -(1.0 - width * math.exp(-low * LN2) / span) / (LN2 * width), 1.0 - width * math.exp(
             -low * LN2
         ) / span
@@ -649,7 +649,7 @@ def _end_shape(span, width, before, low):
     return -power / (LN2 * width), power
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _pace_near(x, log2_pace, reach, tail):
     """log2 of the pace at x, linear between nodes."""
     cells = len(log2_pace) - 1
@@ -661,13 +661,13 @@ def _pace_near(x, log2_pace, reach, tail):
     return log2_pace[j] if part <= 0.0 else log2_pace[j] + part * (log2_pace[j + 1] - log2_pace[j])
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _window(x, gain, years, log2_pace, reach, tail, left):
     first = _time_at(x, years, log2_pace, reach, tail, left)
     return _time_at(x + gain, years, log2_pace, reach, tail, left) - first if first < math.inf else math.inf
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _shortest_window(gain, years, log2_pace, reach, tail, left, falls):
     """Least time of any window of `gain` doublings. A window's time is least where the pace at its ends is equal, the pace
     rising into it, or where the path starts or ends; `falls` says that k only falls, so that there is one such place."""
@@ -707,7 +707,7 @@ def _shortest_window(gain, years, log2_pace, reach, tail, left, falls):
     return best
 
 
-@njit(cache=True, parallel=True)
+@njit(cache=True, error_model="numpy", parallel=True)
 def _shortest(years, log2_pace, reach, tail, left, doublings):
     shortest = np.empty(len(years))
     for i in prange(len(years)):
@@ -717,7 +717,7 @@ def _shortest(years, log2_pace, reach, tail, left, doublings):
     return shortest
 
 
-@njit(cache=True, parallel=True)
+@njit(cache=True, error_model="numpy", parallel=True)
 def _times(years, log2_pace, reach, tail, left, at):
     times = np.empty((len(years), len(at)))
     for i in prange(len(years)):
@@ -726,7 +726,7 @@ def _times(years, log2_pace, reach, tail, left, at):
     return times
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _level_at(t, years, log2_pace, reach, tail, left):
     """Doublings gained by t; the inverse of `_time_at`."""
     cells = len(years) - 1
@@ -763,7 +763,7 @@ def _level_at(t, years, log2_pace, reach, tail, left):
     return (j + min(1.0, part)) * width
 
 
-@njit(cache=True, parallel=True)
+@njit(cache=True, error_model="numpy", parallel=True)
 def _levels(years, log2_pace, reach, tail, left, at):
     levels = np.empty((len(years), len(at)))
     for i in prange(len(years)):

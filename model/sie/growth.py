@@ -65,7 +65,7 @@ FAR = 1e6
 """Doublings that stand for an experiment technology that has already gone to infinity."""
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def ces(x: float, a: float, c: float) -> tuple:
     """(share, log2) of a CES of one growing and one fixed input, a 2^(c x) + 1 - a with a the growing input's share at x = 0.
 
@@ -84,14 +84,14 @@ def ces(x: float, a: float, c: float) -> tuple:
     return (a + rest) / (1.0 + rest), math.log1p(rest) / (c * LN2)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def labour(x: float, law) -> tuple:
     """(gain, level) of AI research labour. AI does the share `automation` of tasks, humans the rest, joined with elasticity
     1 / (1 - task_kappa): an exponent at 1 (Whitfill & Wu 2025, comments), humans as the bottleneck below (Aghion et al. 2017)."""
     return ces(x, law[AUTOMATION], law[TASK_KAPPA])
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def experiments(x: float, law) -> tuple:
     """(gain, level) of the efficiency of experiments: a constant epsilon, or a technology A_exp of its own beta that grows with
     the same input (Davidson, comments on Whitfill & Wu 2025): (2^(b_e s_e) - 1) / b_e = epsilon(0) (2^(b_c x) - 1) / b_c."""
@@ -109,7 +109,7 @@ def experiments(x: float, law) -> tuple:
     return min(gain * math.exp(min(c * x - b * level, 500.0)), FAR), min(level, FAR)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def research_input(x: float, law) -> tuple:
     """(e, log2 of input over input at ASARA) at x. Where sigma falls at the level `switch`, shares go on from their value there
     (Whitfill & Wu 2025, comments: a foom until sigma drops below 1)."""
@@ -124,19 +124,19 @@ def research_input(x: float, law) -> tuple:
     return share * gain_l + (1.0 - share) * gain_e, level + level_e + joined
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def input_gain(x: float, law) -> float:
     """e(x): doublings of research input per doubling of software."""
     return research_input(x, law)[0]
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def input_level(x: float, law) -> float:
     """Doublings of research input since ASARA, the integral of `input_gain`, in closed form."""
     return research_input(x, law)[1]
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def beta(x: float, law) -> float:
     """beta(x): doublings by which the pace falls, per doubling of software, because ideas get harder; inf (with the sign of
     beta) at the ceiling. Davidson (2025): r falls linearly, shape 1."""
@@ -151,7 +151,7 @@ def beta(x: float, law) -> float:
     return law[BETA] * (1.0 - (gained / whole) ** shape) / -math.expm1(shape * math.log1p((x - left) / whole))
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def retrained(k: float, rule: float) -> float:
     """The slope when each new generation must be trained: time is spent on shorter runs, k / (1 + max(k, 0)). Rule 2 is the
     paper's k / (1 + |k|), 3 the public tool's k / |1 + k| (Davidson & Houlden 2025): for reproduction only. Rule 0 is k."""
@@ -162,13 +162,13 @@ def retrained(k: float, rule: float) -> float:
     return k / (abs(1.0 + k) if rule == 3.0 else 1.0 + abs(k))
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def pace_slope(x: float, law) -> float:
     """k(x): doublings of the pace per doubling of software. -inf at a ceiling (+inf if beta is negative)."""
     return retrained(law[LAMBDA] * input_gain(x, law) - beta(x, law), law[RETRAIN])
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def log2_pace_gain(x: float, law) -> float:
     """log2 of the pace at x over the pace at ASARA: the integral of `pace_slope` where it has a closed form, without retraining
     and with returns that fall linearly (shape 1) or not at all (no ceiling). -inf at the ceiling, inf if beta is negative."""
@@ -178,7 +178,7 @@ def log2_pace_gain(x: float, law) -> float:
     return gained + law[BETA] * law[LEFT] * (math.log1p(-x / law[LEFT]) if x < law[LEFT] else -math.inf)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def returns_at(x: float, law) -> float:
     """r at x = lambda e(x) / beta(x); inf where beta is at most 0, and 0 at the ceiling."""
     b = beta(x, law)
