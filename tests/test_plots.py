@@ -76,6 +76,8 @@ def paths() -> xr.Dataset:
             "years": ((*DIMS, "doubling"), fraction * left / pace),
             "log2_pace": ((*DIMS, "doubling"), log2_pace),
             "doublings_left": (DIMS, left[..., 0]),
+            "reach": (DIMS, left[..., 0]),
+            "tail_slope": (DIMS, np.zeros((4, 100))),
             "recent_doublings_per_year": (DIMS, np.full((4, 100), 4.0)),
         },
         coords={"doubling": fraction},

@@ -16,15 +16,17 @@ from importlib.metadata import version
 from .credences import credences
 
 _MODULES = {
-    "credences": ("EVENTS", "Event", "gain_within"),
-    "dynamics": ("doublings_by", "shortest_years", "simulate"),
+    "accounting": ("compute_factor", "labour_exponent", "takeoff_ratio", "toy_model"),
+    "clock": ("capped", "gradual_boost", "hardware_growth", "on_clock", "paused"),
+    "credences": ("EVENTS", "Event", "gain_within", "stream"),
+    "dynamics": ("doublings_by", "shortest_years", "simulate", "years_at"),
     "evidence": ("read_evidence", "usable"),
     "inference": ("NotConverged", "RefitNeeded", "fit", "prior", "reweight"),
     "priors": (
         *("ADJUSTMENTS", "Prior", "View", "read_view", "to_toml", "view_names"),
         *("beta", "fixed", "halfnormal", "loguniform", "lognormal", "mixture", "normal", "uniform"),
     ),
-    "plots": ("plot_domains", "plot_fan", "plot_r", "plot_waterfall"),
+    "plots": ("plot_domains", "plot_fan", "plot_path", "plot_r", "plot_waterfall"),
     "returns": ("DoubleCounting", "build"),
     "sources": ("DataError", "read_sources"),
 }

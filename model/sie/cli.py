@@ -1,4 +1,4 @@
-"""The command line: `sie report`, `check`, `list`, `new`.
+"""The command line: `sie report`, `check`, `list`, `new`, `grow`, `explain`.
 
 Results go to standard output, progress and errors to standard error. Exit codes: 0 good; 2 bad input (one line, nothing
 written); 3 not converged; 130 interrupted.
@@ -21,6 +21,7 @@ import typer
 from typer.exceptions import TyperException
 
 from . import __version__
+from .grow_cli import explain, grow
 from .inference import NotConverged
 from .sources import DataError, Source, find_quote, plain, read_sources, read_text
 
@@ -84,7 +85,9 @@ def _root(
         print(f"sie {__version__}")
         raise typer.Exit
     if context.invoked_subcommand is None:
-        raise DataError("sie", plain("no command"), "report, check, list or new (see sie --help)")
+        raise DataError(
+            "sie", plain("no command"), "report, check, list, new, grow or explain (see sie --help)"
+        )
 
 
 @app.command()
@@ -370,6 +373,10 @@ def new(
     view = dataclasses.replace(read_view(start), label=path.stem, concludes=MappingProxyType({}))
     write_atomically(path, to_toml(view).encode())
     print(f"{path}: a copy of {start} without its conclusions; edit it, then: sie report {path}")
+
+
+app.command()(grow)
+app.command()(explain)
 
 
 if __name__ == "__main__":

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .priors import EVENT_NAMES
-from .sources import DataError
+from .sources import DataError, plain
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["EVENTS", "Event", "credences", "gain_within"]
+__all__ = ["EVENTS", "Event", "credences", "gain_within", "stream"]
 
 MONTHS_4 = 4 / 12
 """Four months, in years."""
@@ -91,16 +91,13 @@ def _ooms_5(paths: xr.Dataset) -> np.ndarray:
 
 
 def _gain_500x(paths: xr.Dataset) -> np.ndarray:
-    """Most that a path is ahead of the recent trend, in training efficiency, over its points."""
-    gained = paths.doubling.values * paths.doublings_left.values[..., None]
-    with np.errstate(invalid="ignore"):
-        ahead = gained - paths.recent_doublings_per_year.values[..., None] * paths.years.values
-    enough = np.max(ahead, axis=-1) >= math.log2(TREND_GAIN) * paths.conversion.values
+    """Whether the most that a path is ahead of the recent trend reaches the threshold in training efficiency."""
+    enough = paths.most_ahead.values >= math.log2(TREND_GAIN) * paths.conversion.values
     return enough & (paths.r_asara.values > 1)
 
 
-def _pace_reaches(paths: xr.Dataset, log2_pace: np.ndarray) -> np.ndarray:
-    return paths.log2_pace.max("doubling").values >= log2_pace
+def _log2_start(paths: xr.Dataset) -> np.ndarray:
+    return np.log2(paths.speedup.values * paths.recent_doublings_per_year.values)
 
 
 _EVENTS = (
@@ -120,7 +117,7 @@ _EVENTS = (
         name="pace_doubles",
         wording="the pace of software reaches twice its pace at ASARA",
         source="sie_project",
-        happens=lambda paths: _pace_reaches(paths, paths.log2_pace.values[..., 0] + 1),
+        happens=lambda paths: paths.peak_log2_pace.values >= _log2_start(paths) + 1,
     ),
     gain_within(
         "years_3_in_1y",
@@ -177,8 +174,7 @@ _EVENTS = (
         wording="the pace of software exceeds 5 times the recent pace",
         source="eth_davidson_2025",
         happens=lambda paths: (
-            paths.log2_pace.max("doubling").values
-            > np.log2(FAST_PACE * paths.recent_doublings_per_year.values)
+            paths.peak_log2_pace.values > np.log2(FAST_PACE * paths.recent_doublings_per_year.values)
         ),
     ),
 )
@@ -195,8 +191,6 @@ def credences(paths: xr.Dataset, *, events: Iterable[str | Event] | None = None)
     `events` are names or Event objects (default: all). `mcse` comes from the effective sample size of the event's indicator
     over chains, and from (s + 1/2) / (n + 1) in place of s / n, so that 0 of n is not certainty.
     """
-    import xarray as xr
-
     from .dynamics import shortest_years
 
     chosen = [_event(event) for event in (EVENTS.values() if events is None else events)]
@@ -206,21 +200,61 @@ def credences(paths: xr.Dataset, *, events: Iterable[str | Event] | None = None)
         for gain in {event.gain for event in chosen}
         if gain is not None
     }
-    p, mcse = [], []
-    for event in chosen:
-        indicator = event.happens(paths) if event.gain is None else shortest[event.gain] <= event.years
-        n, s = indicator.size, int(indicator.sum())
-        smoothed = (s + 0.5) / (n + 1)
-        p.append(s / n)
-        mcse.append(math.sqrt(smoothed * (1 - smoothed) / _effective_size(indicator, independent)))
+    indicators = [
+        event.happens(paths) if event.gain is None else shortest[event.gain] <= event.years
+        for event in chosen
+    ]
+    counts = [int(indicator.sum()) for indicator in indicators]
+    sizes = [_effective_size(indicator, independent) for indicator in indicators]
+    return _table(chosen, counts, sizes, draws=paths.doublings_left.size)
+
+
+def stream(
+    blocks: Iterable[xr.Dataset], *, events: Iterable[str | Event] | None = None, retraining: str = "none"
+) -> xr.Dataset:
+    """`credences` of any number of independent draws, a block of `simulate`'s draws at a time, storing no path.
+
+    The draws count as independent (no chains). `happens` of an own event may use what `simulate` returns over (chain, draw),
+    not the path itself. Raises DataError for no draws.
+    """
+    from .dynamics import summaries
+
+    chosen = [_event(event) for event in (EVENTS.values() if events is None else events)]
+    gains = list(dict.fromkeys(event.gain for event in chosen if event.gain is not None))
+    counts, draws = np.zeros(len(chosen), dtype=int), 0
+    for block in blocks:
+        wanted = [np.broadcast_to(gain(_with_left(block)), block.r_asara.shape) for gain in gains]
+        for found in summaries(block, np.array(wanted).reshape(len(gains), -1), retraining=retraining):
+            within = dict(zip(gains, found.shortest_years.values, strict=True))
+            draws += found.sizes["draw"]
+            counts += [
+                int((event.happens(found) if event.gain is None else within[event.gain] <= event.years).sum())
+                for event in chosen
+            ]
+    if not draws:
+        raise DataError("stream", plain("no draws"), "at least one block of draws")
+    return _table(chosen, counts.tolist(), [float(draws)] * len(chosen), draws=draws)
+
+
+def _with_left(draws: xr.Dataset) -> xr.Dataset:
+    """Draws whose variables all have the dims of the draws, as events read them."""
+    return draws.broadcast_like(draws.r_asara)
+
+
+def _table(events: list[Event], counts: list[int], sizes: list[float], *, draws: int) -> xr.Dataset:
+    """Probabilities and their errors from how often events happened and how many independent draws that is worth."""
+    import xarray as xr
+
+    smoothed = [(count + 0.5) / (draws + 1) for count in counts]
+    mcse = [math.sqrt(p * (1 - p) / size) for p, size in zip(smoothed, sizes, strict=True)]
     return xr.Dataset(
         {
-            "p": ("event", p, {"unit": "probability"}),
+            "p": ("event", [count / draws for count in counts], {"unit": "probability"}),
             "mcse": ("event", mcse, {"unit": "probability"}),
-            "wording": ("event", [event.wording for event in chosen]),
+            "wording": ("event", [event.wording for event in events]),
         },
-        coords={"event": [event.name for event in chosen]},
-        attrs={"draws": int(paths.doublings_left.size)},
+        coords={"event": [event.name for event in events]},
+        attrs={"draws": int(draws)},
     )
 
 

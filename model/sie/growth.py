@@ -2,12 +2,15 @@
 
     d log2 v / dx = k(x) = lambda e(x) - beta(x)
 
-x is doublings of software since ASARA in units of parallel labour, v doublings a year. With labour's share 1 the input
-grows one for one with software, e = 1, so lambda is p (`parallel`). Returns fall towards the ceiling H doublings away:
+x is doublings of software since ASARA in units of parallel labour, v doublings a year. Research input grows e(x) doublings
+per doubling of software, from labour (gain l, level s_l) and experiments (gain epsilon, level s_e) joined by a CES:
 
-    beta(x) = beta_now / (1 - (G + x) / (G + H)),    beta(0) = p / r
+    e(x) = share l(x) + (1 - share) epsilon(x),   share = a 2^(kappa d) / (a 2^(kappa d) + 1 - a),   d = s_l(x) - s_e(x)
+    beta(x) = beta_now / (1 - ((G + x) / (G + H))^shape),   kappa = (sigma - 1) / sigma
+    p = lambda e(0),   r = lambda e(0) / beta(0)
 
-Pure functions on floats, compiled by numba where they are called; they know nothing of draws, time or events.
+A law is one row of numbers, its columns named below. A mechanism is a function here and the one line that calls it. Pure
+functions on floats, compiled by numba where they are called; they know nothing of draws, time or events.
 """
 
 from __future__ import annotations
@@ -16,29 +19,177 @@ import math
 
 from numba import njit
 
-__all__ = ["log2_pace_gain", "pace_slope", "returns_at"]
+__all__ = [
+    "COLUMNS",
+    "beta",
+    "input_gain",
+    "input_level",
+    "log2_pace_gain",
+    "pace_slope",
+    "research_taste",
+    "retrained",
+    "returns_at",
+]
+
+COLUMNS = (
+    *("lambda_", "beta", "labour_share", "kappa", "experiment_gain", "shape", "gained", "left"),
+    *("automation", "task_kappa", "experiment_beta", "switch", "kappa_later", "retraining"),
+)
+"""The numbers of a law, in order. `beta` is beta(0); `retraining` a code of `RETRAINING`; the others as in `dynamics.simulate`."""
+
+(
+    LAMBDA,
+    BETA,
+    SHARE,
+    KAPPA,
+    GAIN,
+    SHAPE,
+    GAINED,
+    LEFT,
+    AUTOMATION,
+    TASK_KAPPA,
+    EXPERIMENT_BETA,
+    SWITCH,
+    KAPPA_LATER,
+    RETRAIN,
+) = range(14)
+
+RETRAINING = {"none": 0.0, "slower": 1.0, "paper": 2.0, "tool": 3.0}
+"""How retraining changes the slope: ours, and two that exist to reproduce the paper and the public tool."""
+
+LN2 = math.log(2.0)
+TINY = 1e-8
+"""Below this a difference quotient is taken as its limit."""
+
+FAR = 1e6
+"""Doublings that stand for an experiment technology that has already gone to infinity."""
 
 
-@njit(cache=True)
-def pace_slope(x: float, r: float, parallel: float, left: float) -> float:
-    """k(x): doublings of the pace per doubling of software, x doublings after ASARA and `left` doublings below the ceiling.
+@njit(cache=True, error_model="numpy")
+def ces(x: float, a: float, c: float) -> tuple:
+    """(share, log2) of a CES of one growing and one fixed input, a 2^(c x) + 1 - a with a the growing input's share at x = 0.
 
-    With G gained before and returns falling linearly, beta(x) = beta(0) / (1 - x / H) whatever G is. -inf at the ceiling.
+    share(x) = a 2^(c x) / (a 2^(c x) + 1 - a) is the slope of log2(a 2^(c x) + 1 - a) / c, which tends to a x as c does to 0.
+    Finite for any c x."""
+    z = c * x * LN2
+    if a == 1.0 or x == 0.0:
+        return a, x
+    if abs(z) < TINY:
+        return a + a * (1.0 - a) * z, a * x * (1.0 + (1.0 - a) * z / 2.0)
+    fallen = math.expm1(-abs(z))
+    if z > 0.0:
+        rest = (1.0 - a) * fallen
+        return a / (1.0 + rest), x + math.log1p(rest) / (c * LN2)
+    rest = a * fallen
+    return (a + rest) / (1.0 + rest), math.log1p(rest) / (c * LN2)
+
+
+@njit(cache=True, error_model="numpy")
+def labour(x: float, law) -> tuple:
+    """(gain, level) of AI research labour. AI does the share `automation` of tasks, humans the rest, joined with elasticity
+    1 / (1 - task_kappa): an exponent at 1 (Whitfill & Wu 2025, comments), humans as the bottleneck below (Aghion et al. 2017)."""
+    return ces(x, law[AUTOMATION], law[TASK_KAPPA])
+
+
+@njit(cache=True, error_model="numpy")
+def experiments(x: float, law) -> tuple:
+    """(gain, level) of the efficiency of experiments: a constant epsilon, or a technology A_exp of its own beta that grows with
+    the same input (Davidson, comments on Whitfill & Wu 2025): (2^(b_e s_e) - 1) / b_e = epsilon(0) (2^(b_c x) - 1) / b_c."""
+    gain, b, c = law[GAIN], law[EXPERIMENT_BETA], law[BETA] * LN2
+    if math.isnan(b) or gain == 0.0:
+        return gain, gain * x
+    b *= LN2
+    if c * x > 500.0 and b > TINY:
+        level = (c * x + math.log(gain * b / c)) / b
+    else:
+        grown = gain * (math.expm1(c * x) / c if abs(c * x) > TINY else x)
+        if b * grown <= -1.0:
+            return 0.0, FAR
+        level = math.log1p(b * grown) / b if abs(b * grown) > TINY else grown
+    return min(gain * math.exp(min(c * x - b * level, 500.0)), FAR), min(level, FAR)
+
+
+@njit(cache=True, error_model="numpy")
+def research_input(x: float, law) -> tuple:
+    """(e, log2 of input over input at ASARA) at x. Where sigma falls at the level `switch`, shares go on from their value there
+    (Whitfill & Wu 2025, comments: a foom until sigma drops below 1)."""
+    a, kappa, level, base = law[SHARE], law[KAPPA], 0.0, 0.0
+    if x > law[SWITCH]:
+        base = labour(law[SWITCH], law)[1] - experiments(law[SWITCH], law)[1]
+        a, level = ces(base, a, kappa)
+        kappa = law[KAPPA_LATER]
+    gain_l, level_l = labour(x, law)
+    gain_e, level_e = experiments(x, law)
+    share, joined = ces(level_l - level_e - base, a, kappa)
+    return share * gain_l + (1.0 - share) * gain_e, level + level_e + joined
+
+
+@njit(cache=True, error_model="numpy")
+def input_gain(x: float, law) -> float:
+    """e(x): doublings of research input per doubling of software."""
+    return research_input(x, law)[0]
+
+
+@njit(cache=True, error_model="numpy")
+def input_level(x: float, law) -> float:
+    """Doublings of research input since ASARA, the integral of `input_gain`, in closed form."""
+    return research_input(x, law)[1]
+
+
+@njit(cache=True, error_model="numpy")
+def beta(x: float, law) -> float:
+    """beta(x): doublings by which the pace falls, per doubling of software, because ideas get harder; inf (with the sign of
+    beta) at the ceiling. Davidson (2025): r falls linearly, shape 1."""
+    gained, left, shape = law[GAINED], law[LEFT], law[SHAPE]
+    if left == math.inf:
+        return law[BETA]
+    if x >= left:
+        return math.copysign(math.inf, law[BETA]) if law[BETA] != 0.0 else 0.0
+    if shape == 1.0:
+        return law[BETA] / (1.0 - x / left)
+    whole = gained + left
+    return law[BETA] * (1.0 - (gained / whole) ** shape) / -math.expm1(shape * math.log1p((x - left) / whole))
+
+
+@njit(cache=True, error_model="numpy")
+def retrained(k: float, rule: float) -> float:
+    """The slope when each new generation must be trained: time is spent on shorter runs, k / (1 + max(k, 0)). Rule 2 is the
+    paper's k / (1 + |k|), 3 the public tool's k / |1 + k| (Davidson & Houlden 2025): for reproduction only. Rule 0 is k."""
+    if rule == 0.0 or (rule == 1.0 and k <= 0.0):
+        return k
+    if math.isinf(k):
+        return math.copysign(1.0, k)
+    return k / (abs(1.0 + k) if rule == 3.0 else 1.0 + abs(k))
+
+
+@njit(cache=True, error_model="numpy")
+def pace_slope(x: float, law) -> float:
+    """k(x): doublings of the pace per doubling of software. -inf at a ceiling (+inf if beta is negative)."""
+    return retrained(law[LAMBDA] * input_gain(x, law) - beta(x, law), law[RETRAIN])
+
+
+@njit(cache=True, error_model="numpy")
+def log2_pace_gain(x: float, law) -> float:
+    """log2 of the pace at x over the pace at ASARA: the integral of `pace_slope` where it has a closed form, without retraining
+    and with returns that fall linearly (shape 1) or not at all (no ceiling). -inf at the ceiling, inf if beta is negative."""
+    gained = law[LAMBDA] * input_level(x, law)
+    if law[LEFT] == math.inf or law[BETA] == 0.0:
+        return gained - law[BETA] * x
+    return gained + law[BETA] * law[LEFT] * (math.log1p(-x / law[LEFT]) if x < law[LEFT] else -math.inf)
+
+
+@njit(cache=True, error_model="numpy")
+def returns_at(x: float, law) -> float:
+    """r at x = lambda e(x) / beta(x); inf where beta is at most 0, and 0 at the ceiling."""
+    b = beta(x, law)
+    if b == math.inf:
+        return 0.0
+    return law[LAMBDA] * input_gain(x, law) / b if b > 0.0 else math.inf
+
+
+def research_taste(taste_per_doubling: float, beta: float) -> tuple[float, float]:
+    """(r, p) when progress is fed back by research taste alone: m doublings of pace per doubling of software against beta.
+
+    r = m / beta, so that a singularity from taste alone needs m > beta (AI Futures Project 2025). r is inf for beta at most 0.
     """
-    if x >= left:
-        return -math.inf
-    return parallel - parallel / r / (1.0 - x / left)
-
-
-@njit(cache=True)
-def log2_pace_gain(x: float, r: float, parallel: float, left: float) -> float:
-    """log2 of the pace at x over the pace at ASARA: the integral of `pace_slope` from 0 to x. -inf at the ceiling."""
-    if x >= left:
-        return -math.inf
-    return parallel * x + parallel / r * left * math.log1p(-x / left)
-
-
-@njit(cache=True)
-def returns_at(x: float, r: float, left: float) -> float:
-    """r at x: it falls by the same amount with every doubling and is 0 at the ceiling (Davidson 2025)."""
-    return r * max(0.0, 1.0 - x / left)
+    return (taste_per_doubling / beta if beta > 0 else math.inf), taste_per_doubling

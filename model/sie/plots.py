@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
 
-__all__ = ["plot_domains", "plot_fan", "plot_r", "plot_waterfall", "save"]
+__all__ = ["plot_domains", "plot_fan", "plot_path", "plot_r", "plot_waterfall", "save"]
 
 BLACK, BLUE, ORANGE, VERMILION, GREY = "#000000", "#0072B2", "#E69F00", "#D55E00", "#767676"
 """Okabe & Ito (2008), told apart by colour-blind readers, and a grey; each is used with a shape of its own."""
@@ -212,6 +212,29 @@ def plot_fan(
     ax.set_ylim(0, min(high.max(), top) * (1 + ax.margins()[1]))
     if high.max() > top:
         _note(ax, f"95 % reaches {high.max():.0f}", (years, top), (-LABEL_GAP, 0), ha="right")
+    ax.set_xlabel("years since ASARA")
+    ax.set_ylabel("software doublings since ASARA (units of parallel labour)")
+    return _finish(ax, title)
+
+
+def plot_path(
+    paths: xr.Dataset, *, years: float = 5.0, title: str | None = None, ax: Axes | None = None
+) -> Axes:
+    """Software doublings of a single path after ASARA, beside the recent trend, with the time of its singularity if any."""
+    ax = _axes(ax)
+    end = float(paths.end_years.max())
+    times = np.linspace(0, min(years, end) if np.isfinite(end) else years, TIMES)
+    levels = doublings_by(paths, times)[0, 0]
+    shown = np.isfinite(levels)
+    pace = float(paths.recent_doublings_per_year.max())
+    ax.plot(times[shown], levels[shown], color=BLACK, linewidth=2, label="software")
+    trend = f"recent pace, {_two_digits(pace)} a year"
+    ax.plot([0, years], [0, pace * years], color=VERMILION, linestyle=":", linewidth=2, label=trend)
+    if end < years:
+        name = "singularity" if np.isinf(paths.doublings_left.max()) else "ceiling"
+        ax.axvline(end, color=GREY, linestyle="--", linewidth=THIN, label=f"{name}, {end:.3g} years")
+    ax.set_xlim(0, years)
+    ax.set_ylim(0, None)
     ax.set_xlabel("years since ASARA")
     ax.set_ylabel("software doublings since ASARA (units of parallel labour)")
     return _finish(ax, title)

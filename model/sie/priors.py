@@ -102,7 +102,6 @@ class Quantity:
     lower: float = 0.0
     lower_included: bool = False
     upper: float = math.inf
-    until_growth_lands: float | None = None
 
 
 QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
@@ -145,20 +144,13 @@ QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
         "parallel": Quantity(
             meaning="p = lambda e(0): growth of the pace per doubling of research input at ASARA"
         ),
-        "labour_share": Quantity(
-            meaning="a: share of labour in research input at ASARA", upper=1.0, until_growth_lands=1.0
-        ),
-        "sigma": Quantity(
-            meaning="elasticity of substitution of labour and compute in research", until_growth_lands=1.0
-        ),
+        "labour_share": Quantity(meaning="a: share of labour in research input at ASARA", upper=1.0),
+        "sigma": Quantity(meaning="elasticity of substitution of labour and compute in research"),
         "experiment_gain": Quantity(
             meaning="epsilon: doublings of experiment efficiency per doubling of software",
             lower_included=True,
-            until_growth_lands=0.0,
         ),
-        "shape": Quantity(
-            meaning="how late returns fall towards the ceiling; 1 is linear", until_growth_lands=1.0
-        ),
+        "shape": Quantity(meaning="how late returns fall towards the ceiling; 1 is linear"),
     }
 )
 
@@ -661,13 +653,6 @@ def _check_range(where: str, name: str, prior: Prior) -> None:
     if name in CHAIN and prior.family == "mixture" and prior.has_atom:
         raise DataError(
             f"{where} parts", plain("a fixed part"), "continuous parts (evidence cannot weigh a point mass)"
-        )
-    wanted = quantity.until_growth_lands
-    if wanted is not None and (prior.family != "fixed" or prior.numbers[0] != wanted):
-        raise DataError(
-            where,
-            plain(f"{prior.family} {', '.join(f'{n:g}' for n in prior.numbers)}"),
-            f"fixed {wanted:g} (the only growth mechanism so far)",
         )
 
 

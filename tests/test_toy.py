@@ -1,0 +1,167 @@
+"""The report's toy model, its day counts and Deep's and Greenblatt's growth accounting, against what they print."""
+
+import math
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import sie
+from sie.accounting import (
+    compute_factor,
+    labour_exponent,
+    mixed_compute_factor,
+    parallel_exponent,
+    retraining_months,
+    takeoff_ratio,
+    toy_model,
+    toy_ratio,
+)
+from sie.growth import research_taste
+
+DAYS_A_MONTH = 365.25 / 12
+
+
+def growth_of(r, *, per_year, parallel=1.0, left=math.inf):
+    """The path of one draw that starts at so many doublings a year."""
+    values = {
+        "r_asara": r,
+        "parallel": parallel,
+        "speedup": 1.0,
+        "recent_doublings_per_year": per_year,
+        "doublings_left": left,
+    }
+    return sie.simulate(
+        xr.Dataset({name: (("chain", "draw"), [[float(value)]]) for name, value in values.items()})
+    )
+
+
+def continuous_start(first_years, r):
+    """Pace at ASARA, doublings a year, of a path whose first doubling takes this long."""
+    k = 1 - 1 / r
+    return (1 - 2**-k) / (k * math.log(2)) / first_years
+
+
+def test_the_fizzle_of_the_toy_model_doubles_in_2_3_and_4_5_months():
+    rows, asymptote = toy_model(2, 3, 3)
+    assert [row["papers"] for row in rows] == [2, 6, 18]
+    assert [row["time"] for row in rows] == [2, 3, 4.5]
+    assert asymptote == math.inf
+
+
+def test_the_explosion_of_the_toy_model_ends_at_8_months():
+    rows, asymptote = toy_model(2, 1.5, 200)
+    assert [row["time"] for row in rows[:3]] == [2, 1.5, 1.125]
+    assert asymptote == 8
+    assert rows[-1]["elapsed"] == pytest.approx(8, rel=1e-9)
+
+
+def test_twice_the_papers_keep_the_doubling_time():
+    rows, asymptote = toy_model(2, 2, 5)
+    assert {row["time"] for row in rows} == {2.0}
+    assert asymptote == math.inf
+
+
+@pytest.mark.parametrize(("r", "days"), [(0.7, [41, 55, 74, 100]), (3, [19, 12, 7.6, 4.8])])
+def test_doublings_from_one_month_take_the_days_that_the_report_prints(r, days):
+    times = DAYS_A_MONTH * toy_ratio(r) ** np.arange(1, 5)
+    np.testing.assert_allclose(times, days, rtol=0.015)
+
+
+@pytest.mark.parametrize(("r", "days"), [(0.7, [41, 55, 74, 100]), (3, [19, 12, 7.6, 4.8])])
+def test_the_path_takes_the_same_days(r, days):
+    paths = growth_of(r, per_year=continuous_start(1 / 12, r))
+    times = 365.25 * np.diff(sie.years_at(paths, np.arange(6.0)).ravel())
+    assert times[0] == pytest.approx(DAYS_A_MONTH, rel=1e-9)
+    np.testing.assert_allclose(times[1:], days, rtol=0.015)
+
+
+def test_r_0_7_from_a_month_gains_about_30x_in_a_bit_under_a_year():
+    paths = growth_of(0.7, per_year=continuous_start(1 / 12, 0.7))
+    assert 0.75 < sie.years_at(paths, np.array([math.log2(30)])).item() < 1
+
+
+def test_footnote_29_gains_30_doublings_in_the_first_year_and_then_9_and_6():
+    paths = growth_of(0.9, per_year=continuous_start(3 / 365.25, 0.9))
+    first, second, third = np.diff(sie.doublings_by(paths, np.array([0.0, 1.0, 2.0, 3.0])).ravel())
+    assert first == pytest.approx(30, abs=1)
+    assert first / 6 == pytest.approx(5, abs=0.2)
+    assert second / 6 == pytest.approx(1.5, abs=0.15)
+    assert third / 6 == pytest.approx(1, abs=0.2)
+
+
+def test_a_takeoff_ratio_of_1_056_ends_in_two_years_after_5x_only_with_a_very_steep_law():
+    k = 0.4307
+    paths = growth_of(1.056, parallel=k / (1 - 1 / 1.056), per_year=1 / (2 * k * math.log(2)))
+    assert paths.end_years.item() == pytest.approx(2, rel=1e-9)
+    assert 2 ** sie.doublings_by(paths, np.array([1.0])).item() == pytest.approx(5, rel=1e-3)
+    assert growth_of(1.056, per_year=2).end_years.item() > 10
+
+
+def test_the_takeoff_ratios_of_the_comments():
+    growth = {"compute_growth": math.log(4), "labour_growth": math.log(1.6)}
+    assert takeoff_ratio(0.4, software_growth=math.log(3.5), **growth) == pytest.approx(0.9, abs=0.01)
+    assert takeoff_ratio(0.4, software_growth=math.log(4), **growth) == pytest.approx(0.99, abs=0.01)
+    squared = takeoff_ratio(0.4, software_growth=math.log(3.5), conversion=2, **growth)
+    assert squared == pytest.approx(1.8, abs=0.01)
+
+
+def test_the_takeoff_ratio_carries_the_uncertainty_of_growth_rates():
+    rng = np.random.default_rng(1)
+    software = rng.normal(math.log(3.5), 0.2, 10000)
+    ratio = takeoff_ratio(
+        0.4, software_growth=software, compute_growth=math.log(4), labour_growth=math.log(1.6)
+    )
+    assert ratio.std() / ratio.mean() == pytest.approx(0.2 / math.log(3.5), rel=0.05)
+
+
+def test_the_compute_factor_is_0_34_against_serial_and_0_43_against_parallel_labour():
+    assert compute_factor(0.6, labour_growth=math.log(1.6), compute_growth=math.log(4)) == pytest.approx(
+        0.34, abs=0.005
+    )
+    assert compute_factor(0.6, labour_growth=math.log(2), compute_growth=math.log(4)) == pytest.approx(
+        0.43, abs=0.005
+    )
+
+
+def test_the_takeoff_ratio_is_the_compute_factor_times_r_against_labour():
+    software, compute, labour = 1.25, 1.4, 0.47
+    ratio = takeoff_ratio(0.4, software_growth=software, compute_growth=compute, labour_growth=labour)
+    assert ratio == pytest.approx(
+        software / labour * compute_factor(0.6, labour_growth=labour, compute_growth=compute)
+    )
+
+
+def test_experiments_relative_to_the_frontier_weaken_the_compute_factor():
+    rates = {"labour_growth": 0.5, "compute_growth": 1.4}
+    none, half, all_ = (
+        mixed_compute_factor(0.6, frontier_growth=1.4, frontier_weight=w, **rates) for w in (0, 0.5, 1)
+    )
+    assert none == compute_factor(0.6, **rates)
+    assert none < half < all_ == pytest.approx(1)
+
+
+def test_cheaper_tokens_and_the_speed_they_bring_give_an_exponent_of_1():
+    assert labour_exponent(cost=1.25, speed=1 / 3) == pytest.approx(1, rel=1e-12)
+
+
+def test_serial_exponents_as_parallel_ones():
+    np.testing.assert_allclose(parallel_exponent([1.0, 1.1, 1.3]), [1.43, 1.57, 1.86], atol=0.005)
+
+
+def test_retraining_takes_20_and_8_months():
+    assert retraining_months(2, 0.9) == pytest.approx(20)
+    assert retraining_months(2, 0.75) == pytest.approx(8)
+    assert retraining_months(2, 1) == math.inf
+
+
+def test_taste_alone_explodes_iff_it_grows_faster_than_ideas_get_harder():
+    for taste in (0.248, 0.362):
+        r, parallel = research_taste(taste, 0.315)
+        assert (r > 1) == (taste > 0.315)
+        assert np.isfinite(growth_of(r, parallel=parallel, per_year=4).end_years.item()) == (taste > 0.315)
+
+
+def test_a_toy_model_without_papers_is_refused(refused):
+    with refused("toy model", "(0, 3)"):
+        toy_model(0, 3, 2)
