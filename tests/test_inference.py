@@ -279,6 +279,11 @@ def test_reweighting_agrees_with_a_refit(davidson, davidson_tree):
     error = b.std() * np.sqrt(1 / light.attrs["effective_draws"] + 1 / b.size)
     assert light.attrs["khat"] < 0.7
     assert abs(a.mean() - b.mean()) < 4 * error
+    p, mcse = (
+        sie.credences(sie.simulate(light.posterior), events=["r_above_1"])[name].item()
+        for name in ("p", "mcse")
+    )
+    assert mcse >= 0.999 * np.sqrt(p * (1 - p) / light.attrs["effective_draws"])
 
 
 def test_reweighting_refuses_a_prior_that_the_draws_cannot_reach(davidson, davidson_tree):

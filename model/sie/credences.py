@@ -189,7 +189,8 @@ def credences(paths: xr.Dataset, *, events: Iterable[str | Event] | None = None)
     """Probability of each event and its Monte Carlo standard error, dims (event,).
 
     `events` are names or Event objects (default: all). `mcse` comes from the effective sample size of the event's indicator
-    over chains, and from (s + 1/2) / (n + 1) in place of s / n, so that 0 of n is not certainty.
+    over chains, and from (s + 1/2) / (n + 1) in place of s / n, so that 0 of n is not certainty. Reweighted draws count as no more than
+    their effective number.
     """
     from .dynamics import shortest_years
 
@@ -205,7 +206,8 @@ def credences(paths: xr.Dataset, *, events: Iterable[str | Event] | None = None)
         for event in chosen
     ]
     counts = [int(indicator.sum()) for indicator in indicators]
-    sizes = [_effective_size(indicator, independent) for indicator in indicators]
+    most = paths.attrs.get("effective_draws", math.inf)
+    sizes = [min(most, _effective_size(indicator, independent)) for indicator in indicators]
     return _table(chosen, counts, sizes, draws=paths.doublings_left.size)
 
 

@@ -191,7 +191,9 @@ def simulate(draws: xr.Dataset, *, nodes: int = NODES, retraining: str = "none")
             **_end_variables(ends, shape, dims),
         },
         coords={"doubling": np.linspace(0, 1, nodes)},
-        attrs={key: value for key, value in draws.attrs.items() if key == "independent_draws"}
+        attrs={
+            key: draws.attrs[key] for key in ("independent_draws", "effective_draws") if key in draws.attrs
+        }
         | {"retraining": retraining},
     )
     return paths.assign({name: _aligned(draws, name) for name in _CARRIED if name in draws})
