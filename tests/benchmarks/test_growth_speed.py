@@ -12,6 +12,8 @@ from scipy.integrate import solve_ivp
 
 import sie
 
+pytestmark = pytest.mark.slow
+
 DRAWS = 20000
 LOOPED = 40
 PART = 0.5
