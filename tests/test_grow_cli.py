@@ -107,6 +107,15 @@ def test_a_bad_number_gets_one_line_and_exit_code_2(sie, command, option, value)
     assert option in err
 
 
+def test_a_plot_never_replaces_a_file_that_is_no_picture(sie, tmp_path):
+    path = tmp_path / "notes.md"
+    path.write_text("mine")
+    code, out, err = sie("grow", "--plot", path)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "want a regular file whose name ends in .png" in err
+    assert path.read_text() == "mine"
+
+
 def test_a_plot_without_a_folder_is_refused(sie, tmp_path):
     code, out, err = sie("grow", "--plot", tmp_path / "none" / "path.png")
     assert (code, out) == (2, "")

@@ -73,6 +73,8 @@ def grow(
     )
     if plot is not None and (plot.is_dir() or not plot.parent.is_dir()):
         raise DataError(f"--plot {plot}", plain("no place for a file"), "a file in a folder that exists")
+    if plot is not None and (plot.suffix != ".png" or (plot.exists() and not plot.is_file())):
+        raise DataError(f"--plot {plot}", plot.name, "a regular file whose name ends in .png")
     paths, law = simulate(draws), laws(draws)[0]
     end = min(years, paths.end_years.item())
     times = np.linspace(0, end, ROWS + 1)
@@ -264,5 +266,6 @@ def _time(years: float) -> str:
 def _plot(paths: xr.Dataset, years: float, path: Path) -> None:
     """Doublings over time as PNG, with the recent trend and the time of a singularity."""
     from .plots import plot_path, save
+    from .report import write_whole
 
-    save(plot_path(paths, years=years), path)
+    write_whole(path, lambda target: save(plot_path(paths, years=years), target))

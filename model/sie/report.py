@@ -35,6 +35,7 @@ __all__ = [
     "planned_files",
     "write_atomically",
     "write_folder",
+    "write_whole",
 ]
 
 CONDITIONS = (
@@ -371,11 +372,13 @@ def write_folder(
     for result in results:
         say(f"{result.view.name}: writing draws and plots")
         path = folder / f"{result.view.name}.nc"
-        _replace(path, lambda target, result=result: _saveable(result).to_netcdf(target, engine="h5netcdf"))
+        write_whole(
+            path, lambda target, result=result: _saveable(result).to_netcdf(target, engine="h5netcdf")
+        )
         written.append(path)
         for name, draw in _plots(result).items():
             path = folder / f"{result.view.name}_{name}.png"
-            _replace(path, lambda target, draw=draw: _save_plot(draw, target))
+            write_whole(path, lambda target, draw=draw: _save_plot(draw, target))
             written.append(path)
     return written
 
@@ -413,10 +416,11 @@ def _saveable(result: Result) -> xr.DataTree:
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a file so that a killed process leaves the old one or the new one."""
-    _replace(path, lambda target: target.write_bytes(content))
+    write_whole(path, lambda target: target.write_bytes(content))
 
 
-def _replace(path: Path, write: Callable[[Path], object]) -> None:
+def write_whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` fill a file beside `path`, then put it in its place; a link is written through."""
     path = path.resolve()
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=path.suffix)
