@@ -308,10 +308,13 @@ def test_an_interrupt_stops_with_130_and_writes_nothing(tmp_path, seconds):
     target = tmp_path / "out.json"
     command = [sys.executable, "-m", "sie.cli", "report", "reference", "--draws", "4000000", "--json", target]
     running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    with pytest.raises(subprocess.TimeoutExpired):
-        running.wait(seconds)
-    running.send_signal(signal.SIGINT)
-    out, err = running.communicate(timeout=60)
+    try:
+        with pytest.raises(subprocess.TimeoutExpired):
+            running.wait(seconds)
+        running.send_signal(signal.SIGINT)
+        out, err = running.communicate(timeout=60)
+    finally:
+        running.kill()
     assert (running.returncode, out) == (130, "")
     assert err.splitlines() == ["sie: interrupted"]
     assert list(tmp_path.iterdir()) == []

@@ -9,8 +9,6 @@ import dataclasses
 import hashlib
 import io
 import json
-import os
-import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .evidence import evidence_files, usable
+from .files import write_atomically, write_whole
 from .priors import Conclusion, Prior, View
 from .sources import DataError, plain
 
@@ -33,9 +32,7 @@ __all__ = [
     "compute",
     "event_wordings",
     "planned_files",
-    "write_atomically",
     "write_folder",
-    "write_whole",
 ]
 
 CONDITIONS = (
@@ -412,31 +409,3 @@ def _saveable(result: Result) -> xr.DataTree:
     tree = result.tree.copy()
     tree.attrs = {**tree.attrs, "inputs_sha256": result.inputs_sha256, "label": result.view.label}
     return tree
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that a killed process leaves the old one or the new one."""
-    write_whole(path, lambda target: target.write_bytes(content))
-
-
-def write_whole(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` fill a file beside `path`, then put it in its place; a link is written through."""
-    path = path.resolve()
-    try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=path.suffix)
-        os.close(handle)
-        target = Path(name)
-        try:
-            write(target)
-            target.chmod(0o666 & ~_umask())
-            target.replace(path)
-        finally:
-            target.unlink(missing_ok=True)
-    except OSError as error:
-        raise DataError(str(path), plain(error.strerror or str(error)), "a writable place") from None
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

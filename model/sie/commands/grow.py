@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 import typer
 
-from .sources import DataError, plain
+from ..sources import DataError, plain
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -66,7 +66,7 @@ def grow(
     plot: _Plot = None,
 ) -> None:
     """One trajectory after ASARA: doublings, years of progress, pace and r along the way."""
-    from .dynamics import doublings_by, laws, simulate, years_at
+    from ..dynamics import doublings_by, laws, simulate, years_at
 
     draws = _draw(
         r, ceiling, sigma, labour_share, experiment_gain, parallel, shape, speedup, recent_pace, years
@@ -105,8 +105,8 @@ def explain(
     years: _Years = 5.0,
 ) -> None:
     """Say in words why a trajectory speeds up or fizzles, and where r x share crosses 1."""
-    from .dynamics import doublings_by, laws, simulate, years_at
-    from .growth import input_gain, pace_slope
+    from ..dynamics import doublings_by, laws, simulate, years_at
+    from ..growth import input_gain, pace_slope
 
     draws = _draw(
         r, ceiling, sigma, labour_share, experiment_gain, parallel, shape, speedup, recent_pace, years
@@ -186,7 +186,7 @@ def _pace(x: float, law: np.ndarray, start: float) -> float:
     """Doublings a year at x, by the law itself where it has a closed form, else by the integral of its slope."""
     from scipy.integrate import quad
 
-    from .growth import SHAPE, log2_pace_gain, pace_slope
+    from ..growth import SHAPE, log2_pace_gain, pace_slope
 
     if law[SHAPE] == 1 or x == 0:
         gain = log2_pace_gain(x, law)
@@ -196,7 +196,7 @@ def _pace(x: float, law: np.ndarray, start: float) -> float:
 
 
 def _returns(x: float, law: np.ndarray) -> float:
-    from .growth import returns_at
+    from ..growth import returns_at
 
     return returns_at(x, law)
 
@@ -205,7 +205,7 @@ def _crossings(law: np.ndarray, reach: float) -> list[tuple[float, bool]]:
     """Where k changes sign below the reach, and whether it rises there."""
     from scipy.optimize import brentq
 
-    from .growth import pace_slope
+    from ..growth import pace_slope
 
     x = np.concatenate([[0.0], np.geomspace(1e-3, 1.0, 400)]) * reach * (1 - 1e-9)
     k = np.array([pace_slope(at, law) for at in x])
@@ -214,7 +214,7 @@ def _crossings(law: np.ndarray, reach: float) -> list[tuple[float, bool]]:
 
 
 def _bottleneck(share: float, sigma: float, gain: float, law: np.ndarray, reach: float) -> str:
-    from .growth import input_gain
+    from ..growth import input_gain
 
     kind = "complements" if sigma < 1 else "substitutes" if sigma > 1 else "Cobb-Douglas"
     end = input_gain(reach * (1 - 1e-9), law)
@@ -227,8 +227,8 @@ def _bottleneck(share: float, sigma: float, gain: float, law: np.ndarray, reach:
 
 def _ending(paths: xr.Dataset, law: np.ndarray) -> str:
     """How the trajectory ends: a singularity, the ceiling, or a fizzle and when the pace is back at the recent one."""
-    from .dynamics import years_at
-    from .growth import pace_slope
+    from ..dynamics import years_at
+    from ..growth import pace_slope
 
     end, left = paths.end_years.item(), paths.doublings_left.item()
     if math.isinf(left):
@@ -265,7 +265,7 @@ def _time(years: float) -> str:
 
 def _plot(paths: xr.Dataset, years: float, path: Path) -> None:
     """Doublings over time as PNG, with the recent trend and the time of a singularity."""
-    from .plots import plot_path, save
-    from .report import write_whole
+    from ..files import write_whole
+    from ..plots import plot_path, save
 
     write_whole(path, lambda target: save(plot_path(paths, years=years), target))

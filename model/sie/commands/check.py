@@ -1,0 +1,124 @@
+"""`sie check`: whether data files are what they must be, and whether quotes stand in their texts."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..sources import DataError, Source, find_quote, plain, read_sources, read_text
+from .options import BAD_INPUT, Evidence, bibliography
+
+__all__ = ["check"]
+
+
+def check(
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[FILE ...]", help="Views (.toml) or evidence tables (.csv); everything if none."
+        ),
+    ] = None,
+    evidence: Evidence = None,
+    sources: Annotated[
+        Path | None,
+        typer.Option("--sources", metavar="DIR", help="Also find every quote in the texts of this folder."),
+    ] = None,
+) -> int:
+    """Validate data files; print one line per problem."""
+    if sources is not None and not sources.is_dir():
+        raise DataError(f"--sources {sources}", plain("no such folder"), "a folder of texts")
+    checks = list(_checks(files, evidence, sources))
+    problems = []
+    for _, run in checks:
+        try:
+            problems += run()
+        except DataError as error:
+            problems.append(str(error))
+    problems = list(dict.fromkeys(problems))
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    if not problems:
+        print(f"{len(checks)} data sets checked, no problem: " + ", ".join(name for name, _ in checks))
+    return BAD_INPUT if problems else 0
+
+
+def _checks(
+    files: list[Path] | None, evidence: Path | None, sources: Path | None
+) -> Iterator[tuple[str, Callable[[], list[str]]]]:
+    """Each data set by name with what reads it and returns the quotes that are not in their texts."""
+    from ..evidence import evidence_files
+    from ..priors import view_names, view_path
+
+    if not files:
+        yield (
+            "evidence",
+            lambda: _check_evidence({file.name: file for file in evidence_files(evidence)}, sources),
+        )
+        for name in view_names():
+            yield name, lambda name=name: _check_view(view_path(name), evidence, sources)
+        return
+    for path in files:
+        if path.suffix == ".csv" or path.name == "sources.toml":
+            yield path.name, lambda path=path: _check_evidence(_files_around(path, evidence), sources)
+        elif path.suffix == ".toml":
+            yield path.name, lambda path=path: _check_view(path, evidence, sources)
+        else:
+            raise DataError(
+                str(path), plain(f"the ending {path.suffix!r}"), "a view (.toml) or an evidence table (.csv)"
+            )
+
+
+def _check_view(path: Path, evidence: Path | None, sources: Path | None) -> list[str]:
+    from ..evidence import read_evidence, usable
+    from ..priors import read_view
+
+    view = read_view(str(path), sources=bibliography(evidence))
+    usable(read_evidence(evidence), view)
+    tables = {**view.entries, **{f"concludes.{name}": item for name, item in view.concludes.items()}}
+    records = [
+        (f"{path.name} [{name}]", item.source or view.source, item.quote) for name, item in tables.items()
+    ]
+    return _missing_quotes(records, sources, bibliography(evidence))
+
+
+def _check_evidence(files: dict[str, Path], sources: Path | None) -> list[str]:
+    from ..evidence import read_files
+
+    rows = read_files(files)
+    where = (f"evidence row {row}" for row in rows.estimate.values)
+    records = list(zip(where, rows.source.values, rows.quote.values, strict=True))
+    return _missing_quotes(records, sources, read_sources(files["sources.toml"]))
+
+
+def _files_around(path: Path, evidence: Path | None) -> dict[str, Path]:
+    """An evidence file among its own siblings; those that it lacks come from the evidence folder."""
+    from ..evidence import evidence_files
+
+    if not path.exists():
+        raise DataError(str(path), plain("no such file"), "a file that exists")
+    files = {file.name: file for file in evidence_files(evidence)}
+    if path.name not in files:
+        raise DataError(str(path), path.name, "one of " + ", ".join(files))
+    return {
+        name: path.parent / name if (path.parent / name).exists() else file for name, file in files.items()
+    }
+
+
+def _missing_quotes(
+    records: list[tuple[str, str, str | None]], folder: Path | None, works: Mapping[str, Source]
+) -> list[str]:
+    """The quotes that do not stand in the texts of a folder."""
+    texts, missing = {}, []
+    for where, key, quote in records if folder is not None else ():
+        if not quote:
+            continue
+        name = works[key].text
+        if name not in texts:
+            texts[name] = read_text(folder / name)
+        if not find_quote(quote, texts[name]):
+            missing.append(str(DataError(f"{where} quote", quote, f"words that stand in {name}")))
+    return missing

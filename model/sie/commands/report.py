@@ -1,0 +1,79 @@
+"""`sie report`: the credences of views before and after evidence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..files import refuse_unwritable, write_atomically
+from ..sources import DataError, plain
+from .options import DEFAULT_DRAWS, Draws, Evidence, Seed, bibliography, check_sampling, progress
+
+__all__ = ["report"]
+
+
+def report(
+    views: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[VIEW ...]", help="Names under priors/ or paths ending in .toml; all if none."
+        ),
+    ] = None,
+    seed: Seed = 1,
+    draws: Draws = DEFAULT_DRAWS,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Write plots, draws and credences.csv here.")
+    ] = None,
+    json: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write the results as JSON here.")
+    ] = None,
+    priors_only: Annotated[bool, typer.Option("--priors-only", help="Sample no posterior.")] = False,
+    evidence: Evidence = None,
+) -> None:
+    """Credences of views before and after evidence, with their Monte Carlo errors."""
+    from .. import report as reports
+    from ..evidence import evidence_files, read_evidence, usable
+    from ..priors import read_view, view_names
+
+    check_sampling(seed, draws)
+    names = views or view_names()
+    works = bibliography(evidence)
+    read = [read_view(name, sources=works) for name in names]
+    _refuse_same_stems(names, [view.name for view in read])
+    inputs = [view.path for view in read] + evidence_files(evidence)
+    targets = reports.planned_files(read, out) if out is not None else []
+    refuse_unwritable("--out", out, folder=True)
+    refuse_unwritable("--json", json, inputs=inputs, others=[*targets, *([out] if out is not None else [])])
+    for target in targets:
+        refuse_unwritable("--out", target, inputs=inputs, parent_may_be_made=True)
+
+    rows = read_evidence(evidence)
+    for view in read:
+        usable(rows, view)
+    if priors_only:
+        rows = None
+
+    results = []
+    with progress() as say:
+        for view in read:
+            results.append(reports.compute(view, rows, seed=seed, draws=draws, folder=evidence, say=say))
+        pages = [reports.as_text(result) for result in results]
+        if out is not None:
+            reports.write_folder(results, out, say=say)
+        if json is not None:
+            write_atomically(json, reports.as_json(results, seed=seed, draws=draws).encode())
+    print("\n".join(pages))
+    print(reports.event_wordings())
+    print(reports.CONDITIONS)
+
+
+def _refuse_same_stems(names: list[str], stems: list[str]) -> None:
+    for i, stem in enumerate(stems):
+        if stem in stems[:i]:
+            raise DataError(
+                "sie report",
+                plain(f"two views named {stem} ({names[stems.index(stem)]} and {names[i]})"),
+                "views of different names",
+            )

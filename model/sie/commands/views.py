@@ -1,0 +1,59 @@
+"""`sie list` and `sie new`: what there is, and a view to start from."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..files import refuse_unwritable, write_atomically
+from ..sources import DataError, plain
+
+__all__ = ["list_", "new"]
+
+
+def list_() -> None:
+    """List the views, the events with their wording, and the evidence rows."""
+    from ..credences import EVENTS
+    from ..evidence import read_evidence
+    from ..priors import read_view, view_names
+
+    views = [read_view(name) for name in view_names()]
+    rows = read_evidence()
+    print("views")
+    for view in views:
+        print(f"  {view.name:<24} {view.label}")
+    print("events")
+    for event in EVENTS.values():
+        print(f"  {event.name:<24} {event.wording} [{event.within}; {event.source}]")
+    print("evidence rows")
+    for i, row in enumerate(rows.estimate.values.tolist()):
+        value = rows.value.sel(quantile=0.5).values[i]
+        if rows.kind.values[i] == "r":
+            what = f"r of {rows.domain.values[rows.domain_idx.values[i]]}, against {rows.input.values[i]}"
+        else:
+            what = "factor " + " x ".join(rows.adjustment.values[rows.includes.values[i] > 0])
+        print(f"  {row:<30} {value:<6.3g} {what} [{rows.basis.values[i]}; {rows.source.values[i]}]")
+
+
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the new view; NAME.toml is written.")],
+    start: Annotated[str, typer.Option("--from", metavar="VIEW", help="The view to start from.")],
+) -> None:
+    """Write a complete view to edit, from an existing one."""
+    import dataclasses
+    from types import MappingProxyType
+
+    from ..priors import read_view, to_toml
+
+    path = Path(name if name.endswith(".toml") else f"{name}.toml")
+    if not re.fullmatch(r"\w[\w-]{0,99}", path.stem, re.ASCII):
+        raise DataError("sie new NAME", path.stem, "up to 100 letters, digits, underscores and hyphens")
+    if path.exists():
+        raise DataError(str(path), plain("a file that exists"), "a new name")
+    refuse_unwritable("sie new", path)
+    view = dataclasses.replace(read_view(start), label=path.stem, concludes=MappingProxyType({}))
+    write_atomically(path, to_toml(view).encode())
+    print(f"{path}: a copy of {start} without its conclusions; edit it, then: sie report {path}")
