@@ -218,11 +218,11 @@ def usable(evidence: xr.Dataset, view: View, *, levels: Mapping[str, str] | None
         elif not evidence.identified.values[i]:
             reasons[row] = "its only effort counts its own observations, so that r is not identified"
         elif domain not in chosen:
-            reasons[row] = f"{domain} has no row at the level {' or '.join(DEFAULT_LEVELS)}"
+            reasons[row] = f"the level of {domain} is {' or '.join(DEFAULT_LEVELS)}, where it has no row"
         elif kind != LEVELS[chosen[domain]]:
-            reasons[row] = f"{domain} enters at the level {chosen[domain]}"
+            reasons[row] = f"the level of {domain} is {chosen[domain]}"
         elif chosen[domain] == "epoch" and not evidence.by_epoch.values[i]:
-            reasons[row] = f"{domain} enters at the level epoch, and Epoch did not fit it"
+            reasons[row] = f"the level of {domain} is epoch, and Epoch did not fit this row"
         elif against_labour and evidence.input.values[i] != "labour":
             reasons[row] = (
                 f"measured against {evidence.input.values[i]}; the view states the compute factor against labour"
@@ -260,7 +260,8 @@ def _checked(levels: Mapping[str, str], evidence: xr.Dataset) -> dict[str, str]:
             raise DataError("levels", domain, "one of the domains " + ", ".join(domains))
         open_to_it = [name for name in LEVELS if _outputs(evidence, domain, name)]
         if level not in open_to_it:
-            raise DataError(f"levels {domain}", level, "one of " + (", ".join(open_to_it) or "none at all"))
+            want = "one of " + ", ".join(open_to_it) if open_to_it else "no level (no row of it identifies r)"
+            raise DataError(f"levels {domain}", level, want)
     return dict(levels)
 
 
