@@ -222,7 +222,7 @@ def usable(evidence: xr.Dataset, view: View, *, levels: Mapping[str, str] | None
         elif kind != LEVELS[chosen[domain]]:
             reasons[row] = f"the level of {domain} is {chosen[domain]}"
         elif chosen[domain] == "epoch" and not evidence.by_epoch.values[i]:
-            reasons[row] = f"the level of {domain} is epoch, and Epoch did not fit this row"
+            reasons[row] = f"{domain} enters at the level epoch, and Epoch did not fit it"
         elif against_labour and evidence.input.values[i] != "labour":
             reasons[row] = (
                 f"measured against {evidence.input.values[i]}; the view states the compute factor against labour"
@@ -245,11 +245,11 @@ def usable(evidence: xr.Dataset, view: View, *, levels: Mapping[str, str] | None
 
 def _outputs(evidence: xr.Dataset, domain: str, level: str) -> set[int]:
     """The output data on which a domain has a row that can enter at this level."""
-    here = (evidence.domain_idx == evidence.domain.values.tolist().index(domain)) & evidence.identified
-    here &= evidence.kind == LEVELS[level]
+    here = evidence.domain_idx.values == evidence.domain.values.tolist().index(domain)
+    here = here & evidence.identified.values & (evidence.kind.values == LEVELS[level])
     if level == "epoch":
-        here &= evidence.by_epoch
-    return set(evidence.output_idx.values[here.values].tolist())
+        here = here & evidence.by_epoch.values
+    return set(evidence.output_idx.values[here].tolist())
 
 
 def _checked(levels: Mapping[str, str], evidence: xr.Dataset) -> dict[str, str]:
