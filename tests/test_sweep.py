@@ -106,7 +106,7 @@ def test_a_view_travels_between_processes():
     assert pickle.loads(pickle.dumps(view)) == view
 
 
-def dies(seed, **_):
+def dies(seed, nothing):
     """A task whose worker does not come back for one of the seeds."""
     import os
 

@@ -11,6 +11,7 @@ import json
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -90,7 +91,7 @@ def run_tasks(
 ) -> dict[str, int]:
     """Run `task(**arguments(i), **shared)` for every row i that is still to do; how many ended in each state, and how many it had.
 
-    `shared` travels to each worker once. `log` gets one line of JSON for each task that ended, in the order in which they did.
+    `shared` travels with the function, which workers keep, so that none is lost with a worker. `log` gets one line of JSON for each task that ended, in the order in which they did.
     """
     from distributed import as_completed
 
@@ -100,11 +101,10 @@ def run_tasks(
     progress(ended["had"], len(status))
     if not pending:
         return ended
-    sent = dict(zip(shared, client.scatter(list(shared.values()), broadcast=True, hash=False), strict=True))
-    queue, running = iter(pending), {}
+    whole, queue, running = partial(task, **shared), iter(pending), {}
 
     def submit(i: int):
-        future = client.submit(task, **arguments(i), **sent, pure=False, retries=RETRIES)
+        future = client.submit(whole, **arguments(i), pure=False, retries=RETRIES)
         running[future.key] = i
         return future
 
@@ -113,9 +113,9 @@ def run_tasks(
     with log.open("a", encoding="utf-8") as lines:
         for future in futures:
             i, entry = running.pop(future.key), {}
-            if (error := future.exception()) is None:
+            try:
                 row = future.result()
-            else:
+            except Exception as error:  # whatever a task or its worker died of is recorded
                 row = np.full(rows.shape[1], math.nan)
                 row[0] = LOST
                 entry["error"] = " ".join(f"{type(error).__name__}: {error}".split())
