@@ -21,6 +21,7 @@ from .commands.check import check
 from .commands.grow import explain, grow
 from .commands.options import BAD_INPUT
 from .commands.report import report
+from .commands.sweep import sweep
 from .commands.views import list_, new
 from .files import discard_unfinished
 from .inference import NotConverged
@@ -30,7 +31,15 @@ __all__ = ["app", "main"]
 
 NOT_CONVERGED, INTERRUPTED = 3, 130
 
-COMMANDS = {"report": report, "check": check, "list": list_, "new": new, "grow": grow, "explain": explain}
+COMMANDS = {
+    "report": report,
+    "check": check,
+    "list": list_,
+    "new": new,
+    "grow": grow,
+    "explain": explain,
+    "sweep": sweep,
+}
 """Every command by name, in the order of the help."""
 
 app = typer.Typer(
