@@ -30,6 +30,7 @@ _MODULES = {
     "returns": ("DoubleCounting", "build"),
     "engine": ("cluster",),
     "sweep": ("open_sweep", "read_sweep", "run_sweep"),
+    "saved": ("open_saved",),
     "sources": ("DataError", "read_sources"),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}

@@ -61,7 +61,7 @@ def report(
             results.append(reports.compute(view, rows, seed=seed, draws=draws, folder=evidence, say=say))
         pages = [reports.as_text(result) for result in results]
         if out is not None:
-            reports.write_folder(results, out, say=say)
+            reports.write_folder(results, out, works=works, say=say)
         if json is not None:
             write_atomically(json, reports.as_json(results, seed=seed, draws=draws).encode())
     print("\n".join(pages))
