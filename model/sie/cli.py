@@ -1,4 +1,4 @@
-"""The command line: `sie report`, `check`, `list`, `new`, `grow`, `explain`.
+"""The command line: `sie report`, `check`, `list`, `new`, `grow`, `explain`, `open`, `equations`.
 
 Results go to standard output, progress and errors to standard error. Exit codes: 0 good; 2 bad input (one line, nothing
 written); 3 not converged; 130 interrupted.
@@ -18,6 +18,7 @@ from typer.exceptions import TyperException
 
 from . import __version__
 from .commands.check import check
+from .commands.equations import equations
 from .commands.grow import explain, grow
 from .commands.open import open_
 from .commands.options import BAD_INPUT
@@ -41,6 +42,7 @@ COMMANDS = {
     "explain": explain,
     "sweep": sweep,
     "open": open_,
+    "equations": equations,
 }
 """Every command by name, in the order of the help."""
 

@@ -1,6 +1,7 @@
 """Paths of software after ASARA: when each level is reached, for every draw at once.
 
-    tau(x) = integral of dx / v(x)
+    tau(x) = integral of dx / v(x),   v(0) = speedup recent_doublings_per_year
+    lambda = p / e(0),   beta(0) = p / r
 
 Time is the integral, never the state: a singularity is a finite limit of tau, not an overflow. A path lies on NODES points
 spread evenly from ASARA to its `reach`: the ceiling or, without one, a level from which the pace is exponential, whose tail is

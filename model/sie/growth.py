@@ -16,11 +16,14 @@ functions on floats, compiled by numba where they are called; they know nothing 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from numba import njit
 
 __all__ = [
     "COLUMNS",
+    "LAW",
     "beta",
     "input_gain",
     "input_level",
@@ -31,11 +34,28 @@ __all__ = [
     "returns_at",
 ]
 
-COLUMNS = (
-    *("lambda_", "beta", "labour_share", "kappa", "experiment_gain", "shape", "gained", "left"),
-    *("automation", "task_kappa", "experiment_beta", "switch", "kappa_later", "retraining"),
+LAW: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "lambda_": ("lambda: doublings of the pace per doubling of research input", "1"),
+        "beta": ("beta(0): doublings by which the pace falls, at ASARA, per doubling of software", "1"),
+        "labour_share": ("a: share of labour in research input at ASARA", "1"),
+        "kappa": ("kappa of labour and compute, (sigma - 1) / sigma; 0 is Cobb-Douglas", "1"),
+        "experiment_gain": ("epsilon(0): doublings of experiment efficiency per doubling of software", "1"),
+        "shape": ("how late returns fall towards the ceiling; 1 is linear", "1"),
+        "gained": ("G: software gained between today and ASARA", "labour doublings"),
+        "left": ("H: software left at ASARA; inf without a ceiling", "labour doublings"),
+        "automation": ("share of research tasks that AI does; 1 is all", "1"),
+        "task_kappa": ("kappa of the tasks of AI and of humans", "1"),
+        "experiment_beta": ("b_e: beta of the technology of experiments; nan for a constant epsilon", "1"),
+        "switch": ("software at which sigma falls; inf for never", "labour doublings"),
+        "kappa_later": ("kappa of labour and compute beyond the switch", "1"),
+        "retraining": ("a code of RETRAINING", "1"),
+    }
 )
-"""The numbers of a law, in order. `beta` is beta(0); `retraining` a code of `RETRAINING`; the others as in `dynamics.simulate`."""
+"""The numbers of a law in order: meaning and unit of each."""
+
+COLUMNS = tuple(LAW)
+"""Their names."""
 
 (
     LAMBDA,

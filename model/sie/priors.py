@@ -97,9 +97,11 @@ _PACES = ("labour doublings per year", "training-efficiency doublings per year")
 
 @dataclass(frozen=True, kw_only=True)
 class Quantity:
-    """One quantity of the model: its meaning, the units a view may state it in, and the range it must keep to."""
+    """One quantity of the model: its meaning, its letter in the equations where that is not its name, the units a view may
+    state it in, and the range it must keep to."""
 
     meaning: str
+    symbol: str | None = None
     units: tuple[str, ...] = ("1",)
     lower: float = 0.0
     lower_included: bool = False
@@ -115,24 +117,26 @@ QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
             meaning="standard deviation of log r between domains at remoteness 1", lower_included=True
         ),
         "capabilities": Quantity(
-            meaning="factor on r: training efficiency also makes AI smarter, not only cheaper"
+            meaning="factor on r: training efficiency also makes AI smarter, not only cheaper", symbol="f_k"
         ),
         "post_training": Quantity(
-            meaning="factor on r: fine-tuning, scaffolding and prompting add to pre-training"
+            meaning="factor on r: fine-tuning, scaffolding and prompting add to pre-training", symbol="f_k"
         ),
         "compute_bottleneck": Quantity(
-            meaning="factor on r measured against labour: compute for experiments no longer grows"
+            meaning="factor on r measured against labour: compute for experiments no longer grows",
+            symbol="f_k",
         ),
         "hardware_scale": Quantity(
-            meaning="factor on r: no new hardware scales whose low-hanging fruit is unpicked"
+            meaning="factor on r: no new hardware scales whose low-hanging fruit is unpicked", symbol="f_k"
         ),
-        "steepening": Quantity(meaning="factor on r: returns fall between today and ASARA"),
+        "steepening": Quantity(meaning="factor on r: returns fall between today and ASARA", symbol="f_k"),
         "gained_before_asara": Quantity(
             meaning="software gained between today and ASARA; steepening then follows from it, the ceiling and the shape",
+            symbol="G",
             units=_DISTANCES,
             lower_included=True,
         ),
-        "r_asara": Quantity(meaning="r at ASARA, stated directly", units=(R_UNIT,)),
+        "r_asara": Quantity(meaning="r at ASARA, stated directly", symbol="r", units=(R_UNIT,)),
         "conversion": Quantity(meaning="labour doublings per doubling of training efficiency"),
         "speedup": Quantity(meaning="pace of software at ASARA over the recent pace"),
         "recent_pace": Quantity(meaning="recent pace of software progress", units=_PACES),
@@ -141,15 +145,20 @@ QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
         ),
         "ceiling": Quantity(
             meaning="software left at ASARA before effective limits (from today where gained_before_asara is stated)",
+            symbol="H",
             units=_DISTANCES,
         ),
         "parallel": Quantity(
-            meaning="p = lambda e(0): growth of the pace per doubling of research input at ASARA"
+            meaning="p = lambda e(0): growth of the pace per doubling of software at ASARA, without harder ideas",
+            symbol="p",
         ),
-        "labour_share": Quantity(meaning="a: share of labour in research input at ASARA", upper=1.0),
+        "labour_share": Quantity(
+            meaning="a: share of labour in research input at ASARA", symbol="a", upper=1.0
+        ),
         "sigma": Quantity(meaning="elasticity of substitution of labour and compute in research"),
         "experiment_gain": Quantity(
             meaning="epsilon: doublings of experiment efficiency per doubling of software",
+            symbol="epsilon",
             lower_included=True,
         ),
         "shape": Quantity(meaning="how late returns fall towards the ceiling; 1 is linear"),
