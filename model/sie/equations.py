@@ -195,20 +195,13 @@ def _range(quantity) -> str:
 
 
 def describe(prior: Prior) -> str:
-    """A prior in words: `lognormal, 5 % 1.7, 95 % 2.5`."""
+    """A prior in words: `lognormal 1.7 to 2.5 (5-95 %)`."""
     if prior.family == "mixture":
         parts = zip(prior.numbers, prior.parts, strict=True)
         return "mixture: " + "; ".join(f"{100 * weight:.3g} % {describe(part)}" for weight, part in parts)
-    names = {
-        "fixed": ("",),
-        "uniform": ("from ", "to "),
-        "loguniform": ("from ", "to "),
-        "halfnormal": ("95 % ",),
-    }
-    words = names.get(prior.family, ("5 % ", "95 % "))
-    joined = " ".join if prior.family in ("uniform", "loguniform") else ", ".join
-    numbers = joined([f"{word}{number:.4g}" for word, number in zip(words, prior.numbers, strict=True)])
-    return f"{prior.family} {numbers}"
+    numbers = " to ".join(f"{number:.4g}" for number in prior.numbers)
+    between = {"fixed": "", "uniform": "", "loguniform": "", "halfnormal": " (0-95 %)"}
+    return f"{prior.family} {numbers}{between.get(prior.family, ' (5-95 %)')}"
 
 
 def as_text(view: View | None = None, *, width: int = 110) -> str:

@@ -1,0 +1,450 @@
+"""The report as a page: which sections it has, each made by one function from the same results, tables and docstrings.
+
+To add a section, write a function that takes `Contents` and returns sections (none where it has nothing to say), and name it
+in `SECTIONS`. Sections hold plain text and numbers; `page` makes them HTML.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from . import equations
+from .credences import EVENTS
+from .page import Cell, Equations, Figure, Line, Mark, Paragraph, Scale, Section, Table, render
+from .priors import QUANTITIES, Conclusion, Entry
+from .report import CONDITIONS, Result
+from .saved import versions
+from .sources import Source
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["SECTIONS", "Contents", "as_html"]
+
+TITLE = "How probable is a software intelligence explosion?"
+
+MEANING = (
+    "r, the returns to software R&D, is how many times AI software doubles for each doubling of cumulative research input. Once AI does the "
+    "research, progress at fixed hardware speeds up if and only if r is above 1: a software intelligence explosion (SIE). ASARA stands for "
+    "AI systems that fully automate AI R&D."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contents:
+    """What a page is about: results of one or more views and the bibliography that they cite."""
+
+    results: list[Result]
+    works: Mapping[str, Source]
+
+    @property
+    def evidence(self) -> xr.Dataset | None:
+        """Every evidence row that there was, used or not; None for priors only."""
+        return next((result.evidence for result in self.results if result.evidence is not None), None)
+
+
+def as_html(results: list[Result], works: Mapping[str, Source]) -> str:
+    """The report of these views as one self-contained HTML file; the same results give the same text."""
+    contents = Contents(results=results, works=works)
+    attrs = results[0].tree.attrs
+    names = ", ".join(result.view.label for result in results)
+    facts = [
+        ("Views", names if len(results) < 4 else str(len(results))),
+        (
+            "Evidence rows",
+            "none, priors only" if contents.evidence is None else str(contents.evidence.sizes["estimate"]),
+        ),
+        ("Draws", f"{attrs['draws']:,} of priors and posterior each"),
+        ("Seed", str(attrs["seed"])),
+        ("Made with", f"sie {versions()['sie']}"),
+    ]
+    summary = (Line(MEANING + " "), Line(CONDITIONS, kind="strong"))
+    sections = [section for make in SECTIONS for section in make(contents)]
+    return render(title=TITLE, summary=summary, facts=facts, sections=sections)
+
+
+def headline(contents: Contents) -> list[Section]:
+    """Each event in words, with the probabilities that the views give it."""
+    several = len(contents.results) > 1
+    scales = []
+    for event in EVENTS.values():
+        marks = [_mark(result, event.name) for result in contents.results]
+        low, high = (round(100 * pick(mark.p for mark in marks)) for pick in (min, max))
+        lines = (
+            Line(f"{event.name}; {event.within}. Defined by "),
+            _citation(event.source, contents.works),
+        )
+        answer = f"{low} %" if low == high else f"{low} – {high} %"
+        heading = event.wording[0].upper() + event.wording[1:]
+        scales.append(Scale(heading=heading, lines=lines, answer=answer, marks=marks))
+    how = (
+        "the lowest and the highest probability that a view gives"
+        if several
+        else "the probability that the view gives"
+    )
+    text = (
+        f"Software intelligence explosion has no single meaning. Each line below is one precise meaning; meanings are never pooled. The number is {how}, "
+        "after all the evidence that it can use. On the line from 0 to 100 %, a square is a view's priors alone, a circle the same view with evidence."
+    )
+    return [Section(name="answer", title="The answer in words", blocks=[Paragraph(lines=text), *scales])]
+
+
+def side_by_side(contents: Contents) -> list[Section]:
+    """All views in one table: priors, then with evidence."""
+    names = list(EVENTS)
+    rows, shade = [], {}
+    for i, result in enumerate(contents.results):
+        marks = [_mark(result, name) for name in names]
+        shade |= {(i, j): mark.p for j, mark in enumerate(marks, start=1)}
+        cells = [
+            f"{100 * mark.p:.1f}" if mark.before is None else f"{100 * mark.before:.1f} → {100 * mark.p:.1f}"
+            for mark in marks
+        ]
+        rows.append([Line(result.view.label, href=f"#view-{_slug(result.view.name)}"), *cells])
+    worst = max(float(table.mcse.max()) for result in contents.results for table in result.credences.values())
+    caption = (
+        f"Probability in % of each event: author's priors → with evidence not yet used. Monte Carlo standard error at most {100 * worst:.2f} points. "
+        "One number: the view was given no evidence or states r at ASARA directly, so that evidence on r cannot move it."
+    )
+    r_rows = [[result.view.label, *_r_cells(result)] for result in contents.results]
+    tables = [
+        Table(caption=caption, columns=["view", *names], rows=rows, numbers=True, shade=shade),
+        Table(
+            caption="r at ASARA: 5, 50 and 95 % quantiles",
+            columns=["view", *_R_COLUMNS],
+            rows=r_rows,
+            numbers=True,
+        ),
+    ]
+    return [Section(name="views", title="All views side by side", blocks=tables)]
+
+
+_R_COLUMNS = (
+    "author says",
+    "author's priors",
+    "+ evidence",
+    "half the spread between domains",
+    "twice the spread",
+)
+
+
+def _r_cells(result: Result) -> list[str]:
+    says = result.view.concludes.get("r_asara")
+    quantiles = {
+        given: np.quantile(result.draws(given).r_asara.values, [0.05, 0.5, 0.95]) for given in result.given
+    }
+    found = [
+        says.numbers.values() if says is not None else None,
+        quantiles["priors"],
+        quantiles.get("evidence"),
+    ]
+    found += [result.spreads.get(factor) for factor in (0.5, 2.0)]
+    return [
+        "–" if numbers is None else " / ".join(f"{number:.2f}" for number in numbers) for numbers in found
+    ]
+
+
+def views(contents: Contents) -> list[Section]:
+    """One section a view: credences, figures, priors with their origin, rows used and left out."""
+    found = [Section(name="each-view", title="Each view", blocks=[Paragraph(lines=_VIEWS)])]
+    for result in contents.results:
+        blocks = [
+            Paragraph(lines=(Line("Source: "), _citation(result.view.source, contents.works))),
+            _credence_table(result, contents),
+            *_figures(result),
+            _prior_table(result, contents),
+            *_row_paragraphs(result),
+        ]
+        name = f"view-{_slug(result.view.name)}"
+        found.append(Section(name=name, title=result.view.label, blocks=blocks, level=3))
+    return found
+
+
+_VIEWS = (
+    "A view is one author's beliefs: a prior for every quantity, and the evidence rows that they already rest on. Basis: stated, a source prints the number; "
+    "transcribed, from a work read second-hand; derived, computed from such numbers; ours, our judgement; calibrated, ours, set so that the whole "
+    "comes out as the author says of the whole."
+)
+
+
+def _credence_table(result: Result, contents: Contents) -> Table:
+    view, rows = result.view, []
+    for name, event in EVENTS.items():
+        says = view.concludes.get(name)
+        tables = [table.sel(event=name) for table in result.credences.values()]
+        after = f"{100 * tables[1].p.item():.1f}" if len(tables) > 1 else "–"
+        errors = " / ".join(f"{100 * table.mcse.item():.2f}" for table in tables)
+        title = (Line(name, kind="strong"), Line(event.wording, kind="small"))
+        rows.append([title, _says(says), f"{100 * tables[0].p.item():.1f}", after, errors])
+    columns = ["event", "author says", "author's priors", "+ evidence", "MCSE (points)"]
+    return Table(caption="Probability in %", columns=columns, rows=rows, numbers=True)
+
+
+def _says(conclusion: Conclusion | None) -> str:
+    if conclusion is None:
+        return "–"
+    numbers = [f"{100 * number:.3g}" for number in conclusion.numbers.values()]
+    return " – ".join(numbers)
+
+
+def _figures(result: Result) -> list[Figure]:
+    """The figures of a view, each with what it shows in words."""
+    from . import plots
+
+    view, last = result.view, result.given[-1]
+    fitted = last == "evidence"
+    given = "given priors and evidence" if fitted else "given priors"
+    r = {name: np.quantile(result.draws(name).r_asara.values, [0.05, 0.5, 0.95]) for name in result.given}
+    words = {name: "{:.2f} ({:.2f} to {:.2f})".format(*(q[i] for i in (1, 0, 2))) for name, q in r.items()}
+    moved = f"; with evidence {words['evidence']}" if fitted else ""
+    drawn = {}
+    if "r_target" in result.draws(last):
+        drawn["waterfall"] = (
+            plots.plot_waterfall(result.draws(last), narrow=True),
+            f"From r of language models through each adjustment to r at ASARA, {given}",
+            f"r at ASARA has median {words[last]}, after the factors of five adjustments whose medians are marked.",
+        )
+    drawn["r"] = (
+        plots.plot_r(result.draws("priors"), result.draws("evidence") if fitted else None, narrow=True),
+        "r at ASARA before and after evidence" if fitted else "r at ASARA, from the priors",
+        f"Median and 5 to 95 % of r at ASARA: priors {words['priors']}{moved}.",
+    )
+    if fitted:
+        drawn["domains"] = (
+            plots.plot_domains(result.rows, result.draws("evidence"), narrow=True),
+            "Published estimates of r that were used, and r of each domain given all of them",
+            f"{int((result.rows.kind == 'r').sum())} published estimates and {result.rows.sizes['domain']} domains.",
+        )
+    drawn["fan"] = (
+        plots.plot_fan(result.paths[last], narrow=True),
+        f"Software gained after ASARA, {given}",
+        _fan_words(result.paths[last]),
+    )
+    return [
+        Figure(
+            caption=caption,
+            alt=f"{view.label}. {caption}. {alt}",
+            svg=plots.as_svg(ax, salt=f"{view.name} {name}"),
+        )
+        for name, (ax, caption, alt) in drawn.items()
+    ]
+
+
+def _fan_words(paths: xr.Dataset) -> str:
+    from .dynamics import doublings_by
+
+    low, median, high = np.quantile(doublings_by(paths, np.array([1.0])), [0.05, 0.5, 0.95])
+    return f"After one year, median {median:.0f} doublings of software (5 to 95 %: {low:.0f} to {high:.0f})."
+
+
+def _prior_table(result: Result, contents: Contents) -> Table:
+    view = result.view
+    rows = []
+    for name, entry in view.entries.items():
+        title = (Line(name, kind="strong"), Line(QUANTITIES[name].meaning, kind="small"))
+        unit = () if entry.unit == "1" else (Line(entry.unit, kind="small"),)
+        rows.append(
+            [
+                title,
+                (Line(equations.describe(entry.prior)), *unit),
+                entry.basis,
+                _origin(entry, view.source, contents.works),
+            ]
+        )
+    return Table(
+        caption=f"Priors of {view.label}",
+        columns=["quantity", "prior", "basis", "where it comes from"],
+        rows=rows,
+    )
+
+
+def _origin(item: Entry | Conclusion, source: str, works: Mapping[str, Source]) -> Cell:
+    """Quote, note and place of a number, linked to its source."""
+    found = [Line(item.quote, kind="quote")] if item.quote else []
+    found += [Line(item.note)] if item.note else []
+    return (*found, *_place(item.source or source, item.locator, item.via, works))
+
+
+def _place(source: str, locator: str, via: str | None, works: Mapping[str, Source]) -> tuple[Line, ...]:
+    work = _citation(source, works)
+    place = Line(f"{work.text}: {locator}", kind="small", href=work.href)
+    return (place, Line(f"read at {via}", kind="small")) if via else (place,)
+
+
+def _row_paragraphs(result: Result) -> list[Paragraph]:
+    if not result.left_out and result.rows is None:
+        return []
+    used = ", ".join(result.rows.estimate.values) if result.rows is not None else "none"
+    reasons: dict[str, list[str]] = {}
+    for row, why in result.left_out:
+        reasons.setdefault(why, []).append(row)
+    left = [Line(f"{why}: {', '.join(rows)}.") for why, rows in reasons.items()]
+    found = [Paragraph(lines=(Line("Evidence rows used: ", kind="strong"), Line(f"{used}.")))]
+    return [*found, *([Paragraph(lines=(Line("Left out. ", kind="strong"), *left))] if left else [])]
+
+
+def evidence(contents: Contents) -> list[Section]:
+    """Every evidence row with its quote, its link and the views that use it."""
+    if (rows := contents.evidence) is None:
+        return []
+    users = {
+        row: [
+            result.view.label
+            for result in contents.results
+            if result.rows is not None and row in result.rows.estimate.values
+        ]
+        for row in rows.estimate.values.tolist()
+    }
+    found = []
+    for i, row in enumerate(rows.estimate.values.tolist()):
+        one = rows.isel(estimate=i)
+        included = rows.adjustment.values[one.includes.values > 0].tolist()
+        if one.kind.item() == "r":
+            domain = rows.domain.values[one.domain_idx.item()]
+            what = f"r of {domain}, measured against {one.input.item()}"
+            what += f"; already includes {', '.join(included)}" if included else ""
+        else:
+            what = "factor " + " x ".join(included)
+        text = {key: str(one[key].item()) for key in ("quote", "note", "source", "locator", "via", "basis")}
+        origin = [Line(text["quote"], kind="quote")] if text["quote"] else []
+        origin += [Line(text["note"])] if text["note"] else []
+        origin += _place(text["source"], text["locator"], text["via"] or None, contents.works)
+        title = (Line(row, kind="strong"), Line(what, kind="small"))
+        found.append(
+            [title, _estimate(one), "; ".join(users[row]) or "no view", text["basis"], tuple(origin)]
+        )
+    columns = ["row", "estimate", "used by", "basis", "where it comes from"]
+    caption = "Estimates: median, and 5 to 95 % or standard error"
+    return [
+        Section(
+            name="evidence", title="Evidence", blocks=[Table(caption=caption, columns=columns, rows=found)]
+        )
+    ]
+
+
+def _estimate(row: xr.Dataset) -> Cell:
+    low, _, median, _, high = row.value.values
+    spread = f"{low:.3g} to {high:.3g}" if not np.isnan(low) else f"± {row.se.item():.3g}"
+    return (Line(f"{median:.3g}"), Line(spread, kind="small"))
+
+
+def model(contents: Contents) -> list[Section]:
+    """The equations as the docstrings of the code have them."""
+    text = "Read from the docstrings of the code that computed this page, in the order in which data flows."
+    blocks = [
+        Equations(heading=block.where, text=block.text, lines=block.lines) for block in equations.blocks()
+    ]
+    return [Section(name="equations", title="Equations", blocks=[Paragraph(lines=text), *blocks])]
+
+
+def variables(contents: Contents) -> list[Section]:
+    """The index of variables, each with the prior that every view has of it."""
+    rows = []
+    index = equations.variables()
+    for variable in index:
+        name = variable.name if variable.symbol == variable.name else f"{variable.name} ({variable.symbol})"
+        unit = f"{variable.unit}; {variable.lies_in}" if variable.lies_in else variable.unit
+        priors = tuple(
+            Line(f"{result.view.label}: {equations.describe(result.view[variable.name].prior)}", kind="small")
+            for result in contents.results
+            if variable.name in result.view
+        )
+        meaning = (Line(variable.meaning), Line(f"unit {unit}", kind="small"))
+        rows.append([name, meaning, ", ".join(variable.enters), priors])
+    stated = len(QUANTITIES)
+    columns = ["variable (symbol)", "meaning", "enters", "priors"]
+    tables = [
+        Table(caption="Stated by views", columns=columns, rows=rows[:stated]),
+        Table(
+            caption="Numbers of a growth law, and what is computed",
+            columns=columns[:3],
+            rows=[row[:3] for row in rows[stated:]],
+        ),
+    ]
+    return [Section(name="variables", title="Index of variables", blocks=tables)]
+
+
+def diagnostics(contents: Contents) -> list[Section]:
+    """How the sampler fared, what made the numbers, and how to make them again."""
+    rows, commands = [], []
+    for result in contents.results:
+        attrs, fitted = result.tree.attrs, "evidence" in result.given
+        numbers = (
+            [f"{attrs['max_rhat']:.4f}", f"{attrs['min_ess']:.0f}", str(attrs["divergences"])]
+            if fitted
+            else ["–"] * 3
+        )
+        used = str(result.rows.sizes["estimate"]) if result.rows is not None else "0"
+        rows.append([result.view.label, used, *numbers])
+        commands.append([result.view.name, Line(result.inputs_sha256)])
+    attrs = contents.results[0].tree.attrs
+    names = " ".join(result.view.name for result in contents.results)
+    flags = "" if contents.evidence is not None else " --priors-only"
+    again = f"sie report {names} --seed {attrs['seed']} --draws {attrs['draws']}{flags}"
+    blocks = [
+        Table(
+            caption="Sampler: four chains; R-hat and effective sample size (ESS) are the worst of any parameter",
+            columns=["view", "rows used", "R-hat", "ESS", "divergences"],
+            rows=rows,
+            numbers=True,
+        ),
+        Paragraph(lines=(Line("To compute the same numbers again: ", kind="strong"), Line(again))),
+        Table(
+            caption="SHA-256 of the view and of every evidence file",
+            columns=["view", "inputs"],
+            rows=commands,
+        ),
+        Table(
+            caption="Versions",
+            columns=["package", "version"],
+            rows=[list(pair) for pair in versions().items()],
+        ),
+    ]
+    return [Section(name="diagnostics", title="Diagnostics and versions", blocks=blocks)]
+
+
+def sources(contents: Contents) -> list[Section]:
+    """Every work that a view or a row cites."""
+    keys = {event.source for event in EVENTS.values()} | {result.view.source for result in contents.results}
+    for result in contents.results:
+        items = (*result.view.entries.values(), *result.view.concludes.values())
+        keys |= {item.source for item in items if item.source}
+    if contents.evidence is not None:
+        keys |= set(contents.evidence.source.values.tolist())
+    rows = []
+    for key in sorted(keys & set(contents.works)):
+        work = contents.works[key]
+        held = "quotes checked against its text" if work.text else "read second-hand or online; no text held"
+        title = (Line(work.title, href=work.url), Line(f"{work.authors}, {work.year}"))
+        rows.append([key, title, (Line(work.licence), Line(held, kind="small"))])
+    table = Table(caption="Works cited", columns=["key", "work", "terms"], rows=rows)
+    return [Section(name="sources", title="Sources", blocks=[table])]
+
+
+SECTIONS: tuple[Callable[[Contents], list[Section]], ...] = (
+    *(headline, side_by_side, views, evidence),
+    *(model, variables, diagnostics, sources),
+)
+"""What makes the sections of a page, in their order."""
+
+
+def _mark(result: Result, event: str) -> Mark:
+    """A view's probability of an event, with evidence where there is any, and from priors alone before that."""
+    p = [float(table.p.sel(event=event)) for table in result.credences.values()]
+    return Mark(label=result.view.label, p=p[-1], before=p[0] if len(p) > 1 else None)
+
+
+def _citation(key: str, works: Mapping[str, Source]) -> Line:
+    """A work by authors and year, linked where it has an address."""
+    if key not in works:
+        return Line(key)
+    work = works[key]
+    return Line(f"{work.authors} ({work.year})", href=work.url or None)
+
+
+def _slug(name: str) -> str:
+    return "".join(letter if letter.isalnum() and letter.isascii() else "-" for letter in name.lower())
