@@ -195,13 +195,13 @@ def _range(quantity) -> str:
 
 
 def describe(prior: Prior) -> str:
-    """A prior in words: `lognormal 1.7 to 2.5 (5-95 %)`."""
+    """A prior in words: `lognormal 1.7 to 2.5 (5–95 %)`."""
     if prior.family == "mixture":
         parts = zip(prior.numbers, prior.parts, strict=True)
         return "mixture: " + "; ".join(f"{100 * weight:.3g} % {describe(part)}" for weight, part in parts)
     numbers = " to ".join(f"{number:.4g}" for number in prior.numbers)
-    between = {"fixed": "", "uniform": "", "loguniform": "", "halfnormal": " (0-95 %)"}
-    return f"{prior.family} {numbers}{between.get(prior.family, ' (5-95 %)')}"
+    between = {"fixed": "", "uniform": "", "loguniform": "", "halfnormal": " (0–95 %)"}
+    return f"{prior.family} {numbers}{between.get(prior.family, ' (5–95 %)')}"
 
 
 def as_text(view: View | None = None, *, width: int = 110) -> str:

@@ -67,13 +67,14 @@ class Paragraph:
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """A table whose first column names its rows. `numbers` aligns the other columns right; `shade` gives cells a share of
-    colour, by (row, column). On a narrow screen each row becomes a card."""
+    """A table whose first column names its rows. `numbers` aligns the other columns right; `widths` are those of the columns
+    in %; `shade` gives cells a share of colour, by (row, column). On a narrow screen each row becomes a card."""
 
     shape: ClassVar[str] = "table"
     caption: str
     columns: Sequence[str]
     rows: Sequence[Sequence[Cell]]
+    widths: Sequence[float] = ()
     numbers: bool = False
     shade: dict[tuple[int, int], float] | None = None
 
@@ -109,13 +110,14 @@ class Mark:
 
 @dataclass(frozen=True, kw_only=True)
 class Scale:
-    """One statement with its probabilities on a line from 0 to 100 %."""
+    """One statement with its probabilities on a line from 0 to 100 %, below the numbers of that line where `axis`."""
 
     shape: ClassVar[str] = "scale"
     heading: str
     lines: Cell
     answer: str
     marks: Sequence[Mark]
+    axis: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -436,10 +436,11 @@ def _band(ax: Axes, quantiles: np.ndarray) -> None:
 def _mark_one(ax: Axes, *, vertical: bool) -> None:
     """The line r = 1 and its name at the end where nothing else is."""
     (ax.axvline if vertical else ax.axhline)(1, color=BLACK, linestyle="--", linewidth=THIN / 2)
-    if vertical:
-        ax.text(1, 0, " r = 1", transform=ax.get_xaxis_transform(), ha="left", va="bottom", fontsize=SMALL)
-    else:
-        ax.text(1, 1, " r = 1", transform=ax.get_yaxis_transform(), ha="left", va="center", fontsize=SMALL)
+    where = ax.get_xaxis_transform() if vertical else ax.get_yaxis_transform()
+    beside = {"textcoords": "offset points", "fontsize": SMALL, "ha": "left"}
+    ax.annotate(
+        "r = 1", (1, 1 - vertical), (LABEL_GAP, 0), where, va="bottom" if vertical else "center", **beside
+    )
 
 
 def _log_r(ax: Axes, which: str, low: float, high: float) -> None:

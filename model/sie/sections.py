@@ -6,14 +6,14 @@ in `SECTIONS`. Sections hold plain text and numbers; `page` makes them HTML.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from . import equations
-from .credences import EVENTS
+from .credences import EVENTS, FAST_PACE
 from .page import Cell, Equations, Figure, Line, Mark, Paragraph, Scale, Section, Table, render
 from .priors import QUANTITIES, Conclusion, Entry
 from .report import CONDITIONS, Result
@@ -79,8 +79,9 @@ def headline(contents: Contents) -> list[Section]:
             _citation(event.source, contents.works),
         )
         answer = f"{low} %" if low == high else f"{low} – {high} %"
-        heading = event.wording[0].upper() + event.wording[1:]
-        scales.append(Scale(heading=heading, lines=lines, answer=answer, marks=marks))
+        capital = event.wording[1].isalpha() or event.wording[0].isdigit()
+        heading = event.wording[0].upper() + event.wording[1:] if capital else event.wording
+        scales.append(Scale(heading=heading, lines=lines, answer=answer, marks=marks, axis=not scales))
     how = (
         "the lowest and the highest probability that a view gives"
         if several
@@ -101,7 +102,9 @@ def side_by_side(contents: Contents) -> list[Section]:
         marks = [_mark(result, name) for name in names]
         shade |= {(i, j): mark.p for j, mark in enumerate(marks, start=1)}
         cells = [
-            f"{100 * mark.p:.1f}" if mark.before is None else f"{100 * mark.before:.1f} → {100 * mark.p:.1f}"
+            f"{100 * mark.p:.1f}"
+            if mark.before is None
+            else (Line(f"{100 * mark.before:.1f} →"), Line(f"{100 * mark.p:.1f}", kind="strong"))
             for mark in marks
         ]
         rows.append([Line(result.view.label, href=f"#view-{_slug(result.view.name)}"), *cells])
@@ -114,7 +117,7 @@ def side_by_side(contents: Contents) -> list[Section]:
     tables = [
         Table(caption=caption, columns=["view", *names], rows=rows, numbers=True, shade=shade),
         Table(
-            caption="r at ASARA: 5, 50 and 95 % quantiles",
+            caption="r at ASARA: median, and 5 to 95 %",
             columns=["view", *_R_COLUMNS],
             rows=r_rows,
             numbers=True,
@@ -132,7 +135,7 @@ _R_COLUMNS = (
 )
 
 
-def _r_cells(result: Result) -> list[str]:
+def _r_cells(result: Result) -> list[Cell]:
     says = result.view.concludes.get("r_asara")
     quantiles = {
         given: np.quantile(result.draws(given).r_asara.values, [0.05, 0.5, 0.95]) for given in result.given
@@ -158,6 +161,7 @@ def views(contents: Contents) -> list[Section]:
             *_figures(result),
             _prior_table(result, contents),
             *_row_paragraphs(result),
+            Paragraph(lines=tuple(_remarks(result))),
         ]
         name = f"view-{_slug(result.view.name)}"
         found.append(Section(name=name, title=result.view.label, blocks=blocks, level=3))
@@ -258,6 +262,7 @@ def _prior_table(result: Result, contents: Contents) -> Table:
     return Table(
         caption=f"Priors of {view.label}",
         columns=["quantity", "prior", "basis", "where it comes from"],
+        widths=(24, 22, 11, 43),
         rows=rows,
     )
 
@@ -285,6 +290,23 @@ def _row_paragraphs(result: Result) -> list[Paragraph]:
     left = [Line(f"{why}: {', '.join(rows)}.") for why, rows in reasons.items()]
     found = [Paragraph(lines=(Line("Evidence rows used: ", kind="strong"), Line(f"{used}.")))]
     return [*found, *([Paragraph(lines=(Line("Left out. ", kind="strong"), *left))] if left else [])]
+
+
+def _remarks(result: Result) -> Iterator[Line]:
+    """What a reader must know about a view's draws beside the tables."""
+    prior = result.draws("priors")
+    fast = 100 * float((prior.speedup > FAST_PACE).mean())
+    yield Line(
+        f"In {fast:.1f} % of prior draws the pace is above {FAST_PACE:g} times the recent pace at ASARA already."
+    )
+    if (discarded := prior.attrs.get("discarded_prior_mass", 0)) > 0:
+        yield Line(f"{100 * discarded:.1f} % of the prior lay below gained_before_asara and was discarded.")
+    if result.view.states_r_asara:
+        yield Line("The view states r at ASARA directly, so that evidence on r cannot move it.")
+    if any(entry.basis == "calibrated" for entry in result.view.entries.values()):
+        yield Line(
+            "Calibrated priors agree with what the author says of the whole by construction; that reproduces nothing."
+        )
 
 
 def evidence(contents: Contents) -> list[Section]:
@@ -317,11 +339,13 @@ def evidence(contents: Contents) -> list[Section]:
         found.append(
             [title, _estimate(one), "; ".join(users[row]) or "no view", text["basis"], tuple(origin)]
         )
-    columns = ["row", "estimate", "used by", "basis", "where it comes from"]
+    columns, widths = ["row", "estimate", "used by", "basis", "where it comes from"], (23, 11, 14, 10, 42)
     caption = "Estimates: median, and 5 to 95 % or standard error"
     return [
         Section(
-            name="evidence", title="Evidence", blocks=[Table(caption=caption, columns=columns, rows=found)]
+            name="evidence",
+            title="Evidence",
+            blocks=[Table(caption=caption, columns=columns, widths=widths, rows=found)],
         )
     ]
 
@@ -358,10 +382,11 @@ def variables(contents: Contents) -> list[Section]:
     stated = len(QUANTITIES)
     columns = ["variable (symbol)", "meaning", "enters", "priors"]
     tables = [
-        Table(caption="Stated by views", columns=columns, rows=rows[:stated]),
+        Table(caption="Stated by views", columns=columns, widths=(20, 27, 15, 38), rows=rows[:stated]),
         Table(
             caption="Numbers of a growth law, and what is computed",
             columns=columns[:3],
+            widths=(25, 50, 25),
             rows=[row[:3] for row in rows[stated:]],
         ),
     ]
@@ -396,11 +421,13 @@ def diagnostics(contents: Contents) -> list[Section]:
         Table(
             caption="SHA-256 of the view and of every evidence file",
             columns=["view", "inputs"],
+            widths=(30, 70),
             rows=commands,
         ),
         Table(
             caption="Versions",
             columns=["package", "version"],
+            widths=(30, 70),
             rows=[list(pair) for pair in versions().items()],
         ),
     ]
@@ -421,7 +448,7 @@ def sources(contents: Contents) -> list[Section]:
         held = "quotes checked against its text" if work.text else "read second-hand or online; no text held"
         title = (Line(work.title, href=work.url), Line(f"{work.authors}, {work.year}"))
         rows.append([key, title, (Line(work.licence), Line(held, kind="small"))])
-    table = Table(caption="Works cited", columns=["key", "work", "terms"], rows=rows)
+    table = Table(caption="Works cited", columns=["key", "work", "terms"], widths=(25, 45, 30), rows=rows)
     return [Section(name="sources", title="Sources", blocks=[table])]
 
 
