@@ -11,7 +11,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 __all__ = [
     "Cell",
@@ -131,7 +134,7 @@ class Section:
 
 
 def render(
-    *, title: str, summary: Cell, facts: Sequence[tuple[str, str]], sections: Sequence[Section]
+    *, title: str, summary: Sequence[Cell], facts: Sequence[tuple[str, str]], sections: Sequence[Section]
 ) -> str:
     """The whole page as HTML. The same blocks give the same text."""
     import jinja2
@@ -144,7 +147,14 @@ def render(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"lines": _lines, "web": web, "parts": _parts, "runs": _runs, "name": _name}
+    environment.filters |= {
+        "lines": _lines,
+        "web": web,
+        "parts": _parts,
+        "runs": _runs,
+        "breakable": _breakable,
+        "name": _name,
+    }
     environment.globals["themed"] = lambda svg: Markup(_themed(svg))
     style = Markup((TEMPLATES / "page.css").read_text(encoding="utf-8"))
     page = environment.get_template("page.html")
@@ -163,6 +173,13 @@ def _lines(cell: Cell) -> tuple[Line, ...]:
 def _runs(blocks: Sequence) -> list[tuple[str, list]]:
     """Blocks of one shape that follow each other, together: figures and scales lie side by side."""
     return [(shape, list(group)) for shape, group in itertools.groupby(blocks, lambda block: block.shape)]
+
+
+def _breakable(text: str) -> Markup:
+    """Text that may break after an underscore, so that long names fit narrow columns."""
+    from markupsafe import Markup, escape
+
+    return Markup("_<wbr>").join(escape(part) for part in text.split("_"))
 
 
 def _parts(line: str) -> list[tuple[str, bool]]:

@@ -218,7 +218,7 @@ def plot_domains(
     ax.set_yticks(range(place), [text for text, _ in labels], parse_math=False)
     for tick, (_, size) in zip(ax.get_yticklabels(), labels, strict=True):
         tick.set_fontsize(size)
-    ax.set_ylim(place - 1 / 2, -1 / 2)
+    ax.set_ylim(place - 1 / 4, -1 / 2)
     ax.set_xlabel(f"r ({R_UNIT})")
     return _finish(ax, title, intervals=True, columns=2 if _is_narrow(ax) else LEGEND_COLUMNS)
 

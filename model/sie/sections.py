@@ -62,7 +62,7 @@ def as_html(results: list[Result], works: Mapping[str, Source]) -> str:
         ("Seed", str(attrs["seed"])),
         ("Made with", f"sie {versions()['sie']}"),
     ]
-    summary = (Line(MEANING + " "), Line(CONDITIONS, kind="strong"))
+    summary = (MEANING, CONDITIONS)
     sections = [section for make in SECTIONS for section in make(contents)]
     return render(title=TITLE, summary=summary, facts=facts, sections=sections)
 
@@ -146,9 +146,11 @@ def _r_cells(result: Result) -> list[Cell]:
         quantiles.get("evidence"),
     ]
     found += [result.spreads.get(factor) for factor in (0.5, 2.0)]
-    return [
-        "–" if numbers is None else " / ".join(f"{number:.2f}" for number in numbers) for numbers in found
-    ]
+    return ["–" if numbers is None else _median_and_range(*numbers) for numbers in found]
+
+
+def _median_and_range(low: float, median: float, high: float) -> Cell:
+    return (Line(f"{median:.2f}"), Line(f"{low:.2f} to {high:.2f}", kind="small"))
 
 
 def views(contents: Contents) -> list[Section]:
@@ -160,7 +162,7 @@ def views(contents: Contents) -> list[Section]:
             _credence_table(result, contents),
             *_figures(result),
             _prior_table(result, contents),
-            *_row_paragraphs(result),
+            *_row_tables(result),
             Paragraph(lines=tuple(_remarks(result))),
         ]
         name = f"view-{_slug(result.view.name)}"
@@ -280,16 +282,18 @@ def _place(source: str, locator: str, via: str | None, works: Mapping[str, Sourc
     return (place, Line(f"read at {via}", kind="small")) if via else (place,)
 
 
-def _row_paragraphs(result: Result) -> list[Paragraph]:
+def _row_tables(result: Result) -> list[Table]:
+    """Which evidence rows moved a view, and why the others did not."""
     if not result.left_out and result.rows is None:
         return []
-    used = ", ".join(result.rows.estimate.values) if result.rows is not None else "none"
     reasons: dict[str, list[str]] = {}
+    if result.rows is not None:
+        reasons["used"] = result.rows.estimate.values.tolist()
     for row, why in result.left_out:
-        reasons.setdefault(why, []).append(row)
-    left = [Line(f"{why}: {', '.join(rows)}.") for why, rows in reasons.items()]
-    found = [Paragraph(lines=(Line("Evidence rows used: ", kind="strong"), Line(f"{used}.")))]
-    return [*found, *([Paragraph(lines=(Line("Left out. ", kind="strong"), *left))] if left else [])]
+        reasons.setdefault(f"left out: {why}", []).append(row)
+    rows = [[why, ", ".join(ids)] for why, ids in reasons.items()]
+    caption = f"Evidence rows and {result.view.label}"
+    return [Table(caption=caption, columns=["use", "rows"], widths=(38, 62), rows=rows)]
 
 
 def _remarks(result: Result) -> Iterator[Line]:
