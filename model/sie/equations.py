@@ -24,6 +24,7 @@ __all__ = [
     "as_text",
     "blocks",
     "describe",
+    "parts",
     "symbols_of",
     "variables",
 ]
@@ -102,7 +103,7 @@ WORDS = frozenset(
 )
 """Names of operations in the equations, which are no symbols."""
 
-_GAP = re.compile(r"\s{3,}")
+_GAP = re.compile(r"\s{3,}(?![=~ ])")
 _SYMBOL = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -143,10 +144,15 @@ def blocks() -> list[Block]:
     return found
 
 
+def parts(line: str) -> list[tuple[str, bool]]:
+    """A line of equations as its parts, which wide gaps set apart, and whether each is a remark (it has no `=` and no `~`)."""
+    found = [" ".join(part.split()) for part in _GAP.split(line)]
+    return [(part, "=" not in part and "~" not in part) for part in found]
+
+
 def symbols_of(line: str) -> set[str]:
-    """The symbols in a line of equations. A remark beside an equation (no `=` and no `~` in it) has none."""
-    parts = [part for part in _GAP.split(line) if "=" in part or "~" in part]
-    names = {name for part in parts for name in _SYMBOL.findall(part)}
+    """The symbols in a line of equations; remarks have none."""
+    names = {name for part, remark in parts(line) if not remark for name in _SYMBOL.findall(part)}
     return {name for name in names if name not in WORDS}
 
 

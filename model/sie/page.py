@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from .equations import parts
+
 if TYPE_CHECKING:
     from markupsafe import Markup
 
@@ -150,7 +152,7 @@ def render(
     environment.filters |= {
         "lines": _lines,
         "web": web,
-        "parts": _parts,
+        "parts": parts,
         "runs": _runs,
         "breakable": _breakable,
         "name": _name,
@@ -180,11 +182,6 @@ def _breakable(text: str) -> Markup:
     from markupsafe import Markup, escape
 
     return Markup("_<wbr>").join(escape(part) for part in text.split("_"))
-
-
-def _parts(line: str) -> list[tuple[str, bool]]:
-    """An equation line as its parts, which were set apart by spaces; True for a remark."""
-    return [(part, "=" not in part and "~" not in part) for part in re.split(r"\s{3,}", line)]
 
 
 def _name(text: str) -> str:

@@ -373,16 +373,10 @@ def _stage_labels(stages: dict[str, np.ndarray]) -> list[str]:
 def _step(ax: Axes, position: int, before: float, after: float) -> None:
     """A bar of the waterfall from one stage's median to the next, hatched where r falls, tied to the stage before."""
     hatch, colour = ("///", VERMILION) if after < before else ("", BLUE)
-    ax.bar(
-        position,
-        after - before,
-        STEP_WIDTH,
-        bottom=before,
-        color=colour,
-        alpha=FAINT,
-        hatch=hatch,
-        edgecolor=colour,
-    )
+    sides = (position - STEP_WIDTH / 2, position + STEP_WIDTH / 2)
+    ax.fill_between(sides, before, after, color=colour, alpha=FAINT, linewidth=0)
+    edge = {"facecolor": "none", "edgecolor": (colour, SHADED)}  # in SVG a hatch takes on its bar's opacity
+    ax.bar(position, after - before, STEP_WIDTH, bottom=before, hatch=hatch, **edge)
     ax.hlines(before, position - 1, position + STEP_WIDTH / 2, colors=GREY, linewidth=THIN / 2)
 
 

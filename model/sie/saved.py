@@ -278,3 +278,7 @@ def _refuse_other_shapes(where: str, draws: xr.Dataset, view: View, attrs: dict)
     for name in (*view.entries, "r_asara", "recent_doublings_per_year", "doublings_left", "conversion"):
         if name not in draws or draws[name].dims != ("chain", "draw") or draws[name].dtype.kind != "f":
             raise DataError(f"{where} {name}", plain("no such draws"), "numbers over (chain, draw)")
+        if not np.isfinite(draws[name].values).all():
+            raise DataError(f"{where} {name}", plain("draws that are not finite"), "finite numbers")
+    if not (draws.r_asara.values > 0).all():
+        raise DataError(f"{where} r_asara", float(draws.r_asara.min()), "numbers above 0")

@@ -264,7 +264,7 @@ def _prior_table(result: Result, contents: Contents) -> Table:
     return Table(
         caption=f"Priors of {view.label}",
         columns=["quantity", "prior", "basis", "where it comes from"],
-        widths=(24, 22, 11, 43),
+        widths=(23, 21, 13, 43),
         rows=rows,
     )
 
@@ -343,7 +343,7 @@ def evidence(contents: Contents) -> list[Section]:
         found.append(
             [title, _estimate(one), "; ".join(users[row]) or "no view", text["basis"], tuple(origin)]
         )
-    columns, widths = ["row", "estimate", "used by", "basis", "where it comes from"], (23, 11, 14, 10, 42)
+    columns, widths = ["row", "estimate", "used by", "basis", "where it comes from"], (22, 11, 13, 13, 41)
     caption = "Estimates: median, and 5 to 95 % or standard error"
     return [
         Section(
@@ -364,7 +364,8 @@ def model(contents: Contents) -> list[Section]:
     """The equations as the docstrings of the code have them."""
     text = "Read from the docstrings of the code that computed this page, in the order in which data flows."
     blocks = [
-        Equations(heading=block.where, text=block.text, lines=block.lines) for block in equations.blocks()
+        Equations(heading=block.where, text=block.text.replace("`", ""), lines=block.lines)
+        for block in equations.blocks()
     ]
     return [Section(name="equations", title="Equations", blocks=[Paragraph(lines=text), *blocks])]
 
@@ -428,11 +429,11 @@ def diagnostics(contents: Contents) -> list[Section]:
             widths=(30, 70),
             rows=commands,
         ),
-        Table(
-            caption="Versions",
-            columns=["package", "version"],
-            widths=(30, 70),
-            rows=[list(pair) for pair in versions().items()],
+        Paragraph(
+            lines=(
+                Line("Versions: ", kind="strong"),
+                Line(", ".join(map(" ".join, versions().items())) + "."),
+            )
         ),
     ]
     return [Section(name="diagnostics", title="Diagnostics and versions", blocks=blocks)]
