@@ -384,6 +384,23 @@ def test_in_a_browser_nothing_overlaps_is_clipped_is_fetched_or_complains(browse
 
 
 @pytest.mark.slow
+def test_the_browser_test_sees_what_it_looks_for(browser):
+    tab = browser.new_page(viewport={"width": 400, "height": 900})
+    at = "position:absolute; left:0; top"
+    tab.set_content(
+        f'<body><p style="{at}:0">one line</p><p style="{at}:4px">another line</p><p style="{at}:90px; left:390px; white-space:nowrap">far out</p>'
+        f'<p style="{at}:200px; width:30px; overflow:hidden; white-space:nowrap">much too long for its box</p>'
+        f'<main><svg style="{at}:300px" width="50" height="20"><text x="30" y="15">cut off</text></svg></main>'
+    )
+    found = " ".join(tab.evaluate(MEASURE)["problems"])
+    tab.close()
+    for problem in ("overlap: one line | another line", "outside the window: far out", "scrolls sideways"):
+        assert problem in found
+    assert "wider than its box: P much too long" in found
+    assert "clipped in a figure: cut off" in found
+
+
+@pytest.mark.slow
 def test_a_figure_of_a_fitted_view_shows_in_words_and_shapes(whole_page):
     page = Page(whole_page.read_text(encoding="utf-8"))
     words = [attrs["aria-label"] for attrs in page.of("div") if attrs.get("role") == "img"]

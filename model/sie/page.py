@@ -106,11 +106,16 @@ class Equations:
 
 @dataclass(frozen=True, kw_only=True)
 class Mark:
-    """A probability on a scale, and one before it if any."""
+    """A view's probability on a scale: from its priors, and with evidence where there is any."""
 
     label: str
-    p: float
-    before: float | None = None
+    before: float
+    after: float | None = None
+
+    @property
+    def last(self) -> float:
+        """With evidence where there is any."""
+        return self.before if self.after is None else self.after
 
 
 @dataclass(frozen=True, kw_only=True)

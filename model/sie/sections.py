@@ -58,7 +58,7 @@ def as_html(results: list[Result], works: Mapping[str, Source]) -> str:
             "Evidence rows",
             "none, priors only" if contents.evidence is None else str(contents.evidence.sizes["estimate"]),
         ),
-        ("Draws", f"{attrs['draws']:,} of priors and posterior each"),
+        ("Draws", f"{attrs['draws']:,} of each view"),
         ("Seed", str(attrs["seed"])),
         ("Made with", f"sie {versions()['sie']}"),
     ]
@@ -73,7 +73,7 @@ def headline(contents: Contents) -> list[Section]:
     scales = []
     for event in EVENTS.values():
         marks = [_mark(result, event.name) for result in contents.results]
-        low, high = (round(100 * pick(mark.p for mark in marks)) for pick in (min, max))
+        low, high = (round(100 * pick(mark.last for mark in marks)) for pick in (min, max))
         lines = (
             Line(f"{event.name}; {event.within}. Defined by "),
             _citation(event.source, contents.works),
@@ -100,11 +100,11 @@ def side_by_side(contents: Contents) -> list[Section]:
     rows, shade = [], {}
     for i, result in enumerate(contents.results):
         marks = [_mark(result, name) for name in names]
-        shade |= {(i, j): mark.p for j, mark in enumerate(marks, start=1)}
+        shade |= {(i, j): mark.last for j, mark in enumerate(marks, start=1)}
         cells = [
-            f"{100 * mark.p:.1f}"
-            if mark.before is None
-            else (Line(f"{100 * mark.before:.1f} →"), Line(f"{100 * mark.p:.1f}", kind="strong"))
+            f"{100 * mark.before:.1f}"
+            if mark.after is None
+            else (Line(f"{100 * mark.before:.1f} →"), Line(f"{100 * mark.after:.1f}", kind="strong"))
             for mark in marks
         ]
         rows.append([Line(result.view.label, href=f"#view-{_slug(result.view.name)}"), *cells])
@@ -465,9 +465,9 @@ SECTIONS: tuple[Callable[[Contents], list[Section]], ...] = (
 
 
 def _mark(result: Result, event: str) -> Mark:
-    """A view's probability of an event, with evidence where there is any, and from priors alone before that."""
+    """A view's probability of an event."""
     p = [float(table.p.sel(event=event)) for table in result.credences.values()]
-    return Mark(label=result.view.label, p=p[-1], before=p[0] if len(p) > 1 else None)
+    return Mark(label=result.view.label, before=p[0], after=p[1] if len(p) > 1 else None)
 
 
 def _citation(key: str, works: Mapping[str, Source]) -> Line:
