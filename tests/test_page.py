@@ -388,7 +388,7 @@ def test_the_browser_test_sees_what_it_looks_for(browser):
     tab = browser.new_page(viewport={"width": 400, "height": 900})
     at = "position:absolute; left:0; top"
     tab.set_content(
-        f'<body><p style="{at}:0">one line</p><p style="{at}:4px">another line</p><p style="{at}:90px; left:390px; white-space:nowrap">far out</p>'
+        f'<!doctype html><body><p style="{at}:0">one line</p><p style="{at}:4px">another line</p><p style="{at}:90px; left:390px; white-space:nowrap">far out</p>'
         f'<p style="{at}:200px; width:30px; overflow:hidden; white-space:nowrap">much too long for its box</p>'
         f'<main><svg style="{at}:300px" width="50" height="20"><text x="30" y="15">cut off</text></svg></main>'
     )
