@@ -224,6 +224,27 @@ def test_a_missing_file_and_a_cut_one_are_refused(folder, tmp_path, run):
         assert (code, out, err.count("\n")) == (2, "", 1)
 
 
+def test_a_damaged_file_is_read_or_refused_and_nothing_else_happens(folder, tmp_path):
+    whole, path, rng = (
+        (folder / "davidson_houlden_2025.nc").read_bytes(),
+        tmp_path / "damaged.nc",
+        np.random.default_rng(1),
+    )
+    outcomes = set()
+    for _ in range(60):
+        damaged = bytearray(whole)
+        for place in rng.integers(0, len(whole) // 3, size=5):
+            damaged[place] = rng.integers(0, 256)
+        path.write_bytes(damaged)
+        try:
+            open_saved(path)
+            outcomes.add("read")
+        except DataError as error:
+            assert "\n" not in str(error)
+            outcomes.add("refused")
+    assert outcomes == {"read", "refused"}
+
+
 def test_the_kind_of_a_file_is_checked_by_its_name(folder):
     with xr.open_datatree(folder / "davidson_houlden_2025.nc", engine="h5netcdf") as tree:
         assert tree.attrs["kind"] == KIND
