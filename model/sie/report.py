@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .evidence import evidence_files, usable
+from .evidence import evidence_files, read_elasticities, usable
 from .files import write_atomically, write_whole
 from .priors import Conclusion, View
 from .sources import DataError, Source, plain
@@ -58,6 +58,7 @@ class Result:
 
     view: View
     evidence: xr.Dataset | None
+    elasticities: xr.Dataset | None
     rows: xr.Dataset | None
     left_out: tuple[tuple[str, str], ...]
     tree: xr.DataTree
@@ -122,6 +123,7 @@ def compute(
     return Result(
         view=view,
         evidence=evidence,
+        elasticities=read_elasticities(folder) if evidence is not None else None,
         rows=rows,
         left_out=left_out,
         tree=tree,

@@ -1,7 +1,7 @@
 """Results in a file and back: the draws of one view as NetCDF, with attributes that say everything needed to draw them again.
 
 `sie report VIEW.toml --seed SEED --draws DRAWS` on the `view_toml` of a file gives the same draws; `evidence` holds every row
-that there was. Reading needs no sampler: paths and credences follow from the saved draws. A file is taken for hostile until it
+that there was and `levels` how each domain entered. Reading needs no sampler: paths and credences follow from the saved draws. A file is taken for hostile until it
 is found to be plain: no links, no external or virtual data, no objects, bounded sizes, JSON for what NetCDF cannot hold.
 """
 
@@ -47,6 +47,9 @@ MOST_TEXT = 2**20
 PACKAGES = ("sie", "arviz-stats", "numba", "numpy", "nutpie", "pymc", "pytensor", "scipy", "xarray")
 """What can move a number of a report."""
 
+_TABLES = ("evidence", "elasticities", "rows")
+"""Groups that hold evidence rather than draws: every row, estimates of sigma, the rows that were used."""
+
 _DIAGNOSTICS = ("max_rhat", "min_ess", "divergences", "target_accept")
 
 
@@ -56,7 +59,7 @@ def versions() -> dict[str, str]:
 
 
 def as_tree(result: Result, *, works: Mapping[str, Source] | None = None) -> xr.DataTree:
-    """The draws of a result, ready for `to_netcdf`: groups as in `sie.fit`, `evidence` (all rows) and `rows` (those used).
+    """The draws of a result, ready for `to_netcdf`: groups as in `sie.fit`, and those of _TABLES.
 
     `works` is the bibliography (default: the bundled one); the works that view and rows cite are stored.
     """
@@ -64,8 +67,8 @@ def as_tree(result: Result, *, works: Mapping[str, Source] | None = None) -> xr.
 
     view, tree = result.view, result.tree
     groups = {name: _without_date(node.to_dataset()) for name, node in tree.children.items()}
-    for name, rows in (("evidence", result.evidence), ("rows", result.rows)):
-        if rows is not None:
+    for name in _TABLES:
+        if (rows := getattr(result, name)) is not None:
             groups[name] = rows.drop_attrs(deep=False)
     text = view.path.read_text(encoding="utf-8") if view.path is not None else to_toml(view)
     saved = xr.DataTree.from_dict(groups)
@@ -76,6 +79,7 @@ def as_tree(result: Result, *, works: Mapping[str, Source] | None = None) -> xr.
         "label": view.label,
         "view_toml": text,
         "rows_used": json.dumps(result.rows.estimate.values.tolist() if result.rows is not None else []),
+        "levels": json.dumps(result.rows.attrs.get("levels", {}) if result.rows is not None else {}),
         "rows_left_out": json.dumps([list(pair) for pair in result.left_out]),
         "spreads": json.dumps({str(factor): list(r) for factor, r in result.spreads.items()}),
         "sources": json.dumps(_cited(result, read_sources() if works is None else works)),
@@ -97,8 +101,8 @@ def _cited(result: Result, works: Mapping[str, Source]) -> dict[str, dict[str, A
     view = result.view
     items = (*view.entries.values(), *view.concludes.values())
     keys = {view.source, *(item.source for item in items if item.source)}
-    if result.evidence is not None:
-        keys |= set(result.evidence.source.values.tolist())
+    for rows in (result.evidence, result.elasticities):
+        keys |= set(rows.source.values.tolist()) if rows is not None else set()
     named = {key: dataclasses.asdict(works[key]) for key in sorted(keys)}
     return {
         key: {name: value for name, value in work.items() if name != "key"} for key, work in named.items()
@@ -217,7 +221,12 @@ def _as_result(where: str, tree: xr.DataTree) -> tuple[Result, dict[str, Source]
     if "evidence" in draws:
         for key in _DIAGNOSTICS:
             attrs[key] = float(attrs[key]) if key != "divergences" else int(attrs[key])
-    rows = tree["rows"].to_dataset() if "rows" in tree.children else None
+    tables = {name: tree[name].to_dataset() if name in tree.children else None for name in _TABLES}
+    if (rows := tables["rows"]) is not None:
+        levels = {
+            _line(where, domain): _line(where, level) for domain, level in json.loads(attrs["levels"]).items()
+        }
+        rows.attrs |= {"levels": levels, "left_out": list(left_out)}
     for row in (
         *(rows.estimate.values.tolist() if rows is not None else ()),
         *json.loads(attrs["rows_used"]),
@@ -227,8 +236,7 @@ def _as_result(where: str, tree: xr.DataTree) -> tuple[Result, dict[str, Source]
     paths = {given: simulate(found) for given, found in draws.items()}
     result = Result(
         view=view,
-        evidence=tree["evidence"].to_dataset() if "evidence" in tree.children else None,
-        rows=rows,
+        **tables,
         left_out=left_out,
         tree=tree,
         paths=paths,

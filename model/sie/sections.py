@@ -46,6 +46,11 @@ class Contents:
         """Every evidence row that there was, used or not; None for priors only."""
         return next((result.evidence for result in self.results if result.evidence is not None), None)
 
+    @property
+    def elasticities(self) -> xr.Dataset | None:
+        """Published estimates of sigma; None for priors only."""
+        return next((result.elasticities for result in self.results if result.elasticities is not None), None)
+
 
 def as_html(results: list[Result], works: Mapping[str, Source]) -> str:
     """The report of these views as one self-contained HTML file; the same results give the same text."""
@@ -328,36 +333,62 @@ def evidence(contents: Contents) -> list[Section]:
     found = []
     for i, row in enumerate(rows.estimate.values.tolist()):
         one = rows.isel(estimate=i)
-        included = rows.adjustment.values[one.includes.values > 0].tolist()
-        if one.kind.item() == "r":
-            domain = rows.domain.values[one.domain_idx.item()]
-            what = f"r of {domain}, measured against {one.input.item()}"
-            what += f"; already includes {', '.join(included)}" if included else ""
-        else:
-            what = "factor " + " x ".join(included)
-        text = {key: str(one[key].item()) for key in ("quote", "note", "source", "locator", "via", "basis")}
-        origin = [Line(text["quote"], kind="quote")] if text["quote"] else []
-        origin += [Line(text["note"])] if text["note"] else []
-        origin += _place(text["source"], text["locator"], text["via"] or None, contents.works)
+        what, estimate = _estimate(one, rows)
         title = (Line(row, kind="strong"), Line(what, kind="small"))
-        found.append(
-            [title, _estimate(one), "; ".join(users[row]) or "no view", text["basis"], tuple(origin)]
-        )
+        used = "; ".join(users[row]) or "no view"
+        found.append([title, estimate, used, one.basis.item(), _row_origin(one, contents)])
     columns, widths = ["row", "estimate", "used by", "basis", "where it comes from"], (22, 11, 13, 13, 41)
-    caption = "Estimates: median, and 5 to 95 % or standard error"
-    return [
-        Section(
-            name="evidence",
-            title="Evidence",
-            blocks=[Table(caption=caption, columns=columns, widths=widths, rows=found)],
-        )
-    ]
+    caption = "Every evidence row. Estimates: median, and 5 to 95 % or standard error"
+    blocks = [Table(caption=caption, columns=columns, widths=widths, rows=found)]
+    if (sigmas := contents.elasticities) is not None:
+        found = []
+        for i, row in enumerate(sigmas.estimate.values.tolist()):
+            one = sigmas.isel(estimate=i)
+            title = (Line(row, kind="strong"), Line(one.specification.item(), kind="small"))
+            spread = _spread(one.sigma_q05.item(), one.sigma_q95.item(), one.sigma_se.item())
+            estimate = (Line(f"{one.sigma.item():.3g}"), *spread)
+            found.append([title, estimate, one.basis.item(), _row_origin(one, contents)])
+        caption = "Estimates of sigma, the elasticity of substitution of labour and compute; no row of the model, a prior on sigma may cite them"
+        columns, widths = ["row", "sigma", "basis", "where it comes from"], (28, 14, 13, 45)
+        blocks.append(Table(caption=caption, columns=columns, widths=widths, rows=found))
+    return [Section(name="evidence", title="Evidence", blocks=blocks)]
 
 
-def _estimate(row: xr.Dataset) -> Cell:
-    low, _, median, _, high = row.value.values
-    spread = f"{low:.3g} to {high:.3g}" if not np.isnan(low) else f"± {row.se.item():.3g}"
-    return (Line(f"{median:.3g}"), Line(spread, kind="small"))
+def _estimate(row: xr.Dataset, rows: xr.Dataset) -> tuple[str, Cell]:
+    """What a row is an estimate of, and the estimate."""
+    included = ", ".join(rows.adjustment.values[row.includes.values > 0].tolist())
+    if row.kind.item() == "factor":
+        what = f"factor {included.replace(', ', ' x ')}"
+    else:
+        what = f"{rows.domain.values[row.domain_idx.item()]}, against {row.input.item()}"
+        what += f"; already includes {included}" if included else ""
+    match row.kind.item():
+        case "growth":
+            medians = row.growth.sel(growth_quantile=0.5)
+            flows = zip(row.flow.values.tolist(), medians.values.tolist(), strict=True)
+            known = [
+                Line(f"{flow} {growth:.3g}", kind="small") for flow, growth in flows if not np.isnan(growth)
+            ]
+            return f"growth a year (natural log), {what}", tuple(known)
+        case "series":
+            return f"raw history, {what}", Line(f"series/{row.file.item()}", kind="small")
+        case kind:
+            low, _, median, _, high = row.value.values
+            value = (Line(f"{median:.3g}"), *_spread(low, high, row.se.item()))
+            return f"r of {what}" if kind == "r" else what, value
+
+
+def _spread(low: float, high: float, error: float) -> tuple[Line, ...]:
+    if not np.isnan(low):
+        return (Line(f"{low:.3g} to {high:.3g}", kind="small"),)
+    return () if np.isnan(error) else (Line(f"± {error:.3g}", kind="small"),)
+
+
+def _row_origin(row: xr.Dataset, contents: Contents) -> Cell:
+    text = {key: str(row[key].item()) for key in ("quote", "note", "source", "locator", "via")}
+    found = [Line(text["quote"], kind="quote")] if text["quote"] else []
+    found += [Line(text["note"])] if text["note"] else []
+    return (*found, *_place(text["source"], text["locator"], text["via"] or None, contents.works))
 
 
 def model(contents: Contents) -> list[Section]:
@@ -445,8 +476,8 @@ def sources(contents: Contents) -> list[Section]:
     for result in contents.results:
         items = (*result.view.entries.values(), *result.view.concludes.values())
         keys |= {item.source for item in items if item.source}
-    if contents.evidence is not None:
-        keys |= set(contents.evidence.source.values.tolist())
+    for rows in (contents.evidence, contents.elasticities):
+        keys |= set(rows.source.values.tolist()) if rows is not None else set()
     rows = []
     for key in sorted(keys & set(contents.works)):
         work = contents.works[key]
