@@ -239,8 +239,7 @@ def test_a_damaged_file_is_read_or_refused_and_nothing_else_happens(folder, tmp_
         try:
             open_saved(path)
             outcomes.add("read")
-        except DataError as error:
-            assert "\n" not in str(error)
+        except DataError:
             outcomes.add("refused")
     assert outcomes == {"read", "refused"}
 
