@@ -274,6 +274,20 @@ def test_the_command_writes_the_page_and_open_writes_the_same_from_saved_draws(r
     assert (tmp_path / "one.html").read_bytes() == (tmp_path / "two.html").read_bytes()
 
 
+def test_a_page_of_saved_draws_names_the_versions_that_drew_them(results, tmp_path):
+    import json
+
+    from sie.saved import as_tree, open_saved
+
+    tree = as_tree(results[0])
+    tree.attrs["versions"] = json.dumps(versions() | {"sie": "0.0.7", "numpy": "1.99.9"})
+    tree.to_netcdf(tmp_path / "older.nc", engine="h5netcdf")
+    text = Page(as_html([open_saved(tmp_path / "older.nc")], read_sources())).text
+    assert "Made with" in text
+    assert "sie 0.0.7" in text
+    assert "numpy 1.99.9" in text
+
+
 @pytest.mark.parametrize(
     ("args", "found"),
     [
