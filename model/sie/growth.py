@@ -64,6 +64,9 @@ TINY = 1e-8
 FAR = 1e6
 """Doublings that stand for an experiment technology that has already gone to infinity."""
 
+LAST = 1e-300
+"""Share of the way to a ceiling that stands for none."""
+
 
 @njit(cache=True, error_model="numpy")
 def ces(x: float, a: float, c: float) -> tuple:
@@ -94,19 +97,24 @@ def labour(x: float, law) -> tuple:
 @njit(cache=True, error_model="numpy")
 def experiments(x: float, law) -> tuple:
     """(gain, level) of the efficiency of experiments: a constant epsilon, or a technology A_exp of its own beta that grows with
-    the same input (Davidson, comments on Whitfill & Wu 2025): (2^(b_e s_e) - 1) / b_e = epsilon(0) (2^(b_c x) - 1) / b_c."""
-    gain, b, c = law[GAIN], law[EXPERIMENT_BETA], law[BETA] * LN2
+    the same input (Davidson, comments on Whitfill & Wu 2025): (2^(b_e s_e) - 1) / b_e = epsilon(0) times the integral of what
+    harder ideas cost labour, 2^(b_c x) without a ceiling, (1 - x / left)^-power below one that r falls to linearly."""
+    gain, b, left = law[GAIN], law[EXPERIMENT_BETA] * LN2, law[LEFT]
     if math.isnan(b) or gain == 0.0:
         return gain, gain * x
-    b *= LN2
-    if c * x > 500.0 and b > TINY:
-        level = (c * x + math.log(gain * b / c)) / b
+    cost, rate, way = law[BETA] * LN2 * x, law[BETA] * LN2, x
+    if left < math.inf:
+        way = -left * math.log(max(1.0 - x / left, LAST))
+        cost, rate = law[BETA] * LN2 * way, law[BETA] * LN2 - 1.0 / left
+    rise = rate * way
+    if rise > 500.0 and b > TINY:
+        level = (rise + math.log(gain * b / rate)) / b
     else:
-        grown = gain * (math.expm1(c * x) / c if abs(c * x) > TINY else x)
+        grown = gain * (math.expm1(rise) / rate if abs(rise) > TINY else way)
         if b * grown <= -1.0:
             return 0.0, FAR
         level = math.log1p(b * grown) / b if abs(b * grown) > TINY else grown
-    return min(gain * math.exp(min(c * x - b * level, 500.0)), FAR), min(level, FAR)
+    return min(gain * math.exp(min(cost - b * level, 500.0)), FAR), min(level, FAR)
 
 
 @njit(cache=True, error_model="numpy")
