@@ -11,7 +11,8 @@ from scipy.integrate import quad
 
 import sie
 from sie import growth
-from sie.dynamics import NODES, _time_at, laws
+from sie.dynamics import NODES, laws
+from sie.windows import time_at as time_on
 
 few = settings(max_examples=30)
 
@@ -63,7 +64,7 @@ def returns_at(x, r, left):
 
 
 def time_at(x, years, log2_pace, left):
-    return _time_at(x, years, log2_pace, left, 0.0, left)
+    return time_on(x, years, log2_pace, left, 0.0, left)
 
 
 def path_of(r, parallel, left, *, pace=32.0, nodes=NODES):

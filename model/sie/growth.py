@@ -61,7 +61,7 @@ LN2 = math.log(2.0)
 TINY = 1e-8
 """Below this a difference quotient is taken as its limit."""
 
-FAR = 1e6
+FAR = 1e12
 """Doublings that stand for an experiment technology that has already gone to infinity."""
 
 LAST = 1e-300

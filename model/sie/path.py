@@ -40,7 +40,16 @@ from .growth import (
     retrained,
 )
 
-__all__ = ["BEYOND", "ENDS", "END_VARIABLES", "HUGE", "WORK", "compute_path", "grids", "years_towards_ceiling"]
+__all__ = [
+    "BEYOND",
+    "ENDS",
+    "END_VARIABLES",
+    "HUGE",
+    "WORK",
+    "compute_path",
+    "grids",
+    "years_towards_ceiling",
+]
 
 END_VARIABLES = {
     "reach": "labour doublings",
@@ -62,7 +71,7 @@ HUGE = 1e290
 BEYOND = 1000.0
 """log2 of a pace at which no time passes any more."""
 
-_BEND = 0.07
+_BEND = 0.025
 """Curvature of a cell (nats off its chord) from which it is divided."""
 
 _MOST_PARTS = 256
@@ -96,9 +105,11 @@ def compute_path(law, start, recent, tables, work, years, log2_pace, ends):
     reach, direct = _reach(law), _direct(law)
     width = reach / n
     ceiling = law[LEFT] < math.inf and law[BETA] != 0.0 and not direct
-    w, log2_w, inverse, dy = tables[1] if ceiling else tables[0]
+    grid = tables[1] if ceiling else tables[0]
+    w, log2_w, inverse, dy = grid[0], grid[1], grid[2], grid[3]
     last = n - 1 if ceiling else n
-    gain, level, base, smooth, k, root, cell, bend = work
+    gain, level, base, smooth = work[0], work[1], work[2], work[3]
+    k, root, cell, bend = work[4], work[5], work[6], work[7]
     power, beta_now, shaped = _pole(law)
 
     _input_on_grid(law, width, last, gain, level)
@@ -113,21 +124,15 @@ def compute_path(law, start, recent, tables, work, years, log2_pace, ends):
         for j in range(last + 1):
             log2_pace[j], k[j] = start + base[j], pace_slope(j * width, law)
     else:
-        fall = 0.0 if ceiling else law[BETA]
+        fall = 0.0 if ceiling else law[BETA] * width
         pole = power / (LN2 * reach) if ceiling else law[BETA]
+        _pace_on_grid(start, law[LAMBDA], level, power, log2_w, fall, base, last, log2_pace)
         for j in range(last + 1):
-            log2_pace[j] = start + law[LAMBDA] * level[j] + power * log2_w[j] - fall * width * j + base[j]
             k[j] = law[LAMBDA] * gain[j] - pole * inverse[j] - beta_now * smooth[j]
         if law[RETRAIN] > 0.0:
             for j in range(last + 1):
                 k[j] = retrained(k[j], law[RETRAIN])
-
-    for j in range(last + 1):
-        root[j] = exp2(0.5 * (log2_w[j] - log2_pace[j]))
-    for j in range(1, last + 1):
-        s = LN2 * (log2_pace[j] - log2_pace[j - 1] - (log2_w[j] - log2_w[j - 1]))
-        bend[j] = LN2 * reach * dy[j] * (k[j - 1] * w[j - 1] - k[j] * w[j]) / 8.0
-        cell[j] = reach * dy[j] * _mean_slowness(root[j - 1], root[j], s, bend[j])
+    _cells(log2_pace, k, w, log2_w, dy, reach, last, root, bend, cell)
 
     time, peak, ahead = 0.0, start, 0.0
     single_peak, falls = True, False
@@ -181,6 +186,24 @@ def compute_path(law, start, recent, tables, work, years, log2_pace, ends):
             ahead = math.inf
     ends[0], ends[1], ends[2], ends[3], ends[4] = reach, tail, end, peak, ahead
     return single_peak and law[BETA] >= 0.0
+
+
+@njit(cache=True, error_model="numpy")
+def _pace_on_grid(start, lambda_, level, power, log2_w, fall, base, last, log2_pace):
+    """log2 of the pace at the nodes, where the law has a closed form but for `base`."""
+    for j in range(last + 1):
+        log2_pace[j] = start + lambda_ * level[j] + power * log2_w[j] - fall * j + base[j]
+
+
+@njit(cache=True, error_model="numpy")
+def _cells(log2_pace, k, w, log2_w, dy, reach, last, root, bend, cell):
+    """Bend and time of the cell before each node, undivided; `root` is scratch."""
+    for j in range(last + 1):
+        root[j] = exp2(0.5 * (log2_w[j] - log2_pace[j]))
+    for j in range(1, last + 1):
+        s = LN2 * (log2_pace[j] - log2_pace[j - 1] - (log2_w[j] - log2_w[j - 1]))
+        bend[j] = LN2 * reach * dy[j] * (k[j - 1] * w[j - 1] - k[j] * w[j]) / 8.0
+        cell[j] = reach * dy[j] * _mean_slowness(root[j - 1], root[j], s, bend[j])
 
 
 @njit(cache=True, error_model="numpy")
@@ -255,7 +278,7 @@ def _steepness(law):
 
 @njit(cache=True, error_model="numpy")
 def _parts_by_bend(bend):
-    return int(min(_MOST_PARTS, math.ceil(math.sqrt(abs(bend) / 0.05)))) if abs(bend) > _BEND else 1
+    return int(min(_MOST_PARTS, math.ceil(math.sqrt(abs(bend) / _BEND)))) if abs(bend) > _BEND else 1
 
 
 @njit(cache=True, error_model="numpy")
