@@ -68,7 +68,7 @@ def laws(draws: xr.Dataset, *, retraining: str = "none") -> np.ndarray:
     """The growth law of each draw, one row of `growth.COLUMNS` each, in the order of the draws (chain, draw).
 
     lambda = p / e(0) and beta(0) = p / r, so that a negative r stands for a negative beta. Raises DataError for numbers outside
-    their range and for a technology of experiments below a ceiling, which has no closed form.
+    their range, and for a technology of experiments where returns fall with a shape other than 1: no closed form.
     """
     if retraining not in RETRAINING:
         raise DataError("retraining", retraining, "one of " + ", ".join(RETRAINING))
@@ -97,11 +97,11 @@ def laws(draws: xr.Dataset, *, retraining: str = "none") -> np.ndarray:
             raise DataError(
                 name, float(draws[name].values.ravel()[np.argmin(np.broadcast_to(good, size))]), want
             )
-    if np.any(~np.isnan(value["experiment_beta"]) & (left < math.inf)):
+    if np.any(~np.isnan(value["experiment_beta"]) & (left < math.inf) & (value["shape"] != 1)):
         raise DataError(
             "experiment_beta",
-            plain("a ceiling"),
-            "none (doublings_left of inf) where experiments have a technology of their own",
+            plain("returns that fall to a ceiling with another shape"),
+            "shape 1 (or no ceiling) where experiments have a technology of their own",
         )
     kappa = {name: 1.0 - 1.0 / value[name] for name in ("sigma", "task_sigma", "sigma_later")}
     columns = (

@@ -64,6 +64,9 @@ TINY = 1e-8
 FAR = 1e12
 """Doublings that stand for an experiment technology that has already gone to infinity."""
 
+HUGE = 1e300
+"""A technology's level, in units of itself, from which it grows no more."""
+
 LAST = 1e-300
 """Share of the way to a ceiling that stands for none."""
 
@@ -77,14 +80,15 @@ def ces(x: float, a: float, c: float) -> tuple:
     z = c * x * LN2
     if a == 1.0 or x == 0.0:
         return a, x
+    if a == 0.0:
+        return 0.0, 0.0
     if abs(z) < TINY:
         return a + a * (1.0 - a) * z, a * x * (1.0 + (1.0 - a) * z / 2.0)
-    fallen = math.expm1(-abs(z))
-    if z > 0.0:
-        rest = (1.0 - a) * fallen
-        return a / (1.0 + rest), x + math.log1p(rest) / (c * LN2)
-    rest = a * fallen
-    return (a + rest) / (1.0 + rest), math.log1p(rest) / (c * LN2)
+    fixed = a if z > 0.0 else 1.0 - a
+    rest = (1.0 - fixed) * math.expm1(-abs(z))
+    whole = fixed + (1.0 - fixed) * math.exp(-abs(z))
+    level = (math.log1p(rest) if rest > -0.5 else math.log(whole)) / (c * LN2)
+    return (a / whole, x + level) if z > 0.0 else (a * math.exp(z) / whole, level)
 
 
 @njit(cache=True, error_model="numpy")
@@ -110,7 +114,7 @@ def experiments(x: float, law) -> tuple:
     if rise > 500.0 and b > TINY:
         level = (rise + math.log(gain * b / rate)) / b
     else:
-        grown = gain * (math.expm1(rise) / rate if abs(rise) > TINY else way)
+        grown = min(gain * (math.expm1(rise) / rate if abs(rise) > TINY else way), HUGE)
         if b * grown <= -1.0:
             return 0.0, FAR
         level = math.log1p(b * grown) / b if abs(b * grown) > TINY else grown

@@ -49,7 +49,7 @@ def time_at(x, years, log2_pace, reach, tail, left):
         share = (1.0 - exp2(-rise * part)) / (1.0 - exp2(-rise))
     if span < math.inf and abs(s) < _STEEP:
         return years[j] + span * share
-    return years[j] + width * math.exp(-log2_pace[j] * LN2) * -math.expm1(-s * part) / s
+    return min(years[j + 1], years[j] + width * math.exp(-log2_pace[j] * LN2) * -math.expm1(-s * part) / s)
 
 
 @njit(cache=True, error_model="numpy")
@@ -120,7 +120,9 @@ def _pace_near(at, log2_pace, tail, width):
 @njit(cache=True, error_model="numpy")
 def _window(x, gain, years, log2_pace, reach, tail, left):
     first = time_at(x, years, log2_pace, reach, tail, left)
-    return time_at(x + gain, years, log2_pace, reach, tail, left) - first if first < math.inf else math.inf
+    if first == math.inf:
+        return math.inf
+    return max(0.0, time_at(x + gain, years, log2_pace, reach, tail, left) - first)
 
 
 @njit(cache=True, error_model="numpy")
