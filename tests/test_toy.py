@@ -91,7 +91,7 @@ def first_year(paths):
 
 
 @pytest.mark.parametrize(("a_year", "gain", "end"), [(3.5, 3.7, 14.3), (4, 4.2, 12.9)])
-def test_a_takeoff_ratio_of_1_056_with_beta_1_gains_about_5x_but_takes_13_years_to_infinity(
+def test_a_takeoff_ratio_of_1_056_with_beta_1_gains_about_5x_but_takes_over_12_years_to_infinity(
     a_year, gain, end
 ):
     """The ratio alone sets no curve: beta is not stated. At beta = 1, dA/dt ~ A^1.056, only the "fairly slow" first year fits."""

@@ -11,9 +11,10 @@ import math
 import numpy as np
 from numba import njit
 
+from .cells import years_towards_ceiling
 from .elementary import exp2
 from .growth import LN2
-from .path import BEYOND, years_towards_ceiling
+from .path import BEYOND
 
 __all__ = ["level_at", "shortest_window", "time_at"]
 
