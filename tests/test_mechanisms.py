@@ -1,5 +1,7 @@
 """Every mechanism of growth against its differential equation, closed forms and the explosion conditions of the papers."""
 
+import ast
+import inspect
 import math
 
 import numpy as np
@@ -360,11 +362,40 @@ def test_retraining_with_a_varying_pace_is_refused(refused):
         ("shape", -1.0),
         ("parallel", 0.0),
         ("left", 0.0),
+        ("experiment_beta", math.inf),
+        ("sigma_switch", -1.0),
+        ("task_sigma", math.nan),
+        ("automation", 0.0),
     ],
 )
 def test_numbers_out_of_range_are_refused(name, value, refused):
     with refused("doublings_left" if name == "left" else name, f"found {value}"):
         sie.simulate(draws_of(**{name: value}))
+
+
+def test_a_path_of_too_few_nodes_is_refused(refused):
+    with refused("nodes", "found 4"):
+        sie.simulate(draws_of(), nodes=4)
+
+
+def lines_of_code(function):
+    """Lines of a compiled function's body, without its docstring."""
+    [tree] = ast.parse(inspect.getsource(function.py_func)).body
+    first = tree.body[1] if ast.get_docstring(tree) else tree.body[0]
+    return tree.end_lineno - first.lineno + 1
+
+
+def test_a_mechanism_is_a_function_of_at_most_15_lines():
+    functions = [each for each in vars(growth).values() if hasattr(each, "py_func")]
+    assert len(functions) > 8
+    assert {each.__name__: lines_of_code(each) for each in functions if lines_of_code(each) > 15} == {}
+
+
+@pytest.mark.parametrize("name", growth.MECHANISMS)
+def test_a_mechanism_at_its_off_value_changes_nothing(name):
+    off, _ = growth.MECHANISMS[name]
+    plain = sie.simulate(draws_of(left=40.0))
+    xr.testing.assert_equal(sie.simulate(draws_of(left=40.0, **{name: off})).years, plain.years)
 
 
 def test_a_ceiling_of_another_shape_is_refused_to_two_technologies(refused):

@@ -14,7 +14,7 @@ import math
 from numba import njit
 
 from .elementary import exp2
-from .growth import BETA, EXPERIMENT_BETA, LAMBDA, LEFT, LN2, RETRAIN, SHARE, input_level, pace_slope
+from .growth import LN2, input_level, pace_slope
 from .pace import MOST_PARTS, ceiling_power, integrates_slope, retraining, smooth_beta
 
 __all__ = [
@@ -75,7 +75,10 @@ def parts_by_bend(bend):
 @njit(cache=True, error_model="numpy")
 def divided_cell(x, end, dy, low, base, start, law, parts):
     """Time of a cell from x to `end`, `dy` in y, cut into equal parts of y, each with its own exact ends."""
-    reach, ceiling = law[LEFT], law[LEFT] < math.inf and law[BETA] != 0.0 and not integrates_slope(law)
+    reach, ceiling = (
+        law.doublings_left,
+        law.doublings_left < math.inf and law.beta != 0.0 and not integrates_slope(law),
+    )
     power, beta_now, shaped = ceiling_power(law)
     if not ceiling:
         reach = (end - x) / dy
@@ -88,14 +91,14 @@ def divided_cell(x, end, dy, low, base, start, law, parts):
         if ceiling:
             w = math.exp(log_w * LN2 - m * h)
         at = reach * (1.0 - w) if ceiling else x + m * (end - x) / parts
-        if law[RETRAIN] > 0.0:
+        if law.retraining > 0.0:
             base += retraining(before, at - before, law)
         if shaped and ceiling:
             base -= beta_now * (at - before) * smooth_beta(0.5 * (before + at), law)
         high = start + base - math.log2(w)
         if not integrates_slope(law):
-            high += law[LAMBDA] * input_level(at, law)
-            high += power * math.log2(w) if ceiling else -law[BETA] * at
+            high += law.lambda_ * input_level(at, law)
+            high += power * math.log2(w) if ceiling else -law.beta * at
         k = w * pace_slope(at, law)
         end_root = exp2(-0.5 * high)
         bend = LN2 * reach * h * (last_k - k) / 8.0
@@ -108,13 +111,13 @@ def divided_cell(x, end, dy, low, base, start, law, parts):
 def last_cell(law, reach, width, low, base, start, k, power):
     """Time of the cell that ends at the ceiling. Where experiments have a technology of their own the power of w itself changes on
     the way: the cell is divided deep into it, and ends with the power that holds there."""
-    if math.isnan(law[EXPERIMENT_BETA]) or law[SHARE] == 1.0:
+    if math.isnan(law.experiment_beta) or law.labour_share == 1.0:
         return years_towards_ceiling(width, 1.0, low, k, power)
     distance = width * math.exp(-_DEEP)
     before, at = reach - width, reach - distance
     years = divided_cell(before, at, _DEEP, low, base, start, law, MOST_PARTS)
     k = pace_slope(at, law)
-    low = start + base + law[LAMBDA] * input_level(at, law) + power * math.log2(distance / reach)
+    low = start + base + law.lambda_ * input_level(at, law) + power * math.log2(distance / reach)
     return years + years_towards_ceiling(distance, 1.0, low, k, -k * distance * LN2)
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba import njit, prange
 
-from .growth import COLUMNS, LAMBDA, LEFT, RETRAINING, input_gain
+from .growth import LAW, MECHANISMS, RETRAINING, input_gain
 from .path import END_VARIABLES, ENDS, WORK, compute_path, grids
 from .sources import DataError, plain
 from .windows import level_at, shortest_window, time_at
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 __all__ = [
     "BLOCK",
     "NODES",
-    "OPTIONAL",
     "doublings_by",
     "laws",
     "shortest_years",
@@ -40,90 +39,52 @@ __all__ = [
 NODES = 129
 """Points of a path; the error of a time falls with their fourth power."""
 
+FEWEST = 5
+"""Nodes that a path needs at least."""
+
 BLOCK = 65536
 """Draws that `summaries` holds at a time."""
 
 _INPUTS = ("r_asara", "parallel", "speedup", "recent_doublings_per_year", "doublings_left")
 _CARRIED = (*_INPUTS, "doublings_per_year_of_progress", "conversion")
 
-OPTIONAL = {
-    "labour_share": 1.0,
-    "sigma": 1.0,
-    "experiment_gain": 0.0,
-    "shape": 1.0,
-    "doublings_gained": 0.0,
-    "automation": 1.0,
-    "task_sigma": 1.0,
-    "experiment_beta": math.nan,
-    "sigma_later": 1.0,
-    "sigma_switch": math.inf,
-}
-"""Mechanisms and the value at which each is switched off; draws without a variable take it."""
-
 CHUNK = 256
 """Draws that a thread takes at a time."""
 
 
 def laws(draws: xr.Dataset, *, retraining: str = "none") -> np.ndarray:
-    """The growth law of each draw, one row of `growth.COLUMNS` each, in the order of the draws (chain, draw).
+    """The growth law of each draw, one `growth.LAW` each, in the order of the draws (chain, draw).
 
     lambda = p / e(0) and beta(0) = p / r, so that a negative r stands for a negative beta. Raises DataError for numbers outside
     their range, and for a technology of experiments where returns fall with a shape other than 1: no closed form.
     """
     if retraining not in RETRAINING:
         raise DataError("retraining", retraining, "one of " + ", ".join(RETRAINING))
-    size = draws.r_asara.size
-    law = np.empty((size, len(COLUMNS)))
-    value = {name: _column(draws, name, default) for name, default in OPTIONAL.items()}
     r, parallel, left = (_column(draws, name) for name in ("r_asara", "parallel", "doublings_left"))
-    for name, good, want in (
-        ("r_asara", (r != 0) & ~np.isnan(r), "a number other than 0"),
-        ("parallel", (parallel > 0) & (parallel < math.inf), "a number above 0"),
-        ("doublings_left", left > 0, "a number above 0"),
-        *(
-            (name, (value[name] > 0) & (value[name] <= 1), "a number above 0 and at most 1")
-            for name in ("labour_share", "automation")
-        ),
-        *(
-            (name, value[name] > 0, "a number above 0")
-            for name in ("sigma", "task_sigma", "sigma_later", "shape")
-        ),
-        *(
-            (name, (value[name] >= 0) & (value[name] < math.inf), "a number of at least 0")
-            for name in ("experiment_gain", "doublings_gained")
-        ),
-    ):
-        if not np.all(good):
-            raise DataError(
-                name, float(draws[name].values.ravel()[np.argmin(np.broadcast_to(good, size))]), want
-            )
-    if np.any(~np.isnan(value["experiment_beta"]) & (left < math.inf) & (value["shape"] != 1)):
+    _check(r, (r != 0) & ~np.isnan(r), "r_asara", "a number other than 0")
+    _check(parallel, (parallel > 0) & (parallel < math.inf), "parallel", "a number above 0")
+    _check(left, left > 0, "doublings_left", "a number above 0")
+    law = np.empty(r.size, dtype=LAW)
+    for name, (off, (allowed, want)) in MECHANISMS.items():
+        law[name] = value = _column(draws, name) if name in draws else off
+        _check(value, allowed(value), name, want)
+    if np.any(~np.isnan(law["experiment_beta"]) & (left < math.inf) & (law["shape"] != 1)):
         raise DataError(
             "experiment_beta",
             plain("returns that fall to a ceiling with another shape"),
             "shape 1 (or no ceiling) where experiments have a technology of their own",
         )
-    kappa = {name: 1.0 - 1.0 / value[name] for name in ("sigma", "task_sigma", "sigma_later")}
-    columns = (
-        *(1.0, parallel / r, value["labour_share"], kappa["sigma"], value["experiment_gain"], value["shape"]),
-        *(
-            value["doublings_gained"],
-            left,
-            value["automation"],
-            kappa["task_sigma"],
-            value["experiment_beta"],
-        ),
-        *(value["sigma_switch"], kappa["sigma_later"], RETRAINING[retraining]),
-    )
-    for k, column in enumerate(columns):
-        law[:, k] = column
-    law[:, LAMBDA] = parallel / _gains_at_asara(law)
+    law["beta"], law["doublings_left"], law["retraining"] = parallel / r, left, RETRAINING[retraining]
+    law["lambda_"] = parallel / _gains_at_asara(law)
     return law
 
 
-def _column(draws: xr.Dataset, name: str, default: float | None = None) -> np.ndarray | float:
-    if name not in draws and default is not None:
-        return default
+def _check(values: np.ndarray | float, good: np.ndarray | bool, name: str, want: str) -> None:
+    if not np.all(good):
+        raise DataError(name, float(np.ravel(values)[np.argmin(good)]), want)
+
+
+def _column(draws: xr.Dataset, name: str) -> np.ndarray:
     return _aligned(draws, name).values.astype(float).ravel()
 
 
@@ -135,7 +96,7 @@ def simulate(draws: xr.Dataset, *, nodes: int = NODES, retraining: str = "none")
     """The path of each draw of `tree.prior` or `tree.posterior`; the same call before and after evidence.
 
     Reads `r_asara`, `parallel`, `speedup`, `recent_doublings_per_year`, `doublings_left` (inf: no ceiling) and the mechanisms of
-    `OPTIONAL` that the draws have. Returns dims (chain, draw, doubling) where `doubling` is the fraction of the way to `reach`
+    `growth.MECHANISMS` that the draws have. Returns dims (chain, draw, doubling) where `doubling` is the fraction of the way to `reach`
     labour doublings: `years` since ASARA (inf where a level is never reached) and `log2_pace` (log2 of doublings a year; -inf at
     the ceiling); dims (chain, draw): `reach`, `tail_slope` (k beyond the reach; 0 at a ceiling), `end_years` (when the ceiling
     or, without one, infinite software is reached: the time of the singularity), `peak_log2_pace`, `most_ahead` (the most
@@ -144,6 +105,8 @@ def simulate(draws: xr.Dataset, *, nodes: int = NODES, retraining: str = "none")
     """
     import xarray as xr
 
+    if nodes < FEWEST:
+        raise DataError("nodes", nodes, f"at least {FEWEST}")
     law = laws(draws, retraining=retraining)
     start, recent = _start(draws)
     tables = grids(nodes)
@@ -175,7 +138,7 @@ def summaries(
     """
     import xarray as xr
 
-    used = [name for name in (*_CARRIED, *OPTIONAL) if name in draws]
+    used = [name for name in (*_CARRIED, *MECHANISMS) if name in draws]
     flat = xr.Dataset({name: ("draw", _aligned(draws, name).values.ravel()) for name in used})
     flat.attrs = draws.attrs
     gains = np.asarray(gains, dtype=float).reshape(len(gains), -1)
@@ -248,6 +211,7 @@ def _flat(paths: xr.Dataset) -> tuple[np.ndarray, ...]:
 
 @njit(cache=True, error_model="numpy")
 def _gains_at_asara(law):
+    """e(0) of each law; its `lambda_` is not read."""
     gains = np.empty(len(law))
     for i in range(len(law)):
         gains[i] = input_gain(0.0, law[i])
@@ -280,7 +244,7 @@ def _summaries(law, start, recent, gains, tables):
             single_peak = compute_path(law[i], start[i], recent[i], tables, work, years, log2_pace, ends[i])
             for g in range(gains.shape[1]):
                 shortest[i, g] = shortest_window(
-                    gains[i, g], years, log2_pace, ends[i, 0], ends[i, 1], law[i, LEFT], single_peak
+                    gains[i, g], years, log2_pace, ends[i, 0], ends[i, 1], law[i].doublings_left, single_peak
                 )
     return shortest, ends
 

@@ -13,27 +13,7 @@ import math
 from numba import njit
 
 from .elementary import exp2, log2
-from .growth import (
-    AUTOMATION,
-    BETA,
-    EXPERIMENT_BETA,
-    GAIN,
-    GAINED,
-    KAPPA,
-    KAPPA_LATER,
-    LAMBDA,
-    LEFT,
-    LN2,
-    RETRAIN,
-    SHAPE,
-    SHARE,
-    SWITCH,
-    TASK_KAPPA,
-    beta,
-    input_gain,
-    pace_slope,
-    research_input,
-)
+from .growth import LN2, beta, ces_exponent, input_gain, pace_slope, research_input
 
 __all__ = [
     "MOST_PARTS",
@@ -66,26 +46,28 @@ def pace_on_grid(start, lambda_, level, power, log2_w, fall, base, last, log2_pa
 @njit(cache=True, error_model="numpy")
 def integrates_slope(law):
     """Whether the whole slope is integrated by quadrature: where retraining bounds it at the ceiling."""
-    return law[RETRAIN] >= 2.0 or (law[RETRAIN] == 1.0 and law[BETA] < 0.0 and law[LEFT] < math.inf)
+    return law.retraining >= 2.0 or (
+        law.retraining == 1.0 and law.beta < 0.0 and law.doublings_left < math.inf
+    )
 
 
 @njit(cache=True, error_model="numpy")
 def ceiling_power(law):
     """(power of w with which the pace falls at the ceiling, beta_now, whether the shape is not 1)."""
-    if law[LEFT] == math.inf:
-        return 0.0, law[BETA], False
-    if law[SHAPE] == 1.0:
-        return law[BETA] * law[LEFT] * LN2, law[BETA], False
-    whole = law[GAINED] + law[LEFT]
-    beta_now = law[BETA] * (1.0 - (law[GAINED] / whole) ** law[SHAPE])
-    return beta_now * whole / law[SHAPE] * LN2, beta_now, True
+    if law.doublings_left == math.inf:
+        return 0.0, law.beta, False
+    if law.shape == 1.0:
+        return law.beta * law.doublings_left * LN2, law.beta, False
+    whole = law.doublings_gained + law.doublings_left
+    beta_now = law.beta * (1.0 - (law.doublings_gained / whole) ** law.shape)
+    return beta_now * whole / law.shape * LN2, beta_now, True
 
 
 @njit(cache=True, error_model="numpy")
 def input_on_grid(law, width, last, gain, level):
     """`growth.research_input` at the nodes: a loop that is vectorised for a constant share and for a plain CES."""
-    a, epsilon, kappa = law[SHARE], law[GAIN], law[KAPPA]
-    plain = law[SWITCH] == math.inf and law[AUTOMATION] == 1.0 and math.isnan(law[EXPERIMENT_BETA])
+    a, epsilon, kappa = law.labour_share, law.experiment_gain, ces_exponent(law.sigma)
+    plain = law.sigma_switch == math.inf and law.automation == 1.0 and math.isnan(law.experiment_beta)
     apart = 1.0 - epsilon
     tilt = -abs(kappa * apart) * width
     if plain and (a == 1.0 or kappa * apart == 0.0):
@@ -112,7 +94,9 @@ def input_on_grid(law, width, last, gain, level):
 @njit(cache=True, error_model="numpy")
 def steepness(law):
     """How fast shares can change, per doubling."""
-    return abs(law[KAPPA]) + abs(law[TASK_KAPPA]) + abs(law[KAPPA_LATER])
+    return (
+        abs(ces_exponent(law.sigma)) + abs(ces_exponent(law.task_sigma)) + abs(ces_exponent(law.sigma_later))
+    )
 
 
 @njit(cache=True, error_model="numpy")
@@ -126,8 +110,8 @@ def parts_by_input(steep, width, change):
 @njit(cache=True, error_model="numpy")
 def smooth_beta(x, law):
     """beta(x) less its pole at the ceiling, for a shape other than 1, in units of beta_now."""
-    whole = law[GAINED] + law[LEFT]
-    w, shape = (law[LEFT] - x) / whole, law[SHAPE]
+    whole = law.doublings_gained + law.doublings_left
+    w, shape = (law.doublings_left - x) / whole, law.shape
     if w * (shape + 1.0) < 1e-4:
         return (shape - 1.0) / (2.0 * shape) + w * (shape * shape - 1.0) / (12.0 * shape)
     return -1.0 / math.expm1(shape * math.log1p(-w)) - 1.0 / (shape * w)
@@ -137,11 +121,11 @@ def smooth_beta(x, law):
 def smooth_on_grid(law, width, smooth, base, beta_now):
     """`smooth_beta` at the nodes, and what it takes from the log pace until each: its integral, by cubics through four nodes."""
     n = len(smooth) - 1
-    shape, whole = law[SHAPE], law[GAINED] + law[LEFT]
+    shape, whole = law.shape, law.doublings_gained + law.doublings_left
     for j in range(1, n):
-        u = (law[GAINED] + j * width) / whole
+        u = (law.doublings_gained + j * width) / whole
         smooth[j] = 1.0 / (1.0 - exp2(shape * log2(u))) - whole / (shape * width * (n - j))
-    smooth[0], smooth[n] = smooth_beta(0.0, law), smooth_beta(law[LEFT], law)
+    smooth[0], smooth[n] = smooth_beta(0.0, law), smooth_beta(law.doublings_left, law)
     scale = -beta_now * width / 24.0
     base[1] = scale * (9.0 * smooth[0] + 19.0 * smooth[1] - 5.0 * smooth[2] + smooth[3])
     for j in range(2, n):
@@ -156,7 +140,7 @@ def retraining_on_grid(law, width, last, gain, steep, base):
     """Add to `base` what retraining takes from the log pace until each node."""
     total = 0.0
     for j in range(1, last + 1):
-        parts = parts_by_input(steep, width, law[LAMBDA] * abs(gain[j] - gain[j - 1]))
+        parts = parts_by_input(steep, width, law.lambda_ * abs(gain[j] - gain[j - 1]))
         for m in range(parts):
             total += retraining(width * (j - 1 + m / parts), width / parts, law)
         base[j] += total
@@ -186,4 +170,4 @@ def retraining(x, width, law):
 @njit(cache=True, error_model="numpy")
 def _untrained(x, law):
     """k(x) without retraining."""
-    return law[LAMBDA] * input_gain(x, law) - beta(x, law)
+    return law.lambda_ * input_gain(x, law) - beta(x, law)

@@ -12,19 +12,7 @@ import numpy as np
 from numba import njit
 
 from .cells import BEND, HUGE, cells_on_grid, divided_cell, last_cell, parts_by_bend
-from .growth import (
-    AUTOMATION,
-    BETA,
-    LAMBDA,
-    LEFT,
-    LN2,
-    RETRAIN,
-    SHARE,
-    SWITCH,
-    input_level,
-    pace_slope,
-    retrained,
-)
+from .growth import LN2, input_level, pace_slope, retrained
 from .pace import (
     ceiling_power,
     input_on_grid,
@@ -76,7 +64,7 @@ def compute_path(law, start, recent, tables, work, years, log2_pace, ends):
     n = len(years) - 1
     reach, direct = _reach(law), integrates_slope(law)
     width = reach / n
-    ceiling = law[LEFT] < math.inf and law[BETA] != 0.0 and not direct
+    ceiling = law.doublings_left < math.inf and law.beta != 0.0 and not direct
     grid = tables[1] if ceiling else tables[0]
     w, log2_w, inverse, dy = grid[0], grid[1], grid[2], grid[3]
     last = n - 1 if ceiling else n
@@ -85,30 +73,30 @@ def compute_path(law, start, recent, tables, work, years, log2_pace, ends):
     power, beta_now, shaped = ceiling_power(law)
 
     input_on_grid(law, width, last, gain, level)
-    steep = 0.0 if law[SHARE] == 1.0 and law[AUTOMATION] == 1.0 else steepness(law)
+    steep = 0.0 if law.labour_share == 1.0 and law.automation == 1.0 else steepness(law)
     base[:] = 0.0
     smooth[:] = 0.0
     if shaped and not direct:
         smooth_on_grid(law, width, smooth, base, beta_now)
-    if law[RETRAIN] > 0.0:
+    if law.retraining > 0.0:
         retraining_on_grid(law, width, last, gain, steep, base)
     if direct:
         for j in range(last + 1):
             log2_pace[j], k[j] = start + base[j], pace_slope(j * width, law)
     else:
-        fall = 0.0 if ceiling else law[BETA] * width
-        pole = power / (LN2 * reach) if ceiling else law[BETA]
-        pace_on_grid(start, law[LAMBDA], level, power, log2_w, fall, base, last, log2_pace)
+        fall = 0.0 if ceiling else law.beta * width
+        pole = power / (LN2 * reach) if ceiling else law.beta
+        pace_on_grid(start, law.lambda_, level, power, log2_w, fall, base, last, log2_pace)
         for j in range(last + 1):
-            k[j] = law[LAMBDA] * gain[j] - pole * inverse[j] - beta_now * smooth[j]
-        if law[RETRAIN] > 0.0:
+            k[j] = law.lambda_ * gain[j] - pole * inverse[j] - beta_now * smooth[j]
+        if law.retraining > 0.0:
             for j in range(last + 1):
-                k[j] = retrained(k[j], law[RETRAIN])
+                k[j] = retrained(k[j], law.retraining)
     cells_on_grid(log2_pace, k, w, log2_w, dy, reach, last, root, bend, cell)
 
     for j in range(1, last + 1):
         if abs(bend[j]) > BEND or steep * width >= 1.0:
-            change = law[LAMBDA] * abs(gain[j] - gain[j - 1])
+            change = law.lambda_ * abs(gain[j] - gain[j - 1])
             parts = max(parts_by_bend(bend[j]), parts_by_input(steep, width, change))
             if parts > 1:
                 end = width * j
@@ -119,12 +107,12 @@ def compute_path(law, start, recent, tables, work, years, log2_pace, ends):
 
     tail, end = 0.0, math.inf
     if ceiling:
-        log2_pace[n] = -math.copysign(math.inf, law[BETA])
+        log2_pace[n] = -math.copysign(math.inf, law.beta)
         more = last_cell(law, reach, width, log2_pace[n - 1], base[n - 1], start, k[n - 1], power)
         years[n] = end = years[n - 1] + more
         peak = max(peak, log2_pace[n])
         ahead = max(ahead, reach - recent * end)
-    elif law[LEFT] < math.inf:
+    elif law.doublings_left < math.inf:
         end = years[n]
     else:
         # A slope that is positive here but not in the end makes a very fast path, no singularity.
@@ -135,7 +123,7 @@ def compute_path(law, start, recent, tables, work, years, log2_pace, ends):
         elif tail == 0.0 and log2_pace[n] > math.log2(recent):
             ahead = math.inf
     ends[0], ends[1], ends[2], ends[3], ends[4] = reach, tail, end, peak, ahead
-    return single_peak and law[BETA] >= 0.0
+    return single_peak and law.beta >= 0.0
 
 
 @njit(cache=True, error_model="numpy")
@@ -161,16 +149,16 @@ def _add_up(cell, log2_pace, k, width, recent, last, years):
 @njit(cache=True, error_model="numpy")
 def _reach(law):
     """Doublings that the grid spans: to the ceiling or, without one, to where the pace is exponential or beyond all bounds."""
-    if law[LEFT] < math.inf:
-        return law[LEFT]
+    if law.doublings_left < math.inf:
+        return law.doublings_left
     x, limit = 64.0, pace_slope(_ENDLESS, law)
-    if law[SWITCH] < math.inf:
-        x = max(x, 2.0 * law[SWITCH])
+    if law.sigma_switch < math.inf:
+        x = max(x, 2.0 * law.sigma_switch)
     while x < 4e6:
         k = pace_slope(x, law)
         if abs(k - limit) < 1e-10:
             break
-        if k > 0.0 and law[LAMBDA] * input_level(x, law) - law[BETA] * x > 400.0:
+        if k > 0.0 and law.lambda_ * input_level(x, law) - law.beta * x > 400.0:
             break
         x *= 2.0
     return x

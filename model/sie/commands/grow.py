@@ -180,9 +180,9 @@ def _pace(x: float, law: np.ndarray, start: float) -> float:
     """Doublings a year at x, by the law itself where it has a closed form, else by the integral of its slope."""
     from scipy.integrate import quad
 
-    from ..growth import SHAPE, log2_pace_gain, pace_slope
+    from ..growth import log2_pace_gain, pace_slope
 
-    if law[SHAPE] == 1 or x == 0:
+    if law["shape"] == 1 or x == 0:
         gain = log2_pace_gain(x, law)
     else:
         gain = quad(pace_slope, 0, x, args=(law,), limit=200)[0]
