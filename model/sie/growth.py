@@ -121,10 +121,8 @@ def experiments(x: float, law) -> tuple:
     gain, b, left = law.experiment_gain, law.experiment_beta * LN2, law.doublings_left
     if math.isnan(b) or gain == 0.0:
         return gain, gain * x
-    cost, rate, way = law.beta * LN2 * x, law.beta * LN2, x
-    if left < math.inf:
-        way = -left * math.log(max(1.0 - x / left, LAST))
-        cost, rate = law.beta * LN2 * way, law.beta * LN2 - 1.0 / left
+    way = x if left == math.inf else -left * math.log(max(1.0 - x / left, LAST))
+    cost, rate = law.beta * LN2 * way, law.beta * LN2 - 1.0 / left
     rise = rate * way
     if rise > 500.0 and b > TINY:
         level = (rise + math.log(gain * b / rate)) / b
