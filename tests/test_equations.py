@@ -10,7 +10,7 @@ import sie
 from sie import cli
 from sie.credences import EVENTS
 from sie.equations import COMPUTED, MODULES, as_text, blocks, describe, parts, symbols_of, variables
-from sie.growth import COLUMNS, LAW
+from sie.growth import LAW, MEANINGS
 from sie.priors import QUANTITIES, view_names
 
 
@@ -54,8 +54,8 @@ def test_the_index_has_every_quantity_law_column_and_event_with_meaning_and_unit
     for name, quantity in QUANTITIES.items():
         assert stated[name].meaning == quantity.meaning
         assert stated[name].unit == " or ".join(quantity.units)
-    assert tuple(LAW) == COLUMNS
-    for name in (*QUANTITIES, *COLUMNS, *COMPUTED, *EVENTS):
+    assert tuple(MEANINGS) == LAW.names
+    for name in (*QUANTITIES, *LAW.names, *COMPUTED, *EVENTS):
         assert f"  {name}" in text
     for event in EVENTS.values():
         assert " ".join(event.wording.split()) in " ".join(text.split())

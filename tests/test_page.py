@@ -11,7 +11,7 @@ import pytest
 import sie
 from sie import cli, equations, sections
 from sie.credences import EVENTS
-from sie.growth import COLUMNS
+from sie.growth import LAW
 from sie.page import COLOURS, TEMPLATES, Figure, Line, Paragraph, Section, Table, render, web
 from sie.priors import QUANTITIES
 from sie.report import compute
@@ -109,7 +109,7 @@ def test_credences_on_the_page_are_those_of_the_result(page, results):
 def test_the_page_has_equations_variables_versions_and_conditions(page):
     equation = [attrs["data-equation"] for attrs in page.of("p") if "data-equation" in attrs]
     assert equation == [line for block in equations.blocks() for line in block.lines]
-    assert all(name in page.text for name in (*QUANTITIES, *COLUMNS, *equations.COMPUTED))
+    assert all(name in page.text for name in (*QUANTITIES, *LAW.names, *equations.COMPUTED))
     assert all(f"{name} {version}" in page.text for name, version in versions().items())
     assert sections.CONDITIONS in page.text
     assert "sie report davidson_houlden_2025 davidson_2025 --seed 1 --draws 1000" in page.text

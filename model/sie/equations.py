@@ -1,6 +1,6 @@
 """Every equation and every variable of the model on one page, read from the tables and docstrings that the code runs on.
 
-An equation is an indented block of a docstring; a variable is a key of `priors.QUANTITIES` or `growth.LAW`, or a symbol that
+An equation is an indented block of a docstring; a variable is a key of `priors.QUANTITIES` or `growth.MEANINGS`, or a symbol that
 is computed (`COMPUTED`); where a variable enters is found by looking for it in the equations. Nothing here is a second copy.
 """
 
@@ -158,7 +158,7 @@ def symbols_of(line: str) -> set[str]:
 
 def variables(view: View | None = None) -> list[Variable]:
     """The index: what a view states, the numbers of a growth law, and what is computed, each with where it enters."""
-    from .growth import LAW
+    from .growth import MEANINGS
     from .priors import R_UNIT
 
     lines = [(block.where, line, symbols_of(line)) for block in blocks() for line in block.lines]
@@ -180,7 +180,7 @@ def variables(view: View | None = None) -> list[Variable]:
     ]
     law = [
         Variable(name=name, symbol=name, meaning=meaning, unit=unit, enters=("growth",))
-        for name, (meaning, unit) in LAW.items()
+        for name, (meaning, unit) in MEANINGS.items()
     ]
     computed = [
         Variable(
@@ -229,10 +229,10 @@ def _equation_lines(width: int) -> Iterator[str]:
 
 
 def _variable_lines(view: View | None, width: int) -> Iterator[str]:
-    from .growth import LAW
+    from .growth import MEANINGS
 
     yield "VARIABLES" if view is None else f"VARIABLES, with the priors of {view.label}"
-    heads = {next(iter(QUANTITIES)): "stated by a view", next(iter(LAW)): "numbers of a growth law"}
+    heads = {next(iter(QUANTITIES)): "stated by a view", next(iter(MEANINGS)): "numbers of a growth law"}
     heads[next(iter(COMPUTED))] = "computed"
     for variable in variables(view):
         if variable.name in heads and (heading := heads.pop(variable.name)):
