@@ -19,6 +19,7 @@ from typer.exceptions import TyperException
 from . import __version__
 from .commands.check import check
 from .commands.grow import explain, grow
+from .commands.idea_production import epoch
 from .commands.options import BAD_INPUT
 from .commands.report import report
 from .commands.sweep import sweep
@@ -39,6 +40,7 @@ COMMANDS = {
     "grow": grow,
     "explain": explain,
     "sweep": sweep,
+    "epoch": epoch,
 }
 """Every command by name, in the order of the help."""
 
