@@ -23,6 +23,7 @@ from .commands.idea_production import epoch
 from .commands.options import BAD_INPUT
 from .commands.report import report
 from .commands.sweep import sweep
+from .commands.timeline import timeline
 from .commands.views import list_, new
 from .files import discard_unfinished
 from .inference import NotConverged
@@ -41,6 +42,7 @@ COMMANDS = {
     "explain": explain,
     "sweep": sweep,
     "epoch": epoch,
+    "timeline": timeline,
 }
 """Every command by name, in the order of the help."""
 
