@@ -114,6 +114,7 @@ def test_the_prior_of_log_r_is_that_of_a_ratio_of_half_cauchys():
         assert np.mean(log_r < u) == pytest.approx(below, abs=4 * 0.5 / math.sqrt(400_000))
 
 
+@pytest.mark.slow
 def test_the_likelihood_is_the_mean_density_over_the_priors_given_r(fits):
     fit, log_r = fits["lp"], np.array([-0.5, 0.5, 1.0, 1.5])
     curve = log_likelihood(fit, points=12, log_r=log_r)

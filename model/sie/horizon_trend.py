@@ -25,7 +25,7 @@ __all__ = ["FITTED", "doublings_after", "fit_trend", "years_until"]
 FITTED = ("horizon", "doublings_per_year", "doubling_ratio", "model_spread", "shared_error")
 """The parameters of the fit, besides the score u of the shared error. `horizon` is 2^level."""
 
-PROPOSALS = 16
+PROPOSALS = 15
 """log2 of the draws from the proposal."""
 
 PROPOSAL_DF = 5

@@ -281,7 +281,7 @@ def asara_dates(
 
     models = fitted_models(read_horizons() if horizons is None else horizons, timeline)
     last = models.date.values[-1]
-    before_now = float((np.datetime64(now, "ns") - last) / np.timedelta64(1, "D")) / DAYS_PER_YEAR
+    before_now = (now - last_date(models, timeline)).days / DAYS_PER_YEAR
     fitted = fit_trend(
         (models.date.values - last) / np.timedelta64(1, "D") / DAYS_PER_YEAR,
         np.log2(models.minutes.values),

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .plots import BLACK, BLUE, FAINT, SHADED, SMALL, THICK, THIN, VERMILION, _axes, _finish, _interval
-from .timeline import DAYS_PER_YEAR, MINUTES_PER_HOUR, WORK_MONTH_HOURS, trend_at
+from .plots import BLACK, BLUE, FAINT, SHADED, THIN, VERMILION, _axes, _finish, _interval
+from .timeline import DAYS_PER_YEAR, MINUTES_PER_HOUR, WORK_MONTH_HOURS, Z975, trend_at
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -67,7 +67,8 @@ def plot_timeline(
     threshold = np.quantile(minutes, LEVELS)
     top = math.log2(threshold[-1]) + 1
     years = np.linspace(start, end, TIMES)
-    trend = np.quantile(np.minimum(trend_at(dates, years), top), LEVELS, axis=1)
+    # An infinite horizon is drawn beyond the axes, not along their edge.
+    trend = np.quantile(np.minimum(trend_at(dates, years), 2 * top), LEVELS, axis=1)
     _bands(ax, _calendar(last, years), trend, BLUE, "trend")
     ends = _calendar(last, np.array([start, end]))
     _bands(
@@ -98,7 +99,7 @@ def _bands(ax: Axes, x: np.ndarray, quantiles: np.ndarray, color: str, label: st
 
 def _measurements(ax: Axes, models: xr.Dataset) -> None:
     y = np.log2(models.minutes.values)
-    reach = 1.959963984540054 * np.stack([models.low.values, models.high.values])
+    reach = Z975 * np.stack([models.low.values, models.high.values])
     ax.errorbar(
         [_decimal(date) for date in models.date.values],
         y,
