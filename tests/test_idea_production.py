@@ -9,6 +9,7 @@ import pytest
 from scipy.integrate import quad
 from scipy.stats import ncx2
 
+from sie import feller
 from sie.cli import COMMANDS
 from sie.idea_production import (
     LOG_R,
@@ -61,9 +62,7 @@ def test_the_first_years_counts_give_the_published_growth_ratio(fits, name):
 
 @pytest.mark.parametrize(("growth", "log_scale", "shape", "expected"), DENSITIES)
 def test_the_density_is_exact_from_no_noise_to_all_noise(growth, log_scale, shape, expected):
-    from sie.idea_production import _exact
-
-    assert _exact(growth, log_scale, shape) == pytest.approx(expected, rel=1e-12, abs=1e-9)
+    assert feller.exact(growth, log_scale, shape) == pytest.approx(expected, rel=1e-12, abs=1e-9)
 
 
 def test_the_density_is_a_noncentral_chi_square_of_output_to_the_beta(fits):

@@ -15,14 +15,13 @@ from sie.horizon_trend import _log_likelihood, doublings_after, fit_trend, years
 from sie.inference import prior
 from sie.priors import fixed, lognormal
 from sie.sources import data_folder
+from sie.time_horizons import doubling_days, read_horizons
 from sie.timeline import (
     asara_dates,
-    doubling_days,
     fitted_models,
     gained_before,
     gained_table,
     last_date,
-    read_horizons,
     read_timeline,
     timeline_names,
     trend_at,

@@ -31,7 +31,8 @@ _MODULES = {
     "returns": ("DoubleCounting", "build"),
     "engine": ("cluster",),
     "sweep": ("open_sweep", "read_sweep", "run_sweep"),
-    "timeline": ("Timeline", "asara_dates", "gained_before", "read_horizons", "read_timeline"),
+    "time_horizons": ("read_horizons",),
+    "timeline": ("Timeline", "asara_dates", "gained_before", "read_timeline"),
     "timeline_plot": ("plot_timeline",),
     "sources": ("DataError", "read_sources"),
 }

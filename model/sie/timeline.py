@@ -12,7 +12,6 @@ So shorter timelines leave less behind (Eth & Davidson 2025). This module must n
 from __future__ import annotations
 
 import datetime
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,8 +22,9 @@ import numpy as np
 
 from .horizon_trend import FITTED, doublings_after, fit_trend, years_until
 from .priors import Entry, Prior, _numbers_of, _provenance, _read_prior, draw, lognormal
-from .sources import DataError, check_provenance, data_folder, plain, read_sources, read_toml
-from .tables import PROVENANCE, number, read_table
+from .sources import DataError, data_folder, plain, read_sources, read_toml
+from .tables import PROVENANCE
+from .time_horizons import read_horizons
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -32,12 +32,10 @@ if TYPE_CHECKING:
 __all__ = [
     "Timeline",
     "asara_dates",
-    "doubling_days",
     "fitted_models",
     "gained_before",
     "gained_table",
     "last_date",
-    "read_horizons",
     "read_timeline",
     "timeline_names",
     "trend_at",
@@ -47,11 +45,6 @@ WORK_MONTH_HOURS = 167
 """Hours of human work in a work month (Kwa 2026: 1 month / 167 working hours)."""
 
 DAYS_PER_YEAR = 365.25
-
-Z975 = 1.959963984540054
-"""Standard normal 97.5 % quantile, for METR's 95 % intervals."""
-
-TABLE = "metr_horizons.csv"
 
 AHEAD = ("suite_bias", "trend_error", "software_share", "compute_ahead", "asara_horizon", "pace")
 """What the measurements do not inform."""
@@ -83,11 +76,6 @@ LEAST_MODELS = 4
 
 MINUTES_PER_HOUR = 60
 
-_MINUTES = ("p50_q025_minutes", "p50_minutes", "p50_q975_minutes")
-_COLUMNS = (
-    *("release", "model", "date", *_MINUTES, "frontier"),
-    *PROVENANCE,
-)
 _KEYS = ("label", "source", "release", "since", "models")
 
 
@@ -194,50 +182,6 @@ def _check_range(where: str, name: str, prior: Prior) -> None:
         )
 
 
-def read_horizons(path: Path | str | None = None) -> xr.Dataset:
-    """METR's 50 % time horizons from an evidence folder (default: the bundled one). Raises DataError.
-
-    Dim `measurement`. `minutes`; `low`, `high`: the standard deviations of log2 minutes on either side (METR's 95 % interval
-    over 1.96); `model`, `date`, `release` of the task suite; `frontier`: whether the model was the best at its release.
-    """
-    import xarray as xr
-
-    folder = Path(path) if path is not None else data_folder("evidence")
-    sources, rows, seen = read_sources(folder), [], set()
-    for where, cells in read_table(folder / TABLE, _COLUMNS):
-        low, minutes, high = (
-            number(where, key, cells[key], low=1e-6, want="minutes above 0") for key in _MINUTES
-        )
-        if not low < minutes < high:
-            raise DataError(f"{where} p50_minutes", minutes, "a number inside its interval")
-        if cells["frontier"] not in ("0", "1"):
-            raise DataError(f"{where} frontier", cells["frontier"], "0 or 1")
-        if not cells["model"] or (cells["release"], cells["model"]) in seen:
-            raise DataError(f"{where} model", cells["model"], "a name that no other line of its release has")
-        seen.add((cells["release"], cells["model"]))
-        check_provenance(where, cells, (low, minutes, high), sources)
-        rows.append(
-            {
-                "minutes": minutes,
-                "low": math.log2(minutes / low) / Z975,
-                "high": math.log2(high / minutes) / Z975,
-                "date": np.datetime64(parse_date(f"{where} date", cells["date"]), "ns"),
-                "frontier": cells["frontier"] == "1",
-                "model": cells["model"],
-                "release": cells["release"],
-            }
-        )
-    return xr.Dataset({key: ("measurement", [row[key] for row in rows]) for key in rows[0]})
-
-
-def parse_date(where: str, text: str) -> datetime.date:
-    """A date written as 2026-02-05, or a DataError."""
-    try:
-        return datetime.date.fromisoformat(text)
-    except ValueError:
-        raise DataError(where, text, "a date such as 2026-02-05") from None
-
-
 def fitted_models(horizons: xr.Dataset, timeline: Timeline) -> xr.Dataset:
     """The measurements that inform a timeline, by date."""
     chosen = (horizons.release == timeline.release) & (horizons.date >= np.datetime64(timeline.since, "ns"))
@@ -255,12 +199,6 @@ def fitted_models(horizons: xr.Dataset, timeline: Timeline) -> xr.Dataset:
 def last_date(horizons: xr.Dataset, timeline: Timeline) -> datetime.date:
     """The date of the last measurement that informs a timeline."""
     return fitted_models(horizons, timeline).date.values[-1].astype("datetime64[D]").item()
-
-
-def doubling_days(models: xr.Dataset) -> float:
-    """Days in which the horizon doubles, by least squares of log2 minutes on the date, as METR reports it."""
-    days = (models.date.values - models.date.values[0]) / np.timedelta64(1, "D")
-    return 1 / float(np.polyfit(days, np.log2(models.minutes.values), 1)[0])
 
 
 def asara_dates(

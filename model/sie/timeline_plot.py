@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .plots import BLACK, BLUE, FAINT, SHADED, THIN, VERMILION, _axes, _finish, _interval
-from .timeline import DAYS_PER_YEAR, MINUTES_PER_HOUR, WORK_MONTH_HOURS, Z975, trend_at
+from .time_horizons import Z975
+from .timeline import DAYS_PER_YEAR, MINUTES_PER_HOUR, WORK_MONTH_HOURS, trend_at
 
 if TYPE_CHECKING:
     import xarray as xr

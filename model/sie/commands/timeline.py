@@ -10,7 +10,7 @@ import numpy as np
 import typer
 
 from ..sources import DataError
-from .options import Draws, Evidence, Seed, check_sampling
+from .options import DEFAULT_DRAWS, Evidence, Seed, check_sampling
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -36,24 +36,16 @@ def timeline(
         ),
     ] = None,
     seed: Seed = 1,
-    draws: Draws = 20000,
+    draws: Annotated[int, typer.Option(metavar="N", help="Draws of the date of ASARA.")] = DEFAULT_DRAWS,
     plot: Annotated[
         Path | None, typer.Option("--plot", metavar="FILE", help="Write a plot (PNG) here.")
     ] = None,
     evidence: Evidence = None,
 ) -> None:
-    """When ASARA comes by METR's time horizons, and [gained_before_asara] for a view: shorter timelines leave less behind."""
+    """When ASARA comes by METR's time horizons, and the table gained_before_asara for a view: shorter timelines leave less behind."""
     from ..files import refuse_unwritable, write_whole
-    from ..timeline import (
-        asara_dates,
-        doubling_days,
-        fitted_models,
-        gained_table,
-        last_date,
-        parse_date,
-        read_horizons,
-        read_timeline,
-    )
+    from ..time_horizons import doubling_days, parse_date, read_horizons
+    from ..timeline import asara_dates, fitted_models, gained_table, last_date, read_timeline
 
     check_sampling(seed, draws)
     refuse_unwritable("--plot", plot)
