@@ -9,6 +9,7 @@ import pytest
 from scipy.integrate import quad
 from scipy.stats import ncx2
 
+import sie
 from sie import feller
 from sie.cli import COMMANDS
 from sie.idea_production import (
@@ -20,7 +21,6 @@ from sie.idea_production import (
     read_idea_production,
     store,
 )
-from sie.likelihoods import read_likelihood
 
 FEW = 10
 """log2 of points that place every quantile within 2 %."""
@@ -164,7 +164,7 @@ def test_the_exact_lower_tail_is_longer_than_the_published_one(fits):
 
 def test_the_stored_likelihoods_are_the_exact_ones(fits):
     for fit in fits.values():
-        stored = read_likelihood(f"epoch_{fit.growth_row}")
+        stored = sie.read_likelihood(f"epoch_{fit.growth_row}")
         assert stored.sizes == {"log_r": len(LOG_R), "log_lambda": 1}
         np.testing.assert_allclose(
             quantiles(stored.isel(log_lambda=0))[0], EXACT[fit.id][0], rtol=EXACT_WITHIN
@@ -176,7 +176,7 @@ def test_a_stored_likelihood_goes_stale_with_its_counts(fits, evidence_copy, ref
     path = evidence_copy / "idea_production" / "rl.csv"
     path.write_text(path.read_text().replace("3233", "3234"))
     with refused("likelihoods/epoch_rl_growth.csv", "idea_production/rl.csv"):
-        read_likelihood("epoch_rl_growth", evidence_copy)
+        sie.read_likelihood("epoch_rl_growth", evidence_copy)
 
 
 @pytest.mark.parametrize(

@@ -127,13 +127,13 @@ def _sample(log_density, size: int, draws: int, seed: int) -> np.ndarray:
     from scipy.optimize import minimize
     from scipy.stats import multivariate_t
 
-    mode = minimize(
-        lambda x: -log_density(x[None, :])[0],
-        np.full(size, 0.1),
-        method="Nelder-Mead",
-        options={"maxiter": 4000, "maxfev": 4000, "xatol": 1e-4, "fatol": 1e-6},
-    ).x
     steps = np.eye(size) * STEP
+
+    def falls(point: np.ndarray) -> tuple[float, np.ndarray]:
+        values = log_density(np.concatenate([[point], point + steps, point - steps]))
+        return -values[0], (values[1 + size :] - values[1 : 1 + size]) / (2 * STEP)
+
+    mode = minimize(falls, np.full(size, 0.1), jac=True, method="BFGS").x
     corners = np.array(
         [[mode + i + j, mode + i - j, mode - i + j, mode - i - j] for i in steps for j in steps]
     )

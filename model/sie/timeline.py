@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .horizon_trend import FITTED, doublings_after, fit_trend, years_until
-from .priors import Entry, Prior, _numbers_of, _provenance, _read_prior, draw, lognormal
-from .sources import DataError, data_folder, plain, read_sources, read_toml
+from .priors import Entry, Prior, draw, lognormal, read_prior
+from .sources import DataError, check_provenance, data_folder, plain, read_sources, read_toml
 from .tables import PROVENANCE
 from .time_horizons import read_horizons
 
@@ -162,13 +162,17 @@ def read_timeline(timeline: str) -> Timeline:
 def _read_entry(where: str, name: str, table: object, source: str, sources: Mapping) -> Entry:
     if not isinstance(table, dict):
         raise DataError(where, table, "a table with a family, its numbers, unit and basis")
-    prior = _read_prior(where, table, ("unit", *PROVENANCE))
+    prior = read_prior(where, table, ("unit", *PROVENANCE))
     if table.get("unit") != UNITS[name]:
         raise DataError(f"{where} unit", table.get("unit"), UNITS[name])
     _check_range(where, name, prior)
-    return Entry(
-        prior=prior, unit=table["unit"], **_provenance(where, table, source, _numbers_of(prior), sources)
-    )
+    record = {key: table.get(key) for key in PROVENANCE}
+    for key, value in record.items():
+        if value is not None and not isinstance(value, str):
+            raise DataError(f"{where} {key}", value, "a string")
+    numbers = [*prior.numbers, *(number for part in prior.parts for number in part.numbers)]
+    check_provenance(where, {**record, "source": record["source"] or source}, numbers, sources)
+    return Entry(prior=prior, unit=table["unit"], **record)
 
 
 def _check_range(where: str, name: str, prior: Prior) -> None:
