@@ -324,6 +324,17 @@ def test_horizons_with_holes_are_refused(evidence_copy, refused, old, new, where
         read_horizons(evidence_copy)
 
 
+def test_the_check_reads_horizons_counts_and_timelines(evidence_copy, capsys):
+    assert COMMANDS["check"](evidence=evidence_copy) == 0
+    out = capsys.readouterr().out
+    for name in ("idea_production/fits.csv", "metr_horizons.csv", "timelines/exponential"):
+        assert name in out
+    path = evidence_copy / "metr_horizons.csv"
+    path.write_text(path.read_text(encoding="utf-8").replace(",3.987428,", ",-3.987428,"), encoding="utf-8")
+    assert COMMANDS["check"](evidence=evidence_copy) == 2
+    assert "want minutes above 0" in capsys.readouterr().err
+
+
 def test_the_bundled_timelines_differ_in_the_shape_of_the_trend_alone():
     first, second = (read_timeline(name) for name in timeline_names())
     differ = [name for name in first.entries if first[name] != second[name]]

@@ -17,7 +17,7 @@ from numba import njit, vectorize
 __all__ = ["as_coded", "exact"]
 
 MANY = 30.0
-"""Size of sqrt(nu^2 + z^2) from which the uniform expansion of I_nu(z) is exact to 1e-8; below it, the power series."""
+"""Size of sqrt(nu^2 + z^2) from which the uniform expansion of I_nu(z) is exact to 2e-8; below it, the power series."""
 
 OVERFLOW = 171.62437695630272
 """The gamma function of a larger number is infinite in double precision."""
