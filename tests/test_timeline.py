@@ -299,6 +299,14 @@ def test_a_prior_out_of_range_and_an_unknown_timeline_are_refused(exponential, r
         read_timeline("fast")
 
 
+def test_a_timeline_may_take_all_models_of_the_first_suite(timeline_with, horizons):
+    every = fitted_models(horizons, read_timeline(timeline_with('"frontier"', '"all"')))
+    assert every.sizes["measurement"] == 21
+    first = fitted_models(horizons, read_timeline(timeline_with('"TH1.1"', '"TH1.0"')))
+    assert set(first.release.values) == {"TH1.0"}
+    assert doubling_days(first) == pytest.approx(165.25, abs=0.01)
+
+
 def test_too_few_measurements_are_refused(timeline_with, horizons, refused):
     late = read_timeline(timeline_with("2023-01-01", "2025-12-01"))
     with refused("mine release, since, models", "2 measurements"):
