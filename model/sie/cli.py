@@ -1,4 +1,5 @@
-"""The command line: `sie report`, `check`, `list`, `new`, `grow`, `explain`, `open`, `equations`.
+"""The command line; `COMMANDS` names every command.
+
 
 Results go to standard output, progress and errors to standard error. Exit codes: 0 good; 2 bad input (one line, nothing
 written); 3 not converged; 130 interrupted.
@@ -20,10 +21,12 @@ from . import __version__
 from .commands.check import check
 from .commands.equations import equations
 from .commands.grow import explain, grow
+from .commands.idea_production import epoch
 from .commands.open import open_
 from .commands.options import BAD_INPUT
 from .commands.report import report
 from .commands.sweep import sweep
+from .commands.timeline import timeline
 from .commands.views import list_, new
 from .files import discard_unfinished
 from .inference import NotConverged
@@ -43,6 +46,8 @@ COMMANDS = {
     "sweep": sweep,
     "open": open_,
     "equations": equations,
+    "epoch": epoch,
+    "timeline": timeline,
 }
 """Every command by name, in the order of the help."""
 
