@@ -1,5 +1,4 @@
-"""The command line; `COMMANDS` names every command.
-
+"""The command line: what every command shares, and its exit codes; the commands themselves are in `commands/`.
 
 Results go to standard output, progress and errors to standard error. Exit codes: 0 good; 2 bad input (one line, nothing
 written); 3 not converged; 130 interrupted.
@@ -51,9 +50,9 @@ COMMANDS = {
 }
 """Every command by name, in the order of the help."""
 
-app = typer.Typer(
-    add_completion=False, no_args_is_help=False, pretty_exceptions_enable=False, help=__doc__.split("\n\n")[0]
-)
+HELP = "Returns to AI software R&D, and how likely a software intelligence explosion is."
+
+app = typer.Typer(add_completion=False, no_args_is_help=False, pretty_exceptions_enable=False, help=HELP)
 
 
 def main() -> None:
