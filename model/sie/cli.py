@@ -24,6 +24,7 @@ from .commands.idea_production import epoch
 from .commands.open import open_
 from .commands.options import BAD_INPUT
 from .commands.report import report
+from .commands.reproduce import reproduce
 from .commands.sweep import sweep
 from .commands.timeline import timeline
 from .commands.views import list_, new
@@ -47,6 +48,7 @@ COMMANDS = {
     "equations": equations,
     "epoch": epoch,
     "timeline": timeline,
+    "reproduce": reproduce,
 }
 """Every command by name, in the order of the help."""
 

@@ -60,6 +60,7 @@ def _checks(
         yield from _other_data(evidence)
         for name in view_names():
             yield name, lambda name=name: _check_view(view_path(name), evidence, sources)
+        yield "figures", lambda: _check_figures(sources)
         return
     for path in files:
         if path.name in COLUMNS or path.name == "sources.toml":
@@ -133,6 +134,18 @@ def _check_series(path: Path) -> list[str]:
 
     read_observations(path)
     return []
+
+
+def _check_figures(sources: Path | None) -> list[str]:
+    """What the sources state and `sie reproduce` recomputes, and the priors of Greenblatt's outcome: bundled only."""
+    from ..outcome import read_buildout
+    from ..reproduce import figures
+
+    works = read_sources()
+    records = [(f"figure {figure.id}", figure.source, figure.quote) for figure in figures()]
+    for name, entry in read_buildout().items():
+        records.append((f"buildout.toml [{name}]", entry.source or "greenblatt_2025", entry.quote))
+    return _missing_quotes(records, sources, works)
 
 
 def _files_around(path: Path, evidence: Path | None) -> dict[str, Path]:
