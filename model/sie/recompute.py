@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["FORMULAS"]
 
-DRAWS, SEED = 100_000, 1
-"""Draws behind each credence, five times those of a default report, so that a point of rounding can be told from chance."""
+DRAWS, SEED = 50_000, 1
+"""Draws behind each credence, more than those of a default report, so that a point of rounding can be told from chance."""
 
 PATHS = 20_000
 """Paths behind each part of the outcome, which needs them whole."""
