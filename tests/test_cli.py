@@ -11,7 +11,7 @@ import pytest
 from sie import cli
 from sie.credences import EVENTS
 from sie.priors import read_view, view_names
-from sie.sources import data_folder
+from sie.sources import data_folder, read_sources
 
 
 def run(capsys, monkeypatch, *args):
@@ -196,11 +196,7 @@ def test_check_reads_one_evidence_table_among_the_bundled_others(sie, tmp_path):
 def test_check_names_a_quote_that_is_not_in_its_text(sie, tmp_path):
     texts = tmp_path / "texts"
     texts.mkdir()
-    for name in (
-        "greenblatt_mallen_2025_comments.txt",
-        "eth_davidson_2025_report.txt",
-        "whitfill_wu_2025_post.txt",
-    ):
+    for name in {work.text for work in read_sources().values() if work.text}:
         (texts / name).write_text("nothing of the kind")
     code, _, err = sie("check", "--sources", texts)
     assert code == 2

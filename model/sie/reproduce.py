@@ -228,8 +228,8 @@ def as_text(rows: Iterable[Recomputed], *, width: int = 130) -> str:
             ("computed", "right"),
             ("difference", "right"),
         ):
-            table.add_column(name, justify=justify, no_wrap=name != "figure")
-        table.add_column("verdict")
+            table.add_column(name, justify=justify, no_wrap=name != "figure", overflow="fold")
+        table.add_column("verdict", overflow="fold")
         for row in rows:
             if row.figure.source == source:
                 table.add_row(*_cells(row))
