@@ -10,6 +10,7 @@ it is never pooled with them. Priors of the four quantities, with their provenan
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import zlib
 from collections.abc import Mapping
@@ -64,11 +65,12 @@ def read_buildout(
         raise DataError(f"{path.name} source", source, "a key of sources.toml")
     if set(table) != set(BUILDOUT):
         raise DataError(path.name, plain("tables " + ", ".join(table)), "the tables " + ", ".join(BUILDOUT))
+    entries = {
+        name: read_entry(f"{path.name} [{name}]", name, table[name], source, sources, BUILDOUT)
+        for name in BUILDOUT
+    }
     return MappingProxyType(
-        {
-            name: read_entry(f"{path.name} [{name}]", name, table[name], source, sources, BUILDOUT)
-            for name in BUILDOUT
-        }
+        {name: dataclasses.replace(entry, source=entry.source or source) for name, entry in entries.items()}
     )
 
 

@@ -60,10 +60,15 @@ def _checks(
         yield from _other_data(evidence)
         for name in view_names():
             yield name, lambda name=name: _check_view(view_path(name), evidence, sources)
-        yield "figures", lambda: _check_figures(sources)
+        yield "figures", lambda: _check_figures(None, sources)
+        yield "buildout", lambda: _check_buildout(None, sources)
         return
     for path in files:
-        if path.name in COLUMNS or path.name == "sources.toml":
+        if path.name == "figures.csv":
+            yield path.name, lambda path=path: _check_figures(path, sources)
+        elif path.name == "buildout.toml":
+            yield path.name, lambda path=path: _check_buildout(path, sources)
+        elif path.name in COLUMNS or path.name == "sources.toml":
             yield path.name, lambda path=path: _check_evidence(_files_around(path, evidence), sources)
         elif path.suffix == ".csv":
             yield path.name, lambda path=path: _check_series(path)
@@ -136,16 +141,21 @@ def _check_series(path: Path) -> list[str]:
     return []
 
 
-def _check_figures(sources: Path | None) -> list[str]:
-    """What the sources state and `sie reproduce` recomputes, and the priors of Greenblatt's outcome: bundled only."""
-    from ..outcome import read_buildout
+def _check_figures(path: Path | None, sources: Path | None) -> list[str]:
+    """What the sources state and `sie reproduce` recomputes."""
     from ..reproduce import figures
 
-    works = read_sources()
-    records = [(f"figure {figure.id}", figure.source, figure.quote) for figure in figures()]
-    for name, entry in read_buildout().items():
-        records.append((f"buildout.toml [{name}]", entry.source or "greenblatt_2025", entry.quote))
-    return _missing_quotes(records, sources, works)
+    records = [(f"figure {figure.id}", figure.source, figure.quote) for figure in figures(path)]
+    return _missing_quotes(records, sources, read_sources())
+
+
+def _check_buildout(path: Path | None, sources: Path | None) -> list[str]:
+    """The priors of Greenblatt's outcome."""
+    from ..outcome import read_buildout
+
+    entries = read_buildout(path)
+    records = [(f"buildout.toml [{name}]", entry.source, entry.quote) for name, entry in entries.items()]
+    return _missing_quotes(records, sources, read_sources())
 
 
 def _files_around(path: Path, evidence: Path | None) -> dict[str, Path]:
