@@ -219,3 +219,8 @@ def test_every_stated_credence_is_a_figure_that_is_compared(name, event):
         (numbers["p_low"], numbers["p_low"]),
     ]
     assert any((name, *pair) in compared for pair in wanted)
+
+
+def test_the_reports_speedup_is_from_six_months_a_doubling_to_one_or_two():
+    speedup = sie.read_view("eth_davidson_2025")["speedup"].prior
+    assert speedup.numbers == (6 / 2, 6 / 1)
