@@ -190,11 +190,24 @@ def test_kwa_holds_returns_below_linear_at_a_fixed_scale():
     assert p_of("kwa_2026", "r_above_1")[0] < 0.05
 
 
-def test_sigma_of_the_reference_spans_every_estimate():
+def test_sigma_of_the_reference_is_a_mixture_over_the_estimates():
+    """Each row of elasticities.csv lies in the middle of the part of its specification; one below 0 in the lowest."""
+    part = {
+        "besiroglu_2024_sigma": 0,
+        "whitfill_wu_adjusted_cost": 0,
+        "oberfield_raval_2021": 1,
+        "whitfill_wu_compute": 2,
+        "whitfill_wu_frontier": 3,
+    }
+    rows = sie.read_elasticities()
+    assert set(rows.estimate.values) == set(part)
     sigma = sie.read_view("reference")["sigma"].prior
-    assert sigma.cdf(0.52) > 0.1
-    for estimate in (0.7, 0.893, 1.0, 2.58):
-        assert 0.05 < sigma.cdf(estimate) < 0.95
+    for row, estimate in zip(rows.estimate.values, rows.sigma.values, strict=True):
+        if estimate > 0:
+            assert 0.15 < sigma.parts[part[row]].cdf(estimate) < 0.85
+            assert 0.05 < sigma.cdf(estimate) < 0.95
+        else:
+            assert sigma.parts[part[row]].cdf(0.52) == pytest.approx(0.95)
 
 
 def test_sigma_of_the_reference_moves_growth_and_not_r():
