@@ -12,7 +12,7 @@ import pytest
 import xarray as xr
 
 import sie
-from sie import reproduce
+from sie import cli, reproduce
 from sie.inference import prior
 from sie.outcome import BUILDOUT, read_buildout
 from sie.recompute import FORMULAS
@@ -175,6 +175,31 @@ def test_the_page_says_every_quote_and_reason(rows):
 
 def test_the_summary_counts_every_figure(rows):
     assert reproduce.summary(rows.values()).startswith(f"{len(FIGURES)} figures: ")
+
+
+def command(monkeypatch, capsys, *args):
+    """Exit code, standard output and standard error of `sie reproduce ARGS` in this process."""
+    monkeypatch.setattr("sys.argv", ["sie", "reproduce", *map(str, args)])
+    with pytest.raises(SystemExit) as stopped:
+        cli.main()
+    printed = capsys.readouterr()
+    return stopped.value.code, printed.out, printed.err
+
+
+def test_the_command_writes_what_it_prints(tmp_path, monkeypatch, capsys, rows):
+    table, document = tmp_path / "table.csv", tmp_path / "table.json"
+    code, out, err = command(monkeypatch, capsys, "--csv", table, "--json", document, "--differences")
+    assert (code, err) == (0, "")
+    assert out.splitlines()[-1] == reproduce.summary(rows.values())
+    assert len(json.loads(document.read_text("utf-8"))["figures"]) == len(FIGURES)
+    assert table.read_text("utf-8") == reproduce.as_csv(rows.values())
+
+
+def test_the_command_refuses_one_target_for_both(tmp_path, monkeypatch, capsys):
+    code, out, err = command(monkeypatch, capsys, "--csv", tmp_path / "a", "--json", tmp_path / "a")
+    assert (code, out) == (2, "")
+    assert len(err.splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
 
 
 # ---- Greenblatt's outcome
