@@ -26,6 +26,7 @@ from .commands.options import BAD_INPUT
 from .commands.report import report
 from .commands.sweep import sweep
 from .commands.timeline import timeline
+from .commands.sensitivity import sensitivity
 from .commands.views import list_, new
 from .files import discard_unfinished
 from .inference import NotConverged
@@ -47,6 +48,7 @@ COMMANDS = {
     "equations": equations,
     "epoch": epoch,
     "timeline": timeline,
+    "sensitivity": sensitivity,
 }
 """Every command by name, in the order of the help."""
 
