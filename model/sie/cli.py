@@ -19,6 +19,7 @@ from typer.exceptions import TyperException
 from . import __version__
 from .commands.check import check
 from .commands.equations import equations
+from .commands.diff import diff
 from .commands.grow import explain, grow
 from .commands.idea_production import epoch
 from .commands.open import open_
@@ -27,6 +28,7 @@ from .commands.report import report
 from .commands.sweep import sweep
 from .commands.timeline import timeline
 from .commands.sensitivity import sensitivity
+from .commands.sweep import sweep
 from .commands.views import list_, new
 from .files import discard_unfinished
 from .inference import NotConverged
@@ -49,6 +51,7 @@ COMMANDS = {
     "epoch": epoch,
     "timeline": timeline,
     "sensitivity": sensitivity,
+    "diff": diff,
 }
 """Every command by name, in the order of the help."""
 

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
 
-__all__ = ["plot_shapley", "plot_tornado", "plot_variance_shares", "save"]
+__all__ = ["axes_for", "plot_shapley", "plot_tornado", "plot_variance_shares", "save"]
 
-LOW, HIGH, GREY, BLACK = "#E69F00", "#0072B2", "#767676", "#000000"
+LOW, HIGH, GREY, PALE, BLACK = "#E69F00", "#0072B2", "#767676", "#D9D9D9", "#000000"
 """Okabe & Ito (2008): a light orange and a dark blue, far apart in grey too; each with a marker of its own."""
 
 BAR = 0.62
@@ -44,11 +44,11 @@ def plot_tornado(
     found = tornado.sel(event=event)
     swing = np.abs(found.p.values[:, 1] - found.p.values[:, 0])
     order = np.argsort(swing, kind="stable")
-    ax = _axes(ax, len(order))
+    ax = axes_for(ax, len(order))
     ends = (("low", LOW, "s", "near its 5 % quantile"), ("high", HIGH, "o", "near its 95 % quantile"))
     for line, i in enumerate(order):
         low, high = found.p.values[i]
-        ax.barh(line, high - low, left=low, height=BAR, color="#D9D9D9", edgecolor=GREY, linewidth=0.8)
+        ax.barh(line, high - low, left=low, height=BAR, color=PALE, edgecolor=GREY, linewidth=0.8)
         for end, (_, color, marker, label) in enumerate(ends):
             ax.errorbar(
                 found.p.values[i, end],
@@ -89,7 +89,7 @@ def plot_tornado(
 
 def plot_variance_shares(shares: xr.Dataset, *, title: str | None = None, ax: Axes | None = None) -> Axes:
     """Each term's share of the variance of log r at ASARA; a hatched bar is a term that moves against the others."""
-    ax = _axes(ax, shares.sizes["term"])
+    ax = axes_for(ax, shares.sizes["term"])
     _bars(ax, shares.term.values, shares.share.values, shares.se.values)
     ax.set_xlabel("Cov(log term, log r at ASARA) / Var(log r at ASARA); they sum to 100 %")
     return _finish(ax, title)
@@ -103,7 +103,7 @@ def plot_shapley(
     order = np.argsort(found.share.values, kind="stable")[::-1]
     names = [*found.input.values[order], "unattributed"]
     share = [*found.share.values[order], found.unattributed.item()]
-    ax = _axes(ax, len(names))
+    ax = axes_for(ax, len(names))
     _bars(ax, names, np.array(share), np.array([*found.se.values[order], 0.0]))
     ax.set_xlabel(f"Share of the variance of whether {event} happens (Shapley effect)")
     return _finish(ax, title)
@@ -117,8 +117,9 @@ def save(ax: Axes, path) -> None:
 def _bars(ax: Axes, names, share: np.ndarray, se: np.ndarray) -> None:
     lines = np.arange(len(share))[::-1]
     for line, value, error in zip(lines, share, se, strict=True):
-        hatch = "////" if value < 0 else None
-        ax.barh(line, value, height=BAR, color=LOW if value < 0 else HIGH, edgecolor=BLACK, hatch=hatch)
+        known = PALE if error == 0 else HIGH
+        color, hatch = (LOW, "////") if value < 0 else (known, None)
+        ax.barh(line, value, height=BAR, color=color, edgecolor=BLACK, hatch=hatch)
         if error > 0:
             ax.errorbar(value, line, xerr=Z975 * error, color=BLACK, capsize=3, linestyle="none")
         beyond = max(value + Z975 * error, 0)
@@ -142,7 +143,7 @@ def _words(name: str) -> str:
     )
 
 
-def _axes(ax: Axes | None, lines: int) -> Axes:
+def axes_for(ax: Axes | None, lines: int) -> Axes:
     """The given axes, or those of a new figure high enough for so many lines."""
     if ax is not None:
         return ax
