@@ -29,6 +29,7 @@ from .commands.sweep import sweep
 from .commands.timeline import timeline
 from .commands.sensitivity import sensitivity
 from .commands.sweep import sweep
+from .commands.table import table
 from .commands.views import list_, new
 from .files import discard_unfinished
 from .inference import NotConverged
@@ -52,6 +53,7 @@ COMMANDS = {
     "timeline": timeline,
     "sensitivity": sensitivity,
     "diff": diff,
+    "table": table,
 }
 """Every command by name, in the order of the help."""
 

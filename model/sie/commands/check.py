@@ -52,7 +52,7 @@ def _checks(
 ) -> Iterator[tuple[str, Callable[[], list[str]]]]:
     """Each data set by name with what reads it and returns the quotes that are not in their texts."""
     from ..evidence import named_files
-    from ..priors import view_names, view_path
+    from ..priors import WEIGHTS, view_names, view_path
     from ..rows import COLUMNS
 
     if not files:
@@ -60,12 +60,15 @@ def _checks(
         yield from _other_data(evidence)
         for name in view_names():
             yield name, lambda name=name: _check_view(view_path(name), evidence, sources)
+        yield "weights", lambda: _check_weights(None, evidence, sources)
         return
     for path in files:
         if path.name in COLUMNS or path.name == "sources.toml":
             yield path.name, lambda path=path: _check_evidence(_files_around(path, evidence), sources)
         elif path.suffix == ".csv":
             yield path.name, lambda path=path: _check_series(path)
+        elif path.name == WEIGHTS:
+            yield path.name, lambda path=path: _check_weights(path, evidence, sources)
         elif path.suffix == ".toml":
             yield path.name, lambda path=path: _check_view(path, evidence, sources)
         else:
@@ -110,6 +113,20 @@ def _check_view(path: Path, evidence: Path | None, sources: Path | None) -> list
         (f"{path.name} [{name}]", item.source or view.source, item.quote) for name, item in tables.items()
     ]
     return _missing_quotes(records, sources, bibliography(evidence))
+
+
+def _check_weights(path: Path | None, evidence: Path | None, sources: Path | None) -> list[str]:
+    """The weights, and that every table of a view belongs to one that there is."""
+    from ..pooling import OTHERS, read_weights
+    from ..priors import WEIGHTS, view_names
+
+    works = bibliography(evidence)
+    weights = read_weights(path, sources=works)
+    known = (OTHERS, *view_names())
+    for name in weights.views:
+        if name not in known:
+            raise DataError(f"{WEIGHTS} [views.{name}]", plain("no such view"), "one of " + ", ".join(known))
+    return _missing_quotes(list(weights.quotes), sources, works)
 
 
 def _check_evidence(files: dict[str, Path], sources: Path | None) -> list[str]:
