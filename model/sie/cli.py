@@ -23,6 +23,7 @@ from .commands.diff import diff
 from .commands.grow import explain, grow
 from .commands.idea_production import epoch
 from .commands.open import open_
+from .commands.ledger import ledger
 from .commands.options import BAD_INPUT
 from .commands.report import report
 from .commands.sweep import sweep
@@ -54,6 +55,7 @@ COMMANDS = {
     "sensitivity": sensitivity,
     "diff": diff,
     "table": table,
+    "ledger": ledger,
 }
 """Every command by name, in the order of the help."""
 

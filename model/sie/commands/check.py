@@ -116,14 +116,14 @@ def _check_view(path: Path, evidence: Path | None, sources: Path | None) -> list
 
 
 def _check_weights(path: Path | None, evidence: Path | None, sources: Path | None) -> list[str]:
-    """The weights, and that every table of a view belongs to one that there is."""
+    """The weights; a table of the bundled ones belongs to a view that there is."""
     from ..pooling import OTHERS, read_weights
     from ..priors import WEIGHTS, view_names
 
     works = bibliography(evidence)
     weights = read_weights(path, sources=works)
     known = (OTHERS, *view_names())
-    for name in weights.views:
+    for name in weights.views if path is None else ():
         if name not in known:
             raise DataError(f"{WEIGHTS} [views.{name}]", plain("no such view"), "one of " + ", ".join(known))
     return _missing_quotes(list(weights.quotes), sources, works)
