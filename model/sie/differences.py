@@ -100,7 +100,7 @@ def difference(
     """
     import xarray as xr
 
-    players = groups(a, b, given=given)
+    players = _with_unchanged(groups(a, b, given=given), a, b)
     names = list(players)
     steps, all_orders = _steps(len(names))
     sets = sorted({0, 2 ** len(names) - 1} | {u for u, _, _ in steps} | {u | 1 << i for u, i, _ in steps})
@@ -134,6 +134,16 @@ def difference(
         coords={"event": list(events), "group": names},
         attrs={"every_order": int(all_orders), "hybrids": len(sets), "draws": size},
     )
+
+
+def _with_unchanged(players: dict[str, tuple[str, ...]], a: View, b: View) -> dict[str, tuple[str, ...]]:
+    """The groups, with what does not differ in that of `gained_before_asara`, whose discarded draws leave a gap in every column."""
+    taken = {name for members in players.values() for name in members}
+    unchanged = tuple(name for name in a.entries if name in b and name not in taken)
+    return {
+        title: members + unchanged if "gained_before_asara" in members else members
+        for title, members in players.items()
+    }
 
 
 def _stated(view: View, name: str) -> tuple | None:
