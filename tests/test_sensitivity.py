@@ -15,6 +15,7 @@ from scipy.stats import hypergeom, multivariate_normal, norm
 import sie
 from sie import cli
 from sie.inference import prior
+from sie.returns import at_asara
 from sie.sensitivity import (
     crossings,
     happened,
@@ -26,7 +27,7 @@ from sie.sensitivity import (
     worth,
 )
 from sie.sensitivity_plots import plot_shapley, plot_tornado, plot_variance_shares
-from sie.shapley import effects, weights
+from sie.shapley import shapley_effects, weights
 
 N = 20000
 LOG_LINEAR = {
@@ -119,7 +120,7 @@ def test_shapley_effects_agree_with_the_closed_form_of_a_sum_of_normals(dependen
     x = np.random.default_rng(2).multivariate_normal(np.zeros(4), covariance, size=N).T
     slope = np.array([1.0, 0.7, 0.4, 0.0])
     indicators = np.stack([slope @ x > c for c in (0.0, 1.0)])
-    found = effects(
+    found = shapley_effects(
         {f"x{i}": np.exp(column) for i, column in enumerate(x)}, indicators, effective=all_draws(indicators)
     )
     for e, threshold in enumerate((0.0, 1.0)):
@@ -133,7 +134,7 @@ def test_shapley_effects_agree_with_the_closed_form_of_a_sum_of_normals(dependen
 def test_shapley_effects_of_an_interaction_are_shared_alike():
     x = np.random.default_rng(3).standard_normal((3, N))
     indicators = (x[0] * x[1] > 0)[None]
-    found = effects({"a": x[0], "b": x[1], "idle": x[2]}, indicators, effective=all_draws(indicators))
+    found = shapley_effects({"a": x[0], "b": x[1], "idle": x[2]}, indicators, effective=all_draws(indicators))
     share, se = found.share.values[0], found.se.values[0]
     np.testing.assert_allclose(share[:2], 0.5, atol=0.04)
     assert abs(share[2]) < 3 * se[2] + 0.005
@@ -141,13 +142,15 @@ def test_shapley_effects_of_an_interaction_are_shared_alike():
 
 def test_an_idle_input_has_no_shapley_effect_within_its_error(gaussian):
     inputs, _, indicators = gaussian
-    found = effects(inputs, indicators, effective=all_draws(indicators)).sel(input="x3")
+    found = shapley_effects(inputs, indicators, effective=all_draws(indicators)).sel(input="x3")
     assert np.all(np.abs(found.share.values) < 3 * found.se.values)
 
 
 def test_errors_grow_with_the_square_root_of_the_draws_lost_to_autocorrelation(gaussian):
     inputs, _, indicators = gaussian
-    full, quarter = (effects(inputs, indicators[:1], effective=np.array([float(n)])) for n in (N, N / 4))
+    full, quarter = (
+        shapley_effects(inputs, indicators[:1], effective=np.array([float(n)])) for n in (N, N / 4)
+    )
     np.testing.assert_allclose(quarter.se, 2 * full.se)
     wide, narrow = (movement(inputs, indicators[:1], effective=np.array([float(n)])) for n in (N / 4, N))
     np.testing.assert_allclose(wide.upper - wide.lower, 2 * (narrow.upper - narrow.lower))
@@ -155,7 +158,7 @@ def test_errors_grow_with_the_square_root_of_the_draws_lost_to_autocorrelation(g
 
 def test_an_event_that_never_happens_has_no_shapley_effects(gaussian):
     inputs, _, indicators = gaussian
-    found = effects(
+    found = shapley_effects(
         inputs, np.stack([indicators[0], np.zeros(N, dtype=bool)]), effective=np.full(2, float(N))
     )
     assert np.all(np.isnan(found.share.values[1]))
@@ -164,9 +167,9 @@ def test_an_event_that_never_happens_has_no_shapley_effects(gaussian):
 
 def test_more_inputs_than_all_orders_allow_are_sampled_and_still_agree(gaussian, monkeypatch):
     inputs, _, indicators = gaussian
-    every = effects(inputs, indicators[:1], effective=np.array([float(N)]))
+    every = shapley_effects(inputs, indicators[:1], effective=np.array([float(N)]))
     monkeypatch.setattr("sie.shapley.MOST_SETS", 4)
-    some = effects(inputs, indicators[:1], effective=np.array([float(N)]))
+    some = shapley_effects(inputs, indicators[:1], effective=np.array([float(N)]))
     assert (every.attrs["every_order"], some.attrs["every_order"]) == (1, 0)
     np.testing.assert_allclose(some.share, every.share, atol=0.02)
     assert some.share.sum().item() == pytest.approx(every.share.sum().item(), abs=1e-6)
@@ -240,7 +243,9 @@ def test_an_input_of_two_values_is_told_by_its_values():
     found = tornado({"x": x}, indicators, effective=effective)
     np.testing.assert_allclose(found.p.values[0, 0], [0.2, 0.8], atol=0.02)
     assert movement({"x": x}, indicators, effective=effective).moved.item() == pytest.approx(0.252, abs=0.02)
-    assert effects({"x": x}, indicators, effective=effective).share.item() == pytest.approx(0.32, abs=0.03)
+    assert shapley_effects({"x": x}, indicators, effective=effective).share.item() == pytest.approx(
+        0.32, abs=0.03
+    )
     assert 0.7 <= crossings({"x": x}, indicators, effective=effective).value.item() <= 2.6
 
 
@@ -248,7 +253,7 @@ def test_results_depend_on_the_order_of_neither_draws_nor_inputs(gaussian):
     inputs, _, indicators = gaussian
     order = np.random.default_rng(29).permutation(N)
     shuffled = {name: inputs[name][order] for name in reversed(inputs)}
-    for tell in (effects, movement, tornado, crossings):
+    for tell in (shapley_effects, movement, tornado, crossings):
         one = tell(inputs, indicators, effective=all_draws(indicators))
         other = tell(shuffled, indicators[:, order], effective=all_draws(indicators)).sel(input=list(inputs))
         for name in one.data_vars:
@@ -298,7 +303,7 @@ def test_the_figures_say_what_they_show(gaussian, kind, tmp_path):
         assert len(ax.get_yticklabels()) == 4
         assert ax.get_yticklabels()[-1].get_text() == "x0"
     elif kind == "shapley":
-        found = effects(inputs, indicators, effective=effective).assign_coords(event=["a", "b"])
+        found = shapley_effects(inputs, indicators, effective=effective).assign_coords(event=["a", "b"])
         ax = plot_shapley(found, "a", title="title")
         assert [label.get_text() for label in ax.get_yticklabels()][-1] == "unattributed"
     else:
@@ -390,3 +395,40 @@ def test_the_posterior_depends_on_its_inputs_jointly_and_shares_still_sum_to_1(e
     terms = [np.log(draws[name].values.ravel()) for name in variance_shares(draws).term.values]
     dependence = np.corrcoef(terms) - np.eye(len(terms))
     assert dependence.min() < -0.05  # rows on r times a factor make the two move against each other
+
+
+@pytest.mark.slow
+def test_shapley_effects_of_a_path_event_agree_with_simulating_every_set_of_inputs_anew():
+    free = ("r_typical", "compute_bottleneck", "ceiling", "speedup")
+    reference = sie.read_view("reference")
+    view = reference.replace(
+        **{
+            name: sie.fixed(0.0 if name == "spread" else reference[name].prior.median())
+            for name in reference.entries
+            if name not in free
+        }
+    )
+    events = ["gain_500x", "years_3_in_1y"]
+    one, other = (prior(view, draws=N, seed=seed) for seed in (1, 2))
+    indicators = happened(sie.simulate(one), events)
+    inputs = independent_inputs(varying_inputs(one, view))
+    found = shapley_effects(inputs, indicators, effective=all_draws(indicators))
+    names = list(inputs)
+
+    def explained(u):
+        """Cov of the event with the event where all but the inputs u are drawn anew (pick and freeze)."""
+        kept = {name: one[name] for i, name in enumerate(names) if u >> i & 1}
+        mixed = other[[*view.entries, "r_target"]].assign(kept)
+        again = happened(sie.simulate(at_asara(mixed, view)), events)
+        return np.array([np.cov(a, b)[0, 1] for a, b in zip(indicators, again, strict=True)])
+
+    v = [explained(u) for u in range(2 ** len(names))]
+    variance = indicators.var(axis=1)
+    for i, name in enumerate(names):
+        expected = sum(
+            weights(len(names))[u.bit_count()] * (v[u | 1 << i] - v[u])
+            for u in range(len(v))
+            if not u >> i & 1
+        )
+        np.testing.assert_allclose(found.share.sel(input=name), expected / variance, atol=0.04, err_msg=name)
+    assert np.all(found.unattributed.values < 0.08)

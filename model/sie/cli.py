@@ -18,12 +18,13 @@ from typer.exceptions import TyperException
 
 from . import __version__
 from .commands.check import check
-from .commands.equations import equations
 from .commands.diff import diff
+from .commands.equations import equations
 from .commands.grow import explain, grow
 from .commands.idea_production import epoch
 from .commands.open import open_
 from .commands.ledger import ledger
+from .commands.open import open_
 from .commands.options import BAD_INPUT
 from .commands.report import report
 from .commands.sweep import sweep

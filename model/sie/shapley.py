@@ -23,7 +23,7 @@ from numba import njit
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["effects", "normal_scores", "orders", "weights"]
+__all__ = ["normal_scores", "orders", "shapley_effects", "weights"]
 
 MOST_DRAWS = 10000
 """Draws used at most, chosen at random by what they are, not where they stand."""
@@ -50,7 +50,9 @@ SEED = 20241
 """Of the random halves, blocks and orders; a fixed part of the method."""
 
 
-def effects(inputs: Mapping[str, np.ndarray], happened: np.ndarray, *, effective: np.ndarray) -> xr.Dataset:
+def shapley_effects(
+    inputs: Mapping[str, np.ndarray], happened: np.ndarray, *, effective: np.ndarray
+) -> xr.Dataset:
     """Share of the variance of each event's indicator that is due to each input; dims (event, input) by position and name.
 
     `inputs` are arrays over draws; `happened` (event, draw) bool; `effective` the number of independent draws that each event's

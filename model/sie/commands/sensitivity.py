@@ -105,7 +105,7 @@ def _analyse(drawn: xr.Dataset, view, events: list[str], tree: xr.DataTree | Non
         varying_inputs,
         worth,
     )
-    from ..shapley import effects
+    from ..shapley import shapley_effects
 
     paths = simulate(drawn)
     table = credences(paths, events=events)
@@ -119,7 +119,7 @@ def _analyse(drawn: xr.Dataset, view, events: list[str], tree: xr.DataTree | Non
         "tornado": tornado(inputs, indicators, effective=effective),
         "movement": movement(inputs, indicators, effective=effective),
         "crossings": crossings(inputs, indicators, effective=effective),
-        "shapley": effects(independent_inputs(inputs), indicators, effective=effective),
+        "shapley": shapley_effects(independent_inputs(inputs), indicators, effective=effective),
     }
     for name in ("tornado", "movement", "crossings", "shapley"):
         found[name] = found[name].assign_coords(event=events)
