@@ -33,7 +33,7 @@ __all__ = ["difference", "groups"]
 MOST_GROUPS = 10
 """Groups up to which every order counts; beyond, ORDERS orders and their reverses do."""
 
-ORDERS = 40
+ORDERS = 32
 """Orders drawn, each used forwards and backwards, where there are too many groups for all."""
 
 BLOCKS = 20
@@ -96,14 +96,16 @@ def difference(
     """P(event) of B less that of A, shared out over groups of inputs, dims (event, group).
 
     `draws_a` and `draws_b` are `sie.prior` (or posteriors) of the two views with one seed and number of draws. `part` and its
-    `se` (of common random numbers), `p_a` and `p_b`; `attrs["every_order"]` is 0 where orders were sampled.
+    `se` (of common random numbers and of sampled orders), `p_a` and `p_b`; `attrs["every_order"]` is 0 where orders were sampled.
     """
     import xarray as xr
 
     players = _with_unchanged(groups(a, b, given=given), a, b)
     names = list(players)
     steps, all_orders = _steps(len(names))
-    sets = sorted({0, 2 ** len(names) - 1} | {u for u, _, _ in steps} | {u | 1 << i for u, i, _ in steps})
+    sets = sorted(
+        {0, 2 ** len(names) - 1} | {u for u, _, _, _ in steps} | {u | 1 << i for u, i, _, _ in steps}
+    )
     size = draws_a.r_asara.size
     block = np.arange(size) * BLOCKS // size
     counts = {}
@@ -114,13 +116,18 @@ def difference(
             counts[u] = np.stack([np.bincount(block, weights=event, minlength=BLOCKS) for event in part])
     blocks = np.zeros((len(events), len(names), BLOCKS))
     exact = [[Fraction(0)] * len(names) for _ in events]
-    for u, i, weight in steps:
+    pairs = 1 + max((pair for _, _, _, pair in steps), default=0)
+    by_pair = np.zeros((pairs, len(events), len(names)))
+    for u, i, weight, pair in steps:
         change = (counts[u | 1 << i] - counts[u]).astype(int)
         blocks[:, i] += float(weight) * change
+        by_pair[pair, :, i] += float(weight) * pairs * change.sum(axis=1) / size
         for e in range(len(events)):
             exact[e][i] += weight * int(change[e].sum())
     per_block = np.bincount(block, minlength=BLOCKS)
     se = (blocks / per_block).std(axis=-1, ddof=1) / math.sqrt(BLOCKS)
+    if pairs > 1:
+        se = np.hypot(se, by_pair.std(axis=0, ddof=1) / math.sqrt(pairs))
     ends = [counts[u].sum(axis=1) / size for u in (sets[0], sets[-1])]
     part = [[float(share / size) for share in row] for row in exact]
     return xr.Dataset(
@@ -160,20 +167,20 @@ def _title(members: tuple[str, ...], given: str, chain: set[str]) -> str:
     return " and ".join(members)
 
 
-def _steps(count: int) -> tuple[list[tuple[int, int, Fraction]], bool]:
-    """(set, group that joins it, weight), over every order or over a sample that is its own reverse."""
+def _steps(count: int) -> tuple[list[tuple[int, int, Fraction, int]], bool]:
+    """(set, group that joins it, weight, pair of orders), over every order or over a sample that is its own reverse."""
     if count <= MOST_GROUPS:
         total = math.factorial(count)
         weight = [
             Fraction(math.factorial(size) * math.factorial(count - size - 1), total) for size in range(count)
         ]
         every = [(u, i) for u in range(2**count) for i in range(count) if not u >> i & 1]
-        return [(u, i, weight[u.bit_count()]) for u, i in every], True
+        return [(u, i, weight[u.bit_count()], 0) for u, i in every], True
     chosen, steps = orders(count, ORDERS, np.random.default_rng(count)), []
-    for order in chosen:
+    for k, order in enumerate(chosen):
         u = 0
         for i in order:
-            steps.append((u, i, Fraction(1, len(chosen))))
+            steps.append((u, i, Fraction(1, len(chosen)), k // 2))
             u |= 1 << i
     return steps, False
 

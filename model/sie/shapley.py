@@ -31,11 +31,14 @@ MOST_DRAWS = 10000
 MOST_SETS = 1024
 """Sets of inputs up to which every order counts; beyond, ORDERS orders and their reverses do."""
 
-ORDERS = 48
+ORDERS = 24
 """Orders drawn, each used forwards and backwards, where there are too many inputs for all."""
 
 CLASSES = 150
-"""Classes of equal width between 3 standard deviations on both sides of the projection's mean."""
+"""Classes of about equally many draws, by the projection's value."""
+
+EDGE_DRAWS = 4
+"""Draws for each edge between classes; the edges are quantiles of the first so many."""
 
 BLOCKS = 20
 """Random blocks of draws whose scatter gives the standard errors."""
@@ -43,8 +46,17 @@ BLOCKS = 20
 RIDGE = 1e-4
 """Weight of the penalty on the polynomial's coefficients, per draw, which keeps the fit finite where an event is certain."""
 
-STEPS = 12
+STEPS = 25
 """Newton steps of the fit."""
+
+HALVINGS = 12
+"""Halvings of a Newton step before the fit counts as done."""
+
+LEAST_GAIN = 1e-5
+"""Gain in log likelihood per draw below which the fit counts as done."""
+
+CELLS = 1024
+"""Cells of the table that finds a class from a value."""
 
 SEED = 20241
 """Of the random halves, blocks and orders; a fixed part of the method."""
@@ -56,7 +68,7 @@ def shapley_effects(
     """Share of the variance of each event's indicator that is due to each input; dims (event, input) by position and name.
 
     `inputs` are arrays over draws; `happened` (event, draw) bool; `effective` the number of independent draws that each event's
-    indicator is worth, from which `se` is widened. An event that never or always happens has NaN. Neither the order of the
+    indicator is worth, from which `se` is widened; it has the error of sampled orders too. An event that never or always happens has NaN. Neither the order of the
     inputs nor that of the draws matters.
     """
     import xarray as xr
@@ -71,14 +83,17 @@ def shapley_effects(
     outcome = outcome[:, chosen]
     lively = (outcome.mean(axis=1) > 0) & (outcome.mean(axis=1) < 1)
     phi = np.full((BLOCKS, len(happened), len(names)), np.nan)
+    of_orders = np.zeros((len(happened), len(names)))
     if lively.any() and names:
         with threadpool_limits(
             1, user_api="blas"
         ):  # many small products; threads would only wait for each other
-            phi[:, lively] = _by_block(features, members, outcome[lively], len(names), random)
+            phi[:, lively], of_orders[lively] = _by_block(
+                features, members, outcome[lively], len(names), random
+            )
     mean = phi.mean(axis=0)
     widen = np.sqrt(np.maximum(total / np.maximum(effective, 1), 1))
-    se = phi.std(axis=0, ddof=1) / math.sqrt(BLOCKS) * widen[:, None]
+    se = np.hypot(phi.std(axis=0, ddof=1) / math.sqrt(BLOCKS) * widen[:, None], of_orders)
     return xr.Dataset(
         {
             "share": (("event", "input"), mean),
@@ -127,10 +142,10 @@ def _features(scores: np.ndarray) -> tuple[np.ndarray, list[int]]:
 
 def _by_block(
     features: np.ndarray, members: list[int], outcome: np.ndarray, count: int, random: np.random.Generator
-) -> np.ndarray:
-    """Shapley effects (block, event, input), the estimate being their mean over blocks."""
+) -> tuple[np.ndarray, np.ndarray]:
+    """Shapley effects (block, event, input), the estimate being their mean over blocks; and the error of sampled orders."""
     gains = _memberships(count, random)
-    sets = sorted({u for u, _, _ in gains} | {u | 1 << i for u, i, _ in gains})
+    sets = sorted({u for u, _, _, _ in gains} | {u | 1 << i for u, i, _, _ in gains})
     position = {u: k for k, u in enumerate(sets)}
     draws = len(features)
     halves = (np.arange(0, draws, 2), np.arange(1, draws, 2))
@@ -154,46 +169,67 @@ def _by_block(
     counts = np.bincount(block, minlength=BLOCKS)
     explained /= counts[:, None] * outcome.var(axis=1, ddof=1)
     phi = np.zeros((BLOCKS, len(outcome), count))
-    for u, i, weight in gains:
-        phi[:, :, i] += weight * (explained[position[u | 1 << i]] - explained[position[u]])
-    return phi
+    pairs = 1 + max(pair for _, _, _, pair in gains)
+    by_pair = np.zeros((pairs, len(outcome), count))
+    for u, i, weight, pair in gains:
+        gain = explained[position[u | 1 << i]] - explained[position[u]]
+        phi[:, :, i] += weight * gain
+        by_pair[pair, :, i] += weight * pairs * gain.mean(axis=0)
+    of_orders = by_pair.std(axis=0, ddof=1) / math.sqrt(pairs) if pairs > 1 else 0 * by_pair[0]
+    return phi, of_orders
 
 
-def _memberships(count: int, random: np.random.Generator) -> list[tuple[int, int, float]]:
-    """(set, input that joins it, weight), over every order or a sample of orders."""
+def _memberships(count: int, random: np.random.Generator) -> list[tuple[int, int, float, int]]:
+    """(set, input that joins it, weight, pair of orders), over every order or a sample of orders and their reverses."""
     if 2**count <= MOST_SETS:
         weight = weights(count)
         return [
-            (u, i, weight[u.bit_count()]) for u in range(2**count) for i in range(count) if not u & 1 << i
+            (u, i, weight[u.bit_count()], 0) for u in range(2**count) for i in range(count) if not u >> i & 1
         ]
     chosen, found = orders(count, ORDERS, random), []
-    for order in chosen:
+    for k, order in enumerate(chosen):
         u = 0
         for i in order:
-            found.append((u, i, 1 / len(chosen)))
+            found.append((u, i, 1 / len(chosen), k // 2))
             u |= 1 << i
     return found
 
 
 def _log_odds(features: np.ndarray, event: np.ndarray) -> np.ndarray:
-    """Coefficients of a penalised logistic regression, by damped Newton steps; the constant is not penalised."""
+    """Coefficients of a penalised logistic regression, by Newton steps that are halved until the fit improves.
+
+    The constant is not penalised.
+    """
     from scipy.special import expit
 
     penalty = np.full(features.shape[1], RIDGE * len(event))
     penalty[0] = 1e-9
+    rate = (event.sum() + 0.5) / (len(event) + 1)
     coefficient = np.zeros(features.shape[1])
-    rate = event.mean()
-    if 0 < rate < 1:
-        coefficient[0] = math.log(rate / (1 - rate))
+    coefficient[0] = math.log(rate / (1 - rate))
+
+    def misfit(log_odds: np.ndarray, coefficient: np.ndarray) -> float:
+        return float(np.logaddexp(0, log_odds).sum() - event @ log_odds + penalty @ coefficient**2 / 2)
+
+    log_odds = features @ coefficient
+    now = misfit(log_odds, coefficient)
     for _ in range(STEPS):
-        p = expit(features @ coefficient)
+        p = expit(log_odds)
         slope = features.T @ (event - p) - penalty * coefficient
-        curvature = (features * np.maximum(p * (1 - p), 1e-6)[:, None]).T @ features
+        curvature = (features * (p * (1 - p))[:, None]).T @ features
         curvature[np.diag_indices_from(curvature)] += penalty
         step = np.linalg.solve(curvature, slope)
-        size = math.sqrt(float(step @ step))
-        coefficient += step * min(1.0, 3.0 / size if size > 0 else 1.0)
-        if size < 1e-3:
+        change = features @ step
+        for _ in range(HALVINGS):
+            then = misfit(log_odds + change, coefficient + step)
+            if then <= now:
+                break
+            step, change = step / 2, change / 2
+        else:
+            break
+        coefficient, log_odds = coefficient + step, log_odds + change
+        gain, now = now - then, then
+        if gain < LEAST_GAIN * len(event):
             break
     return coefficient
 
@@ -207,28 +243,33 @@ def _between(projected, observed, block, blocks, classes):
     n, events = projected.shape
     found = np.zeros((blocks, events))
     of = np.empty(n, dtype=np.int64)
+    first = np.empty(CELLS + 1, dtype=np.int64)
+    some = min(n, EDGE_DRAWS * classes)
     for e in range(events):
-        mean, square, rate = 0.0, 0.0, 0.0
+        edges = np.sort(projected[:some, e])[EDGE_DRAWS - 1 :: EDGE_DRAWS]
+        low, last = edges[0], len(edges)
+        scale = CELLS / (edges[-1] - low) if edges[-1] > low else 0.0
+        k = 0
+        for cell in range(CELLS + 1):
+            while k < last and (edges[k] - low) * scale < cell:
+                k += 1
+            first[cell] = k
+        count, happened = np.zeros(last + 1), np.zeros(last + 1)
         for i in range(n):
-            mean += projected[i, e]
-            square += projected[i, e] ** 2
-            rate += observed[i, e]
-        mean, rate = mean / n, rate / n
-        sd = math.sqrt(max(square / n - mean**2, 0.0))
-        width = 6 * sd / classes if sd > 0 else 1.0
-        count, happened = np.zeros(classes), np.zeros(classes)
-        for i in range(n):
-            k = math.floor((projected[i, e] - mean) / width + classes / 2)
-            k = min(max(k, 0), classes - 1)
+            value = projected[i, e]
+            k = first[min(max(int((value - low) * scale), 0), CELLS)]
+            while k > 0 and edges[k - 1] >= value:
+                k -= 1
+            while k < last and edges[k] < value:
+                k += 1
             of[i] = k
             count[k] += 1
             happened[k] += observed[i, e]
+        rate = happened.sum() / n
         for i in range(n):
             k, y = of[i], observed[i, e]
-            around = (y - rate) ** 2 * n / (n - 1)
             if count[k] > 1:
+                around = (y - rate) ** 2 * n / (n - 1)
                 around -= (y - happened[k] / count[k]) ** 2 * count[k] / (count[k] - 1)
-            else:
-                around = 0.0
-            found[block[i], e] += around
+                found[block[i], e] += around
     return found

@@ -192,6 +192,13 @@ def _as_text(
             )
         lines.append("")
     lines.append("In brackets: Monte Carlo standard errors in points; those of pools are at most so much.")
+    if any(
+        float(table.p.min()) == 0 or float(table.p.max()) == 1 for t in found.values() for table in t.values()
+    ):
+        lines.append(
+            "A view whose draws never (or always) show an event enters the logarithmic pool with (s + 1/2) / (n + 1), so that this"
+            " pool depends on the number of draws n; such a view nearly rules the event out for all."
+        )
     moved = [item["views"] for item in pooled if item["given"] == "evidence"]
     if moved:
         lines.append(
