@@ -238,6 +238,29 @@ def test_the_command_adds_a_report_and_shows_what_moved(command, tmp_path, ledge
     assert "within noise" not in lines[1]
 
 
+def test_the_saved_draws_of_a_view_give_the_entry_of_its_json(command, tmp_path, ledger):
+    report = (
+        "report",
+        "reference",
+        "--priors-only",
+        "--draws",
+        1000,
+        "--json",
+        tmp_path / "out.json",
+        "--out",
+        tmp_path / "out",
+    )
+    assert command(*report)[0] == 0
+    assert command("ledger", "add", ledger, tmp_path / "out.json", "--date", "2026-11-25")[1].endswith(
+        "1 added\n"
+    )
+    code, out, err = command(
+        "ledger", "add", ledger, tmp_path / "out" / "reference.nc", "--date", "2026-11-25"
+    )
+    assert (code, err) == (0, "")
+    assert out.endswith("0 added, 1 there already\n")
+
+
 @pytest.mark.parametrize(
     ("args", "found"),
     [

@@ -1,7 +1,8 @@
 """What a report saves of a view's inputs: plain data that gives the same draws again, and the strict reader of saved reports.
 
-A saved report is what `sie report --json` writes. It holds each view's priors with their units, the rows that were used, the
-seed, the number of draws, the versions and the credences; a report without one of these is refused. It computes nothing.
+A saved report is what `sie report --json` writes, or the draws of one view from `--out`. It holds each view's priors with their
+units, the rows that were used, the seed, the number of draws, the versions and the credences; a report without one of these is
+refused. It computes nothing itself.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from platform import python_version
 from types import MappingProxyType
 
 from .priors import EVENT_NAMES, Entry, Prior, View, read_view, to_toml
@@ -24,8 +26,8 @@ __all__ = ["GIVEN", "Saved", "check_credences", "inputs_of", "read_report", "ver
 GIVEN = ("priors", "evidence")
 """What a credence may be given."""
 
-PACKAGES = ("sie", "numba", "numpy", "nutpie", "pymc", "pytensor", "scipy")
-"""Packages whose version can move a number of a report."""
+PACKAGES = ("sie", "arviz-stats", "numba", "numpy", "nutpie", "pymc", "pytensor", "scipy", "xarray")
+"""What can move a number of a report."""
 
 _WHAT = "a report that sie report --json wrote"
 
@@ -44,8 +46,8 @@ class Saved:
 
 
 def versions() -> dict[str, str]:
-    """The version of each package that can move a number."""
-    return {name: version(name) for name in PACKAGES}
+    """The version of Python and of each package that can move a number."""
+    return {"python": python_version(), **{name: version(name) for name in PACKAGES}}
 
 
 def inputs_of(view: View) -> dict[str, dict]:
@@ -112,7 +114,12 @@ def _prior_from_data(where: str, item: object, also: tuple[str, ...] = ()) -> Pr
 
 
 def read_report(path: Path) -> dict[str, Saved]:
-    """A saved report by view. Raises DataError where something is missing, unknown to JSON or not what it must be."""
+    """A saved report by view. Raises DataError where something is missing, unknown to JSON or not what it must be.
+
+    A path that ends in `.nc` is a file of draws, whose credences follow from them; all others are JSON.
+    """
+    if path.suffix == ".nc":
+        return _from_draws(path)
     document = load_json(path.name, read_text(path))
     for key, kind, want in (
         ("version", int, "1"),
@@ -136,6 +143,29 @@ def read_report(path: Path) -> dict[str, Saved]:
             raise DataError(f"{path.name} views", read.view.name, "each view once")
         saved[read.view.name] = read
     return saved
+
+
+def _from_draws(path: Path) -> dict[str, Saved]:
+    from .saved import open_saved
+
+    result = open_saved(path)
+    attrs, view = result.tree.attrs, result.view
+    saved = Saved(
+        view=view,
+        inputs_sha256=result.inputs_sha256,
+        rows_used=tuple(result.rows.estimate.values.tolist()) if result.rows is not None else (),
+        credences=MappingProxyType(
+            {
+                (event, given): (table.p.sel(event=event).item(), table.mcse.sel(event=event).item())
+                for event in EVENT_NAMES
+                for given, table in result.credences.items()
+            }
+        ),
+        seed=int(attrs["seed"]),
+        draws=int(attrs["draws"]),
+        versions=MappingProxyType(json.loads(attrs["versions"])),
+    )
+    return {view.name: saved}
 
 
 def load_json(where: str, text: str) -> object:

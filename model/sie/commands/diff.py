@@ -27,7 +27,8 @@ DEFAULT_DRAWS = 4000
 _Side = Annotated[
     str,
     typer.Argument(
-        metavar="VIEW|FILE.json[:VIEW]", help="A view, or a view of a report that sie report --json wrote."
+        metavar="VIEW|FILE.json[:VIEW]|FILE.nc",
+        help="A view, or one saved by sie report --json or --out.",
     ),
 ]
 
@@ -88,9 +89,9 @@ def _read(side: str, works: dict) -> tuple[View, Saved | None, Path]:
     from ..snapshot import read_report
 
     name, _, wanted = side.partition(".json:")
-    if not (side.endswith(".json") or wanted):
+    if not (wanted or side.endswith((".json", ".nc"))):
         return read_view(side, sources=works), None, view_path(side)
-    path = Path(side if side.endswith(".json") else f"{name}.json")
+    path = Path(f"{name}.json" if wanted else side)
     views = read_report(path)
     if wanted and wanted not in views:
         raise DataError(side, wanted, "one of " + ", ".join(views))

@@ -22,7 +22,9 @@ def ledger(
     path: Annotated[Path, typer.Argument(metavar="LEDGER", help="The ledger, a text file.")],
     report: Annotated[
         Path | None,
-        typer.Argument(metavar="[REPORT]", help="add: a report that sie report --json wrote."),
+        typer.Argument(
+            metavar="[REPORT]", help="add: what sie report --json wrote, or the draws (.nc) of --out."
+        ),
     ] = None,
     date: Annotated[
         str | None, typer.Option(metavar="YYYY-MM-DD", help="add: the date of the credences.")
