@@ -22,16 +22,14 @@ from .commands.diff import diff
 from .commands.equations import equations
 from .commands.grow import explain, grow
 from .commands.idea_production import epoch
-from .commands.open import open_
 from .commands.ledger import ledger
 from .commands.open import open_
 from .commands.options import BAD_INPUT
 from .commands.report import report
-from .commands.sweep import sweep
-from .commands.timeline import timeline
 from .commands.sensitivity import sensitivity
 from .commands.sweep import sweep
 from .commands.table import table
+from .commands.timeline import timeline
 from .commands.views import list_, new
 from .files import discard_unfinished
 from .inference import NotConverged
