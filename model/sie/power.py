@@ -2,7 +2,7 @@
 
 ArviZ's `psense_summary` (Kallioinen et al. 2023). The prior is that of the chain's quantities; z of the domains is no top-level
 prior, so the hierarchy counts as neither. What is left of the sampler's log density is the evidence, its definition errors
-included. It samples nothing.
+included; their latents, which `sie.fit` does not keep, put a floor of a few hundredths of noise under `likelihood`. It samples nothing.
 """
 
 from __future__ import annotations
