@@ -41,12 +41,14 @@ def test_a_report_of_priors_writes_the_json_contract(sie, tmp_path):
     code, out, err = sie("report", "--priors-only", "--draws", 1000, "--seed", 7, "--json", target)
     assert (code, err) == (0, "")
     document = json.loads(target.read_text())
-    assert set(document) == {"version", "seed", "draws", "views"}
+    assert set(document) == {"version", "seed", "draws", "versions", "views"}
     assert (document["version"], document["seed"], document["draws"]) == (1, 7, 1000)
     assert [view["view"] for view in document["views"]] == view_names()
     for view in document["views"]:
         assert set(view) == {
             "view",
+            "label",
+            "inputs",
             "inputs_sha256",
             "rows_used",
             "rows_left_out",

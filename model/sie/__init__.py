@@ -19,10 +19,15 @@ _MODULES = {
     "accounting": ("compute_factor", "labour_exponent", "takeoff_ratio", "toy_model"),
     "clock": ("capped", "gradual_boost", "hardware_growth", "on_clock", "paused"),
     "credences": ("EVENTS", "Event", "gain_within", "stream"),
+    "difference_plots": ("plot_difference",),
+    "differences": ("difference",),
     "dynamics": ("doublings_by", "shortest_years", "simulate", "years_at"),
     "evidence": ("read_elasticities", "read_evidence", "read_series", "usable"),
     "idea_production": ("read_idea_production",),
     "inference": ("NotConverged", "RefitNeeded", "fit", "prior", "reweight"),
+    "ledger": ("read_ledger",),
+    "pooling": ("by_mechanism", "pool", "read_weights"),
+    "power": ("power_scaling",),
     "priors": (
         *("ADJUSTMENTS", "Prior", "View", "read_view", "to_toml", "view_names"),
         *("beta", "fixed", "halfnormal", "loguniform", "lognormal", "mixture", "normal", "uniform"),
@@ -37,6 +42,9 @@ _MODULES = {
     "time_horizons": ("read_horizons",),
     "timeline": ("Timeline", "asara_dates", "gained_before", "read_timeline"),
     "timeline_plot": ("plot_timeline",),
+    "sensitivity": ("crossings", "movement", "tornado", "variance_shares"),
+    "sensitivity_plots": ("plot_shapley", "plot_tornado", "plot_variance_shares"),
+    "shapley": ("shapley_effects",),
     "sources": ("DataError", "read_sources"),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}

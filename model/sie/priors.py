@@ -27,6 +27,7 @@ __all__ = [
     "EVENT_NAMES",
     "GROWTH",
     "QUANTITIES",
+    "WEIGHTS",
     "Conclusion",
     "Entry",
     "Prior",
@@ -82,6 +83,9 @@ EVENT_NAMES = (
     "pace_above_5x",
 )
 """The names that `[concludes.EVENT]` may use; `credences.EVENTS` gives each its meaning."""
+
+WEIGHTS = "weights.toml"
+"""The file beside the views that weighs them; no view itself."""
 
 Z95 = 1.6448536269514722
 """Standard normal 95 % quantile."""
@@ -540,7 +544,7 @@ class View:
 
 def view_names() -> list[str]:
     """The names of the bundled views, sorted."""
-    return sorted(path.stem for path in data_folder("priors").glob("*.toml"))
+    return sorted(path.stem for path in data_folder("priors").glob("*.toml") if path.name != WEIGHTS)
 
 
 def view_path(view: str) -> Path:
