@@ -164,7 +164,7 @@ def _title(members: tuple[str, ...], given: str, chain: set[str]) -> str:
         return "r_target (r_typical, spread)"
     if len(members) == 1:
         return members[0]
-    return " and ".join(members)
+    return ", ".join(members)
 
 
 def _steps(count: int) -> tuple[list[tuple[int, int, Fraction, int]], bool]:

@@ -155,18 +155,19 @@ def _as_text(found: xr.Dataset, sides: list, given: str, seed: int) -> str:
         where = "" if saved is None else f", saved with {saved.draws} draws, seed {saved.seed}"
         lines.append(f"{letter}: {view.label}  ({view.name}{where})")
     lines.append(f"given {given}, {found.attrs['draws']} draws, seed {seed}; parts in points, +- 1.96 s.e.")
+    width = 2 + max(map(len, ("sum of the parts", *found.group.values.tolist())))
     for event in found.event.values.tolist():
         one = found.sel(event=event)
         lines += [
             "",
-            f"{event}: A {100 * one.p_a.item():.1f} %, B {100 * one.p_b.item():.1f} %, B - A {100 * one.whole.item():+.2f}",
+            f"{event}: A {100 * one.p_a.item():.1f} %, B {100 * one.p_b.item():.1f} %, B - A {_points(one.whole.item())}",
         ]
         order = sorted(range(one.sizes["group"]), key=lambda i, one=one: -abs(one.part.values[i]))
         for i in order:
             lines.append(
-                f"  {one.group.values[i]:<58}{100 * one.part.values[i]:+8.2f} +- {196 * one.se.values[i]:.2f}"
+                f"  {one.group.values[i]:<{width}}{_points(one.part.values[i]):>8} +- {196 * one.se.values[i]:.2f}"
             )
-        lines.append(f"  {'sum of the parts':<58}{100 * one.part.values.sum():+8.2f}")
+        lines.append(f"  {'sum of the parts':<{width}}{_points(one.part.values.sum()):>8}")
         for letter, p, (_, saved, _) in zip("AB", (one.p_a.item(), one.p_b.item()), sides, strict=True):
             if saved is not None and (event, given) in saved.credences:
                 stored, mcse = saved.credences[event, given]
@@ -188,3 +189,8 @@ def _as_text(found: xr.Dataset, sides: list, given: str, seed: int) -> str:
     if not found.sizes["group"]:
         lines.append("The two state the same inputs: every part is zero.")
     return "\n".join(lines)
+
+
+def _points(p: float) -> str:
+    """A difference of probabilities in points; sums that agree but for the last bit look the same."""
+    return f"{round(100 * float(p), 9):+.2f}"
