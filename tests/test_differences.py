@@ -174,6 +174,13 @@ def test_the_figure_goes_from_one_credence_to_the_other(parts):
     assert sum(float(text) for text in texts[1:-1]) == pytest.approx(100 * one.whole.item(), abs=0.3)
 
 
+def test_the_figure_holds_steps_that_lead_below_0(parts):
+    one = parts.sel(event=["years_3_in_1y"]).isel(group=[0, 1]).copy(deep=True)
+    one["p_a"][:], one["p_b"][:], one["part"][:] = 0.2, 0.1, [[-0.4, 0.3]]
+    ax = plot_difference(one, "years_3_in_1y", labels=("first", "second"))
+    assert ax.get_xlim()[0] < -0.2
+
+
 @pytest.fixture
 def command(capsys, monkeypatch):
     def run(*args):

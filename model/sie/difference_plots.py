@@ -72,10 +72,12 @@ def plot_difference(
     _note(ax, f"{100 * found.p_b.item():.1f} %", found.p_b.item(), 0)
     names = [labels[0], *(name.replace("_", " ") for name, _, _ in steps), labels[1]]
     ax.set_yticks(range(lines, -1, -1), names)
-    top = max(
-        found.p_a.item(), found.p_b.item(), *np.cumsum([found.p_a.item(), *(part for _, part, _ in steps)])
-    )
-    ax.set_xlim(0, 1.14 * top + 0.01)
+    reached = np.cumsum(
+        [found.p_a.item(), *(part for _, part, _ in steps)]
+    )  # a sum of parts may leave 0 to 1
+    low, top = min(0.0, reached.min()), max(found.p_b.item(), reached.max())
+    ax.set_xlim(low - 0.04 * (top - low) * (low < 0), top + 0.14 * (top - low) + 0.01)
+    ax.axvline(0, color=BLACK, linewidth=0.8)
     ax.set_xlabel(f"P({event}), probability; steps in points, bars 95 % of their Monte Carlo error")
     ax.tick_params(axis="y", length=0)
     ax.spines[["top", "right"]].set_visible(False)
