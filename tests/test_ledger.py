@@ -138,7 +138,7 @@ def test_a_date_that_is_none_is_refused(refused, view, date):
         (lambda text: text.replace('"seed":1', '"seed":NaN'), "NaN"),
         (lambda text: text.replace('"seed":1', '"seed":1,"seed":2'), "a key twice"),
         (lambda text: text.replace('"date":"2026', '"date":"20260'), "line 1 date"),
-        (lambda text: text.replace('"family":"beta"', '"family":"alpha"', 1), "steepening"),
+        (lambda text: text.replace('"family":"beta"', '"family":"alpha"', 1), "'alpha'"),
     ],
 )
 def test_a_file_that_is_no_ledger_is_refused_and_left_alone(command, ledger, view, spoil, found, tmp_path):

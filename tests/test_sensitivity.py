@@ -44,7 +44,12 @@ LOG_LINEAR = {
 def log_linear():
     """A view whose log r at ASARA is a sum of independent normals, and its prior draws."""
     view = sie.read_view("reference").replace(
-        spread=sie.fixed(0), **{name: sie.lognormal(*ends) for name, ends in LOG_LINEAR.items()}
+        spread=sie.fixed(0),
+        labour_share=sie.fixed(1),
+        sigma=sie.fixed(1),
+        experiment_gain=sie.fixed(0),
+        shape=sie.fixed(1),
+        **{name: sie.lognormal(*ends) for name, ends in LOG_LINEAR.items()},
     )
     return view, prior(view, draws=N, seed=5)
 
