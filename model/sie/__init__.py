@@ -26,6 +26,7 @@ _MODULES = {
         *("ADJUSTMENTS", "Prior", "View", "read_view", "to_toml", "view_names"),
         *("beta", "fixed", "halfnormal", "loguniform", "lognormal", "mixture", "normal", "uniform"),
     ),
+    "likelihoods": ("over_log_r", "read_likelihood", "write_likelihood"),
     "plots": ("plot_domains", "plot_fan", "plot_path", "plot_r", "plot_waterfall"),
     "returns": ("DoubleCounting", "build"),
     "sources": ("DataError", "read_sources"),
