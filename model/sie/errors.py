@@ -50,8 +50,11 @@ Z95 = 1.6448536269514722
 NARROW = 0.01
 """Of two errors, one this much narrower than the other makes no difference."""
 
-SCORES = np.linspace(-6.5, 6.5, 261)
-"""Standard scores over which the error of a growth rate is summed."""
+GROWTH_REACH = 4.5
+"""Standard scores on each side to which the error of a growth rate is followed; straight tails beyond."""
+
+MOST_NODES = 4001
+"""Points at which the density of a growth rate is summed, at most."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,14 +174,20 @@ def _growth(scale: float, skew: float, own_sd: float) -> Error:
     def at(score):
         return scale * np.expm1(skew * score) / skew
 
-    ends = at(SCORES[[0, -1]])
-    widest = np.abs(np.diff(at(SCORES))).max()
-    if own_sd < widest / 2:
-        deviations = _knots(*ends)
-        score = np.log1p(skew * deviations / scale) / skew
-        return _error(deviations, -(score**2) / 2 - skew * score)
-    deviations = _knots(*(np.sign(end) * math.hypot(end, 6.5 * own_sd) for end in ends))
-    summed = _log_normal(deviations[:, None] - at(SCORES), own_sd) - SCORES**2 / 2
+    def log_growth(x):
+        score = np.log1p(skew * x / scale) / skew
+        return -(score**2) / 2 - skew * score
+
+    scale = max(scale, own_sd * NARROW)
+    low, high = at(np.array([-GROWTH_REACH, GROWTH_REACH]))
+    if own_sd < scale * NARROW:
+        deviations = _knots(low, high)
+        return _error(deviations, log_growth(deviations))
+    deviations = _knots(low - GROWTH_REACH * own_sd, high + GROWTH_REACH * own_sd)
+    far = np.linspace(low, high, min(MOST_NODES, 1 + math.ceil(4 * (high - low) / own_sd)))
+    scores = np.union1d(np.linspace(-GROWTH_REACH, GROWTH_REACH, 181), np.log1p(skew * far / scale) / skew)
+    log_mass = np.log(np.gradient(scores)) - scores**2 / 2
+    summed = log_mass + _log_normal(deviations[:, None] - at(scores), own_sd)
     return _error(deviations, logsumexp(summed, axis=1))
 
 

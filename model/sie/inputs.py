@@ -26,20 +26,20 @@ from .priors import View
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["FLOWS", "TERMS", "borrow_input_growth", "growth_of_inputs", "input_terms", "unmatched"]
+__all__ = ["INPUT_FLOWS", "TERMS", "borrow_input_growth", "growth_of_inputs", "input_terms", "unmatched"]
 
-FLOWS = ("labour", "compute")
+INPUT_FLOWS = ("labour", "compute")
 """The inputs of research whose growth a row may state."""
 
-TERMS = ("all", *FLOWS)
+TERMS = ("all", *INPUT_FLOWS)
 """What a row's expected log contains a multiple of: log q, log g_l, log g_c."""
 
 
 def growth_of_inputs(rows: xr.Dataset) -> np.ndarray:
     """The 5, 50, 95 % quantiles of each row's growth of labour and compute (estimate, flow, quantile); NaN where unknown."""
     if "growth" not in rows:
-        return np.full((rows.sizes["estimate"], len(FLOWS), 3), np.nan)
-    return rows.growth.sel(flow=list(FLOWS)).transpose("estimate", "flow", "growth_quantile").values
+        return np.full((rows.sizes["estimate"], len(INPUT_FLOWS), 3), np.nan)
+    return rows.growth.sel(flow=list(INPUT_FLOWS)).transpose("estimate", "flow", "growth_quantile").values
 
 
 def borrow_input_growth(evidence: xr.Dataset) -> xr.Dataset:
@@ -50,7 +50,7 @@ def borrow_input_growth(evidence: xr.Dataset) -> xr.Dataset:
     if "growth" not in evidence:
         return evidence
     growth = evidence.growth.transpose("estimate", "flow", "growth_quantile").copy()
-    flow = [growth.flow.values.tolist().index(name) for name in FLOWS]
+    flow = [growth.flow.values.tolist().index(name) for name in INPUT_FLOWS]
     known = ~np.isnan(growth.values[:, flow, 1])
     for i in np.flatnonzero(~known.any(axis=1)):
         alike = np.flatnonzero(
@@ -87,10 +87,14 @@ def is_growth_ratio(rows: xr.Dataset) -> np.ndarray:
 
 def levels_of(rows: xr.Dataset) -> np.ndarray:
     """The level of each row, "" for factors."""
-    if "level" in rows:
-        return rows.level.values.astype(str)
+    levels, domains = rows.attrs.get("levels", {}), rows.domain.values[rows.domain_idx.values].tolist()
     names = {"r": "published", "factor": "", "growth": "growth", "series": "series"}
-    return np.array([names[kind] for kind in rows.kind.values.tolist()], dtype=str)
+    epoch = [
+        kind == "growth" and levels.get(d) == "epoch"
+        for kind, d in zip(rows.kind.values, domains, strict=True)
+    ]
+    found = [names[kind] for kind in rows.kind.values.tolist()]
+    return np.where(epoch, "epoch", np.array(found, dtype=str))
 
 
 def unmatched(rows: xr.Dataset, view: View) -> dict[str, str]:
@@ -103,8 +107,8 @@ def unmatched(rows: xr.Dataset, view: View) -> dict[str, str]:
         if not view.derives_compute_bottleneck and kind != "factor" and against != "labour":
             why[row] = f"measured against {against}; the view states the compute factor against labour"
             continue
-        wanted = [flow for j, flow in enumerate(FLOWS) if needed[i, 0] or needed[i, 1 + j]]
-        if unknown := [flow for flow in wanted if not known[i, FLOWS.index(flow)]]:
+        wanted = [flow for j, flow in enumerate(INPUT_FLOWS) if needed[i, 0] or needed[i, 1 + j]]
+        if unknown := [flow for flow in wanted if not known[i, INPUT_FLOWS.index(flow)]]:
             verb = "needs" if view.derives_compute_bottleneck else "is measured against labour and needs"
             why[row] = f"growth of {' and '.join(unknown)} in that history is unknown; the row {verb} it"
     return why

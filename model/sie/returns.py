@@ -23,7 +23,7 @@ import numpy as np
 
 from .errors import PIECES
 from .evidence import TARGET
-from .inputs import FLOWS, TERMS, input_terms, unmatched
+from .inputs import INPUT_FLOWS, TERMS, input_terms, unmatched
 from .levels import growth_shapes, loadings, row_errors
 from .priors import ADJUSTMENTS, CHAIN, INPUT_SHARES, QUANTITIES, SCORE_LIMIT, Prior, View
 from .sources import DataError, plain
@@ -88,7 +88,7 @@ def build(rows: xr.Dataset, view: View, *, likelihoods: Mapping[str, xr.DataArra
         "power": range(4),
         "estimate": rows.estimate.values.tolist(),
         "effect": [name for names in dims.values() for name in names],
-        "flow": list(FLOWS),
+        "flow": list(INPUT_FLOWS),
         "term": list(TERMS),
         "shape": ["median", "scale", "skew"],
         "span": ["start", "step"],
