@@ -30,6 +30,7 @@ __all__ = [
     "QUANTILES",
     "TARGET",
     "default_levels",
+    "domains_at",
     "evidence_files",
     "named_files",
     "read_elasticities",
@@ -188,6 +189,11 @@ def default_levels(evidence: xr.Dataset) -> dict[str, str]:
         for domain in evidence.domain.values.tolist()
         if any(_outputs(evidence, domain, level) for level in DEFAULT_LEVELS)
     }
+
+
+def domains_at(evidence: xr.Dataset, level: str) -> list[str]:
+    """The domains that have rows which can enter at a level."""
+    return [domain for domain in evidence.domain.values.tolist() if _outputs(evidence, domain, level)]
 
 
 def usable(evidence: xr.Dataset, view: View, *, levels: Mapping[str, str] | None = None) -> xr.Dataset:

@@ -40,6 +40,9 @@ INTERVALS = 256
 GRAPH = (*CHAIN, *INPUT_SHARES)
 """Every quantity on the graph; those that a view's evidence cannot move stay at their priors and are not read from it."""
 
+LATENTS = ("score", "z", "z_input", "z_growth")
+"""The free variables of the graph, all standard normal before evidence."""
+
 _IS_BOTTLENECK = [float(name == "compute_bottleneck") for name in ADJUSTMENTS]
 
 LEAST_SHARE = 1e-6
@@ -271,8 +274,8 @@ def _input_shares(pt, log_share, gain, log_speedup, log_parallel, log_sigma):
 
 
 def from_latents(latents: xr.Dataset, remoteness: np.ndarray, view: View) -> xr.Dataset:
-    """Sampled `score` (quantity) and `z` (domain) as what evidence moves, `r` (domain) and `r_target`, by name."""
-    draws = latents[["score", "z"]]
+    """The sampled latents, and by name what evidence moves, `r` (domain) and `r_target`, by name."""
+    draws = latents[list(LATENTS)]
     for name in view.informed:
         score = latents.score.sel(quantity=name, drop=True)
         draws[name] = score.copy(data=view[name].prior.at(score.values))
