@@ -78,7 +78,7 @@ def plot_forest(
     _mark_one(ax, vertical=True)
     ax.set_yticks(range(len(lines)), labels, fontsize=SMALL)
     ax.set_ylim(len(lines) - 0.5, -0.5)
-    ax.set_xlabel(f"r against the view's input ({R_UNIT}); filled: the level that enters")
+    ax.set_xlabel(f"r against the view's input ({R_UNIT});\nfilled: the level that enters")
     ax.plot([], [], color=GREY, linewidth=THIN, label=OUTER)
     return _finish(ax, title)
 

@@ -23,7 +23,7 @@ import numpy as np
 
 from .errors import PIECES
 from .evidence import TARGET
-from .inputs import INPUT_FLOWS, TERMS, input_terms, unmatched
+from .inputs import INPUT_FLOWS, TERMS, input_terms, levels_of, unmatched
 from .levels import growth_shapes, loadings, row_errors
 from .priors import ADJUSTMENTS, CHAIN, INPUT_SHARES, QUANTITIES, SCORE_LIMIT, Prior, View
 from .sources import DataError, plain
@@ -53,7 +53,7 @@ MOST_LOG_SHIFT = 30.0
 
 
 class DoubleCounting(ValueError):
-    """Evidence would be used twice: two rows on the same output data, or a row that the view already reflects."""
+    """Evidence would be used twice: two rows on the same output data, a domain at two levels, or a row that the view reflects."""
 
 
 def build(rows: xr.Dataset, view: View, *, likelihoods: Mapping[str, xr.DataArray] | None = None) -> pm.Model:
@@ -195,6 +195,12 @@ def _refuse_double_counting(rows: xr.Dataset, view: View) -> None:
                 f"{view.name}: found rows {seen[output]} and {row} on the same output data {name}, want one (use sie.usable)"
             )
         seen[output] = row
+    levels: dict[str, str] = {}
+    for at, level in zip(rows.domain_idx.values.tolist(), levels_of(rows).tolist(), strict=True):
+        if level and levels.setdefault(name := rows.domain.values[at], level) != level:
+            raise DoubleCounting(
+                f"{view.name}: found {name} at the levels {level} and {levels[name]}, want one (use sie.usable)"
+            )
 
 
 def _refuse_other_inputs(rows: xr.Dataset, view: View) -> None:

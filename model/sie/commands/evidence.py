@@ -127,7 +127,7 @@ def _table(*columns: str):
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column(columns[0], no_wrap=True)
     for column in columns[1:]:
-        table.add_column(column, justify="right")
+        table.add_column(column, justify="right", no_wrap=True)
     return table
 
 
@@ -140,9 +140,7 @@ def _number(value: float, pattern: str = ".2f") -> str:
 
 
 def _print_domains(console, table: xr.Dataset) -> None:
-    shown = _table(
-        "domain", "level", "rows", "r raw 5/50/95 %", "r pooled 5/50/95 %", "shrinkage", "predictive tail"
-    )
+    shown = _table("domain", "level", "rows", "r raw", "r pooled", "shrinkage", "below")
     for domain in table.domain.values.tolist():
         one = table.sel(domain=domain)
         known = bool(one.rows > 0)
@@ -157,8 +155,8 @@ def _print_domains(console, table: xr.Dataset) -> None:
         )
     console.print(shown)
     console.print(
-        "raw: the domain's own rows, brought to the view's input and to no adjustment with the posterior of these; shrinkage: the"
-        " share of the way from the raw median to r_typical's that pooling went ('-': they are as good as equal); predictive tail:"
+        "r as 5 / 50 / 95 %; raw: the domain's own rows, brought to the view's input and to no adjustment with the posterior of these; shrinkage: the"
+        " share of the way from the raw median to r_typical's that pooling went ('-': they are as good as equal); below:"
         " posterior predictive probability below what was observed"
     )
 
@@ -167,11 +165,7 @@ def _print_rows(
     console, rows: xr.Dataset, predictive: xr.Dataset, scaling: xr.Dataset, moved: xr.Dataset | None
 ) -> None:
     columns = ["row", "elpd", "Pareto k", "sensitivity"]
-    columns += (
-        ["log r at ASARA", *(f"P({event}), points" for event in moved.event.values)]
-        if moved is not None
-        else []
-    )
+    columns += ["log r", *moved.event.values.tolist()] if moved is not None else []
     shown = _table(*columns)
     for row in rows.estimate.values.tolist():
         cells = [
@@ -193,7 +187,11 @@ def _print_rows(
     console.print(
         f"PSIS-LOO over rows: elpd {total['elpd']:.2f} (s.e. {total['se']:.2f}), effective parameters {total['p']:.2f},"
         f" {bad} rows with Pareto k above 0.7"
-        + ("; log r and P are with all rows less without the row, by refits" if moved is not None else "")
+        + (
+            "; log r (at ASARA) and probabilities (points) are those with all rows less those without the row, by refits"
+            if moved is not None
+            else ""
+        )
     )
 
 
