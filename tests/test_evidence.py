@@ -20,13 +20,16 @@ def left_out(rows):
 def test_the_bundled_evidence_reads_and_its_ids_are_unique(evidence):
     ids = evidence.estimate.values.tolist()
     assert len(set(ids)) == len(ids) > 20
-    assert set(evidence.kind.values) == {"r", "factor"}
-    assert np.all(evidence.value.sel(quantile=0.5) > 0)
+    assert set(evidence.kind.values) == {"r", "factor", "growth", "series"}
+    estimates = evidence.kind.isin(["r", "factor"]).values
+    assert np.all(evidence.value.sel(quantile=0.5).values[estimates] > 0)
+    assert np.all(np.isnan(evidence.value.values[~estimates]))
+    assert np.all(np.isnan(evidence.growth.values[evidence.kind.values != "growth"]))
 
 
 def test_every_line_of_the_files_is_a_row(evidence):
     ids = []
-    for name in ("returns.csv", "factors.csv"):
+    for name in ("returns.csv", "factors.csv", "growth.csv", "series.csv"):
         with (data_folder("evidence") / name).open(newline="", encoding="utf-8") as stream:
             ids += [row["id"] for row in csv.DictReader(stream)]
     assert evidence.estimate.values.tolist() == ids
@@ -43,13 +46,16 @@ def test_numbers_are_read_as_they_stand(evidence):
 
 
 def test_quantiles_or_a_standard_error_are_nan_where_not_given(evidence):
+    evidence = evidence.sel(estimate=evidence.kind.isin(["r", "factor"]))
     quantiles = np.isfinite(evidence.value).sum("quantile")
     np.testing.assert_array_equal(np.isfinite(evidence.se), quantiles == 1)
 
 
 def test_each_output_data_has_one_preferred_row(evidence):
-    preferred = evidence.output_idx.values[evidence.preferred.values == 1]
-    assert sorted(preferred) == list(range(evidence.sizes["output_data"]))
+    for kinds in (["r", "factor"], ["growth"], ["series"]):
+        rows = evidence.sel(estimate=evidence.kind.isin(kinds))
+        preferred = rows.output_idx.values[rows.preferred.values == 1]
+        assert sorted(preferred) == sorted(set(rows.output_idx.values))
 
 
 def test_reading_twice_gives_the_same(evidence):
@@ -59,9 +65,16 @@ def test_reading_twice_gives_the_same(evidence):
 def test_the_hash_covers_every_file_that_is_read():
     assert [path.name for path in evidence_files()] == [
         "domains.csv",
+        "elasticities.csv",
         "factors.csv",
+        "growth.csv",
         "returns.csv",
+        "series.csv",
         "sources.toml",
+        "alexnet.csv",
+        "cifar10.csv",
+        "nanogpt_speedrun.csv",
+        "stockfish.csv",
     ]
 
 
@@ -197,7 +210,7 @@ FORTY = " ".join(["1.7", *39 * ["word"]])
         (FACTORS, {"f_se": ""}, "factors.csv line 2 f_q50", "other numbers", "q50 with se"),
         (FACTORS, {"f_se": "-0.4"}, "factors.csv line 2 f_se", "'-0.4'", "a number above 0"),
         (RETURNS, {"definition_sd": "-0.1"}, "returns.csv line 2 definition_sd", "'-0.1'", "at least 0"),
-        (RETURNS, {"definition_sd": ""}, "returns.csv line 2 definition_sd", "''", "at least 0"),
+        (RETURNS, {"definition_sd": ""}, "returns.csv line 2 definition_sd", "nothing", "at least 0"),
         (RETURNS, {"definition_sd": "nan"}, "returns.csv line 2 definition_sd", "'nan'", "at least 0"),
         (RETURNS, {"basis": "guessed"}, "returns.csv line 2 basis", "'guessed'", "stated"),
         (RETURNS, {"quote": "r was 1.437"}, "returns.csv line 2 quote", "a quote", "transcribed"),

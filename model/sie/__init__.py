@@ -20,7 +20,7 @@ _MODULES = {
     "clock": ("capped", "gradual_boost", "hardware_growth", "on_clock", "paused"),
     "credences": ("EVENTS", "Event", "gain_within", "stream"),
     "dynamics": ("doublings_by", "shortest_years", "simulate", "years_at"),
-    "evidence": ("read_evidence", "usable"),
+    "evidence": ("read_elasticities", "read_evidence", "read_series", "usable"),
     "inference": ("NotConverged", "RefitNeeded", "fit", "prior", "reweight"),
     "priors": (
         *("ADJUSTMENTS", "Prior", "View", "read_view", "to_toml", "view_names"),

@@ -1,107 +1,128 @@
-"""Published estimates of r and of the adjustments, read from CSV into one labelled dataset.
+"""Evidence on r, read from CSV into one labelled dataset, and which of it a view may be confronted with.
 
-`returns.csv` (estimates of r in a domain) and `factors.csv` (estimates of adjustments) become one list of rows, dim
-`estimate`; `includes` (estimate, adjustment) is the incidence matrix x of design section 2. This module reads: it never
-cleans, fills or drops. `usable` says which rows a view may be confronted with, and why the others are left out.
+One row is a published estimate of r (`returns.csv`) or of adjustments (`factors.csv`), the growth of output and inputs in a
+domain (`growth.csv`), or a raw history (`series.csv`, observations in `series/`); `includes` (estimate, adjustment) is the
+incidence matrix x of design section 2. Evidence on one domain enters at one level, so that no history counts twice.
+This module reads: it never cleans, fills or drops. `usable` chooses, and says why the others are left out.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-import math
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .observations import read_observations
 from .priors import ADJUSTMENTS, View
-from .sources import DataError, Source, check_provenance, data_folder, plain, read_sources, read_text
+from .rows import COLUMNS, FLOWS, INPUTS, TARGET, read_domains, read_rows, read_sigmas
+from .sources import DataError, data_folder, plain, read_sources
+from .tables import PROVENANCE
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["INPUTS", "QUANTILES", "TARGET", "evidence_files", "read_evidence", "read_files", "usable"]
-
-TARGET = "language models"
-"""The domain whose r becomes r at ASARA, with or without rows on it."""
-
-INPUTS = ("labour", "compute", "all")
-"""What research input an estimate of r was measured against."""
-
-SMALLEST, LARGEST = 1e-6, 1e6
-"""Estimates of r, factors and errors outside this range are taken for mistakes; beyond it the sampler overflows."""
-
-WANT_VALUE = f"a number above 0 ({SMALLEST:g} to {LARGEST:g})"
-
-MOST_LOG_SD = 10.0
-"""Largest standard deviation of a log that a row may have, stated or as se / r."""
-
-MOST_REMOTE = 100.0
-"""Largest remoteness of a domain."""
+__all__ = [
+    "DEFAULT_LEVELS",
+    "GROWTH_QUANTILES",
+    "INPUTS",
+    "LEVELS",
+    "QUANTILES",
+    "TARGET",
+    "default_levels",
+    "evidence_files",
+    "named_files",
+    "read_elasticities",
+    "read_evidence",
+    "read_files",
+    "read_series",
+    "usable",
+]
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+GROWTH_QUANTILES = (0.05, 0.5, 0.95)
 
-_PROVENANCE = ("basis", "source", "via", "locator", "quote", "note")
-_COLUMNS = {
-    "domains.csv": ("domain", "remoteness", "note"),
-    "returns.csv": (
-        *("id", "domain", "input", "output_data", "input_data", "preferred"),
-        *("r_q05", "r_q25", "r_q50", "r_q75", "r_q95", "r_se", "definition_sd", *ADJUSTMENTS, *_PROVENANCE),
-    ),
-    "factors.csv": (
-        *("id", "output_data", "input_data"),
-        *("f_q05", "f_q25", "f_q50", "f_q75", "f_q95", "f_se", "definition_sd", *ADJUSTMENTS, *_PROVENANCE),
-    ),
-}
+LEVELS = {"published": "r", "growth": "growth", "epoch": "growth", "series": "series"}
+"""How raw the evidence on a domain is when it enters, and the kind of row that this takes: `epoch` is a growth row under the
+likelihood of Erdil, Besiroglu & Ho (2024), for the rows that they fitted."""
+
+DEFAULT_LEVELS = ("published",)
+"""Levels from which `default_levels` chooses, the most wanted first."""
+
+EPOCH = "erdil_besiroglu_ho_2024"
+"""The source whose published posteriors mark the growth rows that the level `epoch` can use."""
 
 
 def evidence_files(folder: Path | None = None) -> list[Path]:
-    """The files that `read_evidence` reads, sorted by name."""
+    """The files that `read_evidence` reads: the tables by name, then the series by name."""
     folder = Path(folder) if folder is not None else data_folder("evidence")
-    return sorted(folder / name for name in (*_COLUMNS, "sources.toml"))
+    tables = sorted(folder / name for name in (*COLUMNS, "sources.toml"))
+    return tables + sorted((folder / "series").glob("*.csv"))
+
+
+def named_files(folder: Path | None = None) -> dict[str, Path]:
+    """`evidence_files` by their names inside the folder: `growth.csv`, ..., `series/stockfish.csv`, ..."""
+    folder = Path(folder) if folder is not None else data_folder("evidence")
+    return {file.relative_to(folder).as_posix(): file for file in evidence_files(folder)}
 
 
 def read_evidence(path: Path | str | None = None) -> xr.Dataset:
     """Every row of an evidence folder (default: the bundled one), checked. Raises DataError at the first problem.
 
-    Dims: `estimate` (row id), `adjustment`, `domain`, `output_data`, `input_data`, `quantile`. Variables: `kind` (estimate)
-    is "r" or "factor"; `value` (estimate, quantile) on the natural scale, NaN where the source gives none; `se`;
-    `definition_sd` (log scale); `includes` (estimate, adjustment); `domain_idx` (-1 for factors), `output_idx`, `input_idx`;
-    `remoteness` (domain); the row's words (`input`, `basis`, `source`, `via`, `locator`, `quote`, `note`).
+    Dims: `estimate` (row id), `adjustment`, `domain`, `output_data`, `input_data`, `quantile`, `flow`, `growth_quantile`.
+    Variables: `kind` (estimate) is "r", "factor", "growth" or "series"; `value` (estimate, quantile) on the natural scale and
+    `se`, NaN where not given and for growth and series; `growth` (estimate, flow, growth_quantile), natural log a year, NaN
+    where not known; `definition_sd` (log scale); `includes` (estimate, adjustment); `domain_idx` (-1 for factors),
+    `output_idx`, `input_idx`; `remoteness` (domain); `identified`, whether a series has an effort of its own (True for other
+    rows); `by_epoch`, whether Epoch fitted this growth row; the row's words (`input`, `file`, `basis`, ..., `note`).
     """
     folder = Path(path) if path is not None else data_folder("evidence")
     if not folder.is_dir():
         raise DataError(str(folder), plain("no such folder"), "an evidence folder")
-    return read_files({file.name: file for file in evidence_files(folder)})
+    return read_files(named_files(folder))
 
 
 def read_files(files: Mapping[str, Path]) -> xr.Dataset:
-    """What `read_evidence` reads, from one path for each of its file names."""
+    """What `read_evidence` reads, from one path for each of its files (`named_files`)."""
     import xarray as xr
 
     sources = read_sources(files["sources.toml"])
-    domains = _read_domains(files["domains.csv"])
+    domains = read_domains(files["domains.csv"])
     rows = [
-        *_read_rows(files["returns.csv"], "r", domains, sources),
-        *_read_rows(files["factors.csv"], "factor", domains, sources),
+        row
+        for name in ("returns.csv", "factors.csv", "growth.csv", "series.csv")
+        for row in read_rows(files[name], domains, sources)
     ]
-    _check_ids(rows)
+    _check_ids([*rows, *read_sigmas(files["elasticities.csv"], sources)])
     _check_preferred(rows)
+    identified = _read_all_series(rows, files)
     outputs = sorted({row["output_data"] for row in rows})
     inputs = sorted({row["input_data"] for row in rows})
     names = list(domains)
-    words = {key: ("estimate", [row[key] for row in rows]) for key in ("kind", "input", *_PROVENANCE)}
+    fitted = {(row["output_data"], row["input_data"]) for row in rows if row["source"] == EPOCH}
+    words = {key: ("estimate", [row[key] for row in rows]) for key in ("kind", "input", "file", *PROVENANCE)}
     return xr.Dataset(
         {
             "value": (("estimate", "quantile"), [row["value"] for row in rows]),
             "se": ("estimate", [row["se"] for row in rows]),
+            "growth": (
+                ("estimate", "flow", "growth_quantile"),
+                [row["growth"] for row in rows],
+                {"units": "natural log per year"},
+            ),
             "definition_sd": ("estimate", [row["definition_sd"] for row in rows]),
             "includes": (("estimate", "adjustment"), [row["includes"] for row in rows]),
             "preferred": ("estimate", [row["preferred"] for row in rows]),
             "domain_idx": ("estimate", [names.index(row["domain"]) if row["domain"] else -1 for row in rows]),
             "output_idx": ("estimate", [outputs.index(row["output_data"]) for row in rows]),
             "input_idx": ("estimate", [inputs.index(row["input_data"]) for row in rows]),
+            "identified": ("estimate", [identified.get(row["id"], True) for row in rows]),
+            "by_epoch": (
+                "estimate",
+                [
+                    row["kind"] == "growth" and (row["output_data"], row["input_data"]) in fitted
+                    for row in rows
+                ],
+            ),
             "remoteness": ("domain", list(domains.values())),
             **words,
         },
@@ -109,6 +130,8 @@ def read_files(files: Mapping[str, Path]) -> xr.Dataset:
             "estimate": [row["id"] for row in rows],
             "adjustment": list(ADJUSTMENTS),
             "quantile": list(QUANTILES),
+            "flow": list(FLOWS),
+            "growth_quantile": list(GROWTH_QUANTILES),
             "domain": names,
             "output_data": outputs,
             "input_data": inputs,
@@ -116,183 +139,149 @@ def read_files(files: Mapping[str, Path]) -> xr.Dataset:
     )
 
 
-def usable(evidence: xr.Dataset, view: View) -> xr.Dataset:
-    """The rows that may update this view; `attrs["left_out"]` lists the others as (id, why).
+def read_series(name: str, path: Path | str | None = None) -> xr.Dataset:
+    """The observations of the series with this id in an evidence folder (default: the bundled one).
 
-    Left out: rows the view already reflects and rows on the same output data, rows of r measured against compute or all
-    inputs (the view states the compute factor against labour), all but the preferred of shared output data, and rows
-    that include a steepening which the view derives.
+    Dims `observation`, `proxy`. Variables: `order`; `date`; `years` since the first; `kind`, "record" or "measurement";
+    `output`, with its `units` and which way is `better` as attributes; `output_error`, one standard error, NaN where not known;
+    `regime`, "" where there is but one: between two regimes lies one jump of unknown size; `effort` (observation, proxy), NaN
+    where it was not observed. Along `proxy`: `unit`, and `effort_kind`, "cumulative", "flow" or "output count".
+    Attributes: `id`, `domain`, `identified`.
+    """
+    folder = Path(path) if path is not None else data_folder("evidence")
+    domains = read_domains(folder / "domains.csv")
+    rows = {row["id"]: row for row in read_rows(folder / "series.csv", domains, read_sources(folder))}
+    if name not in rows:
+        raise DataError("series", name, "one of " + ", ".join(rows))
+    series = read_observations(folder / "series" / rows[name]["file"]).to_dataset()
+    return series.assign_attrs(id=name, domain=rows[name]["domain"])
+
+
+def read_elasticities(path: Path | str | None = None) -> xr.Dataset:
+    """Estimates of sigma, the elasticity of substitution between labour and compute, which a prior on sigma may cite.
+
+    Dim `estimate` (row id): `sigma`, `sigma_q05`, `sigma_q95`, `sigma_se` (NaN where not given), `specification` and the
+    words of provenance. No graph contains them. An estimate may be negative; the quantity may not.
+    """
+    import xarray as xr
+
+    folder = Path(path) if path is not None else data_folder("evidence")
+    rows = read_sigmas(folder / "elasticities.csv", read_sources(folder))
+    values = {
+        key: [row["value"][i] for row in rows] for i, key in enumerate(("sigma_q05", "sigma", "sigma_q95"))
+    }
+    values["sigma_se"] = [row["se"] for row in rows]
+    words = {key: [row[key] for row in rows] for key in ("specification", *PROVENANCE)}
+    return xr.Dataset(
+        {key: ("estimate", column) for key, column in (values | words).items()},
+        coords={"estimate": [row["id"] for row in rows]},
+    )
+
+
+def default_levels(evidence: xr.Dataset) -> dict[str, str]:
+    """The level at which each domain enters unless a caller chooses: of DEFAULT_LEVELS the one at which the most of its output
+    data have a row (and r is identified), the first of equals. Domains without rows at any of them are left out."""
+    return {
+        domain: max(DEFAULT_LEVELS, key=lambda level: len(_outputs(evidence, domain, level)))
+        for domain in evidence.domain.values.tolist()
+        if any(_outputs(evidence, domain, level) for level in DEFAULT_LEVELS)
+    }
+
+
+def usable(evidence: xr.Dataset, view: View, *, levels: Mapping[str, str] | None = None) -> xr.Dataset:
+    """The rows that may update this view. `attrs["left_out"]` lists the others as (id, why), `attrs["levels"]` the level of
+    each domain.
+
+    `levels` maps a domain to the level at which it enters (LEVELS); other domains enter at `default_levels`. Left out: rows
+    of other levels and series that do not identify r; rows the view already reflects and rows on the same output data; rows
+    measured against compute or all inputs where the view states the compute factor against labour; all but the preferred
+    of shared output data; rows that include a steepening which the view derives. Raises DataError for an unknown domain or
+    level, and for a level at which the domain has no row.
     """
     ids = evidence.estimate.values.tolist()
     for row in view.reflects:
         if row not in ids:
             raise DataError(f"{view.name} reflects", row, "the id of an evidence row")
+    chosen = default_levels(evidence) | _checked(levels or {}, evidence)
     output = dict(zip(ids, evidence.output_idx.values.tolist(), strict=True))
     reflected = {output[row]: row for row in view.reflects}
-    eligible = (
-        evidence.preferred.values.astype(bool)
-        & ((evidence.kind == "factor") | (evidence.input == "labour")).values
-    )
-    preferred = {output[row]: row for row, chosen in zip(ids, eligible.tolist(), strict=True) if chosen}
-    steepened = evidence.includes.sel(adjustment="steepening").values > 0
-    left_out = []
+    against_labour = view.states_r_asara or "compute_bottleneck" in view
+    reasons = {}
     for i, row in enumerate(ids):
+        kind, domain = str(evidence.kind.values[i]), evidence.domain.values[evidence.domain_idx.values[i]]
         if row in view.reflects:
-            left_out.append((row, "the view already reflects it"))
+            reasons[row] = "the view already reflects it"
         elif output[row] in reflected:
-            left_out.append(
-                (row, f"same output data as {reflected[output[row]]}, which the view already reflects")
+            reasons[row] = f"same output data as {reflected[output[row]]}, which the view already reflects"
+        elif kind == "factor":
+            continue
+        elif not evidence.identified.values[i]:
+            reasons[row] = "its only effort counts its own observations, so that r is not identified"
+        elif domain not in chosen:
+            reasons[row] = f"{domain} has no row at the level {' or '.join(DEFAULT_LEVELS)}"
+        elif kind != LEVELS[chosen[domain]]:
+            reasons[row] = f"{domain} enters at the level {chosen[domain]}"
+        elif chosen[domain] == "epoch" and not evidence.by_epoch.values[i]:
+            reasons[row] = f"{domain} enters at the level epoch, and Epoch did not fit it"
+        elif against_labour and evidence.input.values[i] != "labour":
+            reasons[row] = (
+                f"measured against {evidence.input.values[i]}; the view states the compute factor against labour"
             )
-        elif evidence.kind.values[i] == "r" and evidence.input.values[i] != "labour":
-            left_out.append(
-                (
-                    row,
-                    f"measured against {evidence.input.values[i]}; the view states the compute factor against labour",
-                )
-            )
-        elif not evidence.preferred.values[i] and output[row] in preferred:
-            left_out.append((row, f"same output data as {preferred[output[row]]}, which is preferred"))
-        elif steepened[i] and "gained_before_asara" in view:
-            left_out.append((row, "includes steepening, which the view derives from gained_before_asara"))
-    dropped = {row for row, _ in left_out}
-    rows = evidence.isel(estimate=[i for i, row in enumerate(ids) if row not in dropped])
-    return rows.assign_attrs(left_out=left_out)
-
-
-def _read_table(path: Path) -> list[tuple[str, dict[str, str]]]:
-    """The rows of a CSV file as (where, cells); refuses any other header than the documented one."""
-    columns, text = _COLUMNS[path.name], read_text(path)
-    try:
-        lines = list(csv.reader(io.StringIO(text, newline=""), strict=True))
-    except csv.Error as error:
-        raise DataError(path.name, plain(f"a CSV error: {error}"), "comma-separated values") from None
-    header = lines[0]
-    for column in header:
-        if column not in columns:
-            raise DataError(f"{path.name} header", column, "only the columns " + ",".join(columns))
-    for column in columns:
-        if column not in header:
-            raise DataError(
-                f"{path.name} header", plain(f"no column {column}"), "the columns " + ",".join(columns)
-            )
-    if len(header) != len(columns):
-        raise DataError(f"{path.name} header", plain("a column twice"), "each column once")
-    rows, line = [], 1
-    for cells in lines[1:]:
-        line += 1 + sum(cell.count("\n") for cell in cells)
-        if len(cells) != len(header):
-            raise DataError(f"{path.name} line {line}", plain(f"{len(cells)} cells"), f"{len(header)}")
-        rows.append((f"{path.name} line {line}", dict(zip(header, cells, strict=True))))
-    if not rows:
-        raise DataError(path.name, plain("a header and no rows"), "at least one row")
-    return rows
-
-
-def _number(where: str, key: str, text: str, *, low: float, high: float = LARGEST, want: str) -> float:
-    try:
-        number = float(text) if "_" not in text else math.nan
-    except ValueError:
-        number = math.nan
-    if not text.isascii() or not math.isfinite(number) or number < low or number > high:
-        raise DataError(f"{where} {key}", text, want)
-    return number
-
-
-def _read_domains(path: Path) -> dict[str, float]:
-    domains: dict[str, float] = {}
-    for where, cells in _read_table(path):
-        name = cells["domain"]
-        if not name or name in domains:
-            raise DataError(f"{where} domain", name, "a name that no other line has")
-        if not cells["note"]:
-            raise DataError(f"{where} note", plain("nothing"), "the reason for the remoteness")
-        domains[name] = _number(
-            where,
-            "remoteness",
-            cells["remoteness"],
-            low=1,
-            high=MOST_REMOTE,
-            want=f"a number of at least 1 and at most {MOST_REMOTE:g}",
-        )
-    if domains.get(TARGET) != 1:
-        raise DataError(f"{path.name} {TARGET}", domains.get(TARGET), "the target domain with remoteness 1")
-    return domains
-
-
-def _read_rows(
-    path: Path, kind: str, domains: Mapping[str, float], sources: Mapping[str, Source]
-) -> list[dict]:
-    return [_read_row(where, cells, kind, domains, sources) for where, cells in _read_table(path)]
-
-
-def _read_row(
-    where: str, cells: dict[str, str], kind: str, domains: Mapping[str, float], sources: Mapping[str, Source]
-) -> dict:
-    if not re.fullmatch(r"[a-z0-9_]+", cells["id"]):
-        raise DataError(f"{where} id", cells["id"], "lower-case letters, digits and underscores")
-    prefix = "r" if kind == "r" else "f"
-    values = [
-        _number(where, f"{prefix}_{q}", cells[f"{prefix}_{q}"], low=SMALLEST, want=WANT_VALUE)
-        if cells[f"{prefix}_{q}"]
-        else math.nan
-        for q in ("q05", "q25", "q50", "q75", "q95")
-    ]
-    se_text = cells[f"{prefix}_se"]
-    se = _number(where, f"{prefix}_se", se_text, low=SMALLEST, want=WANT_VALUE) if se_text else math.nan
-    given = "".join("0" if math.isnan(value) else "1" for value in values) + ("0" if math.isnan(se) else "1")
-    if given not in ("111110", "101010", "001001"):
-        raise DataError(
-            f"{where} {prefix}_q50",
-            plain("other numbers"),
-            "five quantiles, or q05, q50 and q95, or q50 with se",
-        )
-    if (stated := [value for value in values if not math.isnan(value)]) != sorted(set(stated)):
-        raise DataError(f"{where} {prefix}_q05", stated, "quantiles in ascending order")
-    if se / values[2] > MOST_LOG_SD:
-        raise DataError(f"{where} {prefix}_se", se_text, f"at most {MOST_LOG_SD:g} times the estimate")
-    includes = []
-    for name in ADJUSTMENTS:
-        if cells[name] not in ("0", "1"):
-            raise DataError(f"{where} {name}", cells[name], "0 or 1")
-        includes.append(int(cells[name]))
-    row = {
-        "where": where,
-        "kind": kind,
-        "id": cells["id"],
-        "value": values,
-        "se": se,
-        "definition_sd": _number(
-            where,
-            "definition_sd",
-            cells["definition_sd"],
-            low=0,
-            high=MOST_LOG_SD,
-            want=f"a number of at least 0 and at most {MOST_LOG_SD:g}",
-        ),
-        "includes": includes,
-        "domain": "",
-        "input": "",
-        "preferred": 1,
-        **{key: cells[key] for key in ("output_data", "input_data", *_PROVENANCE)},
+    steepened = evidence.includes.sel(adjustment="steepening").values > 0
+    preferred = {
+        output[row]: row for i, row in enumerate(ids) if row not in reasons and evidence.preferred.values[i]
     }
-    for key in ("output_data", "input_data"):
-        if not cells[key]:
-            raise DataError(
-                f"{where} {key}", plain("nothing"), "the name of the data that the estimate rests on"
-            )
-    if kind == "r":
-        if cells["domain"] not in domains:
-            raise DataError(f"{where} domain", cells["domain"], "one of " + ", ".join(domains))
-        if cells["input"] not in INPUTS:
-            raise DataError(f"{where} input", cells["input"], "one of " + ", ".join(INPUTS))
-        if cells["preferred"] not in ("0", "1"):
-            raise DataError(f"{where} preferred", cells["preferred"], "0 or 1")
-        row |= {"domain": cells["domain"], "input": cells["input"], "preferred": int(cells["preferred"])}
-    elif not any(includes):
-        raise DataError(f"{where} {ADJUSTMENTS[0]}", plain("no adjustment"), "a 1 in at least one adjustment")
-    numbers = stated + ([] if math.isnan(se) else [se])
-    check_provenance(where, cells, numbers, sources)
-    return row
+    for i, row in enumerate(ids):
+        if row in reasons:
+            continue
+        if not evidence.preferred.values[i] and output[row] in preferred:
+            reasons[row] = f"same output data as {preferred[output[row]]}, which is preferred"
+        elif steepened[i] and "gained_before_asara" in view:
+            reasons[row] = "includes steepening, which the view derives from gained_before_asara"
+    rows = evidence.isel(estimate=[i for i, row in enumerate(ids) if row not in reasons])
+    left_out = [(row, reasons[row]) for row in ids if row in reasons]
+    return rows.assign_attrs(left_out=left_out, levels=chosen)
+
+
+def _outputs(evidence: xr.Dataset, domain: str, level: str) -> set[int]:
+    """The output data on which a domain has a row that can enter at this level."""
+    here = (evidence.domain_idx == evidence.domain.values.tolist().index(domain)) & evidence.identified
+    here &= evidence.kind == LEVELS[level]
+    if level == "epoch":
+        here &= evidence.by_epoch
+    return set(evidence.output_idx.values[here.values].tolist())
+
+
+def _checked(levels: Mapping[str, str], evidence: xr.Dataset) -> dict[str, str]:
+    """The caller's levels, each of a domain that has a row there."""
+    domains = evidence.domain.values.tolist()
+    for domain, level in levels.items():
+        if domain not in domains:
+            raise DataError("levels", domain, "one of the domains " + ", ".join(domains))
+        open_to_it = [name for name in LEVELS if _outputs(evidence, domain, name)]
+        if level not in open_to_it:
+            raise DataError(f"levels {domain}", level, "one of " + (", ".join(open_to_it) or "none at all"))
+    return dict(levels)
+
+
+def _read_all_series(rows: list[dict], files: Mapping[str, Path]) -> dict[str, bool]:
+    """Whether each series identifies r, by id; every file is read, belongs to one row, and no file belongs to none."""
+    owners: dict[str, str] = {}
+    identified = {}
+    for row in rows:
+        if row["kind"] != "series":
+            continue
+        file = f"series/{row['file']}"
+        if file not in files:
+            raise DataError(f"{row['where']} file", row["file"], "a file in series/")
+        if file in owners:
+            raise DataError(f"{row['where']} file", row["file"], f"a file of its own ({owners[file]} has it)")
+        owners[file] = row["id"]
+        identified[row["id"]] = read_observations(files[file]).identified
+    for file in files:
+        if file.startswith("series/") and file not in owners:
+            raise DataError(file, plain("a file that no row of series.csv names"), "one row for each file")
+    return identified
 
 
 def _check_ids(rows: list[dict]) -> None:
@@ -304,20 +293,21 @@ def _check_ids(rows: list[dict]) -> None:
 
 
 def _check_preferred(rows: list[dict]) -> None:
-    """Exactly one preferred row for each output data set."""
-    preferred: dict[str, dict] = {}
+    """Exactly one preferred row for each output data set among the rows of one level (factors stand with estimates of r)."""
+    preferred: dict[tuple[str, str], dict] = {}
     for row in rows:
-        if row["preferred"] and row["output_data"] in preferred:
-            other = preferred[row["output_data"]]["id"]
+        key = (row["kind"].replace("factor", "r"), row["output_data"])
+        if row["preferred"] and key in preferred:
+            other = preferred[key]["id"]
             raise DataError(
                 f"{row['where']} preferred",
                 plain(f"{other} preferred too for {row['output_data']}"),
                 "exactly one preferred row",
             )
         if row["preferred"]:
-            preferred[row["output_data"]] = row
+            preferred[key] = row
     for row in rows:
-        if row["output_data"] not in preferred:
+        if (row["kind"].replace("factor", "r"), row["output_data"]) not in preferred:
             raise DataError(
                 f"{row['where']} preferred",
                 plain(f"no preferred row for {row['output_data']}"),

@@ -19,7 +19,8 @@ def check(
     files: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="[FILE ...]", help="Views (.toml) or evidence tables (.csv); everything if none."
+            metavar="[FILE ...]",
+            help="Views (.toml), evidence tables or series (.csv); everything if none.",
         ),
     ] = None,
     evidence: Evidence = None,
@@ -50,20 +51,20 @@ def _checks(
     files: list[Path] | None, evidence: Path | None, sources: Path | None
 ) -> Iterator[tuple[str, Callable[[], list[str]]]]:
     """Each data set by name with what reads it and returns the quotes that are not in their texts."""
-    from ..evidence import evidence_files
+    from ..evidence import named_files
     from ..priors import view_names, view_path
+    from ..rows import COLUMNS
 
     if not files:
-        yield (
-            "evidence",
-            lambda: _check_evidence({file.name: file for file in evidence_files(evidence)}, sources),
-        )
+        yield "evidence", lambda: _check_evidence(named_files(evidence), sources)
         for name in view_names():
             yield name, lambda name=name: _check_view(view_path(name), evidence, sources)
         return
     for path in files:
-        if path.suffix == ".csv" or path.name == "sources.toml":
+        if path.name in COLUMNS or path.name == "sources.toml":
             yield path.name, lambda path=path: _check_evidence(_files_around(path, evidence), sources)
+        elif path.suffix == ".csv":
+            yield path.name, lambda path=path: _check_series(path)
         elif path.suffix == ".toml":
             yield path.name, lambda path=path: _check_view(path, evidence, sources)
         else:
@@ -87,25 +88,37 @@ def _check_view(path: Path, evidence: Path | None, sources: Path | None) -> list
 
 def _check_evidence(files: dict[str, Path], sources: Path | None) -> list[str]:
     from ..evidence import read_files
+    from ..rows import read_sigmas
 
     rows = read_files(files)
+    works = read_sources(files["sources.toml"])
     where = (f"evidence row {row}" for row in rows.estimate.values)
     records = list(zip(where, rows.source.values, rows.quote.values, strict=True))
-    return _missing_quotes(records, sources, read_sources(files["sources.toml"]))
+    records += [
+        (f"evidence row {row['id']}", row["source"], row["quote"])
+        for row in read_sigmas(files["elasticities.csv"], works)
+    ]
+    return _missing_quotes(records, sources, works)
+
+
+def _check_series(path: Path) -> list[str]:
+    """One file of observations; where its numbers come from stands in series.csv."""
+    from ..observations import read_observations
+
+    read_observations(path)
+    return []
 
 
 def _files_around(path: Path, evidence: Path | None) -> dict[str, Path]:
     """An evidence file among its own siblings; those that it lacks come from the evidence folder."""
-    from ..evidence import evidence_files
+    from ..evidence import named_files
 
     if not path.exists():
         raise DataError(str(path), plain("no such file"), "a file that exists")
-    files = {file.name: file for file in evidence_files(evidence)}
-    if path.name not in files:
-        raise DataError(str(path), path.name, "one of " + ", ".join(files))
-    return {
-        name: path.parent / name if (path.parent / name).exists() else file for name, file in files.items()
-    }
+    files, own = named_files(evidence), named_files(path.parent)
+    if any(name.startswith("series/") for name in own):
+        files = {name: file for name, file in files.items() if not name.startswith("series/")}
+    return files | {name: file for name, file in own.items() if file.exists()}
 
 
 def _missing_quotes(

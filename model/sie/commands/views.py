@@ -30,12 +30,19 @@ def list_() -> None:
         print(f"  {event.name:<24} {event.wording} [{event.within}; {event.source}]")
     print("evidence rows")
     for i, row in enumerate(rows.estimate.values.tolist()):
-        value = rows.value.sel(quantile=0.5).values[i]
-        if rows.kind.values[i] == "r":
-            what = f"r of {rows.domain.values[rows.domain_idx.values[i]]}, against {rows.input.values[i]}"
-        else:
-            what = "factor " + " x ".join(rows.adjustment.values[rows.includes.values[i] > 0])
-        print(f"  {row:<30} {value:<6.3g} {what} [{rows.basis.values[i]}; {rows.source.values[i]}]")
+        value = f"{rows.value.sel(quantile=0.5).values[i]:.3g}"
+        of = f"of {rows.domain.values[rows.domain_idx.values[i]]}, against {rows.input.values[i]}"
+        match str(rows.kind.values[i]):
+            case "r":
+                what = f"r {of}"
+            case "factor":
+                what = "factor " + " x ".join(rows.adjustment.values[rows.includes.values[i] > 0])
+            case "growth":
+                output = rows.growth.sel(flow="output", growth_quantile=0.5).values[i]
+                value, what = f"{output:.3g}", f"growth a year (natural log) {of}"
+            case "series":
+                value, what = "", f"raw history {of} (series/{rows.file.values[i]})"
+        print(f"  {row:<30} {value:<6} {what} [{rows.basis.values[i]}; {rows.source.values[i]}]")
 
 
 def new(
