@@ -1,4 +1,4 @@
-"""The command line: `sie report`, `check`, `list`, `new`, `grow`, `explain`.
+"""The command line: `sie report`, `check`, `list`, `new`, `grow`, `explain`, `series`.
 
 Results go to standard output, progress and errors to standard error. Exit codes: 0 good; 2 bad input (one line, nothing
 written); 3 not converged; 130 interrupted.
@@ -21,6 +21,7 @@ from .commands.check import check
 from .commands.grow import explain, grow
 from .commands.options import BAD_INPUT
 from .commands.report import report
+from .commands.series import series
 from .commands.views import list_, new
 from .files import discard_unfinished
 from .inference import NotConverged
@@ -30,7 +31,15 @@ __all__ = ["app", "main"]
 
 NOT_CONVERGED, INTERRUPTED = 3, 130
 
-COMMANDS = {"report": report, "check": check, "list": list_, "new": new, "grow": grow, "explain": explain}
+COMMANDS = {
+    "report": report,
+    "check": check,
+    "list": list_,
+    "new": new,
+    "grow": grow,
+    "explain": explain,
+    "series": series,
+}
 """Every command by name, in the order of the help."""
 
 app = typer.Typer(

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .sources import DataError, plain
+from .sources import DataError
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -47,10 +47,10 @@ WANDER_PRIOR = (float(np.log(0.3)), 0.8)
 """log of the sd of a measured path around the law, in doublings per e-fold of elapsed time: 0.08 to 1.1."""
 
 STATED_ERROR_PRIOR, UNSTATED_ERROR_PRIOR = (0.0, 0.3), (float(np.log(0.2)), 2.0)
-"""log of the true over the stated error; or of the error in doublings (independent errors only), almost free."""
+"""log of the true over the stated error; or of an unstated error in doublings, almost free."""
 
-BEND_PRIOR = (0.0, 0.7)
-"""log of the sd of log R per e-fold of elapsed time: effort may change by e, or by 3 to 1/3 of that in logs."""
+BEND_PRIOR = (float(np.log(1.5)), 0.3)
+"""log of the sd of log R per e-fold of elapsed time: over such a while effort typically changes by a factor of 2.5 to 12."""
 
 ELO_PRIOR = (float(np.log(78.0)), 0.2)
 """log of Elo per doubling of speed: 56 to 108, which covers measured 59 to 110, falling with strength and thinking time."""
@@ -73,6 +73,9 @@ LEAST_GAIN = 0.001
 SEGMENT = 0.1
 """Effort per year is constant in pieces at least this long in log elapsed time, or as long as observations are apart."""
 
+PASSING = 1 / 12
+"""A regime of a measured series that lasts less than this, in years, is a jump on its way."""
+
 DAYS_A_YEAR = 365.25
 
 
@@ -84,7 +87,9 @@ class History:
     turns logs of counts into independent `contrasts` (proxy, contrast) whose variance is drift^2 `walk` + scatter^2 where
     `seen`. For records `output` (gain) holds gains in doublings, `shown` where they count. For measurements
     `output_rotation` (contrast, gain) turns log2 A into what `output` (contrast) measures, with variance
-    elo^2 wander^2 `output_walk` + error_scale^2. `anchor` (proxy) is 1 for the proxy whose loading is 1.
+    elo^2 wander^2 `output_walk` + error_scale^2. `anchor` (proxy) is 1 for the proxy whose loading is 1. `log2_output` (all
+    observations) is the output in doublings or Elo, `error` (gain) its stated error, `level` (gain) numbers free levels and `jumped`
+    marks the first observation after a jump. `total_effort` is what the anchor counted in all, in its unit.
     """
 
     id: str
@@ -102,7 +107,11 @@ class History:
     shown: np.ndarray
     output_rotation: np.ndarray
     output_walk: np.ndarray
-    log_doublings: np.ndarray
+    log2_output: np.ndarray
+    error: np.ndarray
+    level: np.ndarray
+    jumped: np.ndarray
+    total_effort: float
     error_prior: tuple[float, float]
     elo_prior: tuple[float, float]
 
@@ -121,7 +130,7 @@ def history(
     allowed (`jumps=False` ignores it). `independent_errors` takes every error, of records too, as independent around the law:
     what a regression does; only for comparison. Proxies that merely count the observations are no effort and never used.
     """
-    measured = str(series.kind.values[0]) == "measurement" or independent_errors
+    measured = independent_errors or (series.kind != "record").any().item()
     if not measured:
         series = series.isel(observation=ends(series))
     years = elapsed(series)
@@ -129,9 +138,7 @@ def history(
     used = [name for name in efforts(series) if proxies is None or name in proxies]
     for name in (*(proxies or ()), *([anchor] if anchor else [])):
         if name not in used:
-            raise DataError(
-                f"series {series.attrs['id']} proxy", name, f"one of {', '.join(used) or 'none'}"
-            )
+            raise DataError(f"series {series.attrs['id']} proxy", name, f"one of {', '.join(used) or 'none'}")
     n = len(years)
     years_in, log_step = _segments(years)
     rotation, walk = np.zeros((len(names), n, n)), np.zeros((len(names), n))
@@ -146,16 +153,19 @@ def history(
         rotation[p, rows, at] = turn.T
         walk[p, rows], contrasts[p, rows], seen[p, rows] = spread, turn @ log_count[at], 1
     anchored = anchor or (used[0] if used else names[0] if names else None)
-    is_elo = series.output.attrs["unit"] == "Elo"
-    values, scale = (series.output.values, 1.0) if is_elo else (-np.log2(series.output.values), 1.0)
-    regime = series.regime.values if "regime" in series else np.zeros(n + 1)
-    change = regime[1:] != regime[:-1]
-    stated = "output_error" in series
-    error = series.output_error.values[1:] if stated else np.full(n, scale)
-    output, shown = np.ones(n), np.ones(n)
+    is_elo = series.output.attrs["units"] == "Elo"
+    values = series.output.values if is_elo else -np.log2(series.output.values)
+    change = series.regime.values[1:] != series.regime.values[:-1]
+    error = series.output_error.values[1:]
+    stated = np.isfinite(error).all() and not independent_errors
+    if not stated:
+        error = np.full(n, np.exp(ELO_PRIOR[0]) if is_elo else 1.0)
+    level = np.zeros(n)
     output_rotation, output_walk = np.zeros((n, n)), np.zeros(n)
     if measured:
-        steps = [np.arange(n) >= i for i in np.flatnonzero(change) if jumps and i > 0]
+        starts = np.flatnonzero(change | _passing(series)[1:])
+        steps = [np.arange(n) >= i for i in starts if jumps and i > 0]
+        level = np.sum(steps, axis=0) + np.zeros(n)
         turn, spread = _rotate(np.log(years), np.column_stack([np.ones(n), *steps]), error)
         rows = slice(len(turn))
         output_rotation[rows], output_walk[rows] = turn, spread
@@ -180,8 +190,12 @@ def history(
         shown=shown.astype(float),
         output_rotation=output_rotation,
         output_walk=output_walk * (not independent_errors),
-        log_doublings=values,
-        error_prior=UNSTATED_ERROR_PRIOR if independent_errors else STATED_ERROR_PRIOR,
+        log2_output=values,
+        error=error,
+        level=level,
+        jumped=change & jumps,
+        total_effort=_total(series, anchored) if used else np.nan,
+        error_prior=STATED_ERROR_PRIOR if stated else UNSTATED_ERROR_PRIOR,
         elo_prior=ELO_PRIOR if is_elo else (0.0, 0.0),
     )
 
@@ -241,7 +255,9 @@ def build_series(
             elo = pt.exp(log_value[6])
             variance = elo**2 * pt.exp(2 * log_value[3]) * walk + pt.exp(2 * log_value[4])
             sigma = pt.switch(shown > 0, pt.sqrt(variance), 1.0)
-            pm.Normal("observed_output", mu=elo * (turn @ log2_a), sigma=sigma, observed=output, dims="contrast")
+            pm.Normal(
+                "observed_output", mu=elo * (turn @ log2_a), sigma=sigma, observed=output, dims="contrast"
+            )
     model.past = past
     return model
 
@@ -321,7 +337,7 @@ def ends(series: xr.Dataset) -> list[int]:
     people submit, and says nothing of r.
     """
     years = np.concatenate([[0.0], elapsed(series)])
-    regime = series.regime.values if "regime" in series else np.zeros(len(years))
+    regime = series.regime.values
     kept = [0]
     for i in range(1, len(years)):
         last = i + 1 == len(years) or regime[i + 1] != regime[i]
@@ -336,23 +352,40 @@ def ends(series: xr.Dataset) -> list[int]:
     return kept
 
 
+def _passing(series: xr.Dataset) -> np.ndarray:
+    """Which observations lie in a regime that is only the way to another: their own levels are unknown too."""
+    regime, years = series.regime.values, series.years.values
+    lasting = {name: np.ptp(years[regime == name]) for name in np.unique(regime)}
+    return np.array([len(lasting) > 1 and lasting[name] < PASSING for name in regime])
+
+
 def efforts(series: xr.Dataset) -> list[str]:
-    """The proxies that say something of effort: two counts or more, and not just the observation's own number."""
-    names = []
-    for name in series.proxy.values:
-        count = series.effort.sel(proxy=name).values
-        at = np.flatnonzero(np.isfinite(count))
-        counts_itself = len(at) == len(count) and np.ptp(np.diff(count)) == 0
-        if not counts_itself and np.isfinite(log_counts(series, name)).sum() >= 2:
-            names.append(str(name))
-    return names
+    """The proxies that say something of effort: two counts or more, and not of the observations themselves."""
+    return [
+        str(name)
+        for name in series.proxy.values
+        if series.effort_kind.sel(proxy=name) != "output count"
+        and np.isfinite(log_counts(series, name)).sum() >= 2
+    ]
 
 
 def log_counts(series: xr.Dataset, name: str) -> np.ndarray:
-    """log of what a proxy counted since the first observation (all of it, where not observed then); NaN where nothing."""
-    count = series.effort.sel(proxy=name).values
+    """log of what a proxy counted since the first observation (all of it, where not observed then); NaN where nothing.
+
+    A flow is integrated over time first.
+    """
+    proxy = series.sel(proxy=name)
+    count = proxy.effort.values
+    if proxy.effort_kind == "flow":
+        from scipy.integrate import cumulative_trapezoid
+
+        count = cumulative_trapezoid(count, np.concatenate([[0.0], elapsed(series)]), initial=0.0)
     since = count[1:] - (count[0] if np.isfinite(count[0]) else 0)
     return np.log(since, out=np.full(len(since), np.nan), where=since > 0)
+
+
+def _total(series: xr.Dataset, name: str) -> float:
+    return float(np.exp(np.nanmax(log_counts(series, name))))
 
 
 def _segments(years: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
