@@ -31,7 +31,7 @@ def evidence_copy(tmp_path):
 def evidence_with(evidence_copy):
     """evidence_with("returns.csv", "vision_2024", domain="bread"): the copy with some cells of one row changed."""
 
-    def change(file, row, **cells):
+    def change(file, row, /, **cells):
         path = evidence_copy / file
         with path.open(newline="", encoding="utf-8") as stream:
             lines = list(csv.reader(stream))

@@ -218,9 +218,9 @@ def usable(evidence: xr.Dataset, view: View, *, levels: Mapping[str, str] | None
         elif not evidence.identified.values[i]:
             reasons[row] = "its only effort counts its own observations, so that r is not identified"
         elif domain not in chosen:
-            reasons[row] = f"{domain} has no row at the level {' or '.join(DEFAULT_LEVELS)}"
+            reasons[row] = f"the level of {domain} is {' or '.join(DEFAULT_LEVELS)}, where it has no row"
         elif kind != LEVELS[chosen[domain]]:
-            reasons[row] = f"{domain} enters at the level {chosen[domain]}"
+            reasons[row] = f"the level of {domain} is {chosen[domain]}"
         elif chosen[domain] == "epoch" and not evidence.by_epoch.values[i]:
             reasons[row] = f"{domain} enters at the level epoch, and Epoch did not fit it"
         elif against_labour and evidence.input.values[i] != "labour":
@@ -245,11 +245,11 @@ def usable(evidence: xr.Dataset, view: View, *, levels: Mapping[str, str] | None
 
 def _outputs(evidence: xr.Dataset, domain: str, level: str) -> set[int]:
     """The output data on which a domain has a row that can enter at this level."""
-    here = (evidence.domain_idx == evidence.domain.values.tolist().index(domain)) & evidence.identified
-    here &= evidence.kind == LEVELS[level]
+    here = evidence.domain_idx.values == evidence.domain.values.tolist().index(domain)
+    here = here & evidence.identified.values & (evidence.kind.values == LEVELS[level])
     if level == "epoch":
-        here &= evidence.by_epoch
-    return set(evidence.output_idx.values[here.values].tolist())
+        here = here & evidence.by_epoch.values
+    return set(evidence.output_idx.values[here].tolist())
 
 
 def _checked(levels: Mapping[str, str], evidence: xr.Dataset) -> dict[str, str]:
@@ -260,7 +260,8 @@ def _checked(levels: Mapping[str, str], evidence: xr.Dataset) -> dict[str, str]:
             raise DataError("levels", domain, "one of the domains " + ", ".join(domains))
         open_to_it = [name for name in LEVELS if _outputs(evidence, domain, name)]
         if level not in open_to_it:
-            raise DataError(f"levels {domain}", level, "one of " + (", ".join(open_to_it) or "none at all"))
+            want = "one of " + ", ".join(open_to_it) if open_to_it else "no level (no row of it identifies r)"
+            raise DataError(f"levels {domain}", level, want)
     return dict(levels)
 
 
