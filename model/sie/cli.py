@@ -1,4 +1,4 @@
-"""The command line: `sie report`, `evidence`, `check`, `list`, `new`, `grow`, `explain`.
+"""The command line: `sie report`, `evidence`, `check`, `list`, `new`, `grow`, `explain`, `series`.
 
 Results go to standard output, progress and errors to standard error. Exit codes: 0 good; 2 bad input (one line, nothing
 written); 3 not converged; 130 interrupted.
@@ -22,6 +22,7 @@ from .commands.evidence import evidence
 from .commands.grow import explain, grow
 from .commands.options import BAD_INPUT
 from .commands.report import report
+from .commands.series import series
 from .commands.views import list_, new
 from .files import discard_unfinished
 from .inference import NotConverged
@@ -39,6 +40,7 @@ COMMANDS = {
     "new": new,
     "grow": grow,
     "explain": explain,
+    "series": series,
 }
 """Every command by name, in the order of the help."""
 

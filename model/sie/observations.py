@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 __all__ = ["EFFORT_UNITS", "OBSERVATION_KINDS", "OUTPUT_UNITS", "Observations", "read_observations"]
 
-OUTPUT_UNITS = {"minutes": "lower", "seconds": "lower", "teraflop/s-days": "lower", "Elo": "higher"}
+OUTPUT_UNITS = {
+    **dict.fromkeys(("minutes", "seconds", "hours", "teraflop/s-days", "FLOP", "tokens"), "lower"),
+    "Elo": "higher",
+}
 """Units of output, and which way is better. All but Elo are what a fixed task costs: halved is one doubling of software."""
 
 EFFORT_UNITS = {
@@ -39,7 +42,7 @@ never identifies r."""
 OBSERVATION_KINDS = ("record", "measurement")
 """A record does not fall behind the observation before it; a measurement (a re-timing, a noisy test) may."""
 
-SMALLEST_OUTPUT, LARGEST_OUTPUT, LARGEST_EFFORT = 1e-9, 1e12, 1e15
+SMALLEST_OUTPUT, LARGEST_OUTPUT, LARGEST_EFFORT = 1e-9, 1e30, 1e15
 
 FEWEST = 2
 """A series has at least so many observations, and each effort was observed at least so often."""
@@ -198,7 +201,11 @@ def _regime(where: str, text: str | None) -> str:
 
 def _error(where: str, text: str) -> float:
     want = "a standard error above 0, or nothing"
-    return number(where, "output_error", text, low=SMALLEST_OUTPUT, want=want) if text else math.nan
+    return (
+        number(where, "output_error", text, low=SMALLEST_OUTPUT, high=LARGEST_OUTPUT, want=want)
+        if text
+        else math.nan
+    )
 
 
 def _effort(where: str, name: str, text: str) -> float:
