@@ -19,6 +19,7 @@ from typer.exceptions import TyperException
 from . import __version__
 from .commands.check import check
 from .commands.grow import explain, grow
+from .commands.idea_production import epoch
 from .commands.options import BAD_INPUT
 from .commands.report import report
 from .commands.views import list_, new
@@ -30,7 +31,15 @@ __all__ = ["app", "main"]
 
 NOT_CONVERGED, INTERRUPTED = 3, 130
 
-COMMANDS = {"report": report, "check": check, "list": list_, "new": new, "grow": grow, "explain": explain}
+COMMANDS = {
+    "report": report,
+    "check": check,
+    "list": list_,
+    "new": new,
+    "grow": grow,
+    "explain": explain,
+    "epoch": epoch,
+}
 """Every command by name, in the order of the help."""
 
 app = typer.Typer(
