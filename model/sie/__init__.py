@@ -21,6 +21,7 @@ _MODULES = {
     "credences": ("EVENTS", "Event", "gain_within", "stream"),
     "dynamics": ("doublings_by", "shortest_years", "simulate", "years_at"),
     "evidence": ("read_elasticities", "read_evidence", "read_series", "usable"),
+    "idea_production": ("read_idea_production",),
     "inference": ("NotConverged", "RefitNeeded", "fit", "prior", "reweight"),
     "priors": (
         *("ADJUSTMENTS", "Prior", "View", "read_view", "to_toml", "view_names"),

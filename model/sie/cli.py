@@ -20,6 +20,7 @@ from . import __version__
 from .commands.check import check
 from .commands.evidence import evidence
 from .commands.grow import explain, grow
+from .commands.idea_production import epoch
 from .commands.options import BAD_INPUT
 from .commands.report import report
 from .commands.series import series
@@ -41,6 +42,7 @@ COMMANDS = {
     "grow": grow,
     "explain": explain,
     "series": series,
+    "epoch": epoch,
 }
 """Every command by name, in the order of the help."""
 

@@ -44,6 +44,9 @@ LEAST_SKEW = 1e-4
 LEAST_LOG = 60.0
 """A likelihood is followed down to this far below its maximum; straight tails beyond."""
 
+LIKELIHOOD_REACH = 6.0
+"""Definition errors by which the pieces of a likelihood's error go beyond it on each side."""
+
 Z95 = 1.6448536269514722
 """Standard normal 95 % quantile."""
 
@@ -209,7 +212,8 @@ def likelihood_error(log_r: np.ndarray, log_likelihood: np.ndarray, own_sd: floa
         beyond = points - inside
         return curve(inside) + beyond * np.where(beyond < 0, *slopes)
 
-    deviations = _knots(float(x[0]) - centre, float(x[-1]) - centre)
+    low, high = float(x[0]) - centre, float(x[-1]) - centre
+    deviations = _knots(low - LIKELIHOOD_REACH * own_sd, high + LIKELIHOOD_REACH * own_sd)
     if own_sd < (x[1] - x[0]) * NARROW:
         return centre, _error(deviations, at(deviations + centre))
     nodes = _nodes(min(0.1, float(x[1] - x[0]) / own_sd / 2))

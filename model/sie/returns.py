@@ -199,7 +199,7 @@ def _refuse_double_counting(rows: xr.Dataset, view: View) -> None:
     for at, level in zip(rows.domain_idx.values.tolist(), levels_of(rows).tolist(), strict=True):
         if level and levels.setdefault(name := rows.domain.values[at], level) != level:
             raise DoubleCounting(
-                f"{view.name}: found {name} at the levels {level} and {levels[name]}, want one (use sie.usable)"
+                f"{view.name}: found {name} at the levels {levels[name]} and {level}, want one (use sie.usable)"
             )
 
 
