@@ -30,6 +30,8 @@ _MODULES = {
     "likelihoods": ("over_log_r", "read_likelihood", "write_likelihood"),
     "plots": ("plot_domains", "plot_fan", "plot_path", "plot_r", "plot_waterfall"),
     "returns": ("DoubleCounting", "build"),
+    "engine": ("cluster",),
+    "sweep": ("open_sweep", "read_sweep", "run_sweep"),
     "sources": ("DataError", "read_sources"),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}

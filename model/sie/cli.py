@@ -24,6 +24,7 @@ from .commands.idea_production import epoch
 from .commands.options import BAD_INPUT
 from .commands.report import report
 from .commands.series import series
+from .commands.sweep import sweep
 from .commands.views import list_, new
 from .files import discard_unfinished
 from .inference import NotConverged
@@ -41,6 +42,7 @@ COMMANDS = {
     "new": new,
     "grow": grow,
     "explain": explain,
+    "sweep": sweep,
     "series": series,
     "epoch": epoch,
 }

@@ -7,6 +7,7 @@ This module knows no PyMC, no evidence and no growth law.
 
 from __future__ import annotations
 
+import copyreg
 import dataclasses
 import math
 import zlib
@@ -39,6 +40,7 @@ __all__ = [
     "loguniform",
     "mixture",
     "normal",
+    "read_prior",
     "read_view",
     "to_toml",
     "uniform",
@@ -207,6 +209,14 @@ class Prior:
                 return min(low for low, _ in ends), max(high for _, high in ends)
             case _:
                 return 0.0, math.inf
+
+    def scaled(self, factor: float) -> Prior:
+        """The prior of the quantity times a factor above 0. Raises DataError for a beta, which cannot leave (0, 1)."""
+        if self.family == "beta":
+            raise DataError("prior", plain("a beta"), "a family that can be scaled")
+        if self.family == "mixture":
+            return dataclasses.replace(self, parts=tuple(part.scaled(factor) for part in self.parts))
+        return dataclasses.replace(self, numbers=tuple(factor * number for number in self.numbers))
 
     @property
     def has_atom(self) -> bool:
@@ -436,6 +446,14 @@ def mixture(weights: Iterable[float], parts: Iterable[Prior]) -> Prior:
     return Prior(family="mixture", numbers=tuple(weights), parts=tuple(parts))
 
 
+def _read_only(mapping: dict) -> Mapping:
+    return MappingProxyType(mapping)
+
+
+# A view travels between processes, which read-only mappings do not by themselves.
+copyreg.pickle(MappingProxyType, lambda mapping: (_read_only, (dict(mapping),)))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Entry:
     """One table of a view: a prior with its unit and where it comes from. `source` None means the view's own."""
@@ -612,7 +630,7 @@ def _quantities_of(where: str, table: Mapping) -> tuple[str, ...]:
 def _read_entry(where: str, name: str, table: object, source: str, sources: Mapping[str, Source]) -> Entry:
     if not isinstance(table, dict):
         raise DataError(where, table, "a table with a family, its numbers, unit and basis")
-    prior = _read_prior(where, table, ("unit", *_PROVENANCE))
+    prior = read_prior(where, table, ("unit", *_PROVENANCE))
     units = QUANTITIES[name].units
     if "unit" not in table:
         raise DataError(f"{where} unit", plain("nothing"), "one of " + "; ".join(units))
@@ -623,7 +641,10 @@ def _read_entry(where: str, name: str, table: object, source: str, sources: Mapp
     return Entry(prior=prior, unit=table["unit"], **record)
 
 
-def _read_prior(where: str, table: Mapping, also: tuple[str, ...]) -> Prior:
+def read_prior(where: str, table: object, also: tuple[str, ...] = ()) -> Prior:
+    """A prior from its table, which may have other keys besides. Raises DataError that starts with `where`."""
+    if not isinstance(table, dict):
+        raise DataError(where, table, "a table with a family and its numbers")
     if "family" not in table:
         raise DataError(f"{where} family", plain("nothing"), "one of " + ", ".join(_FAMILIES))
     family = table["family"]
@@ -649,7 +670,7 @@ def _read_prior(where: str, table: Mapping, also: tuple[str, ...]) -> Prior:
                 table["parts"],
                 "a list of tables, each a family and its numbers, no mixture within",
             )
-        parts = tuple(_read_prior(f"{where} parts[{i}]", part, ()) for i, part in enumerate(table["parts"]))
+        parts = tuple(read_prior(f"{where} parts[{i}]", part) for i, part in enumerate(table["parts"]))
     numbers = table["weights"] if family == "mixture" else [table[key] for key in names]
     try:
         return Prior(family=family, numbers=tuple(numbers), parts=parts)

@@ -5,7 +5,6 @@ It computes no probability itself: draws come from `inference`, paths from `dyna
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import io
 import json
@@ -18,7 +17,7 @@ import numpy as np
 
 from .evidence import evidence_files, usable
 from .files import write_atomically, write_whole
-from .priors import Conclusion, Prior, View
+from .priors import Conclusion, View
 from .sources import DataError, plain
 
 if TYPE_CHECKING:
@@ -140,26 +139,16 @@ def _at_other_spreads(
 
     found = {}
     for factor in (0.5, 2.0):
-        prior = _scaled(view["spread"].prior, factor)
-        if prior is None:
+        try:
+            view2 = view.replace(spread=view["spread"].prior.scaled(factor))
+        except DataError:  # a beta cannot be scaled
             continue
-        view2 = view.replace(spread=prior)
         try:
             posterior = reweight(tree, view, view2, seed=seed)["posterior"]
         except RefitNeeded:
             posterior = fit(build(rows, view2), seed=seed, draws=SPREAD_DRAWS)["posterior"]
         found[factor] = _quantiles(posterior.r_asara.values)
     return found
-
-
-def _scaled(prior: Prior, factor: float) -> Prior | None:
-    """The prior of a scaled quantity; None for a beta, which cannot leave (0, 1)."""
-    if prior.family == "beta":
-        return None
-    if prior.family == "mixture":
-        parts = [_scaled(part, factor) for part in prior.parts]
-        return None if None in parts else dataclasses.replace(prior, parts=tuple(parts))
-    return dataclasses.replace(prior, numbers=tuple(factor * number for number in prior.numbers))
 
 
 def _quantiles(r: np.ndarray) -> tuple[float, float, float]:
