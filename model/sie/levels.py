@@ -17,16 +17,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .errors import Error, growth_error, growth_shape, likelihood_error, published_error
-from .inputs import growth_of_inputs, is_growth_ratio, levels_of
+from .inputs import INPUT_FLOWS, growth_of_inputs, is_growth_ratio, levels_of
 from .priors import View, draw
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["growth_shapes", "lambda_draws", "loadings", "row_errors"]
+__all__ = ["growth_shapes", "lambda_draws", "loadings", "own_estimates", "row_errors"]
 
 LAMBDA_DRAWS = 4000
 """Draws of lambda from a view's priors, over which a series' likelihood is averaged."""
+
+SIMULATED = 20000
+"""Draws behind the quantiles of a ratio of growth rates."""
+
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
 def row_errors(
@@ -38,6 +43,44 @@ def row_errors(
     where one is missing or stale.
     """
     own_sd, _ = _definition_sds(rows)
+    return _errors(rows, own_sd, lambda_draws(view), likelihoods)
+
+
+def own_estimates(
+    rows: xr.Dataset, draws: xr.Dataset, *, likelihoods: Mapping[str, xr.DataArray] | None = None
+) -> np.ndarray:
+    """5, 25, 50, 75, 95 % of r as each row of growth or series has it, against the input that it names (estimate, quantile).
+
+    Without its definition error. Output growth over input growth for growth rows; labour's share, for those measured against
+    all inputs, and lambda, for series, are those of `draws`.
+    """
+    lambdas = draws.parallel / (draws.labour_share + draws.experiment_gain * (1 - draws.labour_share))
+    centres, errors = _errors(rows, np.zeros(rows.sizes["estimate"]), lambdas.values, likelihoods)
+    ratio, growth, share = is_growth_ratio(rows), growth_shapes(rows), float(draws.labour_share.median())
+    found = np.empty((len(centres), len(QUANTILES)))
+    for i, against in enumerate(rows.input.values.tolist()):
+        log_r = centres[i] + errors[i].quantile((np.arange(SIMULATED) + 0.5) / SIMULATED)
+        if ratio[i]:
+            log_growth = _log_growth(growth[i])
+            weights = {"labour": (1, 0), "compute": (0, 1), "all": (share, 1 - share)}[against]
+            log_r = log_r - np.log(weights @ np.exp(log_growth))
+        found[i] = np.exp(np.quantile(log_r, QUANTILES))
+    return found
+
+
+def _log_growth(shapes: np.ndarray) -> np.ndarray:
+    """Log growth of both inputs (flow, draw), independent of each other."""
+    scores = np.random.default_rng(0).standard_normal((len(INPUT_FLOWS), SIMULATED))
+    median, scale, skew = (shapes[:, None, i] for i in range(3))
+    return median + scale * np.expm1(skew * scores) / skew
+
+
+def _errors(
+    rows: xr.Dataset,
+    own_sd: np.ndarray,
+    lambdas: np.ndarray,
+    likelihoods: Mapping[str, xr.DataArray] | None,
+) -> tuple[np.ndarray, list[Error]]:
     ratio, level = is_growth_ratio(rows), levels_of(rows)
     centres, errors = np.empty(len(own_sd)), []
     for i, row in enumerate(rows.estimate.values.tolist()):
@@ -46,7 +89,7 @@ def row_errors(
             centres[i], error = math.log(output[1]), growth_error(output, float(own_sd[i]))
         elif level[i] in ("series", "epoch"):
             name = f"epoch_{row}" if level[i] == "epoch" else row
-            log_r, log_likelihood = _likelihood(name, rows, view, likelihoods)
+            log_r, log_likelihood = _likelihood(name, rows, lambdas, likelihoods)
             centres[i], error = likelihood_error(log_r, log_likelihood, float(own_sd[i]))
         else:
             value, se = rows.value.values[i], float(rows.se.values[i])
@@ -88,11 +131,11 @@ def _definition_sds(rows: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _likelihood(
-    name: str, rows: xr.Dataset, view: View, likelihoods: Mapping[str, xr.DataArray] | None
+    name: str, rows: xr.Dataset, lambdas: np.ndarray, likelihoods: Mapping[str, xr.DataArray] | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(log r, log likelihood), with lambda integrated out under the view's prior."""
+    """(log r, log likelihood), with lambda integrated out over these draws."""
     from .likelihoods import over_log_r, read_likelihood
 
     folder = rows.attrs.get("folder")
     table = likelihoods[name] if likelihoods is not None else read_likelihood(name, folder)
-    return table.log_r.values, over_log_r(table, lambda_draws(view))
+    return table.log_r.values, over_log_r(table, lambdas)
