@@ -47,7 +47,7 @@ LEVELS = {"published": "r", "growth": "growth", "epoch": "growth", "series": "se
 """How raw the evidence on a domain is when it enters, and the kind of row that this takes: `epoch` is a growth row under the
 likelihood of Erdil, Besiroglu & Ho (2024), for the rows that they fitted."""
 
-DEFAULT_LEVELS = ("published",)
+DEFAULT_LEVELS = ("series", "growth", "published")
 """Levels from which `default_levels` chooses, the most wanted first."""
 
 EPOCH = "erdil_besiroglu_ho_2024"
