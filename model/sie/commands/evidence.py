@@ -50,11 +50,8 @@ def evidence(
     folder: Evidence = None,
 ) -> None:
     """The table of domains, raw and pooled; what each row does to r at ASARA and to P(SIE); predictive checks."""
-    from .. import checking
     from ..evidence import read_evidence, usable
-    from ..inference import fit
     from ..priors import read_view
-    from ..returns import build
 
     check_sampling(seed, draws)
     chosen_view = read_view(view, sources=bibliography(folder))
@@ -69,6 +66,10 @@ def evidence(
     refuse_unwritable("--out", out, folder=True)
     for target in targets:
         refuse_unwritable("--out", target, inputs=[chosen_view.path], parent_may_be_made=True)
+
+    from .. import checking
+    from ..inference import fit
+    from ..returns import build
 
     with progress() as say:
         say(f"{chosen_view.name}: sampling the posterior from {rows.sizes['estimate']} rows")
