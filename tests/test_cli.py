@@ -46,6 +46,7 @@ def test_a_report_of_priors_writes_the_json_contract(sie, tmp_path):
         "davidson_2025",
         "davidson_houlden_2025",
         "reference",
+        "reference_all_inputs",
     ]
     for view in document["views"]:
         assert set(view) == {

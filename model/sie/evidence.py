@@ -81,7 +81,8 @@ def read_evidence(path: Path | str | None = None) -> xr.Dataset:
     if not folder.is_dir():
         raise DataError(str(folder), plain("no such folder"), "an evidence folder")
     evidence = read_files(named_files(folder))
-    return evidence if path is None else evidence.assign_attrs(folder=str(folder))
+    bundled = folder.resolve() == data_folder("evidence").resolve()
+    return evidence if bundled else evidence.assign_attrs(folder=str(folder))
 
 
 def read_files(files: Mapping[str, Path]) -> xr.Dataset:

@@ -24,7 +24,7 @@ from .sources import DataError, data_folder, plain, read_text
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["over_log_r", "read_likelihood", "reduce_draws", "write_likelihood"]
+__all__ = ["likelihood_files", "over_log_r", "read_likelihood", "reduce_draws", "write_likelihood"]
 
 FOLDER, INDEX = "likelihoods", "index.csv"
 
@@ -74,6 +74,12 @@ def read_likelihood(id: str, path: Path | str | None = None) -> xr.DataArray:
     return xr.DataArray(
         values, dims=("log_r", "log_lambda"), coords={"log_r": log_r, "log_lambda": log_lambda}, name=id
     )
+
+
+def likelihood_files(path: Path | str | None = None) -> list[Path]:
+    """The stored likelihoods of an evidence folder (default: the bundled one) and their index, by name."""
+    folder = Path(path) if path is not None else data_folder("evidence")
+    return sorted((folder / FOLDER).glob("*.csv"))
 
 
 def write_likelihood(
