@@ -6,7 +6,7 @@ import xarray as xr
 from scipy.special import logsumexp
 
 import sie
-from sie.likelihoods import reduce_draws
+from sie.likelihoods import Draws, reduce_draws
 from sie.series import LOG_LAMBDA_RANGE
 from sie.sources import data_folder
 
@@ -36,10 +36,13 @@ def folder(tmp_path):
     return tmp_path
 
 
-def draws_under(table, n, seed):
-    """Exact draws of (log r, log lambda) given a log likelihood that is Gaussian in log r, under the sampling prior."""
+def whole_range(log_r, log_lambda, effective):
+    return Draws(log_r=log_r, log_lambda=log_lambda, log_lambda_range=LOG_LAMBDA_RANGE, effective=effective)
+
+
+def draws_under(sd, n, seed):
+    """Exact draws of (log r, log lambda) for the Gaussian likelihood, under the sampling prior."""
     rng = np.random.default_rng(seed)
-    sd = (2 * (table.values.max() - table.values[80, 7]) / (LOG_LAMBDA[7] / 2 + 0.2) ** 2) ** -0.5
     log_lambda = rng.uniform(*LOG_LAMBDA_RANGE, 20 * n)
     centre = log_lambda / 2 + 0.2
     weight = np.exp(-(centre**2) / 2 / (PRIOR_SD**2 + sd**2))
@@ -53,9 +56,9 @@ def draws_under(table, n, seed):
 def test_draws_give_back_the_gaussian_likelihood_that_they_came_from(gaussian, sd):
     want = gaussian(sd)
     want = want - want.max()
-    log_r, log_lambda = draws_under(want, 24000, seed=1)
+    log_r, log_lambda = draws_under(sd, 24000, seed=1)
     log_prior = on_grid(np.repeat(-((LOG_R / PRIOR_SD) ** 2)[:, None] / 2, len(LOG_LAMBDA), axis=1))
-    got = reduce_draws(log_r, log_lambda, log_prior, effective=8000)
+    got = reduce_draws([whole_range(log_r, log_lambda, 8000)], log_prior)
     for deviations, tolerance in ((1, 0.1), (2, 0.3)):
         near = want.values > -(deviations**2) / 2
         assert np.abs(got.values - want.values)[near].max() < tolerance
@@ -70,11 +73,30 @@ def under_prior(curve, sd):
     return np.interp([0.05, 0.5, 0.95], np.cumsum(mass) / mass.sum(), LOG_R)
 
 
-def test_tails_fall_without_bumps(gaussian):
-    want = gaussian(0.3)
-    log_r, log_lambda = draws_under(want, 4000, seed=2)
+def test_windows_reach_lambdas_that_the_data_make_improbable():
+    """log L falls by 27 over log lambda: one sample would have no draws at small lambda; four windows do."""
+    steep = 2 * (LOG_LAMBDA - LOG_LAMBDA[-1]) ** 2
+    want = -(((LOG_R[:, None] - LOG_LAMBDA / 2 - 0.2) / 0.3) ** 2) / 2 - steep
     log_prior = on_grid(np.repeat(-((LOG_R / PRIOR_SD) ** 2)[:, None] / 2, len(LOG_LAMBDA), axis=1))
-    got = reduce_draws(log_r, log_lambda, log_prior, effective=1000).values
+    density = np.exp(log_prior.values + want)
+    rng = np.random.default_rng(3)
+    windows = []
+    for start in (0, 3, 6, 9):
+        inside = np.arange(len(LOG_LAMBDA))
+        mass = np.where((inside >= start) & (inside < start + 6), density, 0).ravel()
+        at = rng.choice(mass.size, 8000, p=mass / mass.sum())
+        limits = (EDGES[start], EDGES[start + 6])
+        log_r, log_lambda = np.repeat(LOG_R, 15)[at], np.tile(LOG_LAMBDA, 161)[at]
+        windows.append(Draws(log_r=log_r, log_lambda=log_lambda, log_lambda_range=limits, effective=8000))
+    got = reduce_draws(windows, log_prior).values
+    ridge = want.argmax(axis=0), np.arange(len(LOG_LAMBDA))
+    np.testing.assert_allclose(got[ridge] - got[ridge][-1], want[ridge] - want[ridge][-1], atol=0.5)
+
+
+def test_tails_fall_without_bumps():
+    log_r, log_lambda = draws_under(0.3, 4000, seed=2)
+    log_prior = on_grid(np.repeat(-((LOG_R / PRIOR_SD) ** 2)[:, None] / 2, len(LOG_LAMBDA), axis=1))
+    got = reduce_draws([whole_range(log_r, log_lambda, 1000)], log_prior).values
     for column in got.T:
         top = column.argmax()
         assert (np.diff(column[:top]) > 0).all()

@@ -250,9 +250,11 @@ def simulated(past, draws, i, rng):
     d = draws.isel(chain=0, draw=i)
     n = len(past.years)
     clock = np.log(past.years)
-    walk = lambda size: np.cumsum(
-        rng.standard_normal((size, n)) * np.sqrt(np.diff(clock, prepend=clock[0])), axis=1
-    )  # noqa: E731
+
+    def walk(size):
+        steps = rng.standard_normal((size, n)) * np.sqrt(np.diff(clock, prepend=clock[0]))
+        return np.cumsum(steps, axis=1)
+
     counts = d.loading.values[:, None] * d.log_effort.values
     counts = (
         counts + d.drift.values[:, None] * walk(2) + d.scatter.values[:, None] * rng.standard_normal((2, n))

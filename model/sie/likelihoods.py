@@ -13,6 +13,7 @@ import csv
 import hashlib
 import io
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,14 @@ from .sources import DataError, data_folder, plain, read_text
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["likelihood_files", "over_log_r", "read_likelihood", "reduce_draws", "write_likelihood"]
+__all__ = [
+    "Draws",
+    "likelihood_files",
+    "over_log_r",
+    "read_likelihood",
+    "reduce_draws",
+    "write_likelihood",
+]
 
 FOLDER, INDEX = "likelihoods", "index.csv"
 
@@ -33,11 +41,12 @@ COLUMNS = ("log_r", "log_lambda", "log_likelihood")
 DECIMALS = 4
 """Digits of a stored log likelihood after the point; grids keep six."""
 
-DEGREES = (2, 3, 4, 5, 6)
-"""Degrees of the polynomial that a log likelihood may have where there are draws; Akaike's criterion chooses."""
+DEGREES = (2, 3, 4, 5, 6, 7)
+"""Degrees of the polynomial that a log likelihood may have where there are draws; Schwarz's criterion chooses."""
 
-SUPPORTED = 5.0
-"""Draws that a cell of the grid must have by the fit for the polynomial to be believed there; beyond, tails are straight."""
+BEYOND = 2.0
+"""Draws that a column of the grid must have, by the fit, beyond a point for the polynomial to be believed there; from where
+there are fewer, tails are straight."""
 
 LEAST_TAIL_SLOPE = 1.0
 """Least fall of the log likelihood per unit of log r in a straight tail, so that every tail decays."""
@@ -45,7 +54,18 @@ LEAST_TAIL_SLOPE = 1.0
 RIDGE = 1e-6
 """Keeps the Newton steps of a polynomial's fit solvable; relative to the curvature."""
 
-NEWTON_STEPS = 200
+NEWTON_STEPS, SMALL_GAIN = 200, 1e-6
+"""Newton's steps end at this many, or where the log likelihood gains less."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draws:
+    """Posterior draws of a history under log lambda uniform on a range, and their effective number."""
+
+    log_r: np.ndarray
+    log_lambda: np.ndarray
+    log_lambda_range: tuple[float, float]
+    effective: float
 
 
 def read_likelihood(id: str, path: Path | str | None = None) -> xr.DataArray:
@@ -129,28 +149,31 @@ def over_log_r(table: xr.DataArray, lambda_prior: np.ndarray) -> np.ndarray:
     return logsumexp(table.values, axis=1, b=weight / weight.sum())
 
 
-def reduce_draws(
-    log_r: np.ndarray,
-    log_lambda: np.ndarray,
-    log_prior: xr.DataArray,
-    *,
-    effective: float,
-) -> xr.DataArray:
-    """The log likelihood on the grid of `log_prior`, from posterior draws under that known prior.
+def reduce_draws(windows: Sequence[Draws], log_prior: xr.DataArray) -> xr.DataArray:
+    """The log likelihood on the grid of `log_prior`, from posterior draws under that known prior in one or more windows.
 
     Lindsey's method (Efron & Tibshirani 1996): counts of draws in the grid's cells are Poisson with log mean
-    log prior + polynomial(log r, log lambda), and the polynomial is the log likelihood. `effective` is the effective number
-    of the draws: with it Akaike's criterion sets the degree. Where there are too few draws to believe the polynomial, tails
-    in log r go on in a straight line that falls.
+    log prior + polynomial(log r, log lambda), and the polynomial is the log likelihood; windows of log lambda that overlap
+    share it, so that lambdas which the data make improbable have their draws too. Schwarz's criterion, from effective
+    numbers of draws, sets the degree. Where there are too few draws to believe the polynomial, tails in log r go on in a straight
+    line that falls.
     """
     x, y = log_prior.log_r.values, log_prior.log_lambda.values
-    counts = np.histogram2d(np.ravel(log_r), np.ravel(log_lambda), bins=[_edges(x), _edges(y)])[0]
-    counts *= effective / np.size(log_r)
-    u = (x - np.mean(log_r)) / np.std(log_r)
+    drawn, inside = [], []
+    for window in windows:
+        counts = np.histogram2d(
+            np.ravel(window.log_r), np.ravel(window.log_lambda), bins=[_edges(x), _edges(y)]
+        )[0]
+        drawn.append(counts.ravel() * window.effective / np.size(window.log_r))
+        within = (y >= window.log_lambda_range[0]) & (y <= window.log_lambda_range[1])
+        inside.append(np.tile(within, len(x)))
+    pooled = np.concatenate([np.ravel(window.log_r) for window in windows])
+    u = (x - pooled.mean()) / pooled.std()
     v = (y - y.mean()) / (y[-1] - y.mean())
-    fits = [_fit(counts, log_prior.values, _polynomials(u, v, degree)) for degree in DEGREES]
+    counts, inside = np.array(drawn), np.array(inside)
+    fits = [_fit(counts, inside, log_prior.values, _polynomials(u, v, degree)) for degree in DEGREES]
     value, fitted, _ = min(fits, key=lambda fit: fit[2])
-    return log_prior.copy(data=_straighten(x, value, fitted * np.size(log_r) / effective))
+    return log_prior.copy(data=_straighten(x, value, fitted))
 
 
 def hash_of(inputs: Sequence[str], folder: Path) -> str:
@@ -178,41 +201,46 @@ def _polynomials(u: np.ndarray, v: np.ndarray, degree: int) -> np.ndarray:
 
 
 def _fit(
-    counts: np.ndarray, log_prior: np.ndarray, basis: np.ndarray
+    counts: np.ndarray, inside: np.ndarray, log_prior: np.ndarray, basis: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, float]:
-    """(log likelihood, expected counts, AIC) of the maximum-likelihood polynomial, by damped Newton steps."""
+    """(log likelihood, expected counts, Schwarz's criterion) of the maximum-likelihood polynomial, by damped Newton steps.
+
+    `counts` and `inside` have dims (window, cell).
+    """
     flat = basis.reshape(-1, basis.shape[-1])
-    n, total = counts.ravel(), counts.sum()
-    weights, objective = np.zeros(flat.shape[1]), -np.inf
-    step = np.zeros_like(weights)
+    total = counts.sum(axis=1, keepdims=True)
+    weights, step, objective = np.zeros(flat.shape[1]), np.zeros(flat.shape[1]), -np.inf
     for _ in range(NEWTON_STEPS):
         trial = weights + step
         score = flat @ trial
-        log_mean = log_prior.ravel() + score
-        peak = log_mean.max()
+        log_mean = np.where(inside, log_prior.ravel() + score, -np.inf)
+        peak = log_mean.max(axis=1, keepdims=True)
         mass = np.exp(log_mean - peak)
-        value = n @ score - total * (peak + np.log(mass.sum()))
+        norm = mass.sum(axis=1, keepdims=True)
+        value = float((counts @ score).sum() - (total * (peak + np.log(norm))).sum())
         if value < objective:
             step /= 2
             continue
         gained, objective, weights = value - objective, value, trial
-        mean = total * mass / mass.sum()
-        if gained < 1e-9 * total:
+        mean = total * mass / norm
+        if gained < SMALL_GAIN:
             break
-        centred = flat - (mean @ flat) / total
-        curvature = (centred * mean[:, None]).T @ centred
+        curvature = (flat * mean.sum(axis=0)[:, None]).T @ flat
+        centre = mean @ flat
+        curvature -= (centre / total).T @ centre
         curvature[np.diag_indices_from(curvature)] *= 1 + RIDGE
-        step = np.linalg.solve(curvature, flat.T @ (n - mean))
-    aic = 2 * flat.shape[1] - 2 * objective
-    return (flat @ weights).reshape(counts.shape), mean.reshape(counts.shape), aic
+        step = np.linalg.solve(curvature, flat.T @ (counts - mean).sum(axis=0))
+    bic = flat.shape[1] * np.log(counts.sum()) - 2 * objective
+    return (flat @ weights).reshape(log_prior.shape), mean.sum(axis=0).reshape(log_prior.shape), bic
 
 
 def _straighten(x: np.ndarray, value: np.ndarray, fitted: np.ndarray) -> np.ndarray:
     """Each column of a log likelihood, with straight falling tails where the fit has too few draws; 0 at the largest."""
     out = value.copy()
     for j in range(value.shape[1]):
-        inside = np.flatnonzero(fitted[:, j] >= min(SUPPORTED, fitted[:, j].max() / 2))
-        first, last = inside[0], inside[-1]
+        enough = min(BEYOND, fitted[:, j].sum() / 4)
+        first = int(np.searchsorted(np.cumsum(fitted[:, j]), enough))
+        last = len(x) - 1 - int(np.searchsorted(np.cumsum(fitted[::-1, j]), enough))
         if first > 0:
             slope = max((value[first + 1, j] - value[first, j]) / (x[1] - x[0]), LEAST_TAIL_SLOPE)
             out[:first, j] = value[first, j] + slope * (x[:first] - x[first])

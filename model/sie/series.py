@@ -130,8 +130,9 @@ def history(
     allowed (`jumps=False` ignores it). `independent_errors` takes every error, of records too, as independent around the law:
     what a regression does; only for comparison. Proxies that merely count the observations are no effort and never used.
     """
-    measured = independent_errors or (series.kind != "record").any().item()
-    if not measured:
+    records = (series.kind == "record").all().item()
+    measured = independent_errors or not records
+    if not (records and independent_errors):
         series = series.isel(observation=ends(series))
     years = elapsed(series)
     names = tuple(str(name) for name in series.proxy.values)
@@ -333,21 +334,22 @@ def elapsed(series: xr.Dataset) -> np.ndarray:
 def ends(series: xr.Dataset) -> list[int]:
     """The observations at which pieces of constant effort end: the origin, then each at least SEGMENT further in log time.
 
-    Both sides of a change of regime are ends. Only these records are kept: how many records share a gain depends on when
-    people submit, and says nothing of r.
+    Both sides of a change of regime are kept, and where effort is not always observed, what was. How many records share a
+    gain depends on when people submit and says nothing of r; measurements close in time share the walk that they err by.
     """
     years = np.concatenate([[0.0], elapsed(series)])
     regime = series.regime.values
+    observed = np.isfinite(series.effort.values).any(axis=1)
+    rare = observed & (not observed.all())
     kept = [0]
     for i in range(1, len(years)):
         last = i + 1 == len(years) or regime[i + 1] != regime[i]
         first = regime[i] != regime[i - 1]
         far = kept[-1] == 0 or np.log(years[i] / years[kept[-1]]) >= SEGMENT
-        if not (first or last or far):
-            continue
-        if last and not (first or far) and len(kept) > 1 and regime[kept[-2]] == regime[kept[-1]]:
-            kept[-1] = i
-        else:
+        if first or last or far or rare[i]:
+            replaces = last and not (first or far or rare[i]) and len(kept) > 1 and not rare[kept[-1]]
+            if replaces and regime[kept[-2]] == regime[kept[-1]]:
+                kept.pop()
             kept.append(i)
     return kept
 

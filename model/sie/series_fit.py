@@ -13,7 +13,7 @@ import numpy as np
 
 from . import inference
 from .density import compile_density
-from .likelihoods import reduce_draws
+from .likelihoods import Draws, reduce_draws
 from .series import (
     LOG_LAMBDA_RANGE,
     LOG_R_PRIOR,
@@ -29,7 +29,7 @@ from .sources import DataError
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["fit_series", "is_identified", "likelihood_of", "naive_slope", "reduce_series", "replicate"]
+__all__ = ["fit_series", "is_identified", "likelihood_of", "naive_slope", "replicate"]
 
 DRAWS = 8000
 """Posterior draws of a fit, in four chains."""
@@ -37,14 +37,12 @@ DRAWS = 8000
 TARGET_ACCEPT = (0.97, 0.995)
 """NUTS acceptance: the first try, and the one retry."""
 
-REDUCED_DRAWS = 24000
-"""Posterior draws behind a stored likelihood."""
-
 LOG_R_GRID = (-4.0, 4.0, 161)
 """Grid of log r of a stored likelihood: first, last, number."""
 
-LAMBDA_NODES = 15
-"""Nodes of log lambda of a stored likelihood, over LOG_LAMBDA_RANGE."""
+LAMBDA_NODES, WINDOW = 15, 6
+"""Nodes of log lambda of a stored likelihood, over LOG_LAMBDA_RANGE; and those of a window that is sampled at a time, which
+shares half of them with the next."""
 
 NARROWED = 0.9
 """Counts of effort identify r if they leave at most this share of the width that the 5-95 % interval of log r has without them."""
@@ -91,27 +89,31 @@ def log_width(draws: xr.Dataset) -> float:
     return float(high - low)
 
 
-def reduce_series(draws: xr.Dataset) -> xr.DataArray:
-    """The log likelihood over (log r, log lambda) from a fit under the default priors."""
+def likelihood_of(series: xr.Dataset, *, seed: int) -> xr.DataArray:
+    """The log likelihood over (log r, log lambda) of a raw history, from all of its effort and with its jumps.
+
+    Draws come from overlapping windows of log lambda, so that the curve is known for each lambda that a view may hold.
+    """
     import xarray as xr
 
-    log_r = np.linspace(*LOG_R_GRID)
+    past = history(series)
     edges = np.linspace(*LOG_LAMBDA_RANGE, LAMBDA_NODES + 1)
-    mean, sd = LOG_R_PRIOR
-    log_prior = np.repeat(-(((log_r - mean) / sd) ** 2)[:, None] / 2, LAMBDA_NODES, axis=1)
-    grid = xr.DataArray(
-        log_prior,
+    windows = []
+    for start in range(0, LAMBDA_NODES - WINDOW // 2, WINDOW // 2):
+        limits = (float(edges[start]), float(edges[min(start + WINDOW, LAMBDA_NODES)]))
+        draws = fit_series(past, seed=seed + start, log_lambda_range=limits)
+        log_r, log_lambda = np.log(draws.r.values), np.log(draws["lambda"].values)
+        effective = draws.attrs["min_ess"]
+        windows.append(
+            Draws(log_r=log_r, log_lambda=log_lambda, log_lambda_range=limits, effective=effective)
+        )
+    log_r, (mean, sd) = np.linspace(*LOG_R_GRID), LOG_R_PRIOR
+    log_prior = xr.DataArray(
+        np.repeat(-(((log_r - mean) / sd) ** 2)[:, None] / 2, LAMBDA_NODES, axis=1),
         dims=("log_r", "log_lambda"),
         coords={"log_r": log_r, "log_lambda": (edges[1:] + edges[:-1]) / 2},
     )
-    return reduce_draws(
-        np.log(draws.r.values), np.log(draws["lambda"].values), grid, effective=draws.attrs["min_ess"]
-    )
-
-
-def likelihood_of(series: xr.Dataset, *, seed: int) -> xr.DataArray:
-    """The log likelihood of r and lambda in a raw history, from all of its effort and with its jumps."""
-    return reduce_series(fit_series(history(series), seed=seed, draws=REDUCED_DRAWS))
+    return reduce_draws(windows, log_prior)
 
 
 def naive_slope(series: xr.Dataset, name: str, elo_per_doubling: float) -> tuple[float, float]:
