@@ -12,7 +12,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from .inputs import borrow_input_growth, unmatched
+from .likelihoods import stored
 from .observations import read_observations
 from .priors import ADJUSTMENTS, View
 from .rows import COLUMNS, FLOWS, INPUTS, TARGET, read_domains, read_rows, read_sigmas
@@ -184,7 +187,11 @@ def read_elasticities(path: Path | str | None = None) -> xr.Dataset:
 
 def default_levels(evidence: xr.Dataset) -> dict[str, str]:
     """The level at which each domain enters unless a caller chooses: of DEFAULT_LEVELS the one at which the most of its output
-    data have a row (and r is identified), the first of equals. Domains without rows at any of them are left out."""
+    data have a row (of series: with a stored likelihood, which r must be identified in), the first of equals. Domains without
+    rows at any of them are left out."""
+    known = stored(evidence.attrs.get("folder"))
+    ready = [row in known for row in evidence.estimate.values.tolist()]
+    evidence = evidence.isel(estimate=np.flatnonzero((evidence.kind.values != "series") | np.array(ready)))
     return {
         domain: max(DEFAULT_LEVELS, key=lambda level: len(_outputs(evidence, domain, level)))
         for domain in evidence.domain.values.tolist()

@@ -31,6 +31,7 @@ __all__ = [
     "over_log_r",
     "read_likelihood",
     "reduce_draws",
+    "stored",
     "write_likelihood",
 ]
 
@@ -100,6 +101,11 @@ def likelihood_files(path: Path | str | None = None) -> list[Path]:
     """The stored likelihoods of an evidence folder (default: the bundled one) and their index, by name."""
     folder = Path(path) if path is not None else data_folder("evidence")
     return sorted((folder / FOLDER).glob("*.csv"))
+
+
+def stored(path: Path | str | None = None) -> set[str]:
+    """The ids of which an evidence folder (default: the bundled one) has a likelihood."""
+    return set(_read_index(Path(path) if path is not None else data_folder("evidence")))
 
 
 def write_likelihood(
