@@ -9,6 +9,8 @@ import pytest
 from scipy.integrate import quad
 from scipy.stats import ncx2
 
+import sie
+from sie import feller
 from sie.cli import COMMANDS
 from sie.idea_production import (
     LOG_R,
@@ -19,7 +21,6 @@ from sie.idea_production import (
     read_idea_production,
     store,
 )
-from sie.likelihoods import read_likelihood
 
 FEW = 10
 """log2 of points that place every quantile within 2 %."""
@@ -61,9 +62,7 @@ def test_the_first_years_counts_give_the_published_growth_ratio(fits, name):
 
 @pytest.mark.parametrize(("growth", "log_scale", "shape", "expected"), DENSITIES)
 def test_the_density_is_exact_from_no_noise_to_all_noise(growth, log_scale, shape, expected):
-    from sie.idea_production import _exact
-
-    assert _exact(growth, log_scale, shape) == pytest.approx(expected, rel=1e-12, abs=1e-9)
+    assert feller.exact(growth, log_scale, shape) == pytest.approx(expected, rel=1e-12, abs=1e-9)
 
 
 def test_the_density_is_a_noncentral_chi_square_of_output_to_the_beta(fits):
@@ -114,6 +113,7 @@ def test_the_prior_of_log_r_is_that_of_a_ratio_of_half_cauchys():
         assert np.mean(log_r < u) == pytest.approx(below, abs=4 * 0.5 / math.sqrt(400_000))
 
 
+@pytest.mark.slow
 def test_the_likelihood_is_the_mean_density_over_the_priors_given_r(fits):
     fit, log_r = fits["lp"], np.array([-0.5, 0.5, 1.0, 1.5])
     curve = log_likelihood(fit, points=12, log_r=log_r)
@@ -164,7 +164,7 @@ def test_the_exact_lower_tail_is_longer_than_the_published_one(fits):
 
 def test_the_stored_likelihoods_are_the_exact_ones(fits):
     for fit in fits.values():
-        stored = read_likelihood(f"epoch_{fit.growth_row}")
+        stored = sie.read_likelihood(f"epoch_{fit.growth_row}")
         assert stored.sizes == {"log_r": len(LOG_R), "log_lambda": 1}
         np.testing.assert_allclose(
             quantiles(stored.isel(log_lambda=0))[0], EXACT[fit.id][0], rtol=EXACT_WITHIN
@@ -176,7 +176,7 @@ def test_a_stored_likelihood_goes_stale_with_its_counts(fits, evidence_copy, ref
     path = evidence_copy / "idea_production" / "rl.csv"
     path.write_text(path.read_text().replace("3233", "3234"))
     with refused("likelihoods/epoch_rl_growth.csv", "idea_production/rl.csv"):
-        read_likelihood("epoch_rl_growth", evidence_copy)
+        sie.read_likelihood("epoch_rl_growth", evidence_copy)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The command line: `sie report`, `evidence`, `check`, `list`, `new`, `grow`, `explain`, `series`.
+"""The command line: what every command shares, and its exit codes; the commands themselves are in `commands/`.
 
 Results go to standard output, progress and errors to standard error. Exit codes: 0 good; 2 bad input (one line, nothing
 written); 3 not converged; 130 interrupted.
@@ -18,13 +18,21 @@ from typer.exceptions import TyperException
 
 from . import __version__
 from .commands.check import check
+from .commands.diff import diff
+from .commands.equations import equations
 from .commands.evidence import evidence
 from .commands.grow import explain, grow
 from .commands.idea_production import epoch
+from .commands.ledger import ledger
+from .commands.open import open_
 from .commands.options import BAD_INPUT
 from .commands.report import report
+from .commands.reproduce import reproduce
+from .commands.sensitivity import sensitivity
 from .commands.series import series
 from .commands.sweep import sweep
+from .commands.table import table
+from .commands.timeline import timeline
 from .commands.views import list_, new
 from .files import discard_unfinished
 from .inference import NotConverged
@@ -45,12 +53,20 @@ COMMANDS = {
     "sweep": sweep,
     "series": series,
     "epoch": epoch,
+    "open": open_,
+    "equations": equations,
+    "timeline": timeline,
+    "reproduce": reproduce,
+    "sensitivity": sensitivity,
+    "diff": diff,
+    "table": table,
+    "ledger": ledger,
 }
 """Every command by name, in the order of the help."""
 
-app = typer.Typer(
-    add_completion=False, no_args_is_help=False, pretty_exceptions_enable=False, help=__doc__.split("\n\n")[0]
-)
+HELP = "Returns to AI software R&D, and how likely a software intelligence explosion is."
+
+app = typer.Typer(add_completion=False, no_args_is_help=False, pretty_exceptions_enable=False, help=HELP)
 
 
 def main() -> None:

@@ -1,5 +1,8 @@
 """What "SIE" can mean, as events of a path, and the probability of each with its Monte Carlo error.
 
+    credence = happened / draws,   smoothed = (happened + 1/2) / (draws + 1)
+    mcse = (smoothed (1 - smoothed) / effective_draws)^(1/2)
+
 Estimates of P(SIE) in the literature use different definitions: each event has its wording and source, and they are never
 pooled. It knows paths and no priors, evidence or sampler.
 """
@@ -226,7 +229,9 @@ def stream(
     counts, draws = np.zeros(len(chosen), dtype=int), 0
     for block in blocks:
         wanted = [np.broadcast_to(gain(_with_left(block)), block.r_asara.shape) for gain in gains]
-        for found in summaries(block, np.array(wanted).reshape(len(gains), -1), retraining=retraining):
+        for found in summaries(
+            block, np.array(wanted).reshape(len(gains), block.r_asara.size), retraining=retraining
+        ):
             within = dict(zip(gains, found.shortest_years.values, strict=True))
             draws += found.sizes["draw"]
             counts += [

@@ -22,8 +22,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numba import njit, prange, vectorize
+from numba import njit, prange
 
+from . import feller
 from .sources import DataError, check_provenance, data_folder, plain, read_sources
 from .tables import PROVENANCE, number, read_table
 
@@ -52,15 +53,6 @@ POINTS = 13
 
 SOBOL_SEED = 1
 """Scrambles the points; the same at every log r, so that the curve is smooth."""
-
-MANY = 30.0
-"""Size of sqrt(nu^2 + z^2) from which the uniform expansion of I_nu(z) is exact to 1e-8; below it, the power series."""
-
-OVERFLOW = 171.62437695630272
-"""The gamma function of a larger number is infinite in double precision."""
-
-LEAST_LOG_VARIANCE = -32.0
-"""Smallest log(a t): a noise below 1e-14 of the output is none, and has no density."""
 
 SPREAD = 0.6
 """Scale of the logistic proposal of g_s around its best value, in standard deviations."""
@@ -174,7 +166,7 @@ def log_density(
     log_time = log_sum + np.log(fit.input_growth * lam / beta)
     log_a = 2 * np.log(noise * beta) - math.log(2)
     c = beta * (drift + np.square(noise) * np.maximum(beta - 1, 0) / 2)
-    density = _coded if as_coded else _exact
+    density = feller.as_coded if as_coded else feller.exact
     return np.log(beta) + density(beta * fit.log_output, log_a + log_time, c / np.exp(log_a))
 
 
@@ -221,70 +213,6 @@ def store(fit: IdeaProduction, path: Path | str | None = None) -> Path:
     return write_likelihood(f"epoch_{fit.growth_row}", log_likelihood(fit), inputs, path)
 
 
-@njit(cache=True, error_model="numpy")
-def _bessel_correction(p, size):
-    """log of the sum of the uniform expansion of I_nu(z) (DLMF 10.41.3), p = (nu / size)^2, size = sqrt(nu^2 + z^2)."""
-    u1 = (3 - 5 * p) / 24
-    u2 = (81 - p * (462 - 385 * p)) / 1152
-    u3 = (30375 - p * (369603 - p * (765765 - 425425 * p))) / 414720
-    u4 = (4465125 - p * (94121676 - p * (349922430 - p * (446185740 - 185910725 * p)))) / 39813120
-    return math.log(1 + (u1 + (u2 + (u3 + u4 / size) / size) / size) / size)
-
-
-@vectorize(["float64(float64, float64, float64)"], cache=True)
-def _exact(growth, log_scale, shape):
-    """log density of log(X) at X = exp(growth) from X = 1; log_scale = log(a t), shape = c / a.
-
-    With y = 1/(a t) and w = X y it is w (w/y)^(nu/2) exp(-y - w) I_nu(2 sqrt(y w)), nu = shape - 1. Large terms cancel:
-    the exponent is written in the distance of w from its mean, D = w - y - nu.
-    """
-    if log_scale < LEAST_LOG_VARIANCE or growth - log_scale > -LEAST_LOG_VARIANCE or not shape < 1e14:
-        return -np.inf
-    y, log_w, nu = math.exp(-log_scale), growth - log_scale, shape - 1
-    w = math.exp(log_w)
-    size = math.hypot(nu, 2 * math.sqrt(y * w))
-    if size > MANY:
-        distance = (w - y if growth > 1 else math.expm1(growth) * y) - nu
-        excess = distance * (2 * (w - y) - distance) / (w + y + size)
-        step = (distance + excess) / (nu + size)
-        log_step = math.log1p(step) if step > -0.5 else math.log(2 / (nu + size)) + log_w
-        return (
-            log_w
-            - excess
-            + nu * log_step
-            - 0.5 * math.log(2 * math.pi * size)
-            + _bessel_correction((nu / size) ** 2, size)
-        )
-    term, total, k = 1.0, 1.0, 0
-    while term > 1e-17 * total:
-        term *= y * w / ((k + 1) * (shape + k))
-        total += term
-        k += 1
-    return shape * log_w - y - w - math.lgamma(shape) + math.log(total)
-
-
-@vectorize(["float64(float64, float64, float64)"], cache=True)
-def _coded(growth, log_scale, shape):
-    """The same as a sum of Poisson-gamma terms without those in which the gamma function overflows."""
-    log_y, log_w = -log_scale, growth - log_scale
-    if not shape <= OVERFLOW or log_w > 700:
-        return -np.inf
-    log_term = shape * log_w - math.exp(log_y) - math.exp(log_w) - math.lgamma(shape)
-    largest, total, k = log_term, 1.0, 0
-    while k + 2 <= OVERFLOW and k + 1 + shape <= OVERFLOW:
-        log_ratio = log_y + log_w - math.log((k + 1) * (k + shape))
-        log_term += log_ratio
-        k += 1
-        if log_term > largest:
-            total = total * math.exp(largest - log_term) + 1
-            largest = log_term
-        elif log_ratio < 0 and log_term < largest - 50:
-            break
-        else:
-            total += math.exp(log_term - largest)
-    return largest + math.log(total)
-
-
 @njit(cache=True, parallel=True, error_model="numpy")
 def _integrate(log_r, uniform, log_output, input_growth, log_researchers, as_coded):
     """Mean over the points of density x prior / proposal, at each log r."""
@@ -313,7 +241,10 @@ def _integrate(log_r, uniform, log_output, input_growth, log_researchers, as_cod
             )
             drift, weight = _draw_drift(uniform[j, 2], max(best, 0.0), width)
             shape = 2 * (drift + extra) / (noise * noise * beta)
-            log_value = _coded(growth, log_scale, shape) if as_coded else _exact(growth, log_scale, shape)
+            if as_coded:
+                log_value = feller.as_coded(growth, log_scale, shape)
+            else:
+                log_value = feller.exact(growth, log_scale, shape)
             if log_value > -700:
                 out[i] += weight * beta * math.exp(log_value)
     return out / len(uniform)

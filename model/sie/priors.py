@@ -28,9 +28,11 @@ __all__ = [
     "GROWTH",
     "INPUT_SHARES",
     "QUANTITIES",
+    "WEIGHTS",
     "Conclusion",
     "Entry",
     "Prior",
+    "Quantity",
     "View",
     "beta",
     "draw",
@@ -40,6 +42,7 @@ __all__ = [
     "loguniform",
     "mixture",
     "normal",
+    "read_entry",
     "read_prior",
     "read_view",
     "to_toml",
@@ -85,6 +88,9 @@ EVENT_NAMES = (
 )
 """The names that `[concludes.EVENT]` may use; `credences.EVENTS` gives each its meaning."""
 
+WEIGHTS = "weights.toml"
+"""The file beside the views that weighs them; no view itself."""
+
 Z95 = 1.6448536269514722
 """Standard normal 95 % quantile."""
 
@@ -101,9 +107,11 @@ _PACES = ("labour doublings per year", "training-efficiency doublings per year")
 
 @dataclass(frozen=True, kw_only=True)
 class Quantity:
-    """One quantity of the model: its meaning, the units a view may state it in, and the range it must keep to."""
+    """One quantity of the model: its meaning, its letter in the equations where that is not its name, the units a view may
+    state it in, and the range it must keep to."""
 
     meaning: str
+    symbol: str | None = None
     units: tuple[str, ...] = ("1",)
     lower: float = 0.0
     lower_included: bool = False
@@ -119,24 +127,26 @@ QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
             meaning="standard deviation of log r between domains at remoteness 1", lower_included=True
         ),
         "capabilities": Quantity(
-            meaning="factor on r: training efficiency also makes AI smarter, not only cheaper"
+            meaning="factor on r: training efficiency also makes AI smarter, not only cheaper", symbol="f_k"
         ),
         "post_training": Quantity(
-            meaning="factor on r: fine-tuning, scaffolding and prompting add to pre-training"
+            meaning="factor on r: fine-tuning, scaffolding and prompting add to pre-training", symbol="f_k"
         ),
         "compute_bottleneck": Quantity(
-            meaning="factor on r measured against labour: compute for experiments no longer grows"
+            meaning="factor on r measured against labour: compute for experiments no longer grows",
+            symbol="f_k",
         ),
         "hardware_scale": Quantity(
-            meaning="factor on r: no new hardware scales whose low-hanging fruit is unpicked"
+            meaning="factor on r: no new hardware scales whose low-hanging fruit is unpicked", symbol="f_k"
         ),
-        "steepening": Quantity(meaning="factor on r: returns fall between today and ASARA"),
+        "steepening": Quantity(meaning="factor on r: returns fall between today and ASARA", symbol="f_k"),
         "gained_before_asara": Quantity(
             meaning="software gained between today and ASARA; steepening then follows from it, the ceiling and the shape",
+            symbol="G",
             units=_DISTANCES,
             lower_included=True,
         ),
-        "r_asara": Quantity(meaning="r at ASARA, stated directly", units=(R_UNIT,)),
+        "r_asara": Quantity(meaning="r at ASARA, stated directly", symbol="r", units=(R_UNIT,)),
         "conversion": Quantity(meaning="labour doublings per doubling of training efficiency"),
         "speedup": Quantity(meaning="pace of software at ASARA over the recent pace"),
         "recent_pace": Quantity(meaning="recent pace of software progress", units=_PACES),
@@ -145,15 +155,20 @@ QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
         ),
         "ceiling": Quantity(
             meaning="software left at ASARA before effective limits (from today where gained_before_asara is stated)",
+            symbol="H",
             units=_DISTANCES,
         ),
         "parallel": Quantity(
-            meaning="p = lambda e(0): growth of the pace per doubling of research input at ASARA"
+            meaning="p = lambda e(0): growth of the pace per doubling of software at ASARA, without harder ideas",
+            symbol="p",
         ),
-        "labour_share": Quantity(meaning="a: share of labour in research input at ASARA", upper=1.0),
+        "labour_share": Quantity(
+            meaning="a: share of labour in research input at ASARA", symbol="a", upper=1.0
+        ),
         "sigma": Quantity(meaning="elasticity of substitution of labour and compute in research"),
         "experiment_gain": Quantity(
             meaning="epsilon: doublings of experiment efficiency per doubling of software",
+            symbol="epsilon",
             lower_included=True,
         ),
         "shape": Quantity(meaning="how late returns fall towards the ceiling; 1 is linear"),
@@ -548,7 +563,7 @@ class View:
 
 def view_names() -> list[str]:
     """The names of the bundled views, sorted."""
-    return sorted(path.stem for path in data_folder("priors").glob("*.toml"))
+    return sorted(path.stem for path in data_folder("priors").glob("*.toml") if path.name != WEIGHTS)
 
 
 def view_path(view: str) -> Path:
@@ -587,7 +602,7 @@ def read_view(view: str, *, sources: Mapping[str, Source] | None = None) -> View
         raise DataError(f"{where} reflects", reflects, "a list of different row ids")
     concludes = table.pop("concludes", {})
     names = _quantities_of(where, table)
-    entries = {name: _read_entry(f"{where} [{name}]", name, table[name], source, sources) for name in names}
+    entries = {name: read_entry(f"{where} [{name}]", name, table[name], source, sources) for name in names}
     _check_distances(where, entries)
     if not isinstance(concludes, dict):
         raise DataError(f"{where} [concludes]", concludes, "tables [concludes.EVENT]")
@@ -627,16 +642,24 @@ def _quantities_of(where: str, table: Mapping) -> tuple[str, ...]:
     return names
 
 
-def _read_entry(where: str, name: str, table: object, source: str, sources: Mapping[str, Source]) -> Entry:
+def read_entry(
+    where: str,
+    name: str,
+    table: object,
+    source: str,
+    sources: Mapping[str, Source],
+    quantities: Mapping[str, Quantity] = QUANTITIES,
+) -> Entry:
+    """One table as an `Entry`: prior, unit and provenance checked against its quantity. `source` is used where the table names none."""
     if not isinstance(table, dict):
         raise DataError(where, table, "a table with a family, its numbers, unit and basis")
     prior = read_prior(where, table, ("unit", *_PROVENANCE))
-    units = QUANTITIES[name].units
+    units = quantities[name].units
     if "unit" not in table:
         raise DataError(f"{where} unit", plain("nothing"), "one of " + "; ".join(units))
     if table["unit"] not in units:
         raise DataError(f"{where} unit", table["unit"], "one of " + "; ".join(units))
-    _check_range(where, name, prior)
+    _check_range(where, name, prior, quantities)
     record = _provenance(where, table, source, _numbers_of(prior), sources)
     return Entry(prior=prior, unit=table["unit"], **record)
 
@@ -682,9 +705,11 @@ def _numbers_of(prior: Prior) -> list[float]:
     return [*prior.numbers, *(number for part in prior.parts for number in _numbers_of(part))]
 
 
-def _check_range(where: str, name: str, prior: Prior) -> None:
+def _check_range(
+    where: str, name: str, prior: Prior, quantities: Mapping[str, Quantity] = QUANTITIES
+) -> None:
     """Refuse a prior that lets a quantity leave its range."""
-    quantity, (low, high) = QUANTITIES[name], prior.support
+    quantity, (low, high) = quantities[name], prior.support
     at_bound = low == quantity.lower and not quantity.lower_included and prior.family == "fixed"
     if low < quantity.lower or high > quantity.upper or at_bound:
         sign = "at least" if quantity.lower_included else "above"

@@ -8,18 +8,19 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .evidence import evidence_files, usable
+from .evidence import evidence_files, read_elasticities, usable
 from .files import write_atomically, write_whole
 from .likelihoods import likelihood_files
 from .priors import Conclusion, View
-from .sources import DataError, plain
+from .snapshot import inputs_of, versions
+from .sources import DataError, Source, plain
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -58,6 +59,8 @@ class Result:
     """Everything a report tells about one view. `tree` has `prior` and, where evidence can move the view, `posterior`."""
 
     view: View
+    evidence: xr.Dataset | None
+    elasticities: xr.Dataset | None
     rows: xr.Dataset | None
     left_out: tuple[tuple[str, str], ...]
     tree: xr.DataTree
@@ -121,6 +124,8 @@ def compute(
     }
     return Result(
         view=view,
+        evidence=evidence,
+        elasticities=read_elasticities(folder) if evidence is not None else None,
         rows=rows,
         left_out=left_out,
         tree=tree,
@@ -176,6 +181,7 @@ def as_json(results: list[Result], *, seed: int, draws: int) -> str:
         "version": JSON_VERSION,
         "seed": seed,
         "draws": draws,
+        "versions": versions(),
         "views": [_view_json(result) for result in results],
     }
     return json.dumps(document, sort_keys=True, allow_nan=False, ensure_ascii=False, indent=1) + "\n"
@@ -186,6 +192,8 @@ def _view_json(result: Result) -> dict:
     fitted = "evidence" in result.given
     return {
         "view": result.view.name,
+        "label": result.view.label,
+        "inputs": inputs_of(result.view),
         "inputs_sha256": result.inputs_sha256,
         "rows_used": result.rows.estimate.values.tolist() if result.rows is not None else [],
         "rows_left_out": [{"id": row, "why": why} for row, why in result.left_out],
@@ -350,22 +358,32 @@ def planned_files(views: Iterable[View], folder: Path) -> list[Path]:
 
 
 def write_folder(
-    results: list[Result], folder: Path, *, say: Callable[[str], None] = lambda text: None
+    results: list[Result],
+    folder: Path,
+    *,
+    works: Mapping[str, Source] | None = None,
+    say: Callable[[str], None] = lambda text: None,
 ) -> list[Path]:
-    """Write `credences.csv`, each view's draws (NetCDF) and its plots (PNG); each file appears whole or not at all."""
+    """Write `credences.csv`, each view's draws (NetCDF) and its plots (PNG); each file appears whole or not at all.
+
+    `works` is the bibliography that views and rows cite (default: the bundled one).
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DataError(
             str(folder), plain(error.strerror or str(error)), "a folder that can be made"
         ) from None
+    from .saved import as_tree
+
     written = [folder / "credences.csv"]
     write_atomically(written[0], as_csv(results).encode())
     for result in results:
         say(f"{result.view.name}: writing draws and plots")
         path = folder / f"{result.view.name}.nc"
         write_whole(
-            path, lambda target, result=result: _saveable(result).to_netcdf(target, engine="h5netcdf")
+            path,
+            lambda target, result=result: as_tree(result, works=works).to_netcdf(target, engine="h5netcdf"),
         )
         written.append(path)
         for name, draw in _plots(result).items():
@@ -397,10 +415,3 @@ def _save_plot(draw: Callable, target: Path) -> None:
     from . import plots
 
     plots.save(draw(), target)
-
-
-def _saveable(result: Result) -> xr.DataTree:
-    """The draws with attributes that NetCDF can hold and that say how to get them again."""
-    tree = result.tree.copy()
-    tree.attrs = {**tree.attrs, "inputs_sha256": result.inputs_sha256, "label": result.view.label}
-    return tree
