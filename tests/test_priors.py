@@ -439,7 +439,6 @@ CHAIN_TABLES = [
     "spread",
     "capabilities",
     "post_training",
-    "compute_bottleneck",
     "hardware_scale",
     "steepening",
 ]

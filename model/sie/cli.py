@@ -20,6 +20,7 @@ from . import __version__
 from .commands.check import check
 from .commands.diff import diff
 from .commands.equations import equations
+from .commands.evidence import evidence
 from .commands.grow import explain, grow
 from .commands.idea_production import epoch
 from .commands.ledger import ledger
@@ -28,6 +29,7 @@ from .commands.options import BAD_INPUT
 from .commands.report import report
 from .commands.reproduce import reproduce
 from .commands.sensitivity import sensitivity
+from .commands.series import series
 from .commands.sweep import sweep
 from .commands.table import table
 from .commands.timeline import timeline
@@ -42,15 +44,17 @@ NOT_CONVERGED, INTERRUPTED = 3, 130
 
 COMMANDS = {
     "report": report,
+    "evidence": evidence,
     "check": check,
     "list": list_,
     "new": new,
     "grow": grow,
     "explain": explain,
     "sweep": sweep,
+    "series": series,
+    "epoch": epoch,
     "open": open_,
     "equations": equations,
-    "epoch": epoch,
     "timeline": timeline,
     "reproduce": reproduce,
     "sensitivity": sensitivity,

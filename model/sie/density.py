@@ -6,17 +6,20 @@ cached and costs ten seconds a process. It knows nothing of what the model means
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
     import pymc as pm
+    import xarray as xr
     from nutpie.compile_pymc import CompiledPyMCModel
 
-__all__ = ["compile_density"]
+__all__ = ["compile_density", "deterministics"]
 
 _compiled: dict[str, CompiledPyMCModel] = {}
+_functions: dict[str, Callable] = {}
 
 
 def compile_density(model: pm.Model) -> CompiledPyMCModel:
@@ -28,8 +31,7 @@ def compile_density(model: pm.Model) -> CompiledPyMCModel:
 
     import pytensor
 
-    outputs = [*model.basic_RVs, *model.deterministics, *model.potentials]
-    key = "\n".join([str(_shapes(model)), pytensor.dprint(outputs, file="str")])
+    key = _text(model)
     if key not in _compiled:
         # Without fast-math the same seed gives the same bits from a cold and a warm compile cache.
         with pytensor.config.change_flags(numba__fastmath=False):
@@ -37,6 +39,47 @@ def compile_density(model: pm.Model) -> CompiledPyMCModel:
     used = {dim for dims in _compiled[key].dims.values() for dim in dims}
     coords = {dim: list(model.coords[dim]) for dim in used}
     return dataclasses.replace(_compiled[key], user_data=_pack(model), _coords=coords)
+
+
+def deterministics(model: pm.Model, latents: xr.Dataset) -> xr.Dataset:
+    """The deterministics of a model at draws of its free variables, dims (chain, draw, ...).
+
+    Compiled once a process for graphs of the same text, whatever their data.
+    """
+    import pytensor
+    import xarray as xr
+    from pymc.pytensorf import compile as compile_pytensor
+    from pytensor.graph.replace import clone_replace
+
+    key, names = _text(model), [variable.name for variable in model.deterministics]
+    if key not in _functions:
+        x, packed, inputs = _flat_inputs(model)
+        outputs = clone_replace([model[name] for name in names], inputs)
+        with pytensor.config.change_flags(numba__fastmath=False), model:
+            _functions[key] = compile_pytensor([x, packed], outputs, mode="NUMBA").vm.jit_fn
+    compute, packed = _functions[key], _pack(model)
+    parts = [latents[name].transpose("chain", "draw", ...).values for name in _shapes(model)]
+    size = parts[0].shape[:2]
+    flat = np.concatenate([part.reshape(size[0] * size[1], -1) for part in parts], axis=1)
+    columns = zip(*(compute(point, packed) for point in flat), strict=True)
+    return xr.Dataset(
+        {
+            name: (
+                ("chain", "draw", *model.named_vars_to_dims[name]),
+                np.array(column).reshape(*size, *column[0].shape),
+            )
+            for name, column in zip(names, columns, strict=True)
+        },
+        {dim: list(model.coords[dim]) for name in names for dim in model.named_vars_to_dims[name]},
+    )
+
+
+def _text(model: pm.Model) -> str:
+    """What tells one graph from another, whatever its data."""
+    import pytensor
+
+    outputs = [*model.basic_RVs, *model.deterministics, *model.potentials]
+    return "\n".join([str(_shapes(model)), pytensor.dprint(outputs, file="str")])
 
 
 def _shapes(model: pm.Model) -> dict[str, tuple[int, ...]]:
@@ -77,6 +120,27 @@ def _unpack(model: pm.Model, packed) -> dict:
     return views
 
 
+def _slices(shapes: dict[str, tuple[int, ...]]) -> tuple[list[slice], int]:
+    """Where each free variable lies in the vector of all, and its length."""
+    ends = np.cumsum([np.prod(shape, dtype=int) for shape in shapes.values()]).tolist()
+    return [slice(start, end) for start, end in zip([0, *ends], ends, strict=False)], ends[-1]
+
+
+def _flat_inputs(model: pm.Model) -> tuple:
+    """The vectors of free variables and of data, and what they stand for in the graph."""
+    import pytensor.tensor as pt
+
+    shapes = _shapes(model)
+    slices, size = _slices(shapes)
+    x, packed = pt.vector("x", shape=(size,)), pt.vector("packed")
+    free = {}
+    for variable, part in zip(model.value_vars, slices, strict=True):
+        values = x[part].reshape(shapes[variable.name])
+        free[variable] = values
+        free[model.values_to_rvs[variable]] = values
+    return x, packed, {**free, **_unpack(model, packed)}
+
+
 def _compile(model: pm.Model) -> CompiledPyMCModel:
     import numba
     import pytensor.tensor as pt
@@ -85,15 +149,11 @@ def _compile(model: pm.Model) -> CompiledPyMCModel:
     from pytensor.graph.replace import clone_replace
 
     shapes = _shapes(model)
-    ends = np.cumsum([np.prod(shape, dtype=int) for shape in shapes.values()]).tolist()
-    size = ends[-1]
-    slices = [slice(start, end) for start, end in zip([0, *ends], ends, strict=False)]
-
-    x, packed = pt.vector("x", shape=(size,)), pt.vector("packed")
+    slices, size = _slices(shapes)
+    x, packed, inputs = _flat_inputs(model)
     log_density = model.logp()
     gradient = pt.concatenate([part.ravel() for part in pt.grad(log_density, model.value_vars)])
-    parts = {v: x[part].reshape(shapes[v.name]) for v, part in zip(model.value_vars, slices, strict=True)}
-    log_density, gradient = clone_replace([log_density, gradient], {**parts, **_unpack(model, packed)})
+    log_density, gradient = clone_replace([log_density, gradient], inputs)
     with model:
         compute = compile_pytensor([x, packed], [log_density, gradient], mode="NUMBA").vm.jit_fn
 

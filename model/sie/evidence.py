@@ -12,6 +12,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from .inputs import borrow_input_growth, unmatched
+from .likelihoods import stored
 from .observations import read_observations
 from .priors import ADJUSTMENTS, View
 from .rows import COLUMNS, FLOWS, INPUTS, TARGET, read_domains, read_rows, read_sigmas
@@ -29,6 +33,7 @@ __all__ = [
     "QUANTILES",
     "TARGET",
     "default_levels",
+    "domains_at",
     "evidence_files",
     "named_files",
     "read_elasticities",
@@ -45,7 +50,7 @@ LEVELS = {"published": "r", "growth": "growth", "epoch": "growth", "series": "se
 """How raw the evidence on a domain is when it enters, and the kind of row that this takes: `epoch` is a growth row under the
 likelihood of Erdil, Besiroglu & Ho (2024), for the rows that they fitted."""
 
-DEFAULT_LEVELS = ("published",)
+DEFAULT_LEVELS = ("series", "growth", "published")
 """Levels from which `default_levels` chooses, the most wanted first."""
 
 EPOCH = "erdil_besiroglu_ho_2024"
@@ -78,7 +83,9 @@ def read_evidence(path: Path | str | None = None) -> xr.Dataset:
     folder = Path(path) if path is not None else data_folder("evidence")
     if not folder.is_dir():
         raise DataError(str(folder), plain("no such folder"), "an evidence folder")
-    return read_files(named_files(folder))
+    evidence = read_files(named_files(folder))
+    bundled = folder.resolve() == data_folder("evidence").resolve()
+    return evidence if bundled else evidence.assign_attrs(folder=str(folder))
 
 
 def read_files(files: Mapping[str, Path]) -> xr.Dataset:
@@ -180,12 +187,21 @@ def read_elasticities(path: Path | str | None = None) -> xr.Dataset:
 
 def default_levels(evidence: xr.Dataset) -> dict[str, str]:
     """The level at which each domain enters unless a caller chooses: of DEFAULT_LEVELS the one at which the most of its output
-    data have a row (and r is identified), the first of equals. Domains without rows at any of them are left out."""
+    data have a row (of series: with a stored likelihood, which r must be identified in), the first of equals. Domains without
+    rows at any of them are left out."""
+    known = stored(evidence.attrs.get("folder"))
+    ready = [row in known for row in evidence.estimate.values.tolist()]
+    evidence = evidence.isel(estimate=np.flatnonzero((evidence.kind.values != "series") | np.array(ready)))
     return {
         domain: max(DEFAULT_LEVELS, key=lambda level: len(_outputs(evidence, domain, level)))
         for domain in evidence.domain.values.tolist()
         if any(_outputs(evidence, domain, level) for level in DEFAULT_LEVELS)
     }
+
+
+def domains_at(evidence: xr.Dataset, level: str) -> list[str]:
+    """The domains that have rows which can enter at a level."""
+    return [domain for domain in evidence.domain.values.tolist() if _outputs(evidence, domain, level)]
 
 
 def usable(evidence: xr.Dataset, view: View, *, levels: Mapping[str, str] | None = None) -> xr.Dataset:
@@ -194,8 +210,7 @@ def usable(evidence: xr.Dataset, view: View, *, levels: Mapping[str, str] | None
 
     `levels` maps a domain to the level at which it enters (LEVELS); other domains enter at `default_levels`. Left out: rows
     of other levels and series that do not identify r; rows the view already reflects and rows on the same output data; rows
-    measured against compute or all inputs where the view states the compute factor against labour; all but the preferred
-    of shared output data; rows that include a steepening which the view derives. Raises DataError for an unknown domain or
+    measured against inputs of which the view, or the row, says too little (`inputs`); all but the preferred of shared output data; rows that include a steepening which the view derives. Raises DataError for an unknown domain or
     level, and for a level at which the domain has no row.
     """
     ids = evidence.estimate.values.tolist()
@@ -205,7 +220,8 @@ def usable(evidence: xr.Dataset, view: View, *, levels: Mapping[str, str] | None
     chosen = default_levels(evidence) | _checked(levels or {}, evidence)
     output = dict(zip(ids, evidence.output_idx.values.tolist(), strict=True))
     reflected = {output[row]: row for row in view.reflects}
-    against_labour = view.states_r_asara or "compute_bottleneck" in view
+    evidence = borrow_input_growth(evidence).assign_attrs(levels=chosen)
+    against = unmatched(evidence, view)
     reasons = {}
     for i, row in enumerate(ids):
         kind, domain = str(evidence.kind.values[i]), evidence.domain.values[evidence.domain_idx.values[i]]
@@ -214,7 +230,8 @@ def usable(evidence: xr.Dataset, view: View, *, levels: Mapping[str, str] | None
         elif output[row] in reflected:
             reasons[row] = f"same output data as {reflected[output[row]]}, which the view already reflects"
         elif kind == "factor":
-            continue
+            if row in against:
+                reasons[row] = against[row]
         elif not evidence.identified.values[i]:
             reasons[row] = "its only effort counts its own observations, so that r is not identified"
         elif domain not in chosen:
@@ -223,10 +240,8 @@ def usable(evidence: xr.Dataset, view: View, *, levels: Mapping[str, str] | None
             reasons[row] = f"the level of {domain} is {chosen[domain]}"
         elif chosen[domain] == "epoch" and not evidence.by_epoch.values[i]:
             reasons[row] = f"{domain} enters at the level epoch, and Epoch did not fit it"
-        elif against_labour and evidence.input.values[i] != "labour":
-            reasons[row] = (
-                f"measured against {evidence.input.values[i]}; the view states the compute factor against labour"
-            )
+        elif row in against:
+            reasons[row] = against[row]
     steepened = evidence.includes.sel(adjustment="steepening").values > 0
     preferred = {
         output[row]: row for i, row in enumerate(ids) if row not in reasons and evidence.preferred.values[i]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .density import compile_density
-from .priors import CHAIN, GROWTH, View, draw
+from .priors import GROWTH, View, draw
 from .returns import at_asara, from_latents, labour_doublings
 from .sources import DataError, plain
 
@@ -77,8 +77,7 @@ def prior(view: View, *, draws: int = 20000, seed: int) -> xr.Dataset:
     """
     values, discarded = _draw_growth(view, draws, seed)
     if not view.states_r_asara:
-        chain = [name for name in CHAIN if name in view]
-        values |= draw(view, chain, size=draws, seed=seed)
+        values |= draw(view, view.informed, size=draws, seed=seed)
         z = np.random.default_rng(np.random.SeedSequence([seed, 0])).standard_normal(draws)
         values["r_target"] = values["r_typical"] * np.exp(values["spread"] * z)
     return _as_dataset(values, view).assign_attrs(discarded_prior_mass=discarded, independent_draws=1)
@@ -108,6 +107,7 @@ def fit(model: pm.Model, *, seed: int, draws: int = 20000) -> xr.DataTree:
     before = prior(view, draws=draws, seed=seed)
     growth, _ = _draw_growth(view, draws, seed)
     latents = from_latents(sampled["posterior"].to_dataset(), model["remoteness"].get_value(), view)
+    growth = {name: values for name, values in growth.items() if name not in latents}
     posterior = at_asara(latents.assign(_shaped(growth)), view)
     tree = xr.DataTree.from_dict(
         {
@@ -133,8 +133,8 @@ def fit(model: pm.Model, *, seed: int, draws: int = 20000) -> xr.DataTree:
 def reweight(tree: xr.DataTree, view: View, view2: View, *, seed: int = 1) -> xr.DataTree:
     """The tree that `view2` would give, by Pareto-smoothed importance sampling of the stored posterior draws.
 
-    Chain priors that differ reweight and resample the posterior; growth inputs that differ are only drawn anew. `attrs` has
-    `khat` and `effective_draws` (NaN and all where no chain prior changed). Raises RefitNeeded when k-hat is above 0.7, when
+    Priors of what evidence moves that differ reweight and resample the posterior; growth inputs that differ are only drawn anew. `attrs` has
+    `khat` and `effective_draws` (NaN and all where none of these changed). Raises RefitNeeded when k-hat is above 0.7, when
     the views differ in what they reflect, or when a new prior reaches where the old one could not.
     """
     import xarray as xr
@@ -144,7 +144,7 @@ def reweight(tree: xr.DataTree, view: View, view2: View, *, seed: int = 1) -> xr
         raise RefitNeeded(
             f"{view2.name}: found other quantities or reflected rows than {view.name}, want a refit"
         )
-    changed = [name for name in CHAIN if name in view and view[name].prior != view2[name].prior]
+    changed = [name for name in view.informed if view[name].prior != view2[name].prior]
     log_ratio = np.zeros((posterior.sizes["chain"], posterior.sizes["draw"]))
     for name in changed:
         old, new = view[name].prior, view2[name].prior
@@ -170,6 +170,7 @@ def reweight(tree: xr.DataTree, view: View, view2: View, *, seed: int = 1) -> xr
         positions = (np.arange(draws) + np.random.default_rng(seed).random()) / draws
         index = np.minimum(np.searchsorted(np.cumsum(weight), positions), draws - 1)
     growth, _ = _draw_growth(view2, draws, seed)
+    growth = {name: values for name, values in growth.items() if name not in view.informed}
     kept = [name for name in posterior.data_vars if name not in growth]
     resampled = posterior[kept]
     if index is not None:

@@ -18,6 +18,7 @@ import numpy as np
 
 from .dynamics import doublings_by
 from .evidence import QUANTILES, TARGET
+from .levels import own_estimates
 from .priors import ADJUSTMENTS, R_UNIT, Z95
 
 if TYPE_CHECKING:
@@ -37,6 +38,9 @@ AFTER = {"color": BLUE, "marker": "o"}
 
 PUBLISHED = {"color": BLACK, "marker": "D"}
 """How a published estimate looks."""
+
+RAW = {"color": VERMILION, "marker": "^"}
+"""How an estimate from growth rates or from a history looks."""
 
 INNER, OUTER = "25–75 %", "5–95 %"
 """What the thick and the thin part of every interval cover."""
@@ -189,12 +193,13 @@ def plot_domains(
     narrow: bool = False,
     ax: Axes | None = None,
 ) -> Axes:
-    """Each published estimate of r that was used (`sie.usable`) and, below, the posterior of its domain.
+    """Each row on r that was used (`sie.usable`), at its level, and, below, the posterior of its domain.
 
-    An arrow leads from an estimate's median to its domain's. The band is `r_typical`, r of a typical software domain. An
+    A row of growth or series has r against the input that it names, without its definition error. An arrow leads from an
+    estimate's median to its domain's. The band is `r_typical`, r of a typical software domain. An
     estimate that already includes adjustments is not of the domain's own r; its label says so.
     """
-    is_r = rows.kind.values == "r"
+    is_r = rows.kind.values != "factor"
     ax = _axes(ax, lines=int(is_r.sum()) + rows.sizes["domain"], narrow=narrow)
     no_estimate = "\n(no estimate)" if _is_narrow(ax) else " (no estimate)"
     quantiles, labels, place = [], [], 0
@@ -203,8 +208,13 @@ def plot_domains(
         used = np.flatnonzero(is_r & (rows.domain_idx.values == domain_idx))
         after, after_place = _quantiles(posterior.r.sel(domain=domain)), place + len(used)
         for i in used:
-            quantiles.append(_published(rows.value.values[i], float(rows.se.values[i])))
-            _interval(ax, place, quantiles[-1], label="published estimate", **PUBLISHED)
+            published = rows.kind.values[i] == "r"
+            if published:
+                quantiles.append(_published(rows.value.values[i], float(rows.se.values[i])))
+            else:
+                quantiles.append(own_estimates(rows.isel(estimate=[i]), posterior)[0])
+            name = "published estimate" if published else "growth rates or history"
+            _interval(ax, place, quantiles[-1], label=name, **(PUBLISHED if published else RAW))
             _arrow(ax, (quantiles[-1][2], place), (after[2], after_place))
             labels.append((_row_label(rows.isel(estimate=i)), SMALL))
             place += 1

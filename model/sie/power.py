@@ -2,7 +2,7 @@
 
 ArviZ's `psense_summary` (Kallioinen et al. 2023). The prior is that of the chain's quantities; z of the domains is no top-level
 prior, so the hierarchy counts as neither. What is left of the sampler's log density is the evidence, its definition errors
-included; their latents, which `sie.fit` does not keep, put a floor of a few hundredths of noise under `likelihood`. It samples nothing.
+included. It samples nothing.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .priors import CHAIN, View
+from .priors import View
+from .returns import LATENTS
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -35,9 +36,12 @@ def power_scaling(tree: xr.DataTree, view: View) -> xr.Dataset:
     from arviz_stats import psense_summary
 
     draws = tree["posterior"].to_dataset()
-    free = [name for name in CHAIN if name in view and not view[name].prior.has_atom]
+    free = [name for name in view.informed if not view[name].prior.has_atom]
     log_density = tree["sample_stats"].to_dataset()["logp"]
-    normal = (draws.score**2).sum("quantity") + (draws.z**2).sum("domain")
+    normal = sum(
+        (draws[name] ** 2).sum([dim for dim in draws[name].dims if dim not in ("chain", "draw")])
+        for name in LATENTS
+    )
     groups = {
         "posterior": {"log_r_asara": np.log(draws.r_asara)} | {name: draws[name] for name in free},
         "log_prior": {

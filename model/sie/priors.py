@@ -26,6 +26,7 @@ __all__ = [
     "CHAIN",
     "EVENT_NAMES",
     "GROWTH",
+    "INPUT_SHARES",
     "QUANTITIES",
     "WEIGHTS",
     "Conclusion",
@@ -68,6 +69,9 @@ GROWTH = (
     "shape",
 )
 """What a view states about growth after ASARA."""
+
+INPUT_SHARES = ("labour_share", "experiment_gain", "speedup", "parallel", "sigma")
+"""What `compute_bottleneck` and labour's share in the histories follow from, in a view that does not state the factor."""
 
 EVENT_NAMES = (
     "r_above_1",
@@ -515,6 +519,19 @@ class View:
         """Whether the view states r at ASARA directly, so that evidence on r cannot move it."""
         return "r_asara" in self.entries
 
+    @property
+    def derives_compute_bottleneck(self) -> bool:
+        """Whether the compute factor follows from labour's share (the second form), and r is against all inputs."""
+        return not self.states_r_asara and "compute_bottleneck" not in self.entries
+
+    @property
+    def informed(self) -> tuple[str, ...]:
+        """The quantities that evidence may move."""
+        if self.states_r_asara:
+            return ()
+        chain = tuple(name for name in CHAIN if name in self.entries)
+        return (*chain, *INPUT_SHARES) if self.derives_compute_bottleneck else chain
+
     def replace(self, **priors: Prior) -> View:
         """The same view with other priors; each keeps its unit, its basis becomes `ours`."""
         entries = dict(self.entries)
@@ -530,6 +547,8 @@ class View:
                     f"{self.name} replace {name}", prior, "a prior such as sie.lognormal(1.5, 3.0)"
                 )
             _check_range(f"{self.name} [{name}]", name, prior)
+            if name in self.informed:
+                _refuse_atom(f"{self.name} [{name}]", prior)
             entries[name] = Entry(
                 prior=prior,
                 unit=entries[name].unit,
@@ -591,7 +610,7 @@ def read_view(view: str, *, sources: Mapping[str, Source] | None = None) -> View
         name: _read_conclusion(f"{where} [concludes.{name}]", name, item, source, sources)
         for name, item in concludes.items()
     }
-    return View(
+    view = View(
         name=path.stem,
         label=label,
         source=source,
@@ -600,6 +619,9 @@ def read_view(view: str, *, sources: Mapping[str, Source] | None = None) -> View
         concludes=MappingProxyType(read),
         path=path,
     )
+    for name in view.informed:
+        _refuse_atom(f"{where} [{name}]", entries[name].prior)
+    return view
 
 
 def _quantities_of(where: str, table: Mapping) -> tuple[str, ...]:
@@ -608,7 +630,8 @@ def _quantities_of(where: str, table: Mapping) -> tuple[str, ...]:
         names = ("r_asara", "conversion", *GROWTH)
     else:
         last = "gained_before_asara" if "gained_before_asara" in table else "steepening"
-        names = (*CHAIN[:-1], last, *GROWTH)
+        chain = [name for name in CHAIN[:-1] if name != "compute_bottleneck" or name in table]
+        names = (*chain, last, *GROWTH)
     for name in names:
         if name not in table:
             raise DataError(f"{where} [{name}]", plain("nothing"), "a table (the quantity is required)")
@@ -696,7 +719,11 @@ def _check_range(
             plain(f"a {prior.family} prior that reaches from {low:g} to {high:g}"),
             f"values {sign} {quantity.lower:g}{upper}",
         )
-    if name in CHAIN and prior.family == "mixture" and prior.has_atom:
+
+
+def _refuse_atom(where: str, prior: Prior) -> None:
+    """Refuse a point mass within a mixture for a quantity that evidence may move."""
+    if prior.family == "mixture" and prior.has_atom:
         raise DataError(
             f"{where} parts", plain("a fixed part"), "continuous parts (evidence cannot weigh a point mass)"
         )

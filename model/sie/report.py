@@ -17,6 +17,7 @@ import numpy as np
 
 from .evidence import evidence_files, read_elasticities, usable
 from .files import write_atomically, write_whole
+from .likelihoods import likelihood_files
 from .priors import Conclusion, View
 from .snapshot import inputs_of, versions
 from .sources import DataError, Source, plain
@@ -131,7 +132,7 @@ def compute(
         paths=paths,
         credences={given: credences(path) for given, path in paths.items()},
         spreads=spreads,
-        inputs_sha256=_sha256([view.path, *(evidence_files(folder) if evidence is not None else [])]),
+        inputs_sha256=_sha256([view.path, *(_evidence_files(folder) if evidence is not None else [])]),
     )
 
 
@@ -158,6 +159,11 @@ def _at_other_spreads(
 
 def _quantiles(r: np.ndarray) -> tuple[float, float, float]:
     return tuple(float(q) for q in np.quantile(r, [0.05, 0.5, 0.95]))
+
+
+def _evidence_files(folder: Path | None) -> list[Path]:
+    """What the answers depend on besides the view: the evidence and the stored likelihoods."""
+    return [*evidence_files(folder), *likelihood_files(folder)]
 
 
 def _sha256(paths: Iterable[Path | None]) -> str:

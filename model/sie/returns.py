@@ -1,25 +1,31 @@
 """The hierarchical model of r: from observed domain values through the adjustments to r at ASARA.
 
     log r_d     = log r_typical + spread * remoteness_d * z_d                       z_d ~ Normal(0, 1)
-    log r_hat_i = log r_d(i) + sum_k x_ik log f_k + delta_i + eps_i                 a published estimate of r
-    log f_hat_j = sum_k x_jk log f_k + delta_j + eps_j                              a published estimate of adjustments
+    log r_hat_i = log r_d(i) + sum_k x_ik log f_k + c_i + delta_i + eps_i           an estimate of r, at its domain's level
+    log f_hat_j = sum_k x_jk log f_k + c_j + delta_j + eps_j                        a published estimate of adjustments
     r_asara     = r_target * prod_k f_k
 
-x = 1 where a row already includes an adjustment; eps is Student-t from the row's own quantiles; delta has the row's fixed
-`definition_sd`, half of its variance shared by rows on the same input data. Every prior enters as its quantile curve at a
-standard normal `score`, as data: one compiled graph serves every view and every selection of rows.
+x = 1 where a row already includes an adjustment; c = m_i . (log q, log g_l, log g_c) is what it was measured against (`inputs`).
+A row's own errors are integrated once into a log density over the deviation (`errors`): a published estimate, a growth rate
+and the likelihood of a whole series are the same kind of data. What rows share stays latent: half of the variance of the
+definition errors on one input data, and its growth. Every prior enters as its quantile curve at a standard normal `score`,
+as data: one compiled graph serves every view, every level and every selection of rows.
 The only file that writes a distribution; it must not know growth after ASARA.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .errors import PIECES
 from .evidence import TARGET
-from .priors import ADJUSTMENTS, CHAIN, SCORE_LIMIT, Prior, View
+from .inputs import INPUT_FLOWS, TERMS, input_terms, levels_of, unmatched
+from .levels import growth_shapes, loadings, row_errors
+from .priors import ADJUSTMENTS, CHAIN, INPUT_SHARES, QUANTITIES, SCORE_LIMIT, Prior, View
 from .sources import DataError, plain
 
 if TYPE_CHECKING:
@@ -31,26 +37,38 @@ __all__ = ["DoubleCounting", "at_asara", "build", "labour_doublings"]
 INTERVALS = 256
 """Pieces of a prior's quantile curve, each a sixteenth of a standard deviation wide; cubic within."""
 
-NORMAL_DF = 1e6
-"""Degrees of freedom at which a Student-t error counts as normal."""
+GRAPH = (*CHAIN, *INPUT_SHARES)
+"""Every quantity on the graph; those that a view's evidence cannot move stay at their priors and are not read from it."""
 
-LOWEST_DF = 1.0
-"""Tails fatter than a Cauchy's are not believed of any published interval."""
+LATENTS = ("score", "z", "z_input", "z_growth")
+"""The free variables of the graph, all standard normal before evidence."""
+
+_IS_BOTTLENECK = [float(name == "compute_bottleneck") for name in ADJUSTMENTS]
+
+LEAST_SHARE = 1e-6
+"""Labour's share before the jump in labour is at least this: a speed-up that asks for less could not have come from labour."""
+
+MOST_LOG_SHIFT = 30.0
+"""Compute's share moves by a factor of at most e to this."""
 
 
 class DoubleCounting(ValueError):
-    """Evidence would be used twice: two rows on the same output data, or a row that the view already reflects."""
+    """Evidence would be used twice: two rows on the same output data, a domain at two levels, or a row that the view reflects."""
 
 
-def build(rows: xr.Dataset, view: View) -> pm.Model:
+def build(rows: xr.Dataset, view: View, *, likelihoods: Mapping[str, xr.DataArray] | None = None) -> pm.Model:
     """The model of a view and the rows that may update it (`sie.usable`), ready for `sie.fit`.
 
-    Latents: `score` (quantity; the chain's quantities at standard normal scores), `z` (domain), and the definition errors
-    `z_output` and `z_input`; `quantity` and `r` are on the natural scale. Everything that differs between views is `pm.Data`. A `steepening` derived from `gained_before_asara` is no part of the graph, since no
-    usable row includes it. The model carries `model.view`, from which `fit` draws the growth inputs.
+    Latents: `score` (quantity; what the view states, at standard normal scores), `z` (domain), the shared definition errors
+    `z_input` (input_data) and the shared errors of input growth `z_growth` (flow, input_data). `r` and `factor` are on the
+    natural scale; `log_estimate` (estimate) is what each row is expected to show, `log_likelihood` (estimate) its own density.
+    Everything that differs between views and rows is `pm.Data`. A `steepening` derived from `gained_before_asara` is no part
+    of the graph, since no usable row includes it. The model carries `model.view`, from which `fit` draws the growth inputs,
+    and `model.errors` (one `Error` a row).
 
-    Raises DoubleCounting, or DataError for a view that states r at ASARA (evidence cannot move it; use `sie.prior`) and
-    for rows measured against other inputs than labour.
+    `likelihoods` are those of the rows at the levels `series` and `epoch` (default: those of the evidence folder). Raises
+    DoubleCounting, or DataError for a view that states r at ASARA (evidence cannot move it; use `sie.prior`), for rows
+    measured against inputs of which the view or the row says too little, and for a missing or stale likelihood.
     """
     if view.states_r_asara:
         raise DataError(
@@ -64,69 +82,61 @@ def build(rows: xr.Dataset, view: View) -> pm.Model:
     import pymc as pm
     import pytensor.tensor as pt
 
-    loadings, df, scale = _row_errors(rows)
-    dims = {dim: rows[dim].values.tolist() for dim in ("domain", "adjustment", "output_data", "input_data")}
+    estimates, errors = row_errors(rows, view, likelihoods)
+    pieces = [error.cubic() for error in errors]
+    dims = {dim: rows[dim].values.tolist() for dim in ("domain", "adjustment", "input_data")}
     coords = {
-        "quantity": list(CHAIN),
+        "quantity": list(GRAPH),
         "interval": np.linspace(-SCORE_LIMIT, SCORE_LIMIT, INTERVALS, endpoint=False),
         "power": range(4),
         "estimate": rows.estimate.values.tolist(),
         "effect": [name for names in dims.values() for name in names],
+        "flow": list(INPUT_FLOWS),
+        "term": list(TERMS),
+        "shape": ["median", "scale", "skew"],
+        "span": ["start", "step"],
+        "tail": ["below", "above"],
+        "piece": range(PIECES),
         **dims,
     }
     with pm.Model(coords=coords, check_bounds=False) as model:
         cubic = pm.Data("cubic", _cubics(view), dims=("quantity", "interval", "power"))
+        derived = pm.Data("derived", float(view.derives_compute_bottleneck))
         remoteness = pm.Data("remoteness", rows.remoteness.values, dims="domain")
-        loadings = pm.Data("loadings", loadings, dims=("estimate", "effect"))
-        df = pm.Data("df", df, dims="estimate")
-        scale = pm.Data("scale", scale, dims="estimate")
-        observed = pm.Data("observed", np.log(rows.value.sel(quantile=0.5).values), dims="estimate")
+        loading = pm.Data("loadings", loadings(rows), dims=("estimate", "effect"))
+        terms = pm.Data("terms", input_terms(rows, view), dims=("estimate", "term"))
+        growth = pm.Data("growth", growth_shapes(rows), dims=("estimate", "flow", "shape"))
+        input_idx = pm.Data("input_idx", rows.input_idx.values.astype("int64"), dims="estimate")
+        observed = pm.Data("observed", estimates, dims="estimate")
+        grid = pm.Data("grid", _stack([(e.start, e.step) for e in errors], 2), dims=("estimate", "span"))
+        error = pm.Data(
+            "error", _stack([cubics for cubics, _ in pieces], PIECES, 4), dims=("estimate", "piece", "power")
+        )
+        tails = pm.Data("tails", _stack([tail for _, tail in pieces], 2), dims=("estimate", "tail"))
 
         score = pm.Normal("score", dims="quantity")
-        quantity = _interpolate(pt, cubic, score)
-        log_r_typical, spread, log_factor = quantity[0], quantity[1], quantity[2:]
+        quantity = _at_score(pt, cubic, score)
+        log_r_typical, spread, log_stated = quantity[0], quantity[1], quantity[2 : len(CHAIN)]
+        log_labour_returns, share = _input_shares(pt, *(quantity[GRAPH.index(name)] for name in INPUT_SHARES))
+        log_factor = log_stated + derived * log_labour_returns * np.array(_IS_BOTTLENECK)
         z = pm.Normal("z", dims="domain")
         log_r = log_r_typical + spread * remoteness * z
         pm.Deterministic("r", pt.exp(log_r), dims="domain")
         pm.Deterministic("factor", pt.exp(log_factor), dims="adjustment")
-        z_output = pm.Normal("z_output", dims="output_data")
+
         z_input = pm.Normal("z_input", dims="input_data")
-        effect = pt.concatenate([log_r, log_factor, z_output, z_input])
-        pm.StudentT(
-            "log_estimate", nu=df, mu=loadings @ effect, sigma=scale, observed=observed, dims="estimate"
-        )
-    model.view = view
+        z_growth = pm.Normal("z_growth", dims=("flow", "input_data"))
+        median, scale, skew = (growth[:, :, i] for i in range(3))
+        log_growth = median + scale * pt.expm1(skew * z_growth[:, input_idx].T) / skew
+        log_all = pt.log(share * pt.exp(log_growth[:, 0]) + (1 - share) * pt.exp(log_growth[:, 1]))
+        against = terms[:, 0] * log_all + (terms[:, 1:] * log_growth).sum(axis=1)
+        log_estimate = loading @ pt.concatenate([log_r, log_factor, z_input]) + against
+        pm.Deterministic("log_estimate", log_estimate, dims="estimate")
+        log_likelihood = _log_density(pt, grid, error, tails, log_estimate - observed)
+        pm.Deterministic("log_likelihood", log_likelihood, dims="estimate")
+        pm.Potential("evidence", log_likelihood.sum())
+    model.view, model.errors = view, errors
     return model
-
-
-def student_error(value: np.ndarray, se: float) -> tuple[float, float]:
-    """(degrees of freedom, scale) of the Student-t error of log r that has an estimate's own quantiles.
-
-    `value` holds the 5, 25, 50, 75, 95 % quantiles (NaN where not given). All five fix both numbers: the ratio of the 5-95 %
-    to the 25-75 % range gives the degrees of freedom, since Epoch's posteriors are peaked with fat tails. Three quantiles,
-    or a standard error (se / r to first order), give a normal error.
-    """
-    from scipy.optimize import brentq
-    from scipy.special import ndtri, stdtrit
-
-    if math.isnan(value[0]):
-        return NORMAL_DF, se / value[2]
-    log = np.log(value)
-    if math.isnan(value[1]):
-        return NORMAL_DF, (log[4] - log[0]) / (2 * ndtri(0.95))
-    ratio = (log[4] - log[0]) / (log[3] - log[1])
-
-    def excess(log_df: float) -> float:
-        return stdtrit(math.exp(log_df), 0.95) / stdtrit(math.exp(log_df), 0.75) - ratio
-
-    lowest, highest = math.log(LOWEST_DF), math.log(NORMAL_DF)
-    if excess(highest) >= 0:
-        df = NORMAL_DF
-    elif excess(lowest) <= 0:
-        df = LOWEST_DF
-    else:
-        df = math.exp(brentq(excess, lowest, highest))
-    return df, (log[3] - log[1]) / (2 * stdtrit(df, 0.75))
 
 
 def at_asara(draws: xr.Dataset, view: View) -> xr.Dataset:
@@ -136,12 +146,14 @@ def at_asara(draws: xr.Dataset, view: View) -> xr.Dataset:
         G = gained_before_asara,   G + H = ceiling,   steepening = 1 - (G / (G + H))^shape
 
     A recent pace that is stated in labour doublings needs no conversion; G is 0 where steepening is stated.
-    Adds `conversion` (labour doublings per doubling of training efficiency), `steepening` where it is derived, `r_asara`,
-    `recent_doublings_per_year`, `doublings_gained` (G) and `doublings_left` (H), the last three in labour doublings.
+    Adds `conversion` (labour doublings per doubling of training efficiency), `compute_bottleneck` where it is derived
+    (e(0), on r against all inputs), `steepening` where it is derived, `r_asara`, `recent_doublings_per_year`, `doublings_gained` (G) and `doublings_left` (H), the last three in labour doublings.
     """
     draws = draws.copy()
     if not view.states_r_asara:
         draws["conversion"] = draws.capabilities * draws.post_training
+    if view.derives_compute_bottleneck:
+        draws["compute_bottleneck"] = draws.labour_share + draws.experiment_gain * (1 - draws.labour_share)
     draws["recent_doublings_per_year"] = draws.recent_pace * (
         1 if view["recent_pace"].unit == "labour doublings per year" else draws.conversion
     )
@@ -192,16 +204,19 @@ def _refuse_double_counting(rows: xr.Dataset, view: View) -> None:
                 f"{view.name}: found rows {seen[output]} and {row} on the same output data {name}, want one (use sie.usable)"
             )
         seen[output] = row
+    levels: dict[str, str] = {}
+    for at, level in zip(rows.domain_idx.values.tolist(), levels_of(rows).tolist(), strict=True):
+        if level and levels.setdefault(name := rows.domain.values[at], level) != level:
+            raise DoubleCounting(
+                f"{view.name}: found {name} at the levels {levels[name]} and {level}, want one (use sie.usable)"
+            )
 
 
 def _refuse_other_inputs(rows: xr.Dataset, view: View) -> None:
-    for row, kind, measured in zip(rows.estimate.values, rows.kind.values, rows.input.values, strict=True):
-        if kind == "r" and measured != "labour":
-            raise DataError(
-                f"{view.name} row {row} input",
-                str(measured),
-                "labour (the view states the compute factor against labour)",
-            )
+    for row, why in unmatched(rows, view).items():
+        raise DataError(
+            f"{view.name} row {row} input", plain(why), "rows that match the view (use sie.usable)"
+        )
     derived = "steepening" not in view
     if derived and rows.includes.sel(adjustment="steepening").any():
         raise DataError(
@@ -210,41 +225,25 @@ def _refuse_other_inputs(rows: xr.Dataset, view: View) -> None:
 
 
 def _on_graph_scale(name: str, prior: Prior, scores: np.ndarray) -> np.ndarray:
-    """Quantities enter the graph as logs, all but the spread, which may be zero."""
+    """Quantities enter the graph as logs, all but those that may be zero."""
     values = prior.at(scores)
-    return values if name == "spread" else np.log(np.maximum(values, np.finfo(float).tiny))
+    return values if QUANTITIES[name].lower_included else np.log(np.maximum(values, np.finfo(float).tiny))
 
 
-def _row_errors(rows: xr.Dataset) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What each row's expected log is made of, loadings (estimate, effect), and its Student-t df and scale (estimate,).
-
-    Half of a definition error's variance belongs to the input data where another row shares them, else all of it is the
-    row's own. An own definition error beside a normal error only widens its scale, so that no latent is spent on it.
-    """
-    errors = [student_error(value, se) for value, se in zip(rows.value.values, rows.se.values, strict=True)]
-    df, scale = np.array(errors).reshape(-1, 2).T
-    input_idx, definition_sd = rows.input_idx.values, rows.definition_sd.values
-    shared = np.bincount(input_idx, minlength=rows.sizes["input_data"])[input_idx] > 1
-    own_sd = np.where(shared, definition_sd / math.sqrt(2), definition_sd)
-    shared_sd = np.where(shared, definition_sd / math.sqrt(2), 0.0)
-    normal = df == NORMAL_DF
-    latent_sd = np.where(normal, 0.0, own_sd)
-    domain = np.eye(rows.sizes["domain"])[rows.domain_idx.values] * (rows.kind.values == "r")[:, None]
-    output = np.eye(rows.sizes["output_data"])[rows.output_idx.values] * latent_sd[:, None]
-    common = np.eye(rows.sizes["input_data"])[input_idx] * shared_sd[:, None]
-    loadings = np.concatenate([domain, rows.includes.values, output, common], axis=1)
-    return loadings, df, np.where(normal, np.hypot(scale, own_sd), scale)
+def _stack(arrays: list, *shape: int) -> np.ndarray:
+    """Arrays of this shape along a first dim, none of them too."""
+    return np.array(arrays, dtype=float).reshape(-1, *shape)
 
 
 def _cubics(view: View) -> np.ndarray:
     """Each prior's quantile curve over standard scores as cubics in t in [0, 1], (quantity, interval, power 0 to 3).
 
     The slope at a knot is the harmonic mean of the slopes beside it (Fritsch & Butland 1984), which keeps a cubic monotone.
-    A derived steepening is 0 on the log scale: it multiplies r after sampling.
+    What the view derives is 0 on the log scale: steepening multiplies r after sampling, e(0) is added on the graph.
     """
     knots = np.linspace(-SCORE_LIMIT, SCORE_LIMIT, INTERVALS + 1)
     curve = np.stack(
-        [_on_graph_scale(name, view[name].prior, knots) if name in view else 0 * knots for name in CHAIN]
+        [_on_graph_scale(name, view[name].prior, knots) if name in view else 0 * knots for name in GRAPH]
     )
     rise = np.diff(curve, axis=1)
     left, right = rise[:, :-1], rise[:, 1:]
@@ -256,22 +255,45 @@ def _cubics(view: View) -> np.ndarray:
     return np.stack([curve[:, :-1], start, 3 * rise - 2 * start - end, start + end - 2 * rise], axis=-1)
 
 
-def _interpolate(pt, cubic, score):
+def _at_score(pt, cubic, score):
     """Each quantity's curve at its score."""
     position = (pt.clip(score, -SCORE_LIMIT, SCORE_LIMIT) + SCORE_LIMIT) * (INTERVALS / (2 * SCORE_LIMIT))
-    interval = pt.clip(pt.floor(position), 0, INTERVALS - 1)
-    t = position - interval
-    c = cubic[np.arange(len(CHAIN)), pt.cast(interval, "int64")]
+    return _interpolate(pt, cubic, np.arange(len(GRAPH)), position, INTERVALS)
+
+
+def _interpolate(pt, cubic, row, position, pieces):
+    """Each row's cubics at a position between 0 and `pieces`."""
+    piece = pt.clip(pt.floor(position), 0, pieces - 1)
+    t = position - piece
+    c = cubic[row, pt.cast(piece, "int64")]
     return c[:, 0] + t * (c[:, 1] + t * (c[:, 2] + t * c[:, 3]))
 
 
+def _log_density(pt, grid, error, tails, deviation):
+    """Each row's error at its deviation, with straight tails beyond the pieces."""
+    position = (deviation - grid[:, 0]) / grid[:, 1]
+    inside = pt.clip(position, 0, PIECES)
+    beyond = position - inside
+    slope = pt.switch(beyond < 0, tails[:, 0], tails[:, 1])
+    return _interpolate(pt, error, pt.arange(deviation.shape[0]), inside, PIECES) + beyond * slope
+
+
+def _input_shares(pt, log_share, gain, log_speedup, log_parallel, log_sigma):
+    """log e(0), and labour's share before the jump in labour (`inputs`)."""
+    share = pt.exp(log_share)
+    log_labour_returns = pt.log(share + gain * (1 - share))
+    kappa = 1 - pt.exp(-log_sigma)
+    log_shift = kappa * log_speedup * pt.exp(log_labour_returns - log_parallel)
+    before = 1 - (1 - share) * pt.exp(pt.clip(log_shift, -MOST_LOG_SHIFT, MOST_LOG_SHIFT))
+    return log_labour_returns, pt.clip(before, LEAST_SHARE, 1)
+
+
 def from_latents(latents: xr.Dataset, remoteness: np.ndarray, view: View) -> xr.Dataset:
-    """Sampled `score` (quantity) and `z` (domain) as the chain's quantities, `r` (domain) and `r_target`, by name."""
-    draws = latents[["score", "z"]]
-    for name in CHAIN:
-        if name in view:
-            score = latents.score.sel(quantity=name, drop=True)
-            draws[name] = score.copy(data=view[name].prior.at(score.values))
+    """The sampled latents, and by name what evidence moves, `r` (domain) and `r_target`, by name."""
+    draws = latents[list(LATENTS)]
+    for name in view.informed:
+        score = latents.score.sel(quantity=name, drop=True)
+        draws[name] = score.copy(data=view[name].prior.at(score.values))
     draws["r"] = draws.r_typical * np.exp(draws.spread * latents.z * remoteness)
     draws["r_target"] = draws.r.sel(domain=TARGET, drop=True)
     return draws

@@ -1,0 +1,306 @@
+"""What the evidence does to a view and how well the model predicts it: left-out rows and domains, LOO, power scaling.
+
+Every refit runs on the one compiled graph. A row's log estimate is its expected log less the deviation d that its own error
+has (`errors`), so that replicated estimates and raw values of r come from the same density as the likelihood.
+It reads fits; it must not define the model.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .credences import credences
+from .density import deterministics
+from .dynamics import simulate
+from .evidence import LEVELS, usable
+from .inference import fit
+from .inputs import levels_of
+from .priors import QUANTITIES, View
+from .returns import build
+from .sources import DataError
+
+if TYPE_CHECKING:
+    import pymc as pm
+    import xarray as xr
+
+__all__ = [
+    "EVENTS_MOVED",
+    "INTERVAL",
+    "domain_table",
+    "influence",
+    "leave_domains_out",
+    "loo",
+    "power_scaling",
+    "raw_by_level",
+]
+
+INTERVAL = (0.05, 0.5, 0.95)
+"""Quantiles of every table here."""
+
+EVENTS_MOVED = ("r_above_1", "years_3_in_1y")
+"""The meanings of SIE that a left-out row's effect is given for."""
+
+REFIT_DRAWS = 8000
+"""Draws of each refit without a row or a domain."""
+
+LEAST_DISTANCE = 0.05
+"""Shrinkage is not a number where the raw log r is this close to that of a typical domain."""
+
+Likelihoods = Mapping[str, "xr.DataArray"] | None
+
+
+def domain_table(tree: xr.DataTree, model: pm.Model, rows: xr.Dataset, *, seed: int) -> xr.Dataset:
+    """Each domain before and after pooling, dims (domain, quantile); NaN where a domain has no row.
+
+    `raw` is r as the domain's own rows have it: the mean over them of log estimate + error, brought to r_d with the posterior of
+    adjustments and input growth. `pooled` is the posterior of r_d. `shrinkage` is the share of the way from the raw median to
+    r_typical's that pooling went. `below` is the posterior predictive probability of a mean log estimate below the one observed.
+    """
+    import xarray as xr
+
+    posterior = tree["posterior"].to_dataset()
+    latent = deterministics(model, posterior)
+    errors = _errors(model, latent, seed)
+    estimate, log_r = latent.log_estimate, np.log(latent.r)
+    domains = rows.domain.values.tolist()
+    raw, below, level = np.full((len(domains), 3), np.nan), np.full(len(domains), np.nan), [""] * len(domains)
+    observed = xr.DataArray(model["observed"].get_value(), dims="estimate")
+    for i, domain in enumerate(domains):
+        own = _rows_of(rows, domain)
+        if not own:
+            continue
+        offset = estimate.isel(estimate=own) - log_r.sel(domain=domain, drop=True)
+        one = observed.isel(estimate=own).drop_vars("estimate", errors="ignore")
+        raw[i] = np.quantile(np.exp((one + errors.isel(estimate=own) - offset).mean("estimate")), INTERVAL)
+        replicated = (estimate - errors).isel(estimate=own).mean("estimate")
+        below[i] = float((replicated < float(one.mean())).mean())
+        level[i] = str(levels_of(rows)[own[0]])
+    pooled = np.quantile(latent.r.values, INTERVAL, axis=(0, 1)).T
+    typical = float(np.log(posterior.r_typical).median())
+    distance = np.log(raw[:, 1]) - typical
+    moved = np.log(raw[:, 1]) - np.log(pooled[:, 1])
+    shrinkage = np.where(np.abs(distance) < LEAST_DISTANCE, np.nan, moved / distance)
+    return xr.Dataset(
+        {
+            "level": ("domain", level),
+            "rows": ("domain", [len(_rows_of(rows, domain)) for domain in domains]),
+            "raw": (("domain", "quantile"), raw),
+            "pooled": (("domain", "quantile"), pooled),
+            "shrinkage": ("domain", shrinkage),
+            "below": ("domain", below),
+        },
+        coords={"domain": domains, "quantile": list(INTERVAL)},
+    )
+
+
+def influence(
+    tree: xr.DataTree,
+    rows: xr.Dataset,
+    view: View,
+    *,
+    seed: int,
+    draws: int = REFIT_DRAWS,
+    likelihoods: Likelihoods = None,
+    say: Callable[[str], None] = lambda text: None,
+) -> xr.Dataset:
+    """What each row does, as all rows less all but this one, by refits; dim `estimate`, and `event` of EVENTS_MOVED.
+
+    `log_r` is the shift of the median log r at ASARA, `p` that of each event's probability, `mcse` the error of that shift;
+    `median_without` is the median r at ASARA without the row, `attrs["median"]` with all.
+    """
+    import xarray as xr
+
+    with_all = tree["posterior"].to_dataset()
+    before = credences(simulate(with_all), events=EVENTS_MOVED)
+    ids = rows.estimate.values.tolist()
+    medians, shifts, errors = [], [], []
+    for row in ids:
+        say(f"{view.name}: without {row}")
+        kept = rows.sel(estimate=[other for other in ids if other != row])
+        posterior = fit(build(kept, view, likelihoods=likelihoods), seed=seed, draws=draws)["posterior"]
+        without = credences(simulate(posterior.to_dataset()), events=EVENTS_MOVED)
+        medians.append(float(posterior.r_asara.median()))
+        shifts.append(before.p.values - without.p.values)
+        errors.append(np.hypot(before.mcse.values, without.mcse.values))
+    full = float(with_all.r_asara.median())
+    shape = (len(ids), len(EVENTS_MOVED))
+    return xr.Dataset(
+        {
+            "median_without": ("estimate", medians),
+            "log_r": ("estimate", np.log(full) - np.log(medians)),
+            "p": (("estimate", "event"), np.reshape(shifts, shape)),
+            "mcse": (("estimate", "event"), np.reshape(errors, shape)),
+        },
+        coords={"estimate": ids, "event": list(EVENTS_MOVED)},
+        attrs={"median": full},
+    )
+
+
+def leave_domains_out(
+    rows: xr.Dataset,
+    view: View,
+    *,
+    seed: int,
+    draws: int = REFIT_DRAWS,
+    likelihoods: Likelihoods = None,
+    say: Callable[[str], None] = lambda text: None,
+) -> xr.Dataset:
+    """Each domain's rows predicted from all others, dims (domain, quantile): the mean of their log estimates, exponentiated.
+
+    `predicted` is the predictive distribution (spread between domains, definition errors, the rows' own errors and input
+    growth), `observed` what they show, `hit` whether it lies in the 90 % interval, `below` the predictive probability below
+    it. Domains without rows are absent. An estimate is in its row's own unit: r, or output growth for growth rows.
+    """
+    import xarray as xr
+
+    model = build(rows, view, likelihoods=likelihoods)
+    observed = model["observed"].get_value()
+    domains = [domain for domain in rows.domain.values.tolist() if _rows_of(rows, domain)]
+    predicted, seen, below = [], [], []
+    for domain in domains:
+        say(f"{view.name}: without {domain}")
+        own = _rows_of(rows, domain)
+        kept = rows.isel(estimate=[i for i in range(rows.sizes["estimate"]) if i not in own])
+        posterior = fit(build(kept, view, likelihoods=likelihoods), seed=seed, draws=draws)["posterior"]
+        latent = deterministics(model, posterior.to_dataset())
+        replicated = (
+            (latent.log_estimate - _errors(model, latent, seed)).isel(estimate=own).mean("estimate").values
+        )
+        seen.append(observed[own].mean())
+        predicted.append(np.quantile(replicated, INTERVAL))
+        below.append((replicated < seen[-1]).mean())
+    below = np.array(below)
+    return xr.Dataset(
+        {
+            "predicted": (("domain", "quantile"), np.exp(np.reshape(predicted, (-1, 3)))),
+            "observed": ("domain", np.exp(seen)),
+            "below": ("domain", below),
+            "hit": ("domain", (below >= INTERVAL[0]) & (below <= INTERVAL[2])),
+        },
+        coords={"domain": domains, "quantile": list(INTERVAL)},
+    )
+
+
+def loo(tree: xr.DataTree, model: pm.Model) -> xr.Dataset:
+    """PSIS-LOO (Vehtari, Gelman & Gabry 2017) over rows: `elpd` and Pareto `khat` (estimate); the totals as attributes.
+
+    A row's own definition error is integrated out; a series counts as one observation, its whole likelihood.
+    """
+    import arviz_stats
+    import xarray as xr
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of large Pareto k, which the table shows
+        result = arviz_stats.loo(_for_arviz(tree, model), pointwise=True)
+    return xr.Dataset(
+        {
+            "elpd": ("estimate", result.elpd_i.values),
+            "khat": ("estimate", result.pareto_k.values),
+        },
+        coords={"estimate": list(model.coords["estimate"])},
+        attrs={"elpd": float(result.elpd), "se": float(result.se), "p": float(result.p)},
+    )
+
+
+def power_scaling(tree: xr.DataTree, model: pm.Model) -> xr.Dataset:
+    """How far log r at ASARA moves when one prior, or one row's likelihood, is raised to a power near 1.
+
+    The sensitivity of Kallioinen et al. (2024): distance of posteriors per unit of log2 power, 0.05 being the level from which
+    they call it sensitive. `prior` (quantity), each scaled on the scale of the graph (logs of positive quantities; quantities
+    known exactly are absent), `likelihood` (estimate); attributes `prior` and `likelihood` scale all at once.
+    """
+    import arviz_stats
+    import xarray as xr
+
+    data = _for_arviz(tree, model)
+    names = list(data["log_prior"].data_vars)
+
+    def sensitivity(group: str, **selection) -> float:
+        found = arviz_stats.psense(data, var_names=["log_r_asara"], group=group, **selection)
+        return float(found["log_r_asara"])
+
+    rows = list(model.coords["estimate"])
+    return xr.Dataset(
+        {
+            "prior": ("quantity", [sensitivity("prior", group_var_names=[name]) for name in names]),
+            "likelihood": (
+                "estimate",
+                [sensitivity("likelihood", group_coords={"estimate": [row]}) for row in rows],
+            ),
+        },
+        coords={"quantity": names, "estimate": rows},
+        attrs={"prior": sensitivity("prior"), "likelihood": sensitivity("likelihood")},
+    )
+
+
+def raw_by_level(
+    tree: xr.DataTree,
+    evidence: xr.Dataset,
+    view: View,
+    *,
+    seed: int,
+    likelihoods: Likelihoods = None,
+) -> dict[tuple[str, str], np.ndarray]:
+    """The raw r of each domain at every level at which it has a usable row and likelihood: (domain, level) to 5, 50, 95 %.
+
+    Adjustments and input growth are those of the posterior in `tree`, whatever the levels it was fitted at.
+    """
+    found = {}
+    for level in LEVELS:
+        for domain in evidence.domain.values.tolist():
+            try:
+                rows = usable(evidence, view, levels={domain: level})
+                rows = rows.isel(estimate=_rows_of(rows, domain))
+                model = build(rows, view, likelihoods=likelihoods)
+            except DataError:
+                continue
+            if rows.sizes["estimate"]:
+                found[domain, level] = (
+                    domain_table(tree, model, rows, seed=seed).raw.sel(domain=domain).values
+                )
+    return found
+
+
+def _rows_of(rows: xr.Dataset, domain: str) -> list[int]:
+    """Positions of the rows on r in a domain."""
+    at = rows.domain.values.tolist().index(domain)
+    return np.flatnonzero((rows.domain_idx.values == at) & (rows.kind.values != "factor")).tolist()
+
+
+def _errors(model: pm.Model, latent: xr.Dataset, seed: int) -> xr.DataArray:
+    """Draws of each row's own deviation (chain, draw, estimate)."""
+    estimate = latent.log_estimate
+    uniform = np.random.default_rng(np.random.SeedSequence([seed, 1])).random(estimate.shape)
+    columns = [error.quantile(uniform[..., i]) for i, error in enumerate(model.errors)]
+    return estimate.copy(data=np.stack(columns, axis=-1))
+
+
+def _for_arviz(tree: xr.DataTree, model: pm.Model) -> xr.DataTree:
+    """Log r at ASARA with the log likelihood of each row and the log prior of each quantity, as ArviZ reads them."""
+    import xarray as xr
+
+    posterior = tree["posterior"].to_dataset()
+    latent = deterministics(model, posterior)
+    return xr.DataTree.from_dict(
+        {
+            "posterior": xr.Dataset({"log_r_asara": np.log(posterior.r_asara)}),
+            "log_likelihood": latent[["log_likelihood"]],
+            "log_prior": xr.Dataset(dict(_log_priors(posterior, model.view))),
+        }
+    )
+
+
+def _log_priors(posterior: xr.Dataset, view: View) -> Iterable[tuple[str, xr.DataArray]]:
+    for name in view.informed:
+        prior = view[name].prior
+        if prior.has_atom:
+            continue
+        value = posterior[name]
+        log_density = prior.logpdf(value.values)
+        if not QUANTITIES[name].lower_included:
+            log_density = log_density + np.log(value.values)
+        yield name, value.copy(data=log_density)

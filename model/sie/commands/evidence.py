@@ -1,0 +1,268 @@
+"""`sie evidence`: what the evidence says domain by domain and row by row, and how well the model predicts it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..files import refuse_unwritable, write_whole
+from ..sources import DataError, plain
+from .options import Draws, Evidence, Seed, bibliography, check_sampling, progress
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["evidence"]
+
+DRAWS = 8000
+"""Draws of the posterior behind every table; each refit of `--loo` has as many."""
+
+CONFLICT = 0.05
+"""Power-scaling sensitivity from which Kallioinen et al. (2024) call a posterior sensitive."""
+
+MANY_LETTERS = 110
+"""Width of the page."""
+
+PLOTS = {"forest": False, "left_out": True, "predicted": True}
+"""The figures of `--out`, and whether they need `--loo`."""
+
+
+def evidence(
+    view: Annotated[
+        str, typer.Argument(metavar="[VIEW]", help="A view that states its chain.")
+    ] = "reference",
+    levels: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--levels",
+            metavar="DOMAIN=LEVEL",
+            help="How raw a domain's evidence enters: published, growth, epoch or series. A level alone: all that have it.",
+        ),
+    ] = None,
+    loo: Annotated[
+        bool, typer.Option("--loo", help="Refit without each row and without each domain.")
+    ] = False,
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Write figures here.")] = None,
+    seed: Seed = 1,
+    draws: Draws = DRAWS,
+    folder: Evidence = None,
+) -> None:
+    """The table of domains, raw and pooled; what each row does to r at ASARA and to P(SIE); predictive checks."""
+    from ..evidence import read_evidence, usable
+    from ..priors import read_view
+
+    check_sampling(seed, draws)
+    chosen_view = read_view(view, sources=bibliography(folder))
+    if chosen_view.states_r_asara:
+        raise DataError(
+            f"sie evidence {view}", plain("r_asara stated directly"), "a view that evidence can move"
+        )
+    everything = read_evidence(folder)
+    rows = usable(everything, chosen_view, levels=_levels(levels or [], everything))
+    names = [name for name, refits in PLOTS.items() if loo or not refits]
+    targets = [out / f"{chosen_view.name}_{name}.png" for name in names] if out is not None else []
+    refuse_unwritable("--out", out, folder=True)
+    for target in targets:
+        refuse_unwritable("--out", target, inputs=[chosen_view.path], parent_may_be_made=True)
+
+    from .. import checking
+    from ..inference import fit
+    from ..returns import build
+
+    with progress() as say:
+        say(f"{chosen_view.name}: sampling the posterior from {rows.sizes['estimate']} rows")
+        model = build(rows, chosen_view)
+        tree = fit(model, seed=seed, draws=draws)
+        table = checking.domain_table(tree, model, rows, seed=seed)
+        predictive, scaling = checking.loo(tree, model), checking.power_scaling(tree, model)
+        moved = predicted = None
+        if loo:
+            options = {"seed": seed, "draws": draws, "say": say}
+            moved = checking.influence(tree, rows, chosen_view, **options)
+            predicted = checking.leave_domains_out(rows, chosen_view, **options)
+        if out is not None:
+            raw = checking.raw_by_level(tree, everything, chosen_view, seed=seed)
+            _write_figures(
+                dict(zip(names, targets, strict=True)), table, raw, moved, predicted, chosen_view.label
+            )
+    console = _console()
+    console.print(f"{chosen_view.label}  ({chosen_view.name})")
+    _print_domains(console, table)
+    _print_rows(console, rows, predictive, scaling, moved)
+    _print_scaling(console, scaling)
+    if predicted is not None:
+        _print_predicted(console, predicted)
+    _print_rest(console, tree, rows)
+
+
+def _levels(options: list[str], everything: xr.Dataset) -> dict[str, str]:
+    """`domain=level` options as a mapping; a level alone is that of every domain which has rows at it."""
+    from ..evidence import LEVELS, domains_at
+
+    chosen: dict[str, str] = {}
+    for option in options:
+        domain, equals, level = option.rpartition("=")
+        if level not in LEVELS:
+            raise DataError("--levels", option, "DOMAIN=LEVEL or a LEVEL, of " + ", ".join(LEVELS))
+        chosen |= {domain: level} if equals else dict.fromkeys(domains_at(everything, level), level)
+    return chosen
+
+
+def _console():
+    import sys
+
+    from rich.console import Console
+
+    return Console(
+        file=sys.stdout, width=MANY_LETTERS, highlight=False, markup=False, emoji=False, no_color=True
+    )
+
+
+def _table(*columns: str):
+    """A table whose first column is words and whose others are numbers."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column(columns[0], no_wrap=True)
+    for column in columns[1:]:
+        table.add_column(column, justify="right", no_wrap=True)
+    return table
+
+
+def _interval(values) -> str:
+    return " / ".join(f"{value:.2f}" for value in values)
+
+
+def _number(value: float, pattern: str = ".2f") -> str:
+    return "-" if value != value else format(value, pattern)
+
+
+def _print_domains(console, table: xr.Dataset) -> None:
+    shown = _table("domain", "level", "rows", "r raw", "r pooled", "shrinkage", "below")
+    for domain in table.domain.values.tolist():
+        one = table.sel(domain=domain)
+        known = bool(one.rows > 0)
+        shown.add_row(
+            domain,
+            str(one.level.item()) or "none",
+            str(one.rows.item()),
+            _interval(one.raw.values) if known else "-",
+            _interval(one.pooled.values),
+            _number(one.shrinkage.item()),
+            _number(one.below.item()),
+        )
+    console.print(shown)
+    console.print(
+        "r as 5 / 50 / 95 %; raw: the domain's own rows, brought to the view's input and to no adjustment with the posterior of these; shrinkage: the"
+        " share of the way from the raw median to r_typical's that pooling went ('-': they are as good as equal); below:"
+        " posterior predictive probability below what was observed"
+    )
+
+
+def _print_rows(
+    console, rows: xr.Dataset, predictive: xr.Dataset, scaling: xr.Dataset, moved: xr.Dataset | None
+) -> None:
+    columns = ["row", "elpd", "Pareto k", "sensitivity"]
+    columns += ["log r", *moved.event.values.tolist()] if moved is not None else []
+    shown = _table(*columns)
+    for row in rows.estimate.values.tolist():
+        cells = [
+            f"{predictive.elpd.sel(estimate=row).item():.2f}",
+            f"{predictive.khat.sel(estimate=row).item():.2f}",
+            f"{scaling.likelihood.sel(estimate=row).item():.3f}",
+        ]
+        if moved is not None:
+            one = moved.sel(estimate=row)
+            cells.append(f"{one.log_r.item():+.3f}")
+            cells += [
+                f"{100 * p:+.1f} ± {100 * error:.1f}"
+                for p, error in zip(one.p.values, one.mcse.values, strict=True)
+            ]
+        shown.add_row(row, *cells)
+    console.print(shown)
+    total = predictive.attrs
+    bad = int((predictive.khat > 0.7).sum())
+    console.print(
+        f"PSIS-LOO over rows: elpd {total['elpd']:.2f} (s.e. {total['se']:.2f}), effective parameters {total['p']:.2f},"
+        f" {bad} rows with Pareto k above 0.7"
+        + (
+            "; log r (at ASARA) and probabilities (points) are those with all rows less those without the row, by refits"
+            if moved is not None
+            else ""
+        )
+    )
+
+
+def _print_scaling(console, scaling: xr.Dataset) -> None:
+    shown = _table("prior", "sensitivity of log r at ASARA")
+    for name in scaling.quantity.values.tolist():
+        shown.add_row(name, f"{scaling.prior.sel(quantity=name).item():.3f}")
+    console.print(shown)
+    prior, likelihood = scaling.attrs["prior"], scaling.attrs["likelihood"]
+    console.print(
+        f"power scaling: all priors {prior:.3f}, all rows {likelihood:.3f}; from {CONFLICT:g} on the posterior counts as sensitive"
+    )
+
+
+def _print_predicted(console, predicted: xr.Dataset) -> None:
+    shown = _table("domain left out", "predicted 5/50/95 %", "observed", "probability below", "hit")
+    for domain in predicted.domain.values.tolist():
+        one = predicted.sel(domain=domain)
+        shown.add_row(
+            domain,
+            _interval(one.predicted.values),
+            f"{one.observed.item():.2f}",
+            _number(one.below.item()),
+            "yes" if one.hit.item() else "no",
+        )
+    console.print(shown)
+    hits, total = int(predicted.hit.sum()), predicted.sizes["domain"]
+    console.print(
+        f"{hits} of {total} domains lie in the 90 % interval that the others predict for their rows"
+    )
+
+
+def _print_rest(console, tree: xr.DataTree, rows: xr.Dataset) -> None:
+    from ..checking import EVENTS_MOVED, INTERVAL
+    from ..credences import credences
+    from ..dynamics import simulate
+
+    posterior = tree["posterior"].to_dataset()
+    table = credences(simulate(posterior), events=EVENTS_MOVED)
+    for event in EVENTS_MOVED:
+        one = table.sel(event=event)
+        console.print(f"P({event}) = {100 * one.p.item():.1f} % (MCSE {100 * one.mcse.item():.2f} points)")
+    r = posterior.r_asara.quantile(INTERVAL).values
+    console.print(f"r at ASARA, {rows.sizes['estimate']} rows: {_interval(r)}")
+    attrs = tree.attrs
+    console.print(
+        f"sampler: 4 chains, {attrs['draws']} draws, R-hat at most {attrs['max_rhat']:.4f}, ESS at least"
+        f" {attrs['min_ess']:.0f}, {attrs['divergences']} divergences, target_accept {attrs['target_accept']}"
+    )
+    reasons: dict[str, list[str]] = {}
+    for row, why in rows.attrs["left_out"]:
+        reasons.setdefault(why, []).append(row)
+    for why, left in reasons.items():
+        console.print(f"left out, {why}: " + ", ".join(left))
+
+
+def _write_figures(targets: dict[str, Path], table, raw, moved, predicted, label: str) -> None:
+    from .. import evidence_plots as figures
+    from ..plots import save
+
+    draw = {
+        "forest": lambda: figures.plot_forest(table, raw, title=label),
+        "left_out": lambda: figures.plot_left_out(moved, title=label),
+        "predicted": lambda: figures.plot_predicted(predicted, title=label),
+    }
+    for name, path in targets.items():
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DataError(
+                str(path.parent), plain(error.strerror or str(error)), "a folder that can be made"
+            ) from None
+        write_whole(path, lambda target, name=name: save(draw[name](), target))

@@ -1,0 +1,207 @@
+"""`sie series`: what each raw history says of r, beside simpler readings of the same data; figures and stored likelihoods."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+import typer
+
+from ..sources import DataError, plain
+from .options import Evidence, Seed, progress
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["series"]
+
+NORMAL_90 = 1.645
+"""Standard errors from the middle to either end of a 5-95 % interval."""
+
+
+def series(
+    ids: Annotated[
+        list[str] | None, typer.Argument(metavar="[ID ...]", help="Rows of series.csv; all if none.")
+    ] = None,
+    seed: Seed = 1,
+    most_lambda: Annotated[
+        float, typer.Option(metavar="X", help="lambda is log-uniform from 0.1 to this, at most 4.")
+    ] = 1.0,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Write the figures (PNG) here.")
+    ] = None,
+    rebuild: Annotated[
+        bool, typer.Option("--rebuild", help="Only remake the stored likelihoods of r from the raw series.")
+    ] = False,
+    evidence: Evidence = None,
+) -> None:
+    """r from raw histories: posterior, proxies alone, naive slopes, independent errors, with and without jumps."""
+    from ..evidence import read_evidence, read_series
+    from ..files import refuse_unwritable
+
+    rows = read_evidence(evidence)
+    known = rows.estimate.values[rows.kind.values == "series"].tolist()
+    for name in ids or ():
+        if name not in known:
+            raise DataError("series", name, "one of " + ", ".join(known))
+    if seed < 0:
+        raise DataError("--seed", seed, "a whole number of at least 0")
+    if not 0.1 < most_lambda <= 4:
+        raise DataError("--most-lambda", most_lambda, "a number above 0.1, at most 4")
+    refuse_unwritable("--out", out, folder=True)
+    if rebuild and out is not None:
+        raise DataError("--out", plain("--rebuild too"), "one of the two")
+    histories = {name: read_series(name, evidence) for name in ids or known}
+    with progress() as say:
+        for name, past in histories.items():
+            say(name)
+            if rebuild:
+                file = rows.file.sel(estimate=name).item()
+                print(_rebuild(past, file, seed, evidence), flush=True)
+            else:
+                _show(past, rows, seed, float(np.log(most_lambda)), out, say)
+
+
+def _rebuild(past: xr.Dataset, file: str, seed: int, evidence: Path | None) -> str:
+    from ..likelihoods import write_likelihood
+    from ..series import efforts
+    from ..series_fit import likelihood_of
+
+    name = past.attrs["id"]
+    if not efforts(past):
+        return f"{name}: no likelihood, since no effort was observed"
+    table = likelihood_of(past, seed=seed)
+    return f"{write_likelihood(name, table, [f'series/{file}'], evidence)}: written"
+
+
+def _show(past: xr.Dataset, rows: xr.Dataset, seed: int, most: float, out: Path | None, say) -> None:
+    from ..series import LOG_LAMBDA_RANGE, efforts, ends, history
+    from ..series_fit import fit_series, is_identified, replicate
+
+    limits = (LOG_LAMBDA_RANGE[0], most)
+    proxies, name = efforts(past), past.attrs["id"]
+    kinds = sorted(set(past.kind.values.tolist()))
+    first, last = (str(date)[:10] for date in past.date.values[[0, -1]])
+    print(
+        f"{name} ({past.attrs['domain']}): {past.sizes['observation']} {' and '.join(kinds)}s, {first} to {last}"
+    )
+    print(f"  {'r: software doublings per doubling of effort':58s}     5 %    50 %    95 %")
+    main = history(past)
+    draws = fit_series(main, seed=seed, log_lambda_range=limits)
+    _line(f"all effort, anchor {proxies[0]}" if proxies else "no effort observed", draws)
+    blind = (
+        draws if not proxies else fit_series(history(past, proxies=()), seed=seed, log_lambda_range=limits)
+    )
+    if proxies:
+        for proxy in proxies if len(proxies) > 1 else ():
+            say(f"{name}: {proxy}")
+            _line(
+                f"{proxy} alone",
+                fit_series(history(past, proxies=(proxy,)), seed=seed, log_lambda_range=limits),
+            )
+        _line("without any effort, from outputs and priors", blind)
+    if len(set(past.regime.values.tolist())) > 1:
+        smooth = history(past, jumps=False)
+        _line("all effort, no jump allowed", fit_series(smooth, seed=seed, log_lambda_range=limits))
+    _line("all effort, lambda up to 4", fit_series(main, seed=seed))
+    if proxies:
+        say(f"{name}: independent errors")
+        alike = history(past, independent_errors=True)
+        _line("all effort, independent errors", fit_series(alike, seed=seed, log_lambda_range=limits))
+        _naive(past, proxies)
+    _published(rows, past.attrs["domain"])
+    made = replicate(draws, main, seed=seed)
+    _check(made, main, len(ends(past)) - 1)
+    print(_verdict(past, draws, blind, proxies, is_identified(draws, blind) if proxies else False))
+    quantiles = [np.quantile(draws[key].values, [0.05, 0.5, 0.95]) for key in ("lambda", "prior_effort")]
+    text = "{:.2g} ({:.2g} to {:.2g})"
+    lam, prior = (text.format(q[1], q[0], q[2]) for q in quantiles)
+    print(f"  lambda {lam}; prior effort over the history's own {prior}")
+    print(
+        f"  R-hat {draws.attrs['max_rhat']:.4f}, ESS {draws.attrs['min_ess']:.0f}, {draws.attrs['divergences']} divergences",
+        flush=True,
+    )
+    if out is not None:
+        _figures(past, draws, main, made, out)
+
+
+def _line(label: str, draws: xr.Dataset) -> None:
+    low, median, high = np.quantile(draws.r.values, [0.05, 0.5, 0.95])
+    print(f"  {label:58s} {low:7.2f} {median:7.2f} {high:7.2f}", flush=True)
+
+
+def _naive(past: xr.Dataset, proxies: list[str]) -> None:
+    from ..series import ELO_PRIOR
+    from ..series_fit import naive_slope
+
+    for proxy in proxies:
+        slope, se = naive_slope(past, proxy, float(np.exp(ELO_PRIOR[0])))
+        low, high = slope - NORMAL_90 * se, slope + NORMAL_90 * se
+        print(f"  {f'naive slope on {proxy}, s.e. {se:.3f}':58s} {low:7.2f} {slope:7.2f} {high:7.2f}")
+
+
+def _published(rows: xr.Dataset, domain: str) -> None:
+    """Published values of r in the same domain."""
+    for i in np.flatnonzero(rows.kind.values == "r"):
+        row = rows.isel(estimate=i)
+        if rows.domain.values[row.domain_idx.item()] != domain:
+            continue
+        low, median, high = row.value.sel(quantile=[0.05, 0.5, 0.95]).values
+        se = row.se.item()
+        if np.isnan(low):
+            low, high = median - NORMAL_90 * se, median + NORMAL_90 * se
+        print(f"  {f'published: {row.estimate.item()}':58s} {low:7.2f} {median:7.2f} {high:7.2f}")
+
+
+def _check(made, past, pieces: int) -> None:
+    """Posterior predictive checks: how many observations lie within, and the largest single gain."""
+    low, high = np.quantile(made.data, [0.05, 0.95], axis=0)
+    inside = int(((made.observed >= low) & (made.observed <= high)).sum())
+    print(
+        f"  replicated histories: {inside} of {len(made.observed)} observations lie within their 5-95 %",
+        end="",
+    )
+    if past.kind == "record":
+        seen = np.diff(made.observed, prepend=0.0)[past.shown > 0]
+        largest = np.diff(made.data, axis=1, prepend=0.0)[:, past.shown > 0].max(axis=1)
+        print(
+            f"; the largest of {pieces} gains, {seen.max():.2f} doublings, is exceeded in {(largest > seen.max()).mean():.0%}",
+            end="",
+        )
+    print()
+
+
+def _verdict(
+    past: xr.Dataset, draws: xr.Dataset, blind: xr.Dataset, proxies: list[str], identified: bool
+) -> str:
+    from ..series import LOG_R_PRIOR
+    from ..series_fit import log_width
+
+    width, without = np.exp(log_width(draws)), np.exp(log_width(blind))
+    prior = np.exp(2 * NORMAL_90 * LOG_R_PRIOR[1])
+    spans = f"its 5-95 % interval spans a factor {width:.1f}, prior {prior:.0f}"
+    if not proxies:
+        counts = ", ".join(past.proxy.values.tolist())
+        return f"  r is not identified: {counts} counts the outputs themselves and is no effort; {spans}, all of it from outputs and priors"
+    if not identified:
+        return f"  r is not identified: {spans}, and {without:.1f} without any effort"
+    return f"  r is identified: {spans}, and {without:.1f} without any effort"
+
+
+def _figures(past: xr.Dataset, draws: xr.Dataset, main, made, out: Path) -> None:
+    from ..files import write_whole
+    from ..plots import save
+    from ..series_plots import plot_replicates, plot_series
+
+    out.mkdir(parents=True, exist_ok=True)
+    domain, name = past.attrs["domain"], past.attrs["id"]
+    q = np.quantile(draws.r.values, [0.05, 0.5, 0.95])
+    title = f"{domain}: r = {q[1]:.2f} ({q[0]:.2f} to {q[2]:.2f})"
+    figures = {
+        f"series_{name}.png": plot_series(draws, main, made, title=title),
+        f"series_{name}_predictive.png": plot_replicates(main, made, title=f"{domain}: replicated histories"),
+    }
+    for file, ax in figures.items():
+        write_whole(out / file, lambda target, ax=ax: save(ax, target))
+        print(f"  {out / file}: written")

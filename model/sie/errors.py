@@ -1,0 +1,243 @@
+"""The error of one evidence row, as the log density of its estimate over how far the model's value lies from it.
+
+    d = model's log value - log estimate,   row's log likelihood = log f(d)
+
+f is the row's own error, integrated once: Student-t from a published estimate's own quantiles, the three quantiles of a growth
+rate, or a likelihood over log r that stands for a whole series; each convolved with the row's own normal definition error.
+Tabulated as cubics with straight tails, so that every level of evidence is the same kind of data to the model. What rows
+share is not here. It knows arrays, no views, graphs or samplers.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+__all__ = [
+    "NORMAL_DF",
+    "PIECES",
+    "Error",
+    "growth_error",
+    "growth_shape",
+    "likelihood_error",
+    "published_error",
+]
+
+PIECES = 256
+"""Cubic pieces of an error's log density."""
+
+REACH = 12.0
+"""The pieces of a published estimate's error span this many of its widths on each side; straight tails beyond."""
+
+NORMAL_DF = 1e6
+"""Degrees of freedom at which a Student-t error counts as normal."""
+
+LOWEST_DF = 1.0
+"""Tails fatter than a Cauchy's are not believed of any published interval."""
+
+LEAST_SKEW = 1e-4
+"""Skewness of a growth rate's quantiles below this (per standard score) counts as this: the limit is a normal error."""
+
+LEAST_LOG = 60.0
+"""A likelihood is followed down to this far below its maximum; straight tails beyond."""
+
+LIKELIHOOD_REACH = 6.0
+"""Definition errors by which the pieces of a likelihood's error go beyond it on each side."""
+
+Z95 = 1.6448536269514722
+"""Standard normal 95 % quantile."""
+
+NARROW = 0.01
+"""Of two errors, one this much narrower than the other makes no difference."""
+
+GROWTH_REACH = 4.5
+"""Standard scores on each side to which the error of a growth rate is followed; straight tails beyond."""
+
+MOST_NODES = 4001
+"""Points at which the density of a growth rate is summed, at most."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Error:
+    """Log density at equally spaced deviations `start + step * (0 .. PIECES)`, normalised to integrate to 1 over them."""
+
+    start: float
+    step: float
+    log_density: np.ndarray
+
+    @property
+    def deviations(self) -> np.ndarray:
+        """The knots."""
+        return self.start + self.step * np.arange(PIECES + 1)
+
+    def cubic(self) -> tuple[np.ndarray, np.ndarray]:
+        """Pieces (piece, power 0 to 3) in t in [0, 1] by a cubic spline, and the slopes per step (below, above) of the tails.
+
+        Tails never rise outwards.
+        """
+        from scipy.interpolate import CubicSpline
+
+        pieces = CubicSpline(np.arange(PIECES + 1), self.log_density).c[::-1].T
+        above = pieces[-1] @ np.arange(4)
+        return pieces, np.array([max(pieces[0, 1], 0.0), min(above, 0.0)])
+
+    def quantile(self, p: np.ndarray | float) -> np.ndarray:
+        """Deviations below which the density has mass p, elementwise; what the row alone says under a flat prior."""
+        density = np.exp(self.log_density)
+        mass = np.concatenate([[0.0], np.cumsum((density[1:] + density[:-1]) / 2)])
+        return np.interp(p, mass / mass[-1], self.deviations)
+
+
+def student_error(value: np.ndarray, se: float) -> tuple[float, float]:
+    """(degrees of freedom, scale) of the Student-t error of log r that has an estimate's own quantiles.
+
+    `value` holds the 5, 25, 50, 75, 95 % quantiles (NaN where not given). All five fix both numbers: the ratio of the 5-95 %
+    to the 25-75 % range gives the degrees of freedom, since Epoch's posteriors are peaked with fat tails. Three quantiles,
+    or a standard error (se / r to first order), give a normal error.
+    """
+    from scipy.optimize import brentq
+    from scipy.special import stdtrit
+
+    if math.isnan(value[0]):
+        return NORMAL_DF, se / value[2]
+    log = np.log(value)
+    if math.isnan(value[1]):
+        return NORMAL_DF, (log[4] - log[0]) / (2 * Z95)
+    ratio = (log[4] - log[0]) / (log[3] - log[1])
+
+    def excess(log_df: float) -> float:
+        return stdtrit(math.exp(log_df), 0.95) / stdtrit(math.exp(log_df), 0.75) - ratio
+
+    lowest, highest = math.log(LOWEST_DF), math.log(NORMAL_DF)
+    if excess(highest) >= 0:
+        df = NORMAL_DF
+    elif excess(lowest) <= 0:
+        df = LOWEST_DF
+    else:
+        df = math.exp(brentq(excess, lowest, highest))
+    return df, (log[3] - log[1]) / (2 * stdtrit(df, 0.75))
+
+
+def growth_shape(quantiles: np.ndarray) -> tuple[float, float, float]:
+    """(median, scale, skew) of a log growth rate with these 5, 50, 95 % quantiles of growth, all above 0.
+
+    At a standard score z the log growth is median + scale (e^(skew z) - 1) / skew, which has just these quantiles. Without
+    the outer two the growth counts as known.
+    """
+    low, middle, high = np.log(quantiles)
+    if math.isnan(low) or low == high:
+        return middle, 0.0, LEAST_SKEW
+    below, above = middle - low, high - middle
+    skew = math.log(above / below) / Z95
+    if abs(skew) < LEAST_SKEW:
+        skew = LEAST_SKEW
+    return middle, (high - low) / (math.exp(skew * Z95) - math.exp(-skew * Z95)) * skew, skew
+
+
+def published_error(value: np.ndarray, se: float, own_sd: float) -> Error:
+    """The error of a published estimate: Student-t from its quantiles, with a normal definition error of `own_sd`."""
+    return _published(*student_error(value, se), own_sd)
+
+
+@lru_cache(maxsize=256)
+def _published(df: float, scale: float, own_sd: float) -> Error:
+    from scipy.special import gammaln, logsumexp
+
+    scale = max(scale, own_sd * NARROW)
+    width = math.hypot(scale, own_sd)
+    deviations = _knots(-REACH * width, REACH * width)
+    if df == NORMAL_DF:
+        return _error(deviations, _log_normal(deviations, width))
+    constant = gammaln((df + 1) / 2) - gammaln(df / 2) - 0.5 * math.log(df * math.pi) - math.log(scale)
+
+    def log_student(x):
+        return constant - (df + 1) / 2 * np.log1p((x / scale) ** 2 / df)
+
+    if own_sd < scale * NARROW:
+        return _error(deviations, log_student(deviations))
+    # Half the narrower width is fine enough: the trapezoid's error falls as exp(-2 pi width / step).
+    nodes = _nodes(min(0.25, scale / own_sd / 2))
+    summed = log_student(deviations[:, None] + own_sd * nodes) - nodes**2 / 2
+    return _error(deviations, logsumexp(summed, axis=1))
+
+
+def growth_error(quantiles: np.ndarray, own_sd: float) -> Error:
+    """The error of a growth rate's log around its median, with a normal definition error of `own_sd`."""
+    _, scale, skew = growth_shape(quantiles)
+    return _growth(scale, skew, own_sd)
+
+
+@lru_cache(maxsize=256)
+def _growth(scale: float, skew: float, own_sd: float) -> Error:
+    from scipy.special import logsumexp
+
+    def at(score):
+        return scale * np.expm1(skew * score) / skew
+
+    def log_growth(x):
+        score = np.log1p(skew * x / scale) / skew
+        return -(score**2) / 2 - skew * score
+
+    scale = max(scale, own_sd * NARROW)
+    low, high = at(np.array([-GROWTH_REACH, GROWTH_REACH]))
+    if own_sd < scale * NARROW:
+        deviations = _knots(low, high)
+        return _error(deviations, log_growth(deviations))
+    deviations = _knots(low - GROWTH_REACH * own_sd, high + GROWTH_REACH * own_sd)
+    far = np.linspace(low, high, min(MOST_NODES, 1 + math.ceil(4 * (high - low) / own_sd)))
+    scores = np.union1d(np.linspace(-GROWTH_REACH, GROWTH_REACH, 181), np.log1p(skew * far / scale) / skew)
+    log_mass = np.log(np.gradient(scores)) - scores**2 / 2
+    summed = log_mass + _log_normal(deviations[:, None] - at(scores), own_sd)
+    return _error(deviations, logsumexp(summed, axis=1))
+
+
+def likelihood_error(log_r: np.ndarray, log_likelihood: np.ndarray, own_sd: float) -> tuple[float, Error]:
+    """(log r at the maximum, error around it) of a likelihood tabulated over log r, with a normal definition error."""
+    from scipy.interpolate import CubicSpline
+    from scipy.special import logsumexp
+
+    top = int(np.argmax(log_likelihood))
+    low = np.isfinite(log_likelihood) & (log_likelihood > log_likelihood[top] - LEAST_LOG)
+    first = top - int(np.argmin(np.append(low[top::-1], False))) + 1
+    last = top + int(np.argmin(np.append(low[top:], False))) - 1
+    x, y = log_r[first : last + 1], log_likelihood[first : last + 1]
+    centre, curve = float(log_r[top]), CubicSpline(x, y)
+    slopes = max(float(curve(x[0], 1)), 0.0), min(float(curve(x[-1], 1)), 0.0)
+
+    def at(points):
+        inside = np.clip(points, x[0], x[-1])
+        beyond = points - inside
+        return curve(inside) + beyond * np.where(beyond < 0, *slopes)
+
+    low, high = float(x[0]) - centre, float(x[-1]) - centre
+    deviations = _knots(low - LIKELIHOOD_REACH * own_sd, high + LIKELIHOOD_REACH * own_sd)
+    if own_sd < (x[1] - x[0]) * NARROW:
+        return centre, _error(deviations, at(deviations + centre))
+    nodes = _nodes(min(0.1, float(x[1] - x[0]) / own_sd / 2))
+    summed = at(deviations[:, None] + centre + own_sd * nodes) - nodes**2 / 2
+    return centre, _error(deviations, logsumexp(summed, axis=1))
+
+
+def _nodes(step: float) -> np.ndarray:
+    """Standard scores at most `step` apart over which a normal error is summed."""
+    return np.linspace(-6.5, 6.5, 1 + 2 * math.ceil(6.5 / step))
+
+
+def _knots(low: float, high: float) -> np.ndarray:
+    return np.linspace(low, high, PIECES + 1)
+
+
+def _error(deviations: np.ndarray, log_density: np.ndarray) -> Error:
+    """Normalised over the knots."""
+    from scipy.special import logsumexp
+
+    step = float(deviations[1] - deviations[0])
+    log_density = log_density - logsumexp(log_density) - math.log(step)
+    return Error(start=float(deviations[0]), step=step, log_density=log_density)
+
+
+def _log_normal(x: np.ndarray, sd: float) -> np.ndarray:
+    return -0.5 * (x / sd) ** 2 - math.log(sd) - 0.5 * math.log(2 * math.pi)

@@ -1,0 +1,141 @@
+"""Each evidence row as numbers for the model: its log estimate, its own error, and what its expected log is made of.
+
+    published        a row of returns.csv or factors.csv       Student-t from its own quantiles
+    growth           a row of growth.csv                       output growth, skewed as stated; input growth stays in the model
+    series, epoch    a likelihood over log r                   of a raw history, or Epoch's own for a growth row
+
+One loading matrix (estimate, effect) with effects log r_d, log f_k and the definition errors that rows on one input data
+share. It knows rows, views and likelihoods; it must not know PyMC.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .errors import Error, growth_error, growth_shape, likelihood_error, published_error
+from .inputs import INPUT_FLOWS, growth_of_inputs, is_growth_ratio, levels_of
+from .priors import View, draw
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["growth_shapes", "lambda_draws", "loadings", "own_estimates", "row_errors"]
+
+LAMBDA_DRAWS = 4000
+"""Draws of lambda from a view's priors, over which a series' likelihood is averaged."""
+
+SIMULATED = 20000
+"""Draws behind the quantiles of a ratio of growth rates."""
+
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+
+
+def row_errors(
+    rows: xr.Dataset, view: View, likelihoods: Mapping[str, xr.DataArray] | None = None
+) -> tuple[np.ndarray, list[Error]]:
+    """Each row's log estimate (estimate,) and its own error, its part of the definition error included.
+
+    `likelihoods` by id (`epoch_` before it at that level); by default those of the evidence folder, which raise DataError
+    where one is missing or stale.
+    """
+    own_sd, _ = _definition_sds(rows)
+    return _errors(rows, own_sd, lambda_draws(view), likelihoods)
+
+
+def own_estimates(
+    rows: xr.Dataset, draws: xr.Dataset, *, likelihoods: Mapping[str, xr.DataArray] | None = None
+) -> np.ndarray:
+    """5, 25, 50, 75, 95 % of r as each row of growth or series has it, against the input that it names (estimate, quantile).
+
+    Without its definition error. Output growth over input growth for growth rows; labour's share, for those measured against
+    all inputs, and lambda, for series, are those of `draws`.
+    """
+    lambdas = draws.parallel / (draws.labour_share + draws.experiment_gain * (1 - draws.labour_share))
+    centres, errors = _errors(rows, np.zeros(rows.sizes["estimate"]), lambdas.values, likelihoods)
+    ratio, growth, share = is_growth_ratio(rows), growth_shapes(rows), float(draws.labour_share.median())
+    found = np.empty((len(centres), len(QUANTILES)))
+    for i, against in enumerate(rows.input.values.tolist()):
+        log_r = centres[i] + errors[i].quantile((np.arange(SIMULATED) + 0.5) / SIMULATED)
+        if ratio[i]:
+            log_growth = _log_growth(growth[i])
+            weights = {"labour": (1, 0), "compute": (0, 1), "all": (share, 1 - share)}[against]
+            log_r = log_r - np.log(weights @ np.exp(log_growth))
+        found[i] = np.exp(np.quantile(log_r, QUANTILES))
+    return found
+
+
+def _log_growth(shapes: np.ndarray) -> np.ndarray:
+    """Log growth of both inputs (flow, draw), independent of each other."""
+    scores = np.random.default_rng(0).standard_normal((len(INPUT_FLOWS), SIMULATED))
+    median, scale, skew = (shapes[:, None, i] for i in range(3))
+    return median + scale * np.expm1(skew * scores) / skew
+
+
+def _errors(
+    rows: xr.Dataset,
+    own_sd: np.ndarray,
+    lambdas: np.ndarray,
+    likelihoods: Mapping[str, xr.DataArray] | None,
+) -> tuple[np.ndarray, list[Error]]:
+    ratio, level = is_growth_ratio(rows), levels_of(rows)
+    centres, errors = np.empty(len(own_sd)), []
+    for i, row in enumerate(rows.estimate.values.tolist()):
+        if ratio[i]:
+            output = rows.growth.sel(flow="output").values[i]
+            centres[i], error = math.log(output[1]), growth_error(output, float(own_sd[i]))
+        elif level[i] in ("series", "epoch"):
+            name = f"epoch_{row}" if level[i] == "epoch" else row
+            log_r, log_likelihood = _likelihood(name, rows, lambdas, likelihoods)
+            centres[i], error = likelihood_error(log_r, log_likelihood, float(own_sd[i]))
+        else:
+            value, se = rows.value.values[i], float(rows.se.values[i])
+            centres[i], error = math.log(value[2]), published_error(value, se, float(own_sd[i]))
+        errors.append(error)
+    return centres, errors
+
+
+def loadings(rows: xr.Dataset) -> np.ndarray:
+    """What each row's expected log is made of (estimate, effect): its domain's log r, adjustments, shared definition error."""
+    _, shared_sd = _definition_sds(rows)
+    domain = np.eye(rows.sizes["domain"])[rows.domain_idx.values] * (rows.kind.values != "factor")[:, None]
+    shared = np.eye(rows.sizes["input_data"])[rows.input_idx.values] * shared_sd[:, None]
+    return np.concatenate([domain, rows.includes.values, shared], axis=1)
+
+
+def growth_shapes(rows: xr.Dataset) -> np.ndarray:
+    """Median, scale and skew of the log growth of each row's inputs (estimate, flow, shape); 0, 0, 1 where unknown."""
+    growth = growth_of_inputs(rows)
+    shapes = np.tile([0.0, 0.0, 1.0], (*growth.shape[:2], 1))
+    for at in zip(*np.nonzero(~np.isnan(growth[..., 1])), strict=True):
+        shapes[at] = growth_shape(growth[at])
+    return shapes
+
+
+def lambda_draws(view: View) -> np.ndarray:
+    """Prior draws of lambda = p / e(0), the power of research input in the pace, as a view's growth inputs have it."""
+    values = draw(view, ("parallel", "labour_share", "experiment_gain"), size=LAMBDA_DRAWS, seed=0)
+    share = values["labour_share"]
+    return values["parallel"] / (share + values["experiment_gain"] * (1 - share))
+
+
+def _definition_sds(rows: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """Each row's own and shared part: half of the variance is shared with the other rows on the input data, if there are any."""
+    input_idx, definition_sd = rows.input_idx.values, rows.definition_sd.values
+    shared = np.bincount(input_idx, minlength=rows.sizes["input_data"])[input_idx] > 1
+    half = definition_sd / math.sqrt(2)
+    return np.where(shared, half, definition_sd), np.where(shared, half, 0.0)
+
+
+def _likelihood(
+    name: str, rows: xr.Dataset, lambdas: np.ndarray, likelihoods: Mapping[str, xr.DataArray] | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """(log r, log likelihood), with lambda integrated out over these draws."""
+    from .likelihoods import over_log_r, read_likelihood
+
+    folder = rows.attrs.get("folder")
+    table = likelihoods[name] if likelihoods is not None else read_likelihood(name, folder)
+    return table.log_r.values, over_log_r(table, lambdas)

@@ -1,0 +1,249 @@
+"""What left-out rows and domains say: against refits by hand, invariants of the tables, the command and its figures."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import xarray as xr
+from matplotlib.colors import same_color
+
+import sie
+from sie import checking
+from sie.commands.evidence import evidence as command
+from sie.evidence_plots import plot_forest, plot_left_out, plot_predicted
+
+VISION = "computer vision"
+
+
+@pytest.fixture(scope="module")
+def reference():
+    return sie.read_view("reference")
+
+
+@pytest.fixture(scope="module")
+def rows(evidence, reference):
+    """Few rows, so that refits are few: two domains and one factor."""
+    used = sie.usable(evidence, reference, levels={VISION: "published", "SAT solvers": "published"})
+    return used.sel(estimate=["vision_2024", "alexnet_2020", "sat_2024", "toy_ml_2025"])
+
+
+@pytest.fixture(scope="module")
+def model(rows, reference):
+    return sie.build(rows, reference)
+
+
+@pytest.fixture(scope="module")
+def tree(model):
+    return sie.fit(model, seed=1, draws=8000)
+
+
+@pytest.fixture(scope="module")
+def moved(tree, rows, reference):
+    return checking.influence(tree, rows, reference, seed=1)
+
+
+@pytest.fixture(scope="module")
+def predicted(rows, reference):
+    return checking.leave_domains_out(rows, reference, seed=1)
+
+
+@pytest.mark.slow
+def test_a_row_s_influence_is_a_refit_without_it(moved, tree, rows, reference):
+    kept = rows.sel(estimate=["vision_2024", "sat_2024", "toy_ml_2025"])
+    posterior = sie.fit(sie.build(kept, reference), seed=1, draws=8000)["posterior"]
+    full = tree["posterior"]
+    shift = np.log(float(full.r_asara.median()) / float(posterior.r_asara.median()))
+    one = moved.sel(estimate="alexnet_2020")
+    assert float(one.log_r) == pytest.approx(shift)
+    share = float((full.r_asara > 1).mean()) - float((posterior.r_asara > 1).mean())
+    assert float(one.p.sel(event="r_above_1")) == pytest.approx(share)
+    assert shift < -0.2
+
+
+@pytest.mark.slow
+def test_pooling_draws_a_domain_from_its_own_rows_towards_the_typical_one(tree, model, rows):
+    table = checking.domain_table(tree, model, rows, seed=1).sel(domain="SAT solvers")
+    own = rows.value.sel(estimate="sat_2024", quantile=0.5).item()
+    assert table.raw.sel(quantile=0.5).item() == pytest.approx(own, rel=0.02)
+    typical = float(tree["posterior"].r_typical.median())
+    assert typical < table.pooled.sel(quantile=0.5).item() < own
+    assert 0 < table.shrinkage.item() < 1
+
+
+@pytest.mark.slow
+def test_domains_without_rows_have_a_posterior_and_nothing_raw(tree, model, rows):
+    table = checking.domain_table(tree, model, rows, seed=1)
+    empty = table.rows == 0
+    assert int(empty.sum()) == table.sizes["domain"] - 2
+    assert table.raw.where(empty, drop=True).isnull().all()
+    assert table.pooled.notnull().all()
+
+
+@pytest.mark.slow
+def test_a_domain_left_out_is_predicted_by_the_others_alone(predicted, rows, reference):
+    assert predicted.domain.values.tolist() == [VISION, "SAT solvers"]
+    kept = rows.sel(estimate=["vision_2024", "alexnet_2020", "toy_ml_2025"])
+    posterior = sie.fit(sie.build(kept, reference), seed=1, draws=8000)["posterior"]
+    r = posterior.r.sel(domain="SAT solvers")
+    one = predicted.sel(domain="SAT solvers")
+    assert one.predicted.sel(quantile=0.5).item() == pytest.approx(float(r.median()), rel=0.05)
+    low, _, high = np.quantile(r, [0.05, 0.5, 0.95])
+    assert one.predicted.values[0] < low
+    assert one.predicted.values[2] > high
+    assert bool(one.hit) == (one.predicted.values[0] <= one.observed.item() <= one.predicted.values[2])
+
+
+@pytest.mark.slow
+def test_loo_agrees_with_a_refit_without_the_row(tree, model, rows, reference):
+    """log p(row | others): the mean likelihood of the row over the posterior without it."""
+    from sie.density import deterministics
+
+    table = checking.loo(tree, model)
+    assert float(table.elpd.sum()) == pytest.approx(table.attrs["elpd"])
+    kept = rows.sel(estimate=["vision_2024", "alexnet_2020", "toy_ml_2025"])
+    posterior = sie.fit(sie.build(kept, reference), seed=1, draws=8000)["posterior"].to_dataset()
+    likelihood = np.exp(deterministics(model, posterior).log_likelihood.sel(estimate="sat_2024"))
+    exact = float(np.log(likelihood.mean()))
+    assert table.elpd.sel(estimate="sat_2024").item() == pytest.approx(exact, abs=0.15)
+
+
+@pytest.mark.slow
+def test_power_scaling_sees_what_can_move_r(tree, model):
+    table = checking.power_scaling(tree, model)
+    assert set(table.quantity.values) == set(sie.read_view("reference").informed)
+    assert (table.prior >= 0).all()
+    assert (table.likelihood >= 0).all()
+    strongest = table.estimate.values[int(table.likelihood.argmax())]
+    assert strongest == "alexnet_2020"
+
+
+@pytest.mark.slow
+def test_the_raw_r_of_a_level_does_not_depend_on_the_levels_of_the_fit(tree, evidence, reference):
+    raw = checking.raw_by_level(tree, evidence, reference, seed=1)
+    low, middle, high = raw["SAT solvers", "growth"]
+    growth = evidence.growth.sel(estimate="sat_growth", growth_quantile=0.5)
+    ratio = float(growth.sel(flow="output") / growth.sel(flow="labour"))
+    assert low < middle < high
+    assert middle == pytest.approx(ratio, rel=0.05)
+
+
+# Figures
+
+
+@pytest.fixture
+def made_up():
+    """Tables as `checking` makes them, of two domains and two rows."""
+    domains = ["language models", "SAT solvers"]
+    table = xr.Dataset(
+        {
+            "level": ("domain", ["growth", ""]),
+            "pooled": (("domain", "quantile"), [[1.0, 1.6, 2.5], [0.8, 1.7, 3.9]]),
+        },
+        coords={"domain": domains, "quantile": [0.05, 0.5, 0.95]},
+    )
+    raw = {
+        ("language models", "published"): np.array([0.8, 1.9, 4.5]),
+        ("language models", "growth"): np.array([0.9, 1.8, 4.0]),
+    }
+    moved = xr.Dataset(
+        {
+            "median_without": ("estimate", [1.4, 0.9]),
+            "log_r": ("estimate", [np.log(1.1 / 1.4), np.log(1.1 / 0.9)]),
+            "p": (("estimate", "event"), [[-0.1, -0.1], [0.05, 0.04]]),
+            "mcse": (("estimate", "event"), [[0.01, 0.01], [0.01, 0.01]]),
+        },
+        coords={"estimate": ["down", "up"], "event": list(checking.EVENTS_MOVED)},
+        attrs={"median": 1.1},
+    )
+    predicted = xr.Dataset(
+        {
+            "predicted": (("domain", "quantile"), [[0.5, 1.0, 2.0], [0.4, 1.6, 5.0]]),
+            "observed": ("domain", [1.5, 6.4]),
+            "hit": ("domain", [True, False]),
+        },
+        coords=table.coords,
+    )
+    return table, raw, moved, predicted
+
+
+def test_the_forest_has_a_line_for_each_level_and_fills_the_one_that_enters(made_up):
+    table, raw, _, _ = made_up
+    ax = plot_forest(table, raw)
+    assert [label.get_text().split()[-1] for label in ax.get_yticklabels()] == [
+        "published",
+        "growth",
+        "posterior",
+        "posterior",
+    ]
+    filled = {
+        float(line.get_xdata()[0]): not same_color(line.get_markerfacecolor(), "white")
+        for line in ax.get_lines()
+        if len(line.get_xdata()) == 1
+    }
+    assert filled == {1.9: False, 1.8: True, 1.6: True, 1.7: True}
+
+
+def test_arrows_lead_from_the_row_left_out_to_all_rows_the_largest_first(made_up):
+    ax = plot_left_out(made_up[2])
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["down", "up"]
+    arrows = [text for text in ax.texts if text.arrow_patch is not None]
+    assert [(float(arrow.xyann[0]), float(arrow.xy[0])) for arrow in arrows] == [(1.4, 1.1), (0.9, 1.1)]
+    assert "-10.0 ± 1.0" in [text.get_text() for text in ax.texts]
+
+
+def test_a_miss_is_marked(made_up):
+    ax = plot_predicted(made_up[3])
+    labels = ax.get_legend_handles_labels()[1]
+    assert "its own rows, outside" in labels
+    marks = [line.get_marker() for line in ax.get_lines() if line.get_label().startswith("its own rows")]
+    assert marks == ["D", "X"]
+
+
+# The command
+
+
+def run(*args):
+    return subprocess.run(
+        [sys.executable, "-m", "sie.cli", "evidence", *args],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONWARNINGS": "error"},
+        timeout=600,
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "where", "found"),
+    [
+        ({"view": "davidson_houlden_2025"}, "sie evidence", "r_asara stated directly"),
+        ({"levels": ["chess=growth"]}, "levels", "found 'chess', want one of the domains"),
+        ({"levels": ["computer vision=raw"]}, "--levels", "found 'computer vision=raw', want DOMAIN=LEVEL"),
+        (
+            {"levels": ["linear programming=series"]},
+            "levels linear programming",
+            "found 'series', want one of",
+        ),
+        ({"draws": 10}, "--draws", "found 10"),
+    ],
+)
+def test_bad_options_are_one_line_and_write_nothing(options, where, found, tmp_path, refused):
+    with refused(where, found):
+        command(**options, out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+def test_the_command_prints_domains_rows_and_priors_and_writes_the_forest(tmp_path):
+    done = run("--levels", "published", "--draws", "4000", "--out", str(tmp_path / "out"))
+    assert done.returncode == 0, done.stderr
+    assert [file.name for file in (tmp_path / "out").iterdir()] == ["reference_forest.png"]
+    lines = done.stdout.splitlines()
+    [domain] = [line.split() for line in lines if line.strip().startswith("SAT solvers")]
+    assert domain[2] == "published"
+    [row] = [line.split() for line in lines if line.strip().startswith("alexnet_2020 ")]
+    assert len(row) == 4
+    assert any(line.startswith("PSIS-LOO over rows: elpd") for line in lines)
+    assert any(line.startswith("P(years_3_in_1y) = ") for line in lines)
+    assert any("0 divergences" in line for line in lines)

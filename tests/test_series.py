@@ -1,0 +1,397 @@
+"""The model of one raw history: its law in closed form, its errors against dense algebra, recovery, and what the data say."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import xarray as xr
+from scipy.stats import binom, gamma, norm
+
+import sie
+from sie import series as model_of
+from sie.density import compile_density
+from sie.series import (
+    LOG_LAMBDA_RANGE,
+    PARAMETERS,
+    TIMING_SD,
+    build_series,
+    elapsed,
+    ends,
+    history,
+    log_counts,
+    natural,
+    priors_of,
+)
+from sie.series_fit import (
+    fit_series,
+    is_identified,
+    likelihood_of,
+    log_width,
+    naive_slope,
+    replicate,
+)
+
+REFITS = 200
+
+
+def raw(years, log2_a, efforts, *, kind="record", regime=None, error=None):
+    """A series as `sie.read_series` gives it; outputs in seconds for records, in Elo for measurements."""
+    n = len(years)
+    elo = kind == "measurement"
+    output = 100 * np.asarray(log2_a) if elo else 2.0 ** -np.asarray(log2_a)
+    return xr.Dataset(
+        {
+            "years": ("observation", np.asarray(years, dtype=float)),
+            "kind": ("observation", [kind] * n),
+            "regime": ("observation", [""] * n if regime is None else regime),
+            "output": ("observation", output, {"units": "Elo" if elo else "seconds"}),
+            "output_error": ("observation", np.full(n, np.nan) if error is None else error),
+            "effort": (("observation", "proxy"), np.array(list(efforts.values()), dtype=float).T),
+        },
+        coords={"proxy": list(efforts), "effort_kind": ("proxy", ["cumulative"] * len(efforts))},
+        attrs={"id": "made_up"},
+    )
+
+
+def law(past, *, r, lam, prior_effort, log_rate):
+    """log2 A and log C of the model for given effort per year, through the latents."""
+    prior = priors_of(past)
+    log_value = np.array([np.log(r), 0, np.log(prior_effort), *prior[3:, 0]])
+    scale = np.where(prior[:, 1] > 0, prior[:, 1], 1.0)
+    score = (log_value - prior[:, 0]) / scale
+    low, high = LOG_LAMBDA_RANGE
+    score[1] = norm.ppf((np.log(lam) - low) / (high - low))
+    bend = np.exp(prior[5, 0])
+    flow = np.diff(log_rate) / np.sqrt(past.log_step) / bend
+    latents = xr.Dataset(
+        {
+            "score": (("chain", "draw", "parameter"), score[None, None]),
+            "flow": (("chain", "draw", "bend"), flow[None, None]),
+        },
+        coords={"chain": [0], "draw": [0]},
+    )
+    values = natural(latents, past, prior, LOG_LAMBDA_RANGE)
+    return values.log2_a.values.ravel(), values.log_effort.values.ravel()
+
+
+def test_with_constant_effort_the_law_is_that_of_elapsed_time():
+    years = np.concatenate([[0], np.geomspace(0.1, 3, 12)])
+    past = history(raw(years, np.arange(13.0), {"staff": years}))
+    got, effort = law(past, r=0.8, lam=0.6, prior_effort=0.05, log_rate=np.zeros(past.years_in.shape[1]))
+    want = 0.8 / 0.6 * np.log2(1 + past.years / past.years[-1] / 0.05)
+    np.testing.assert_allclose(got, want, rtol=1e-9)
+    np.testing.assert_allclose(effort - effort[-1], np.log(past.years / past.years[-1]), atol=1e-9)
+
+
+@pytest.mark.parametrize("lam", [0.3, 1.0, 2.0])
+def test_when_effort_always_grew_exponentially_the_slope_is_r_whatever_lambda(lam):
+    rate = 0.3
+    years = np.concatenate([[0], np.geomspace(0.02, 6, 50)])
+    past = history(raw(years, np.arange(51.0) / 10, {"staff": years}))
+    edges = np.concatenate([[0], np.cumsum(past.years_in[-1])])
+    mean_effort = np.diff(np.expm1(rate * edges)) / np.diff(edges)
+    before = 1 / np.expm1(lam * rate * years[-1])
+    got, _ = law(past, r=0.83, lam=lam, prior_effort=before, log_rate=np.log(mean_effort / mean_effort[0]))
+    want = 0.83 * rate * past.years / np.log(2)
+    np.testing.assert_allclose(got, want, rtol=0.01, atol=0.01)
+
+
+def test_the_naive_slope_on_effort_from_nothing_is_r_only_at_lambda_1():
+    time = np.geomspace(0.01, 1, 200)
+    r, lam = 0.83, 0.57
+    constant = r / lam * np.log2(time)
+    rising = r / lam * np.log2(time ** (1 + lam))
+    for path, count, want in ((constant, time, r / lam), (rising, time**2, r / lam * (1 + lam) / 2)):
+        years, output = np.concatenate([[0], time]), np.concatenate([[path[0] - 1], path])
+        past = raw(years, output, {"staff": np.concatenate([[0], count])})
+        assert naive_slope(past, "staff", 1.0)[0] == pytest.approx(want, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("proxy", "slope", "error"),
+    [
+        ("authors", 0.597, 0.017),
+        ("contributors", 0.961, 0.026),
+        ("pull_requests", 0.577, 0.014),
+        ("active_days", 0.962, 0.021),
+        ("trainer_lines", 0.822, 0.026),
+    ],
+)
+def test_naive_slopes_of_the_speedrun_are_those_of_a_plain_regression(proxy, slope, error):
+    got = naive_slope(sie.read_series("nanogpt_speedrun"), proxy, 1.0)
+    np.testing.assert_allclose(got, (slope, error), atol=1.5e-3)
+
+
+def test_equal_dates_are_spread_over_their_day():
+    years = np.array([0, 10, 10, 10, 11, 40]) / 365.25
+    past = raw(years, np.arange(6.0), {"staff": np.arange(6.0)})
+    np.testing.assert_allclose(elapsed(past) * 365.25, [10, 10 + 1 / 3, 10 + 2 / 3, 11, 40])
+
+
+def test_records_are_kept_where_pieces_of_effort_end_and_beside_a_change_of_machine():
+    years = [0, 1, 1.01, 1.02, 1.5, 1.51, 1.52, 3, 3.01]
+    past = raw(years, np.arange(9.0), {"staff": np.arange(9.0)}, regime=["a"] * 6 + ["b"] * 3)
+    kept = ends(past)
+    assert kept[0] == 0
+    assert {5, 6, 8} <= set(kept)
+    seen = history(past)
+    assert seen.shown[kept.index(6) - 1] == 0
+    assert seen.shown.sum() == len(kept) - 2
+    assert history(past, jumps=False).shown.all()
+
+
+def test_a_count_of_the_outputs_themselves_is_no_effort():
+    past = sie.read_series("cifar10")
+    assert model_of.efforts(past) == []
+    seen = history(past)
+    assert not seen.seen.any()
+
+
+def test_an_unknown_proxy_is_refused(refused):
+    with refused("series nanogpt_speedrun proxy", "'stars'"):
+        history(sie.read_series("nanogpt_speedrun"), proxies=("stars",))
+
+
+@pytest.fixture(scope="module")
+def panel():
+    """Nine observations, two counts of effort of which the second starts late, and one jump."""
+    years = np.concatenate([[0], np.geomspace(0.05, 4, 8)])
+    counts = {
+        "staff": np.concatenate([[0], np.geomspace(1, 80, 8)]),
+        "papers": np.concatenate([[np.nan] * 3, np.geomspace(4, 90, 6)]),
+    }
+    return years, counts
+
+
+@pytest.mark.slow
+def test_the_density_is_that_of_dense_algebra_with_levels_and_jumps_projected_out(panel):
+    years, counts = panel
+    rng = np.random.default_rng(4)
+    error = rng.uniform(0.5, 2, 9)
+    regime = ["old"] * 5 + ["new"] * 4
+    outputs = np.cumsum(rng.gamma(2, 0.2, 9))
+    past = history(raw(years, outputs, counts, kind="measurement", regime=regime, error=error))
+    model = build_series(past)
+    logp = model.compile_logp(mode="FAST_COMPILE")
+    differences = []
+    for _ in range(2):
+        point = random_point(model, rng)
+        differences.append(float(logp(point)) - dense_log_density(point, past, outputs, counts, error))
+    assert differences[0] == pytest.approx(differences[1], abs=1e-6)
+
+
+def random_point(model, rng):
+    shapes = {
+        v.name: [len(model.coords[dim]) for dim in model.named_vars_to_dims[v.name]] for v in model.free_RVs
+    }
+    return {name: rng.standard_normal(shape) for name, shape in shapes.items()}
+
+
+def dense_log_density(point, past, outputs, counts, error):
+    """Latents plus restricted likelihoods from dense covariances, up to a constant."""
+    latents = xr.Dataset(
+        {
+            "score": (("chain", "draw", "parameter"), point["score"][None, None]),
+            "flow": (("chain", "draw", "bend"), point["flow"][None, None]),
+        },
+        coords={"chain": [0], "draw": [0]},
+    )
+    d = natural(latents, past, priors_of(past), LOG_LAMBDA_RANGE).isel(chain=0, draw=0)
+    total = sum(norm.logpdf(value).sum() for value in point.values())
+    clock = np.log(past.years)
+    loading = np.exp(model_of.LOADING_SD * point["loading"] * (1 - past.anchor))
+    for p, count in enumerate(counts.values()):
+        at = np.flatnonzero(np.isfinite(count[1:]))
+        drift = np.exp(model_of.DRIFT_PRIOR[0] + model_of.DRIFT_PRIOR[1] * point["drift"][p])
+        scatter = np.exp(model_of.SCATTER_PRIOR[0] + model_of.SCATTER_PRIOR[1] * point["scatter"][p])
+        walk = np.minimum.outer(clock[at], clock[at]) - clock[at][0]
+        residual = np.log(count[1:][at]) - loading[p] * d.log_effort.values[at]
+        free = np.ones((len(at), 1))
+        total += restricted(residual, drift**2 * walk + scatter**2 * np.eye(len(at)), free)
+    elo = d.elo_per_doubling.item()
+    walk = np.minimum.outer(clock, clock) - clock[0]
+    covariance = (elo * d.irregularity.item()) ** 2 * walk + np.diag((error[1:] * d.error_scale.item()) ** 2)
+    free = np.column_stack([np.ones(8), np.arange(8) >= 4])
+    return total + restricted(100 * outputs[1:] - elo * d.log2_a.values, covariance, free)
+
+
+def restricted(residual, covariance, free):
+    """log of the Gaussian density with flat priors on what multiplies `free`, up to a constant."""
+    inverse = np.linalg.inv(covariance)
+    inner = free.T @ inverse @ free
+    left = residual - free @ np.linalg.solve(inner, free.T @ inverse @ residual)
+    return -(np.linalg.slogdet(covariance)[1] + np.linalg.slogdet(inner)[1] + left @ inverse @ left) / 2
+
+
+@pytest.mark.slow
+def test_gains_between_records_have_the_law_s_mean_and_their_variance(panel):
+    years, counts = panel
+    past = history(raw(years, np.linspace(0, 3, 9), counts))
+    model = build_series(past)
+    rng = np.random.default_rng(5)
+    point = random_point(model, rng)
+    latents = xr.Dataset(
+        {
+            "score": (("chain", "draw", "parameter"), point["score"][None, None]),
+            "flow": (("chain", "draw", "bend"), point["flow"][None, None]),
+        },
+        coords={"chain": [0], "draw": [0]},
+    )
+    d = natural(latents, past, priors_of(past), LOG_LAMBDA_RANGE).isel(chain=0, draw=0)
+    mean = np.diff(d.log2_a.values, prepend=0)
+    variance = mean * d.irregularity.item() + 2 * TIMING_SD**2
+    want = gamma.logpdf(past.output, mean**2 / variance, scale=variance / mean).sum()
+    got = model.compile_logp(vars=[model["observed_output"]], mode="FAST_COMPILE")(point)
+    assert float(got) == pytest.approx(want, rel=1e-8)
+
+
+def simulated(past, draws, i, rng):
+    """Data for the i-th prior draw: counts with drift and scatter, and gains or measurements around the law."""
+    d = draws.isel(chain=0, draw=i)
+    n = len(past.years)
+    clock = np.log(past.years)
+
+    def walk(size):
+        steps = rng.standard_normal((size, n)) * np.sqrt(np.diff(clock, prepend=clock[0]))
+        return np.cumsum(steps, axis=1)
+
+    counts = d.loading.values[:, None] * d.log_effort.values
+    counts = (
+        counts + d.drift.values[:, None] * walk(2) + d.scatter.values[:, None] * rng.standard_normal((2, n))
+    )
+    contrasts = np.einsum("pcg,pg->pc", past.rotation, counts)
+    if past.kind == "record":
+        mean = np.diff(d.log2_a.values, prepend=0)
+        variance = mean * d.irregularity.item() + 2 * TIMING_SD**2
+        output = np.maximum(rng.gamma(mean**2 / variance, variance / mean), 1e-300)
+        return replace(past, contrasts=contrasts, output=output)
+    elo = d.elo_per_doubling.item()
+    noise = past.error * d.error_scale.item() * rng.standard_normal(n)
+    measured = elo * (d.log2_a.values + d.irregularity.item() * walk(1)[0]) + noise
+    return replace(past, contrasts=contrasts, output=past.output_rotation @ measured)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["record", "measurement"])
+def test_truths_drawn_from_the_prior_are_recovered(panel, kind):
+    import nutpie
+
+    years, counts = panel
+    regime = ["old"] * 5 + ["new"] * 4
+    past = history(raw(years, np.linspace(0, 3, 9), counts, kind=kind, regime=regime, error=np.full(9, 4.0)))
+    if kind == "record":
+        past = history(raw(years, np.linspace(0, 3, 9), counts))
+    rng = np.random.default_rng(11)
+    truths = from_prior(past, rng)
+    model = build_series(past)
+    inside = {(name, mass): 0 for name in ("r", "prior_effort", "irregularity") for mass in (0.5, 0.9)}
+    for i in range(REFITS):
+        made = simulated(past, truths, i, rng)
+        model["output"].set_value(made.output)
+        model["contrasts"].set_value(made.contrasts)
+        tree = nutpie.sample(
+            compile_density(model),
+            draws=500,
+            tune=500,
+            chains=4,
+            seed=i,
+            target_accept=0.9,
+            progress_bar=False,
+            save_warmup=False,
+        )
+        posterior = natural(tree["posterior"].to_dataset(), past, priors_of(past), LOG_LAMBDA_RANGE)
+        for name, mass in inside:
+            rank = (posterior[name].values < truths[name].values[0, i]).mean()
+            inside[name, mass] += abs(rank - 0.5) < mass / 2
+    for (name, mass), hits in inside.items():
+        low, high = binom.ppf([0.005, 0.995], REFITS, mass)
+        assert low <= hits <= high, (
+            f"{name}: {hits} of {REFITS} truths in the {mass:.0%} interval, want {low:.0f} to {high:.0f}"
+        )
+
+
+def from_prior(past, rng):
+    """REFITS prior draws of the parameters, of the paths, and of each proxy's loading, drift and scatter."""
+    latents = xr.Dataset(
+        {
+            "score": (("chain", "draw", "parameter"), rng.standard_normal((1, REFITS, len(PARAMETERS)))),
+            "flow": (("chain", "draw", "bend"), rng.standard_normal((1, REFITS, len(past.log_step)))),
+        },
+        coords={"chain": [0], "draw": np.arange(REFITS)},
+    )
+    draws = natural(latents, past, priors_of(past), LOG_LAMBDA_RANGE)
+    z = rng.standard_normal((3, 1, REFITS, len(past.proxies)))
+    dims = ("chain", "draw", "proxy")
+    draws["loading"] = (dims, np.exp(model_of.LOADING_SD * z[0] * (1 - past.anchor)))
+    draws["drift"] = (dims, np.exp(model_of.DRIFT_PRIOR[0] + model_of.DRIFT_PRIOR[1] * z[1]))
+    draws["scatter"] = (dims, np.exp(model_of.SCATTER_PRIOR[0] + model_of.SCATTER_PRIOR[1] * z[2]))
+    return draws
+
+
+@pytest.fixture(scope="module")
+def alexnet():
+    return sie.read_series("alexnet")
+
+
+@pytest.mark.slow
+def test_the_stored_likelihood_is_that_of_the_raw_series(alexnet):
+    made, stored = likelihood_of(alexnet, seed=1), sie.read_likelihood("alexnet")
+    curves = [np.exp(sie.over_log_r(table, np.geomspace(0.15, 1, 20))) for table in (made, stored)]
+    areas = [np.cumsum(curve) / curve.sum() for curve in curves]
+    np.testing.assert_allclose(areas[0], areas[1], atol=0.03)
+
+
+@pytest.mark.slow
+def test_the_curve_gives_the_posterior_that_a_joint_fit_gives(alexnet):
+    """Under another prior than the one that was divided out: log r ~ Normal(log 1.1, 0.6), lambda from 0.3 to 1."""
+    limits = (float(np.log(0.3)), 0.0)
+    draws = fit_series(
+        history(alexnet), seed=2, draws=12000, log_r_prior=(np.log(1.1), 0.6), log_lambda_range=limits
+    )
+    stored = sie.read_likelihood("alexnet")
+    curve = sie.over_log_r(stored, np.exp(np.linspace(*limits, 200)))
+    x = stored.log_r.values
+    mass = np.exp(curve - curve.max() - ((x - np.log(1.1)) / 0.6) ** 2 / 2)
+    want = np.interp([0.05, 0.5, 0.95], np.cumsum(mass) / mass.sum(), x + 0.025)
+    got = np.quantile(np.log(draws.r.values), [0.05, 0.5, 0.95])
+    np.testing.assert_allclose(got, want, atol=0.08)
+
+
+@pytest.mark.slow
+def test_independent_errors_are_far_too_narrow_on_the_speedrun():
+    past = sie.read_series("nanogpt_speedrun")
+    limits = (LOG_LAMBDA_RANGE[0], 0.0)
+    whole = fit_series(history(past), seed=1, log_lambda_range=limits)
+    slopes = [naive_slope(past, name, 1.0) for name in model_of.efforts(past)]
+    for slope, error in slopes:
+        assert log_width(whole) > 5 * 2 * 1.645 * error / slope
+    low, high = np.quantile(whole.r.values, [0.05, 0.95])
+    assert low < 0.961 < high
+    assert whole.attrs["max_rhat"] <= 1.01
+    assert whole.attrs["min_ess"] >= 400
+    assert whole.attrs["divergences"] == 0
+
+
+@pytest.mark.slow
+def test_replicated_records_never_worsen_and_cover_what_was_observed(alexnet):
+    past = history(alexnet)
+    draws = fit_series(past, seed=3)
+    made = replicate(draws, past, seed=1)
+    assert (np.diff(made.data, axis=1) >= 0).all()
+    low, high = np.quantile(made.data, [0.01, 0.99], axis=0)
+    assert ((made.observed > low) & (made.observed < high)).all()
+    blind = fit_series(history(alexnet, proxies=()), seed=3)
+    assert is_identified(draws, blind)
+    assert not is_identified(blind, blind)
+
+
+def test_log_counts_start_at_the_first_observation_and_leave_holes():
+    past = raw([0, 1, 2, 3], np.arange(4.0), {"a": [5, 5, 7, 9], "b": [np.nan, np.nan, 3, 4]})
+    np.testing.assert_allclose(log_counts(past, "a"), [np.nan, np.log(2), np.log(4)])
+    np.testing.assert_allclose(log_counts(past, "b"), [np.nan, np.log(3), np.log(4)])
+
+
+def test_a_flow_of_effort_is_integrated_over_time():
+    past = raw([0, 1, 3], np.arange(3.0), {"a": [2, 2, 4]})
+    past = past.assign_coords(effort_kind=("proxy", ["flow"]))
+    np.testing.assert_allclose(np.exp(log_counts(past, "a")), [2, 8], rtol=0.01)
