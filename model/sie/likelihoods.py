@@ -44,6 +44,9 @@ there are fewer, tails are straight."""
 LEAST_TAIL_SLOPE = 1.0
 """Least fall of the log likelihood per unit of log r in a straight tail, so that every tail decays."""
 
+BETWEEN = 8
+"""Steps of a grid of log lambda over which log L is read off between two nodes, where it is straight."""
+
 RIDGE = 1e-6
 """Keeps the Newton steps of a polynomial's fit solvable; relative to the curvature."""
 
@@ -129,11 +132,16 @@ def over_log_r(table: xr.DataArray, lambda_prior: np.ndarray) -> np.ndarray:
         return table.values[:, 0].copy()
     grid = table.log_lambda.values
     at = np.clip(np.log(np.ravel(lambda_prior)), grid[0], grid[-1])
-    place = (at - grid[0]) / (grid[1] - grid[0])
-    left = np.minimum(place.astype(int), len(grid) - 2)
+    place = (at - grid[0]) / (grid[1] - grid[0]) * BETWEEN
+    nodes = (len(grid) - 1) * BETWEEN + 1
+    left = np.minimum(place.astype(int), nodes - 2)
     part = place - left
-    weight = np.bincount(left, 1 - part, len(grid)) + np.bincount(left + 1, part, len(grid))
-    return logsumexp(table.values, axis=1, b=weight / weight.sum())
+    weight = np.bincount(left, 1 - part, nodes) + np.bincount(left + 1, part, nodes)
+    used = np.flatnonzero(weight)
+    below = np.minimum(used // BETWEEN, len(grid) - 2)
+    above = used / BETWEEN - below
+    log_l = table.values[:, below] * (1 - above) + table.values[:, below + 1] * above
+    return logsumexp(log_l, axis=1, b=weight[used] / weight.sum())
 
 
 def reduce_draws(windows: Sequence[Draws], log_prior: xr.DataArray) -> xr.DataArray:
