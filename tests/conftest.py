@@ -15,6 +15,18 @@ hypothesis.settings.register_profile("sie", deadline=None, derandomize=True, dat
 hypothesis.settings.load_profile("sie")
 
 
+def pytest_addoption(parser):
+    parser.addoption(
+        "--runs", type=int, default=None, help="kills of a sweep and of a report (default: 50 and 10)"
+    )
+
+
+@pytest.fixture
+def kills(request):
+    """How often a sweep is killed."""
+    return request.config.getoption("--runs") or 50
+
+
 @pytest.fixture(scope="session")
 def evidence():
     """The bundled evidence."""

@@ -8,10 +8,12 @@ import xarray as xr
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad
+from trajectories import draws_of
 
 import sie
 from sie import growth
-from sie.dynamics import NODES, _time_at, laws
+from sie.dynamics import NODES, laws
+from sie.windows import time_at as time_on
 
 few = settings(max_examples=30)
 
@@ -24,25 +26,6 @@ FINE = 2**17 + 1
 R = st.floats(0.01, 100)
 PARALLEL = st.floats(0.01, 2)
 LEFT = st.floats(0.5, 10000)
-
-
-def draws_of(r, parallel, left, *, speedup=8.0, recent=4.0):
-    """Draws with one chain, in the form that `simulate` reads."""
-    columns = {
-        "r_asara": r,
-        "parallel": parallel,
-        "speedup": speedup,
-        "recent_doublings_per_year": recent,
-        "doublings_left": left,
-        "doublings_per_year_of_progress": 8.0,
-        "conversion": 2.8,
-    }
-    rows = np.broadcast_arrays(
-        *(np.atleast_1d(np.asarray(values, dtype=float)) for values in columns.values())
-    )
-    return xr.Dataset(
-        {name: (("chain", "draw"), row[None].copy()) for name, row in zip(columns, rows, strict=True)}
-    )
 
 
 def law_of(r, parallel, left):
@@ -63,7 +46,7 @@ def returns_at(x, r, left):
 
 
 def time_at(x, years, log2_pace, left):
-    return _time_at(x, years, log2_pace, left, 0.0, left)
+    return time_on(x, years, log2_pace, left, 0.0, left)
 
 
 def path_of(r, parallel, left, *, pace=32.0, nodes=NODES):

@@ -1,5 +1,7 @@
 """Every mechanism of growth against its differential equation, closed forms and the explosion conditions of the papers."""
 
+import ast
+import inspect
 import math
 
 import numpy as np
@@ -8,6 +10,7 @@ import xarray as xr
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad, solve_ivp
+from trajectories import draws_of, jones
 
 import sie
 from sie import growth
@@ -17,38 +20,6 @@ some = settings(max_examples=40)
 
 MARGIN = 0.02
 """Distance from a boundary within which an explosion condition is not tested."""
-
-LAMBDA = st.floats(0.1, 1.2)
-SHARE = st.floats(0.05, 0.95)
-SIGMA = st.floats(0.1, 0.9) | st.floats(1.15, 10.0)
-
-
-def draws_of(*, r=1.2, parallel=0.3, left=math.inf, speedup=8.0, recent=4.0, **mechanisms):
-    """Draws with one chain, in the form that `simulate` reads; arrays run along the draws."""
-    columns = {
-        "r_asara": r,
-        "parallel": parallel,
-        "speedup": speedup,
-        "recent_doublings_per_year": recent,
-        "doublings_left": left,
-        "doublings_per_year_of_progress": 8.0,
-        "conversion": 2.8,
-        **mechanisms,
-    }
-    rows = np.broadcast_arrays(
-        *(np.atleast_1d(np.asarray(values, dtype=float)) for values in columns.values())
-    )
-    return xr.Dataset(
-        {name: (("chain", "draw"), row[None].copy()) for name, row in zip(columns, rows, strict=True)}
-    )
-
-
-def jones(*, lambda_, beta, labour_share=1.0, automation=1.0, experiment_gain=0.0, **mechanisms):
-    """Draws of dA/dt = A^(1 - beta) F^lambda, from its lambda and beta rather than p and r."""
-    gain = labour_share * automation + (1 - labour_share) * experiment_gain
-    parallel = lambda_ * gain
-    mechanisms |= {"labour_share": labour_share, "automation": automation, "experiment_gain": experiment_gain}
-    return draws_of(r=parallel / beta, parallel=parallel, **mechanisms)
 
 
 def explodes(draws):
@@ -62,60 +33,6 @@ def ces(labour, experiments, *, share, sigma):
         return labour**share * experiments ** (1 - share)
     rho = (sigma - 1) / sigma
     return (share * labour**rho + (1 - share) * experiments**rho) ** (1 / rho)
-
-
-@some
-@given(lambda_=LAMBDA, beta=st.floats(-0.5, 1.5), share=SHARE, sigma=SIGMA, pace=st.floats(1, 100))
-def test_with_complements_software_explodes_iff_ideas_get_easier(lambda_, beta, share, sigma, pace):
-    assume(abs(beta) > MARGIN)
-    sigma = min(sigma, 1 / sigma)
-    assume(sigma < 0.9)
-    assert explodes(jones(lambda_=lambda_, beta=beta, labour_share=share, sigma=sigma, speedup=pace)) == (
-        beta < 0
-    )
-
-
-@some
-@given(lambda_=LAMBDA, beta=st.floats(-0.5, 1.5), share=SHARE)
-def test_with_cobb_douglas_software_explodes_iff_the_labour_share_of_lambda_exceeds_beta(
-    lambda_, beta, share
-):
-    assume(abs(lambda_ * share - beta) > MARGIN and abs(beta) > 1e-3)
-    assert explodes(jones(lambda_=lambda_, beta=beta, labour_share=share, sigma=1.0)) == (
-        share * lambda_ > beta
-    )
-
-
-@some
-@given(lambda_=LAMBDA, beta=st.floats(-0.5, 1.5), share=SHARE, sigma=st.floats(1.2, 10))
-def test_with_substitutes_software_explodes_iff_lambda_exceeds_beta(lambda_, beta, share, sigma):
-    assume(abs(lambda_ - beta) > MARGIN and abs(beta) > 1e-3)
-    assert explodes(jones(lambda_=lambda_, beta=beta, labour_share=share, sigma=sigma)) == (lambda_ > beta)
-
-
-@settings(max_examples=60)
-@given(
-    lambda_=LAMBDA,
-    beta_cog=st.floats(-0.5, 1.5),
-    beta_exp=st.floats(-0.5, 1.5),
-    share=st.floats(0.2, 0.8),
-    sigma=st.floats(0.2, 0.6) | st.floats(1.7, 5),
-)
-def test_two_technologies_explode_as_the_comments_say(lambda_, beta_cog, beta_exp, share, sigma):
-    assume(min(abs(beta_cog), abs(lambda_ - beta_cog), abs(lambda_ - beta_exp), abs(beta_exp)) > MARGIN)
-    draws = jones(
-        lambda_=lambda_,
-        beta=beta_cog,
-        labour_share=share,
-        sigma=sigma,
-        experiment_gain=1.0,
-        experiment_beta=beta_exp,
-    )
-    if sigma < 1:
-        expected = (lambda_ > beta_cog and lambda_ > beta_exp) or beta_cog < 0
-    else:
-        expected = lambda_ > beta_cog or lambda_ > beta_exp
-    assert explodes(draws) == expected
 
 
 @given(
@@ -147,15 +64,17 @@ def test_software_that_makes_experiments_cheaper_too_lifts_every_bottleneck():
             assert growth.pace_slope(x, law) == pytest.approx(0.25, rel=1e-12)
 
 
+@pytest.mark.parametrize("left", [math.inf, 6.0])
 @pytest.mark.parametrize("beta_exp", [0.2, 0.5, -0.1])
 @pytest.mark.parametrize("sigma", [0.4, 1.0, 2.5])
-def test_two_technologies_agree_with_their_differential_equations(sigma, beta_exp):
+def test_two_technologies_agree_with_their_differential_equations(sigma, beta_exp, left):
     lambda_, beta_cog, share, start, ratio = 0.6, 0.35, 0.4, 3.0, 0.7
 
     def rates(_, logs):
         cog, exp = logs
         level = ces(2.0**cog, 2.0**exp, share=share, sigma=sigma) ** lambda_
-        return [start * 2.0 ** (-beta_cog * cog) * level, ratio * start * 2.0 ** (-beta_exp * exp) * level]
+        harder = beta_cog * cog if left == math.inf else -beta_cog * left * math.log(1 - cog / left)
+        return [start * 2.0**-harder * level, ratio * start * 2.0 ** (-beta_exp * exp) * level]
 
     def arrived(_, logs):
         return logs[0] - 4
@@ -171,8 +90,9 @@ def test_two_technologies_agree_with_their_differential_equations(sigma, beta_ex
         experiment_beta=beta_exp,
         speedup=start,
         recent=1.0,
+        left=left,
     )
-    years = sie.years_at(sie.simulate(draws, nodes=64 * 64 + 1), np.array([4.0])).item()
+    years = sie.years_at(sie.simulate(draws, nodes=64 * 96 + 1), np.array([4.0])).item()
     assert years == pytest.approx(solved.t_events[0][0], rel=1e-6)
 
 
@@ -291,32 +211,30 @@ def test_a_negative_beta_explodes_without_feedback_and_is_stated_by_a_negative_r
     assert np.isfinite(paths.end_years.item())
 
 
+SIGMA = st.floats(0.01, 100) | st.sampled_from([0.01, 1.0, 100.0])
+EXTREMES = {
+    "r": st.floats(0.01, 100) | st.sampled_from([1.0, math.inf]) | st.floats(-100, -0.01),
+    "parallel": st.floats(0.01, 2),
+    "left": st.floats(0.5, 10000) | st.just(math.inf),
+    "labour_share": st.floats(0.01, 1),
+    "sigma": SIGMA,
+    "experiment_gain": st.floats(0, 2),
+    "shape": st.floats(0.1, 30) | st.just(1.0),
+    "doublings_gained": st.floats(0, 100),
+    "automation": st.floats(0.01, 1) | st.just(1.0),
+    "task_sigma": SIGMA,
+    "experiment_beta": st.just(math.nan) | st.floats(-2, 20),
+    "sigma_switch": st.just(math.inf) | st.floats(0, 1000),
+    "sigma_later": SIGMA,
+}
+
+
 @settings(max_examples=100)
-@given(
-    r=st.floats(0.01, 100) | st.just(1.0) | st.just(math.inf) | st.floats(-100, -0.01),
-    parallel=st.floats(0.01, 2),
-    left=st.floats(0.5, 10000) | st.just(math.inf),
-    share=st.floats(0.01, 1),
-    sigma=st.floats(0.01, 100) | st.just(1.0) | st.just(0.01) | st.just(100.0),
-    gain=st.floats(0, 2),
-    shape=st.floats(0.1, 30) | st.just(1.0),
-    gained=st.floats(0, 100),
-    retraining=st.sampled_from(["none", "slower"]),
-)
-def test_no_extreme_gives_nan_or_runs_backwards(
-    r, parallel, left, share, sigma, gain, shape, gained, retraining
-):
-    draws = draws_of(
-        r=r,
-        parallel=parallel,
-        left=left,
-        labour_share=share,
-        sigma=sigma,
-        experiment_gain=gain,
-        shape=shape,
-        doublings_gained=gained,
-    )
-    paths = sie.simulate(draws, retraining=retraining)
+@given(values=st.fixed_dictionaries(EXTREMES), retraining=st.sampled_from(["none", "slower"]))
+def test_no_extreme_gives_nan_or_runs_backwards(values, retraining):
+    if math.isfinite(values["left"]) and not math.isnan(values["experiment_beta"]):
+        values |= {"shape": 1.0}
+    paths = sie.simulate(draws_of(**values), retraining=retraining)
     years = paths.years.values.ravel()
     assert not any(np.isnan(paths[name].values).any() for name in paths.data_vars)
     assert years[0] == 0
@@ -326,6 +244,9 @@ def test_no_extreme_gives_nan_or_runs_backwards(
     assert not np.isnan(levels).any()
     assert np.all(levels[1:] >= levels[:-1] * (1 - 1e-9))
     assert 0 <= sie.shortest_years(paths, np.array([[10.0]])).item() <= math.inf
+    later = sie.years_at(paths, np.array([0.0, 0.5, 5.0, 50.0, 5000.0])).ravel()
+    assert np.all(later[1:] >= later[:-1])
+    assert np.all(later[np.array([0.0, 0.5, 5.0, 50.0, 5000.0]) > values["left"]] == math.inf)
 
 
 @pytest.mark.slow
@@ -341,19 +262,28 @@ def test_times_are_right_to_1e_3_over_every_shipped_view(view):
 
 
 @pytest.mark.parametrize(
-    "case", [{}, {"labour_share": 0.5, "sigma": 0.5}, {"shape": 2.0}, {"retraining": "slower"}]
+    ("case", "tolerance"),
+    [
+        ({}, 0.05),
+        ({"labour_share": 0.5, "sigma": 0.5}, 0.05),
+        ({"shape": 2.0}, 0.5),
+        ({"r": 2.5, "retraining": "slower"}, 0.05),
+        # k changes sign before the middle: its kink falls anywhere in a cell, which scatters the error about the order.
+        ({"retraining": "slower"}, 0.5),
+    ],
 )
-def test_the_order_of_convergence_is_four(case):
-    case = dict(case)
+def test_the_order_of_convergence_is_four(case, tolerance):
+    case = {"r": 1.4} | case
     retraining = case.pop("retraining", "none")
-    draws = draws_of(r=1.4, parallel=0.4, left=60.0, **case)
-    nodes = np.array([33, 65, 129])
-    exact = sie.simulate(draws, nodes=4097, retraining=retraining).years.values[0, 0, 2048]
-    errors = [
-        abs(sie.simulate(draws, nodes=n, retraining=retraining).years.values[0, 0, (n - 1) // 2] / exact - 1)
-        for n in nodes
-    ]
-    assert np.polyfit(np.log(1 / (nodes - 1)), np.log(errors), 1)[0] > 3
+    draws = draws_of(parallel=0.4, left=60.0, **case)
+    nodes = np.array([65, 129, 257, 513])
+
+    def years(n):
+        return sie.simulate(draws, nodes=n, retraining=retraining).years.values[0, 0, (n - 1) // 2]
+
+    errors = [abs(years(n) / years(8193) - 1) for n in nodes]
+    order = -np.polyfit(np.log(nodes - 1), np.log(errors), 1)[0]
+    assert order == pytest.approx(4, abs=tolerance)
 
 
 def test_streamed_credences_are_those_of_the_stored_paths():
@@ -432,6 +362,10 @@ def test_retraining_with_a_varying_pace_is_refused(refused):
         ("shape", -1.0),
         ("parallel", 0.0),
         ("left", 0.0),
+        ("experiment_beta", math.inf),
+        ("sigma_switch", -1.0),
+        ("task_sigma", math.nan),
+        ("automation", 0.0),
     ],
 )
 def test_numbers_out_of_range_are_refused(name, value, refused):
@@ -439,6 +373,53 @@ def test_numbers_out_of_range_are_refused(name, value, refused):
         sie.simulate(draws_of(**{name: value}))
 
 
-def test_a_technology_of_experiments_below_a_ceiling_is_refused(refused):
-    with refused("experiment_beta", "a ceiling"):
-        sie.simulate(draws_of(left=40.0, experiment_beta=0.3, experiment_gain=1.0))
+def test_a_path_of_too_few_nodes_is_refused(refused):
+    with refused("nodes", "found 4"):
+        sie.simulate(draws_of(), nodes=4)
+
+
+def lines_of_code(function):
+    """Lines of a compiled function's body, without its docstring."""
+    [tree] = ast.parse(inspect.getsource(function.py_func)).body
+    first = tree.body[1] if ast.get_docstring(tree) else tree.body[0]
+    return tree.end_lineno - first.lineno + 1
+
+
+def test_a_mechanism_is_a_function_of_at_most_15_lines():
+    functions = [each for each in vars(growth).values() if hasattr(each, "py_func")]
+    assert len(functions) > 8
+    assert {each.__name__: lines_of_code(each) for each in functions if lines_of_code(each) > 15} == {}
+
+
+@pytest.mark.parametrize("name", growth.MECHANISMS)
+def test_a_mechanism_at_its_off_value_changes_nothing(name):
+    off, _ = growth.MECHANISMS[name]
+    plain = sie.simulate(draws_of(left=40.0))
+    xr.testing.assert_equal(sie.simulate(draws_of(left=40.0, **{name: off})).years, plain.years)
+
+
+def test_a_ceiling_of_another_shape_is_refused_to_two_technologies(refused):
+    with refused("experiment_beta", "shape 1"):
+        sie.simulate(draws_of(left=40.0, shape=2.0, experiment_beta=0.3, experiment_gain=1.0))
+
+
+@pytest.mark.parametrize(("beta_cog", "finite"), [(0.2, True), (0.5, False)])
+def test_two_technologies_reach_a_ceiling_iff_its_power_and_what_experiments_add_stay_below_1(
+    beta_cog, finite
+):
+    """With Cobb-Douglas v falls as w^(power - lambda (1 - share) (power - 1) / beta_exp) where the power exceeds 1."""
+    left, lambda_, share, beta_exp = 5.0, 0.6, 0.5, 1.0
+    power = beta_cog * left * math.log(2)
+    end = power - max(
+        0.0, lambda_ * (1 - share) * (power - 1) / (beta_exp * left * math.log(2)) * left * math.log(2)
+    )
+    assert (end < 1) == finite
+    draws = jones(
+        lambda_=lambda_,
+        beta=beta_cog,
+        labour_share=share,
+        left=left,
+        experiment_gain=1.0,
+        experiment_beta=beta_exp,
+    )
+    assert np.isfinite(sie.simulate(draws).end_years.item()) == finite

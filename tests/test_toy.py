@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-import xarray as xr
+from trajectories import draws_of
 
 import sie
 from sie.accounting import (
@@ -24,16 +24,7 @@ DAYS_A_MONTH = 365.25 / 12
 
 def growth_of(r, *, per_year, parallel=1.0, left=math.inf):
     """The path of one draw that starts at so many doublings a year."""
-    values = {
-        "r_asara": r,
-        "parallel": parallel,
-        "speedup": 1.0,
-        "recent_doublings_per_year": per_year,
-        "doublings_left": left,
-    }
-    return sie.simulate(
-        xr.Dataset({name: (("chain", "draw"), [[float(value)]]) for name, value in values.items()})
-    )
+    return sie.simulate(draws_of(r, parallel, left, speedup=1.0, recent=per_year))
 
 
 def continuous_start(first_years, r):
@@ -90,12 +81,35 @@ def test_footnote_29_gains_30_doublings_in_the_first_year_and_then_9_and_6():
     assert third / 6 == pytest.approx(1, abs=0.2)
 
 
-def test_a_takeoff_ratio_of_1_056_ends_in_two_years_after_5x_only_with_a_very_steep_law():
-    k = 0.4307
-    paths = growth_of(1.056, parallel=k / (1 - 1 / 1.056), per_year=1 / (2 * k * math.log(2)))
+def deep(*, beta, a_year):
+    """Deep's d(ln A)/dt ~ A^(lambda (1 - p) - beta) at the takeoff ratio of 1.056, from algorithms that grow `a_year` times a year."""
+    return growth_of(1.056, parallel=1.056 * beta, per_year=math.log2(a_year))
+
+
+def first_year(paths):
+    return 2 ** sie.doublings_by(paths, np.array([1.0])).item()
+
+
+@pytest.mark.parametrize(("a_year", "gain", "end"), [(3.5, 3.7, 14.3), (4, 4.2, 12.9)])
+def test_a_takeoff_ratio_of_1_056_with_beta_1_gains_about_5x_but_takes_over_12_years_to_infinity(
+    a_year, gain, end
+):
+    """The ratio alone sets no curve: beta is not stated. At beta = 1, dA/dt ~ A^1.056, only the "fairly slow" first year fits."""
+    paths = deep(beta=1, a_year=a_year)
+    assert first_year(paths) == pytest.approx(gain, abs=0.05)
+    assert paths.end_years.item() == pytest.approx(end, abs=0.05)
+
+
+@pytest.mark.parametrize(("a_year", "beta", "gain"), [(3.5, 7.1, 5.7), (4, 6.4, 6.8)])
+def test_infinity_by_the_end_of_the_second_year_takes_beta_of_7_and_then_the_first_year_gains_about_5x(
+    a_year, beta, gain
+):
+    """From the 3.5x a year that Deep plugs in, the one unstated number set by the end, the first year follows."""
+    exact = 1 / (2 * 0.056 * math.log(a_year))
+    assert exact == pytest.approx(beta, abs=0.05)
+    paths = deep(beta=exact, a_year=a_year)
     assert paths.end_years.item() == pytest.approx(2, rel=1e-9)
-    assert 2 ** sie.doublings_by(paths, np.array([1.0])).item() == pytest.approx(5, rel=1e-3)
-    assert growth_of(1.056, per_year=2).end_years.item() > 10
+    assert first_year(paths) == pytest.approx(gain, abs=0.05)
 
 
 def test_the_takeoff_ratios_of_the_comments():

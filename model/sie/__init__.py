@@ -21,6 +21,7 @@ _MODULES = {
     "credences": ("EVENTS", "Event", "gain_within", "stream"),
     "dynamics": ("doublings_by", "shortest_years", "simulate", "years_at"),
     "evidence": ("read_elasticities", "read_evidence", "read_series", "usable"),
+    "idea_production": ("read_idea_production",),
     "inference": ("NotConverged", "RefitNeeded", "fit", "prior", "reweight"),
     "priors": (
         *("ADJUSTMENTS", "Prior", "View", "read_view", "to_toml", "view_names"),
@@ -29,6 +30,12 @@ _MODULES = {
     "likelihoods": ("over_log_r", "read_likelihood", "write_likelihood"),
     "plots": ("plot_domains", "plot_fan", "plot_path", "plot_r", "plot_waterfall"),
     "returns": ("DoubleCounting", "build"),
+    "engine": ("cluster",),
+    "sweep": ("open_sweep", "read_sweep", "run_sweep"),
+    "saved": ("open_saved",),
+    "time_horizons": ("read_horizons",),
+    "timeline": ("Timeline", "asara_dates", "gained_before", "read_timeline"),
+    "timeline_plot": ("plot_timeline",),
     "sources": ("DataError", "read_sources"),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}

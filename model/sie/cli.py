@@ -1,4 +1,4 @@
-"""The command line: `sie report`, `check`, `list`, `new`, `grow`, `explain`, `series`.
+"""The command line: what every command shares, and its exit codes; the commands themselves are in `commands/`.
 
 Results go to standard output, progress and errors to standard error. Exit codes: 0 good; 2 bad input (one line, nothing
 written); 3 not converged; 130 interrupted.
@@ -18,10 +18,15 @@ from typer.exceptions import TyperException
 
 from . import __version__
 from .commands.check import check
+from .commands.equations import equations
 from .commands.grow import explain, grow
+from .commands.idea_production import epoch
+from .commands.open import open_
 from .commands.options import BAD_INPUT
 from .commands.report import report
 from .commands.series import series
+from .commands.sweep import sweep
+from .commands.timeline import timeline
 from .commands.views import list_, new
 from .files import discard_unfinished
 from .inference import NotConverged
@@ -39,12 +44,17 @@ COMMANDS = {
     "grow": grow,
     "explain": explain,
     "series": series,
+    "sweep": sweep,
+    "open": open_,
+    "equations": equations,
+    "epoch": epoch,
+    "timeline": timeline,
 }
 """Every command by name, in the order of the help."""
 
-app = typer.Typer(
-    add_completion=False, no_args_is_help=False, pretty_exceptions_enable=False, help=__doc__.split("\n\n")[0]
-)
+HELP = "Returns to AI software R&D, and how likely a software intelligence explosion is."
+
+app = typer.Typer(add_completion=False, no_args_is_help=False, pretty_exceptions_enable=False, help=HELP)
 
 
 def main() -> None:

@@ -1,7 +1,10 @@
 """What acts on a path from outside: a pace of calendar time, a pause at a level, a cap. Each turns paths into paths.
 
-An exogenous factor b(t) on the pace is an exact change of clock: with B the integral of b, the path that would reach x at
-tau(x) reaches it at t = inf{t : B(t) >= tau}. It knows paths and no growth law.
+An exogenous factor b(t) on the pace is an exact change of clock: the path that would reach x at tau(x) reaches it at t(x).
+
+    B(t) = integral of b,   t(x) = inf{t : B(t) >= tau(x)}
+
+It knows paths and no growth law.
 """
 
 from __future__ import annotations

@@ -1,5 +1,8 @@
 """What "SIE" can mean, as events of a path, and the probability of each with its Monte Carlo error.
 
+    credence = happened / draws,   smoothed = (happened + 1/2) / (draws + 1)
+    mcse = (smoothed (1 - smoothed) / effective_draws)^(1/2)
+
 Estimates of P(SIE) in the literature use different definitions: each event has its wording and source, and they are never
 pooled. It knows paths and no priors, evidence or sampler.
 """

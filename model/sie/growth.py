@@ -9,18 +9,22 @@ per doubling of software, from labour (gain l, level s_l) and experiments (gain 
     beta(x) = beta_now / (1 - ((G + x) / (G + H))^shape),   kappa = (sigma - 1) / sigma
     p = lambda e(0),   r = lambda e(0) / beta(0)
 
-A law is one row of numbers, its columns named below. A mechanism is a function here and the one line that calls it. Pure
-functions on floats, compiled by numba where they are called; they know nothing of draws, time or events.
+A law is a record of numbers (LAW). A mechanism is a function here, called where it acts, and a line in MECHANISMS. Pure functions on
+floats, compiled by numba; they know nothing of draws, time or events. numba's cache does not see that a function of another module
+has changed: remove `__pycache__` after an edit.
 """
 
 from __future__ import annotations
 
 import math
 
+import numpy as np
 from numba import njit
 
 __all__ = [
-    "COLUMNS",
+    "LAW",
+    "MEANINGS",
+    "MECHANISMS",
     "beta",
     "input_gain",
     "input_level",
@@ -31,28 +35,52 @@ __all__ = [
     "returns_at",
 ]
 
-COLUMNS = (
-    *("lambda_", "beta", "labour_share", "kappa", "experiment_gain", "shape", "gained", "left"),
-    *("automation", "task_kappa", "experiment_beta", "switch", "kappa_later", "retraining"),
-)
-"""The numbers of a law, in order. `beta` is beta(0); `retraining` a code of `RETRAINING`; the others as in `dynamics.simulate`."""
+AT_LEAST_0 = (lambda value: (value >= 0) & (value < math.inf), "a number of at least 0")
+ABOVE_0 = (lambda value: value > 0, "a number above 0")
+A_SHARE = (lambda value: (value > 0) & (value <= 1), "a number above 0 and at most 1")
+FINITE_OR_NONE = (lambda value: ~np.isinf(value), "a finite number, or nan for none")
+FROM_0 = (lambda value: value >= 0, "a number of at least 0, or inf for never")
 
-(
-    LAMBDA,
-    BETA,
-    SHARE,
-    KAPPA,
-    GAIN,
-    SHAPE,
-    GAINED,
-    LEFT,
-    AUTOMATION,
-    TASK_KAPPA,
-    EXPERIMENT_BETA,
-    SWITCH,
-    KAPPA_LATER,
-    RETRAIN,
-) = range(14)
+MECHANISMS = {
+    "labour_share": (1.0, A_SHARE),
+    "sigma": (1.0, ABOVE_0),
+    "experiment_gain": (0.0, AT_LEAST_0),
+    "shape": (1.0, ABOVE_0),
+    "doublings_gained": (0.0, AT_LEAST_0),
+    "automation": (1.0, A_SHARE),
+    "task_sigma": (1.0, ABOVE_0),
+    "experiment_beta": (math.nan, FINITE_OR_NONE),
+    "sigma_later": (1.0, ABOVE_0),
+    "sigma_switch": (math.inf, FROM_0),
+}
+"""What a law may have beyond lambda, beta and a ceiling: the value at which it is switched off, what it may be. This is the line
+where a mechanism is named: draws with a variable of that name have it, and the law carries it under that name."""
+
+LAW = np.dtype(
+    {
+        "names": ["lambda_", "beta", "doublings_left", *MECHANISMS, "retraining"],
+        "formats": [np.float64] * (4 + len(MECHANISMS)),
+    }
+)
+"""The numbers of a law. `beta` is beta(0), `retraining` a code of `RETRAINING`."""
+
+MEANINGS = {
+    "lambda_": ("lambda: doublings of the pace per doubling of research input", "1"),
+    "beta": ("beta(0): doublings by which the pace falls, at ASARA, per doubling of software", "1"),
+    "doublings_left": ("H: software left at ASARA; inf without a ceiling", "labour doublings"),
+    "labour_share": ("a: share of labour in research input at ASARA", "1"),
+    "sigma": ("elasticity of substitution of labour and compute; 1 is Cobb-Douglas", "1"),
+    "experiment_gain": ("epsilon(0): doublings of experiment efficiency per doubling of software", "1"),
+    "shape": ("how late returns fall towards the ceiling; 1 is linear", "1"),
+    "doublings_gained": ("G: software gained between today and ASARA", "labour doublings"),
+    "automation": ("share of research tasks that AI does; 1 is all", "1"),
+    "task_sigma": ("elasticity of substitution of the tasks of AI and of humans", "1"),
+    "experiment_beta": ("b_e: beta of the technology of experiments; nan for a constant epsilon", "1"),
+    "sigma_later": ("elasticity of labour and compute beyond the switch", "1"),
+    "sigma_switch": ("software at which sigma changes; inf for never", "labour doublings"),
+    "retraining": ("a code of RETRAINING", "1"),
+}
+"""Meaning and unit of each number of a law."""
 
 RETRAINING = {"none": 0.0, "slower": 1.0, "paper": 2.0, "tool": 3.0}
 """How retraining changes the slope: ours, and two that exist to reproduce the paper and the public tool."""
@@ -61,8 +89,20 @@ LN2 = math.log(2.0)
 TINY = 1e-8
 """Below this a difference quotient is taken as its limit."""
 
-FAR = 1e6
+FAR = 1e12
 """Doublings that stand for an experiment technology that has already gone to infinity."""
+
+HUGE = 1e300
+"""A technology's level, in units of itself, from which it grows no more."""
+
+LAST = 1e-300
+"""Share of the way to a ceiling that stands for none."""
+
+
+@njit(cache=True, error_model="numpy")
+def ces_exponent(sigma: float) -> float:
+    """kappa = (sigma - 1) / sigma: by how much the share of the scarcer input falls or rises, per doubling of the other."""
+    return 1.0 - 1.0 / sigma
 
 
 @njit(cache=True, error_model="numpy")
@@ -74,50 +114,54 @@ def ces(x: float, a: float, c: float) -> tuple:
     z = c * x * LN2
     if a == 1.0 or x == 0.0:
         return a, x
+    if a == 0.0:
+        return 0.0, 0.0
     if abs(z) < TINY:
         return a + a * (1.0 - a) * z, a * x * (1.0 + (1.0 - a) * z / 2.0)
-    fallen = math.expm1(-abs(z))
-    if z > 0.0:
-        rest = (1.0 - a) * fallen
-        return a / (1.0 + rest), x + math.log1p(rest) / (c * LN2)
-    rest = a * fallen
-    return (a + rest) / (1.0 + rest), math.log1p(rest) / (c * LN2)
+    fixed = a if z > 0.0 else 1.0 - a
+    rest = (1.0 - fixed) * math.expm1(-abs(z))
+    whole = fixed + (1.0 - fixed) * math.exp(-abs(z))
+    level = (math.log1p(rest) if rest > -0.5 else math.log(whole)) / (c * LN2)
+    return (a / whole, x + level) if z > 0.0 else (a * math.exp(z) / whole, level)
 
 
 @njit(cache=True, error_model="numpy")
 def labour(x: float, law) -> tuple:
     """(gain, level) of AI research labour. AI does the share `automation` of tasks, humans the rest, joined with elasticity
     1 / (1 - task_kappa): an exponent at 1 (Whitfill & Wu 2025, comments), humans as the bottleneck below (Aghion et al. 2017)."""
-    return ces(x, law[AUTOMATION], law[TASK_KAPPA])
+    return ces(x, law.automation, ces_exponent(law.task_sigma))
 
 
 @njit(cache=True, error_model="numpy")
 def experiments(x: float, law) -> tuple:
     """(gain, level) of the efficiency of experiments: a constant epsilon, or a technology A_exp of its own beta that grows with
-    the same input (Davidson, comments on Whitfill & Wu 2025): (2^(b_e s_e) - 1) / b_e = epsilon(0) (2^(b_c x) - 1) / b_c."""
-    gain, b, c = law[GAIN], law[EXPERIMENT_BETA], law[BETA] * LN2
+    the same input (Davidson, comments on Whitfill & Wu 2025): (2^(b_e s_e) - 1) / b_e = epsilon(0) times the integral of what
+    harder ideas cost labour, 2^(b_c x) without a ceiling, (1 - x / left)^-power below one that r falls to linearly."""
+    gain, b, left = law.experiment_gain, law.experiment_beta * LN2, law.doublings_left
     if math.isnan(b) or gain == 0.0:
         return gain, gain * x
-    b *= LN2
-    if c * x > 500.0 and b > TINY:
-        level = (c * x + math.log(gain * b / c)) / b
+    way = x if left == math.inf else -left * math.log(max(1.0 - x / left, LAST))
+    cost, rate = law.beta * LN2 * way, law.beta * LN2 - 1.0 / left
+    rise = rate * way
+    if rise > 500.0 and b > TINY:
+        level = (rise + math.log(gain * b / rate)) / b
     else:
-        grown = gain * (math.expm1(c * x) / c if abs(c * x) > TINY else x)
+        grown = min(gain * (math.expm1(rise) / rate if abs(rise) > TINY else way), HUGE)
         if b * grown <= -1.0:
             return 0.0, FAR
         level = math.log1p(b * grown) / b if abs(b * grown) > TINY else grown
-    return min(gain * math.exp(min(c * x - b * level, 500.0)), FAR), min(level, FAR)
+    return min(gain * math.exp(min(cost - b * level, 500.0)), FAR), min(level, FAR)
 
 
 @njit(cache=True, error_model="numpy")
 def research_input(x: float, law) -> tuple:
     """(e, log2 of input over input at ASARA) at x. Where sigma falls at the level `switch`, shares go on from their value there
     (Whitfill & Wu 2025, comments: a foom until sigma drops below 1)."""
-    a, kappa, level, base = law[SHARE], law[KAPPA], 0.0, 0.0
-    if x > law[SWITCH]:
-        base = labour(law[SWITCH], law)[1] - experiments(law[SWITCH], law)[1]
+    a, kappa, level, base = law.labour_share, ces_exponent(law.sigma), 0.0, 0.0
+    if x > law.sigma_switch:
+        base = labour(law.sigma_switch, law)[1] - experiments(law.sigma_switch, law)[1]
         a, level = ces(base, a, kappa)
-        kappa = law[KAPPA_LATER]
+        kappa = ces_exponent(law.sigma_later)
     gain_l, level_l = labour(x, law)
     gain_e, level_e = experiments(x, law)
     share, joined = ces(level_l - level_e - base, a, kappa)
@@ -140,15 +184,15 @@ def input_level(x: float, law) -> float:
 def beta(x: float, law) -> float:
     """beta(x): doublings by which the pace falls, per doubling of software, because ideas get harder; inf (with the sign of
     beta) at the ceiling. Davidson (2025): r falls linearly, shape 1."""
-    gained, left, shape = law[GAINED], law[LEFT], law[SHAPE]
+    gained, left, shape = law.doublings_gained, law.doublings_left, law.shape
     if left == math.inf:
-        return law[BETA]
+        return law.beta
     if x >= left:
-        return math.copysign(math.inf, law[BETA]) if law[BETA] != 0.0 else 0.0
+        return math.copysign(math.inf, law.beta) if law.beta != 0.0 else 0.0
     if shape == 1.0:
-        return law[BETA] / (1.0 - x / left)
+        return law.beta / (1.0 - x / left)
     whole = gained + left
-    return law[BETA] * (1.0 - (gained / whole) ** shape) / -math.expm1(shape * math.log1p((x - left) / whole))
+    return law.beta * (1.0 - (gained / whole) ** shape) / -math.expm1(shape * math.log1p((x - left) / whole))
 
 
 @njit(cache=True, error_model="numpy")
@@ -165,17 +209,19 @@ def retrained(k: float, rule: float) -> float:
 @njit(cache=True, error_model="numpy")
 def pace_slope(x: float, law) -> float:
     """k(x): doublings of the pace per doubling of software. -inf at a ceiling (+inf if beta is negative)."""
-    return retrained(law[LAMBDA] * input_gain(x, law) - beta(x, law), law[RETRAIN])
+    return retrained(law.lambda_ * input_gain(x, law) - beta(x, law), law.retraining)
 
 
 @njit(cache=True, error_model="numpy")
 def log2_pace_gain(x: float, law) -> float:
     """log2 of the pace at x over the pace at ASARA: the integral of `pace_slope` where it has a closed form, without retraining
     and with returns that fall linearly (shape 1) or not at all (no ceiling). -inf at the ceiling, inf if beta is negative."""
-    gained = law[LAMBDA] * input_level(x, law)
-    if law[LEFT] == math.inf or law[BETA] == 0.0:
-        return gained - law[BETA] * x
-    return gained + law[BETA] * law[LEFT] * (math.log1p(-x / law[LEFT]) if x < law[LEFT] else -math.inf)
+    gained = law.lambda_ * input_level(x, law)
+    if law.doublings_left == math.inf or law.beta == 0.0:
+        return gained - law.beta * x
+    return gained + law.beta * law.doublings_left * (
+        math.log1p(-x / law.doublings_left) if x < law.doublings_left else -math.inf
+    )
 
 
 @njit(cache=True, error_model="numpy")
@@ -184,7 +230,7 @@ def returns_at(x: float, law) -> float:
     b = beta(x, law)
     if b == math.inf:
         return 0.0
-    return law[LAMBDA] * input_gain(x, law) / b if b > 0.0 else math.inf
+    return law.lambda_ * input_gain(x, law) / b if b > 0.0 else math.inf
 
 
 def research_taste(taste_per_doubling: float, beta: float) -> tuple[float, float]:

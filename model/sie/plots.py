@@ -9,6 +9,8 @@ products, quantiles and densities of what it is given.
 
 from __future__ import annotations
 
+import io
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
 
-__all__ = ["plot_domains", "plot_fan", "plot_path", "plot_r", "plot_waterfall", "save"]
+__all__ = ["as_svg", "plot_domains", "plot_fan", "plot_path", "plot_r", "plot_waterfall", "save"]
 
 BLACK, BLUE, ORANGE, VERMILION, GREY = "#000000", "#0072B2", "#E69F00", "#D55E00", "#767676"
 """Okabe & Ito (2008), told apart by colour-blind readers, and a grey; each is used with a shape of its own."""
@@ -57,14 +59,26 @@ LABEL_GAP = 4.0
 BACKGROUND = {"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 0.5}
 """What keeps a note readable on top of a line or a hatched bar."""
 
-LEGEND_COLUMNS, LEGEND_KEY = 5, 3.5
-"""Entries of the legend in a row, and the width of a key in letters, long enough to show dashes beside a marker."""
+LEGEND_LETTERS, LEGEND_KEY = 20, 3.5
+"""Letters of a row of the legend for each inch of the figure, and the width of a key in letters, long enough to show dashes."""
+
+LEGEND_COLUMNS = 5
+"""Most entries of the legend in a row."""
 
 LEGEND_ROW = 15.0
 """Height of a row of the legend, which lies between title and axes, in points."""
 
 FIGURE_INCHES = (9.0, 5.6)
 """Width and height of a figure; the height of `plot_domains` grows with its lines."""
+
+NARROW_INCHES = (4.2, 4.0)
+"""Width and height of a figure for a phone."""
+
+NARROW_BELOW = 6.0
+"""Width of a figure, in inches, below which long labels are broken or turned."""
+
+LABEL_LETTERS = 9
+"""Letters of an axis label for each inch along its axis, before it is broken into lines."""
 
 LINE_INCHES = 0.36
 """Height of one line of `plot_domains`."""
@@ -97,13 +111,15 @@ DPI = 150
 """Resolution of a saved figure."""
 
 
-def plot_waterfall(draws: xr.Dataset, *, title: str | None = None, ax: Axes | None = None) -> Axes:
+def plot_waterfall(
+    draws: xr.Dataset, *, title: str | None = None, narrow: bool = False, ax: Axes | None = None
+) -> Axes:
     """r of language models, then after each adjustment in turn, to r at ASARA; from prior or posterior draws.
 
     A bar runs from one stage's median to the next; `× 2.1` is the factor's own median. Draws of a view that states r at
-    ASARA directly have this one stage.
+    ASARA directly have this one stage. `narrow`, here and below, makes a figure for a phone.
     """
-    ax = _axes(ax)
+    ax = _axes(ax, narrow=narrow)
     stages = _stages(draws)
     quantiles = [_quantiles(stage) for stage in stages.values()]
     medians = [stage[2] for stage in quantiles]
@@ -116,9 +132,18 @@ def plot_waterfall(draws: xr.Dataset, *, title: str | None = None, ax: Axes | No
         _note(ax, _two_digits(medians[position]), at, (2 * LABEL_GAP, LABEL_GAP), ha="left")
     for position, name in enumerate(list(stages)[1:], start=1):
         factor = f"× {_two_digits(np.median(draws[name]))}"
-        _note(ax, factor, (position, quantiles[position][-1]), (0, LABEL_GAP), ha="center")
+        if _is_narrow(ax):  # above, the factor would meet the median of the stage before
+            at, offset = (position, quantiles[position][0]), (0, -LABEL_GAP - SMALL)
+        else:
+            at, offset = (position, quantiles[position][-1]), (0, LABEL_GAP)
+        _note(ax, factor, at, offset, ha="center")
     _mark_one(ax, vertical=False)
-    ax.set_xticks(range(len(stages)), _stage_labels(stages))
+    names = _stage_labels(stages)
+    if _is_narrow(ax) and len(names) > 1:
+        names = [name.replace("\n", " ") for name in names]
+        ax.set_xticks(range(len(names)), names, rotation=40, ha="right", rotation_mode="anchor")
+    else:
+        ax.set_xticks(range(len(names)), names)
     ax.set_xlim(-STEP_WIDTH, len(stages) - 1 + STEP_WIDTH)
     ax.set_ylabel(f"r ({R_UNIT})")
     return _finish(ax, title, intervals=True)
@@ -129,10 +154,11 @@ def plot_r(
     posterior: xr.Dataset | None = None,
     *,
     title: str | None = None,
+    narrow: bool = False,
     ax: Axes | None = None,
 ) -> Axes:
     """Density of r at ASARA before and, where given, after evidence; the intervals lie below the curves."""
-    ax = _axes(ax)
+    ax = _axes(ax, narrow=narrow)
     sets = {"prior": (prior.r_asara.values.ravel(), BEFORE, "--")}
     if posterior is not None:
         sets["posterior"] = (posterior.r_asara.values.ravel(), AFTER, "-")
@@ -156,7 +182,12 @@ def plot_r(
 
 
 def plot_domains(
-    rows: xr.Dataset, posterior: xr.Dataset, *, title: str | None = None, ax: Axes | None = None
+    rows: xr.Dataset,
+    posterior: xr.Dataset,
+    *,
+    title: str | None = None,
+    narrow: bool = False,
+    ax: Axes | None = None,
 ) -> Axes:
     """Each published estimate of r that was used (`sie.usable`) and, below, the posterior of its domain.
 
@@ -164,7 +195,8 @@ def plot_domains(
     estimate that already includes adjustments is not of the domain's own r; its label says so.
     """
     is_r = rows.kind.values == "r"
-    ax = _axes(ax, lines=int(is_r.sum()) + rows.sizes["domain"])
+    ax = _axes(ax, lines=int(is_r.sum()) + rows.sizes["domain"], narrow=narrow)
+    no_estimate = "\n(no estimate)" if _is_narrow(ax) else " (no estimate)"
     quantiles, labels, place = [], [], 0
     _band(ax, _quantiles(posterior.r_typical))
     for domain_idx, domain in enumerate(rows.domain.values.tolist()):
@@ -177,28 +209,33 @@ def plot_domains(
             labels.append((_row_label(rows.isel(estimate=i)), SMALL))
             place += 1
         _interval(ax, place, after, label="posterior", **AFTER)
-        labels.append((domain if len(used) else f"{domain} (no estimate)", None))
+        labels.append((domain if len(used) else f"{domain}{no_estimate}", None))
         place += 1
         ax.axhline(place - 1 / 2, color=GREY, linewidth=THIN / 2, alpha=SHADED)
         quantiles.append(after)
     _log_r(ax, "x", np.nanmin(quantiles), np.nanmax(quantiles))
     _mark_one(ax, vertical=True)
-    ax.set_yticks(range(place), [text for text, _ in labels])
+    ax.set_yticks(range(place), [text for text, _ in labels], parse_math=False)
     for tick, (_, size) in zip(ax.get_yticklabels(), labels, strict=True):
         tick.set_fontsize(size)
-    ax.set_ylim(place - 1 / 2, -1 / 2)
+    ax.set_ylim(place - 1 / 4, -1 / 2)
     ax.set_xlabel(f"r ({R_UNIT})")
-    return _finish(ax, title, intervals=True)
+    return _finish(ax, title, intervals=True, columns=2 if _is_narrow(ax) else LEGEND_COLUMNS)
 
 
 def plot_fan(
-    paths: xr.Dataset, *, years: float = 5.0, title: str | None = None, ax: Axes | None = None
+    paths: xr.Dataset,
+    *,
+    years: float = 5.0,
+    title: str | None = None,
+    narrow: bool = False,
+    ax: Axes | None = None,
 ) -> Axes:
     """Software doublings gained in the first years after ASARA (`paths` from `sie.simulate`), beside the recent trend.
 
     The axis is linear, since a doubling is a logarithm already; a 5-95 % band that leaves it is labelled with its end.
     """
-    ax = _axes(ax)
+    ax = _axes(ax, narrow=narrow)
     times = np.linspace(0, years, TIMES)
     low, inner_low, median, inner_high, high = np.quantile(doublings_by(paths, times), QUANTILES, axis=(0, 1))
     pace = float(paths.recent_doublings_per_year.median())
@@ -245,28 +282,52 @@ def save(ax: Axes, path: Path | str) -> None:
     ax.get_figure(root=True).savefig(path, format="png", dpi=DPI, metadata={"Software": None})
 
 
-def _axes(ax: Axes | None, *, lines: int = 0) -> Axes:
+def as_svg(ax: Axes, *, salt: str) -> str:
+    """The figure of `ax` as an SVG element for a page: text stays text, the background is that of the page.
+
+    `salt` keeps the ids within apart from those of other figures; the same figure and salt give the same text.
+    """
+    import matplotlib
+
+    target = io.StringIO()
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": salt}):
+        ax.get_figure(root=True).savefig(
+            target, format="svg", transparent=True, metadata={"Date": None, "Creator": None}
+        )
+    svg = target.getvalue()
+    return svg[svg.index("<svg") :]
+
+
+def _is_narrow(ax: Axes) -> bool:
+    """Whether the axes are too narrow for long labels."""
+    return ax.get_figure(root=True).get_figwidth() < NARROW_BELOW
+
+
+def _axes(ax: Axes | None, *, lines: int = 0, narrow: bool = False) -> Axes:
     """The given axes, or those of a new figure, high enough for so many lines."""
     if ax is not None:
         return ax
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    width, height = FIGURE_INCHES
+    width, height = NARROW_INCHES if narrow else FIGURE_INCHES
     figure = Figure(figsize=(width, max(height, 1 + LINE_INCHES * lines)), layout="constrained")
     FigureCanvasAgg(figure)
     return figure.add_subplot()
 
 
-def _finish(ax: Axes, title: str | None, *, intervals: bool = False) -> Axes:
+def _finish(ax: Axes, title: str | None, *, intervals: bool = False, columns: int = LEGEND_COLUMNS) -> Axes:
     """Title and legend above the axes, where they hide nothing; `intervals` explains thick and thin lines."""
     if intervals:
         ax.plot([], [], color=GREY, linewidth=THICK, label=INNER)
         ax.plot([], [], color=GREY, linewidth=THIN, label=OUTER)
     handles, labels = ax.get_legend_handles_labels()
     entries = dict(zip(labels, handles, strict=True))
-    rows = -(-len(entries) // LEGEND_COLUMNS)
-    place = {"loc": "lower center", "bbox_to_anchor": (0.5, 1), "ncols": LEGEND_COLUMNS}
+    letters = max(len(label) for label in entries) + 2 * LEGEND_KEY
+    fitting = int(LEGEND_LETTERS * ax.get_figure(root=True).get_figwidth() // letters)
+    columns = min(max(1, fitting), columns, len(entries))
+    rows = -(-len(entries) // columns)
+    place = {"loc": "lower center", "bbox_to_anchor": (0.5, 1), "ncols": columns}
     look = {
         "fontsize": SMALL,
         "frameon": False,
@@ -276,7 +337,12 @@ def _finish(ax: Axes, title: str | None, *, intervals: bool = False) -> Axes:
     }
     ax.legend(entries.values(), entries, **place, **look)
     if title is not None:
-        ax.set_title(title, pad=LEGEND_ROW * rows + LABEL_GAP)
+        ax.set_title(title, pad=LEGEND_ROW * rows + LABEL_GAP, parse_math=False)
+    if _is_narrow(ax):
+        ax.tick_params(labelsize=SMALL)
+        for axis, inches in ((ax.xaxis, NARROW_INCHES[0]), (ax.yaxis, NARROW_INCHES[1])):
+            words = textwrap.wrap(axis.get_label_text(), int(LABEL_LETTERS * inches))
+            axis.set_label_text("\n".join(words), fontsize=SMALL)
     ax.spines[["top", "right"]].set_visible(False)
     return ax
 
@@ -307,16 +373,10 @@ def _stage_labels(stages: dict[str, np.ndarray]) -> list[str]:
 def _step(ax: Axes, position: int, before: float, after: float) -> None:
     """A bar of the waterfall from one stage's median to the next, hatched where r falls, tied to the stage before."""
     hatch, colour = ("///", VERMILION) if after < before else ("", BLUE)
-    ax.bar(
-        position,
-        after - before,
-        STEP_WIDTH,
-        bottom=before,
-        color=colour,
-        alpha=FAINT,
-        hatch=hatch,
-        edgecolor=colour,
-    )
+    sides = (position - STEP_WIDTH / 2, position + STEP_WIDTH / 2)
+    ax.fill_between(sides, before, after, color=colour, alpha=FAINT, linewidth=0)
+    edge = {"facecolor": "none", "edgecolor": (colour, SHADED)}  # in SVG a hatch takes on its bar's opacity
+    ax.bar(position, after - before, STEP_WIDTH, bottom=before, hatch=hatch, **edge)
     ax.hlines(before, position - 1, position + STEP_WIDTH / 2, colors=GREY, linewidth=THIN / 2)
 
 
@@ -370,10 +430,11 @@ def _band(ax: Axes, quantiles: np.ndarray) -> None:
 def _mark_one(ax: Axes, *, vertical: bool) -> None:
     """The line r = 1 and its name at the end where nothing else is."""
     (ax.axvline if vertical else ax.axhline)(1, color=BLACK, linestyle="--", linewidth=THIN / 2)
-    if vertical:
-        ax.text(1, 0, " r = 1", transform=ax.get_xaxis_transform(), ha="left", va="bottom", fontsize=SMALL)
-    else:
-        ax.text(1, 1, " r = 1", transform=ax.get_yaxis_transform(), ha="left", va="center", fontsize=SMALL)
+    where = ax.get_xaxis_transform() if vertical else ax.get_yaxis_transform()
+    beside = {"textcoords": "offset points", "fontsize": SMALL, "ha": "left"}
+    ax.annotate(
+        "r = 1", (1, 1 - vertical), (LABEL_GAP, 0), where, va="bottom" if vertical else "center", **beside
+    )
 
 
 def _log_r(ax: Axes, which: str, low: float, high: float) -> None:

@@ -7,6 +7,7 @@ This module knows no PyMC, no evidence and no growth law.
 
 from __future__ import annotations
 
+import copyreg
 import dataclasses
 import math
 import zlib
@@ -38,6 +39,7 @@ __all__ = [
     "loguniform",
     "mixture",
     "normal",
+    "read_prior",
     "read_view",
     "to_toml",
     "uniform",
@@ -95,9 +97,11 @@ _PACES = ("labour doublings per year", "training-efficiency doublings per year")
 
 @dataclass(frozen=True, kw_only=True)
 class Quantity:
-    """One quantity of the model: its meaning, the units a view may state it in, and the range it must keep to."""
+    """One quantity of the model: its meaning, its letter in the equations where that is not its name, the units a view may
+    state it in, and the range it must keep to."""
 
     meaning: str
+    symbol: str | None = None
     units: tuple[str, ...] = ("1",)
     lower: float = 0.0
     lower_included: bool = False
@@ -113,24 +117,26 @@ QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
             meaning="standard deviation of log r between domains at remoteness 1", lower_included=True
         ),
         "capabilities": Quantity(
-            meaning="factor on r: training efficiency also makes AI smarter, not only cheaper"
+            meaning="factor on r: training efficiency also makes AI smarter, not only cheaper", symbol="f_k"
         ),
         "post_training": Quantity(
-            meaning="factor on r: fine-tuning, scaffolding and prompting add to pre-training"
+            meaning="factor on r: fine-tuning, scaffolding and prompting add to pre-training", symbol="f_k"
         ),
         "compute_bottleneck": Quantity(
-            meaning="factor on r measured against labour: compute for experiments no longer grows"
+            meaning="factor on r measured against labour: compute for experiments no longer grows",
+            symbol="f_k",
         ),
         "hardware_scale": Quantity(
-            meaning="factor on r: no new hardware scales whose low-hanging fruit is unpicked"
+            meaning="factor on r: no new hardware scales whose low-hanging fruit is unpicked", symbol="f_k"
         ),
-        "steepening": Quantity(meaning="factor on r: returns fall between today and ASARA"),
+        "steepening": Quantity(meaning="factor on r: returns fall between today and ASARA", symbol="f_k"),
         "gained_before_asara": Quantity(
             meaning="software gained between today and ASARA; steepening then follows from it, the ceiling and the shape",
+            symbol="G",
             units=_DISTANCES,
             lower_included=True,
         ),
-        "r_asara": Quantity(meaning="r at ASARA, stated directly", units=(R_UNIT,)),
+        "r_asara": Quantity(meaning="r at ASARA, stated directly", symbol="r", units=(R_UNIT,)),
         "conversion": Quantity(meaning="labour doublings per doubling of training efficiency"),
         "speedup": Quantity(meaning="pace of software at ASARA over the recent pace"),
         "recent_pace": Quantity(meaning="recent pace of software progress", units=_PACES),
@@ -139,15 +145,20 @@ QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
         ),
         "ceiling": Quantity(
             meaning="software left at ASARA before effective limits (from today where gained_before_asara is stated)",
+            symbol="H",
             units=_DISTANCES,
         ),
         "parallel": Quantity(
-            meaning="p = lambda e(0): growth of the pace per doubling of research input at ASARA"
+            meaning="p = lambda e(0): growth of the pace per doubling of software at ASARA, without harder ideas",
+            symbol="p",
         ),
-        "labour_share": Quantity(meaning="a: share of labour in research input at ASARA", upper=1.0),
+        "labour_share": Quantity(
+            meaning="a: share of labour in research input at ASARA", symbol="a", upper=1.0
+        ),
         "sigma": Quantity(meaning="elasticity of substitution of labour and compute in research"),
         "experiment_gain": Quantity(
             meaning="epsilon: doublings of experiment efficiency per doubling of software",
+            symbol="epsilon",
             lower_included=True,
         ),
         "shape": Quantity(meaning="how late returns fall towards the ceiling; 1 is linear"),
@@ -203,6 +214,14 @@ class Prior:
                 return min(low for low, _ in ends), max(high for _, high in ends)
             case _:
                 return 0.0, math.inf
+
+    def scaled(self, factor: float) -> Prior:
+        """The prior of the quantity times a factor above 0. Raises DataError for a beta, which cannot leave (0, 1)."""
+        if self.family == "beta":
+            raise DataError("prior", plain("a beta"), "a family that can be scaled")
+        if self.family == "mixture":
+            return dataclasses.replace(self, parts=tuple(part.scaled(factor) for part in self.parts))
+        return dataclasses.replace(self, numbers=tuple(factor * number for number in self.numbers))
 
     @property
     def has_atom(self) -> bool:
@@ -432,6 +451,14 @@ def mixture(weights: Iterable[float], parts: Iterable[Prior]) -> Prior:
     return Prior(family="mixture", numbers=tuple(weights), parts=tuple(parts))
 
 
+def _read_only(mapping: dict) -> Mapping:
+    return MappingProxyType(mapping)
+
+
+# A view travels between processes, which read-only mappings do not by themselves.
+copyreg.pickle(MappingProxyType, lambda mapping: (_read_only, (dict(mapping),)))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Entry:
     """One table of a view: a prior with its unit and where it comes from. `source` None means the view's own."""
@@ -589,7 +616,7 @@ def _quantities_of(where: str, table: Mapping) -> tuple[str, ...]:
 def _read_entry(where: str, name: str, table: object, source: str, sources: Mapping[str, Source]) -> Entry:
     if not isinstance(table, dict):
         raise DataError(where, table, "a table with a family, its numbers, unit and basis")
-    prior = _read_prior(where, table, ("unit", *_PROVENANCE))
+    prior = read_prior(where, table, ("unit", *_PROVENANCE))
     units = QUANTITIES[name].units
     if "unit" not in table:
         raise DataError(f"{where} unit", plain("nothing"), "one of " + "; ".join(units))
@@ -600,7 +627,10 @@ def _read_entry(where: str, name: str, table: object, source: str, sources: Mapp
     return Entry(prior=prior, unit=table["unit"], **record)
 
 
-def _read_prior(where: str, table: Mapping, also: tuple[str, ...]) -> Prior:
+def read_prior(where: str, table: object, also: tuple[str, ...] = ()) -> Prior:
+    """A prior from its table, which may have other keys besides. Raises DataError that starts with `where`."""
+    if not isinstance(table, dict):
+        raise DataError(where, table, "a table with a family and its numbers")
     if "family" not in table:
         raise DataError(f"{where} family", plain("nothing"), "one of " + ", ".join(_FAMILIES))
     family = table["family"]
@@ -626,7 +656,7 @@ def _read_prior(where: str, table: Mapping, also: tuple[str, ...]) -> Prior:
                 table["parts"],
                 "a list of tables, each a family and its numbers, no mixture within",
             )
-        parts = tuple(_read_prior(f"{where} parts[{i}]", part, ()) for i, part in enumerate(table["parts"]))
+        parts = tuple(read_prior(f"{where} parts[{i}]", part) for i, part in enumerate(table["parts"]))
     numbers = table["weights"] if family == "mixture" else [table[key] for key in names]
     try:
         return Prior(family=family, numbers=tuple(numbers), parts=parts)

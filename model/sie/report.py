@@ -5,21 +5,20 @@ It computes no probability itself: draws come from `inference`, paths from `dyna
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import io
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .evidence import evidence_files, usable
+from .evidence import evidence_files, read_elasticities, usable
 from .files import write_atomically, write_whole
-from .priors import Conclusion, Prior, View
-from .sources import DataError, plain
+from .priors import Conclusion, View
+from .sources import DataError, Source, plain
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -58,6 +57,8 @@ class Result:
     """Everything a report tells about one view. `tree` has `prior` and, where evidence can move the view, `posterior`."""
 
     view: View
+    evidence: xr.Dataset | None
+    elasticities: xr.Dataset | None
     rows: xr.Dataset | None
     left_out: tuple[tuple[str, str], ...]
     tree: xr.DataTree
@@ -121,6 +122,8 @@ def compute(
     }
     return Result(
         view=view,
+        evidence=evidence,
+        elasticities=read_elasticities(folder) if evidence is not None else None,
         rows=rows,
         left_out=left_out,
         tree=tree,
@@ -140,26 +143,16 @@ def _at_other_spreads(
 
     found = {}
     for factor in (0.5, 2.0):
-        prior = _scaled(view["spread"].prior, factor)
-        if prior is None:
+        try:
+            view2 = view.replace(spread=view["spread"].prior.scaled(factor))
+        except DataError:  # a beta cannot be scaled
             continue
-        view2 = view.replace(spread=prior)
         try:
             posterior = reweight(tree, view, view2, seed=seed)["posterior"]
         except RefitNeeded:
             posterior = fit(build(rows, view2), seed=seed, draws=SPREAD_DRAWS)["posterior"]
         found[factor] = _quantiles(posterior.r_asara.values)
     return found
-
-
-def _scaled(prior: Prior, factor: float) -> Prior | None:
-    """The prior of a scaled quantity; None for a beta, which cannot leave (0, 1)."""
-    if prior.family == "beta":
-        return None
-    if prior.family == "mixture":
-        parts = [_scaled(part, factor) for part in prior.parts]
-        return None if None in parts else dataclasses.replace(prior, parts=tuple(parts))
-    return dataclasses.replace(prior, numbers=tuple(factor * number for number in prior.numbers))
 
 
 def _quantiles(r: np.ndarray) -> tuple[float, float, float]:
@@ -355,22 +348,32 @@ def planned_files(views: Iterable[View], folder: Path) -> list[Path]:
 
 
 def write_folder(
-    results: list[Result], folder: Path, *, say: Callable[[str], None] = lambda text: None
+    results: list[Result],
+    folder: Path,
+    *,
+    works: Mapping[str, Source] | None = None,
+    say: Callable[[str], None] = lambda text: None,
 ) -> list[Path]:
-    """Write `credences.csv`, each view's draws (NetCDF) and its plots (PNG); each file appears whole or not at all."""
+    """Write `credences.csv`, each view's draws (NetCDF) and its plots (PNG); each file appears whole or not at all.
+
+    `works` is the bibliography that views and rows cite (default: the bundled one).
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DataError(
             str(folder), plain(error.strerror or str(error)), "a folder that can be made"
         ) from None
+    from .saved import as_tree
+
     written = [folder / "credences.csv"]
     write_atomically(written[0], as_csv(results).encode())
     for result in results:
         say(f"{result.view.name}: writing draws and plots")
         path = folder / f"{result.view.name}.nc"
         write_whole(
-            path, lambda target, result=result: _saveable(result).to_netcdf(target, engine="h5netcdf")
+            path,
+            lambda target, result=result: as_tree(result, works=works).to_netcdf(target, engine="h5netcdf"),
         )
         written.append(path)
         for name, draw in _plots(result).items():
@@ -402,10 +405,3 @@ def _save_plot(draw: Callable, target: Path) -> None:
     from . import plots
 
     plots.save(draw(), target)
-
-
-def _saveable(result: Result) -> xr.DataTree:
-    """The draws with attributes that NetCDF can hold and that say how to get them again."""
-    tree = result.tree.copy()
-    tree.attrs = {**tree.attrs, "inputs_sha256": result.inputs_sha256, "label": result.view.label}
-    return tree

@@ -132,6 +132,10 @@ def student_error(value: np.ndarray, se: float) -> tuple[float, float]:
 def at_asara(draws: xr.Dataset, view: View) -> xr.Dataset:
     """Draws of what a view states, extended by what follows from them at ASARA. One code path for prior and posterior.
 
+        conversion = capabilities post_training,   recent_doublings_per_year = recent_pace conversion
+        G = gained_before_asara,   G + H = ceiling,   steepening = 1 - (G / (G + H))^shape
+
+    A recent pace that is stated in labour doublings needs no conversion; G is 0 where steepening is stated.
     Adds `conversion` (labour doublings per doubling of training efficiency), `steepening` where it is derived, `r_asara`,
     `recent_doublings_per_year`, `doublings_gained` (G) and `doublings_left` (H), the last three in labour doublings.
     """
@@ -156,7 +160,12 @@ def at_asara(draws: xr.Dataset, view: View) -> xr.Dataset:
 
 
 def labour_doublings(distance: xr.DataArray, unit: str, draws: xr.Dataset) -> xr.DataArray:
-    """A distance of software progress in labour doublings; the only place where distances are converted."""
+    """A distance of software progress in labour doublings, from years of progress or OOMs of training efficiency.
+
+        labour_doublings = years doublings_per_year_of_progress = ooms log2(10) conversion
+
+    The only place where distances are converted.
+    """
     match unit:
         case "labour doublings":
             return distance

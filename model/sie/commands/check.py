@@ -57,6 +57,7 @@ def _checks(
 
     if not files:
         yield "evidence", lambda: _check_evidence(named_files(evidence), sources)
+        yield from _other_data(evidence)
         for name in view_names():
             yield name, lambda name=name: _check_view(view_path(name), evidence, sources)
         return
@@ -71,6 +72,31 @@ def _checks(
             raise DataError(
                 str(path), plain(f"the ending {path.suffix!r}"), "a view (.toml) or an evidence table (.csv)"
             )
+
+
+def _other_data(evidence: Path | None) -> Iterator[tuple[str, Callable[[], list[str]]]]:
+    """What informs no r directly: Epoch's author counts and METR's horizons, where the folder has them, and timelines."""
+    from ..idea_production import read_idea_production
+    from ..sources import data_folder
+    from ..time_horizons import read_horizons
+    from ..timeline import read_timeline, timeline_names
+
+    def readable(read: Callable, *arguments: object) -> Callable[[], list[str]]:
+        def run() -> list[str]:
+            read(*arguments)
+            return []
+
+        return run
+
+    folder = evidence if evidence is not None else data_folder("evidence")
+    for name, read in (
+        ("idea_production/fits.csv", read_idea_production),
+        ("metr_horizons.csv", read_horizons),
+    ):
+        if (folder / name).exists():
+            yield name, readable(read, folder)
+    for name in timeline_names():
+        yield f"timelines/{name}", readable(read_timeline, name)
 
 
 def _check_view(path: Path, evidence: Path | None, sources: Path | None) -> list[str]:

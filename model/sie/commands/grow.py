@@ -6,8 +6,12 @@ It turns options into one draw for `dynamics.simulate`; it knows no view, eviden
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from functools import wraps
+from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, get_type_hints
 
 import numpy as np
 import typer
@@ -28,101 +32,98 @@ ROWS = 12
 LONG = 1e6
 """Years from which a time is told as a power of ten."""
 
-_R = Annotated[
-    float, typer.Option(metavar="X", help="r at ASARA; negative for ideas that get easier, inf for no fall.")
-]
-_Ceiling = Annotated[float, typer.Option(metavar="X", help="Doublings left at ASARA; inf for none.")]
-_Sigma = Annotated[float, typer.Option(metavar="X", help="Elasticity of labour and compute.")]
-_Share = Annotated[float, typer.Option(metavar="X", help="Labour's share of research input at ASARA.")]
-_Gain = Annotated[
-    float, typer.Option(metavar="X", help="Doublings of experiment efficiency per doubling of software.")
-]
-_Parallel = Annotated[
-    float,
-    typer.Option(
-        metavar="X", help="p: doublings of the pace per doubling of software, without harder ideas."
-    ),
-]
-_Shape = Annotated[
-    float, typer.Option(metavar="X", help="How late returns fall towards the ceiling; 1 is linear.")
-]
-_Speedup = Annotated[float, typer.Option(metavar="X", help="Pace at ASARA over the recent pace.")]
-_Recent = Annotated[float, typer.Option(metavar="X", help="Recent pace, labour doublings a year.")]
-_Years = Annotated[float, typer.Option(metavar="X", help="Years after ASARA to show.")]
-_Plot = Annotated[Path | None, typer.Option("--plot", metavar="FILE", help="Write a plot (PNG) here.")]
+
+def _number(text: str):
+    return Annotated[float, typer.Option(metavar="X", help=text)]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Trajectory:
+    """What both commands are told about a trajectory; each field is an option."""
+
+    r: _number("r at ASARA; negative for ideas that get easier, inf for no fall.") = 1.2
+    ceiling: _number("Doublings left at ASARA; inf for none.") = 88.0
+    sigma: _number("Elasticity of labour and compute.") = 1.0
+    labour_share: _number("Labour's share of research input at ASARA.") = 1.0
+    experiment_gain: _number("Doublings of experiment efficiency per doubling of software.") = 0.0
+    parallel: _number("p: doublings of the pace per doubling of software, without harder ideas.") = 0.3
+    shape: _number("How late returns fall towards the ceiling; 1 is linear.") = 1.0
+    speedup: _number("Pace at ASARA over the recent pace.") = 8.0
+    recent_pace: _number("Recent pace, labour doublings a year.") = 4.0
+    years: _number("Years after ASARA to show.") = 5.0
+
+
+def _told_a_trajectory(command: Callable) -> Callable:
+    """The command with an option for each field of Trajectory in place of its first argument."""
+    described, types = fields(Trajectory), get_type_hints(Trajectory, include_extras=True)
+    own = list(signature(command, eval_str=True).parameters.values())[1:]
+
+    @wraps(command)
+    def run(**options):
+        told = Trajectory(**{field.name: options.pop(field.name) for field in described})
+        return command(told, **options)
+
+    shared = [
+        Parameter(field.name, Parameter.KEYWORD_ONLY, default=field.default, annotation=types[field.name])
+        for field in described
+    ]
+    run.__signature__ = Signature([*shared, *(each.replace(kind=Parameter.KEYWORD_ONLY) for each in own)])
+    run.__annotations__ = {each.name: each.annotation for each in run.__signature__.parameters.values()}
+    return run
+
+
+@_told_a_trajectory
 def grow(
-    r: _R = 1.2,
-    ceiling: _Ceiling = 88.0,
-    sigma: _Sigma = 1.0,
-    labour_share: _Share = 1.0,
-    experiment_gain: _Gain = 0.0,
-    parallel: _Parallel = 0.3,
-    shape: _Shape = 1.0,
-    speedup: _Speedup = 8.0,
-    recent_pace: _Recent = 4.0,
-    years: _Years = 5.0,
-    plot: _Plot = None,
+    told: Trajectory,
+    plot: Annotated[
+        Path | None,
+        typer.Option("--plot", metavar="FILE", help="Write a plot (PNG) here, replacing an older picture."),
+    ] = None,
 ) -> None:
     """One trajectory after ASARA: doublings, years of progress, pace and r along the way."""
     from ..dynamics import doublings_by, laws, simulate, years_at
 
-    draws = _draw(
-        r, ceiling, sigma, labour_share, experiment_gain, parallel, shape, speedup, recent_pace, years
-    )
+    draws = _draw(told)
     if plot is not None and (plot.is_dir() or not plot.parent.is_dir()):
         raise DataError(f"--plot {plot}", plain("no place for a file"), "a file in a folder that exists")
     if plot is not None and (plot.suffix != ".png" or (plot.exists() and not plot.is_file())):
         raise DataError(f"--plot {plot}", plot.name, "a regular file whose name ends in .png")
     paths, law = simulate(draws), laws(draws)[0]
-    end = min(years, paths.end_years.item())
+    end = min(told.years, paths.end_years.item())
     times = np.linspace(0, end, ROWS + 1)
     levels = doublings_by(paths, times).ravel()
-    if math.isinf(ceiling) and end < years:
+    if math.isinf(told.ceiling) and end < told.years:
         levels = np.array([0.0, *(2.0 ** np.arange(ROWS))])
         times = years_at(paths, levels).ravel()
     print("   years  doublings  years of progress  doublings a year        r")
     for time, x in zip(times, levels, strict=True):
-        pace, returns = _pace(x, law, speedup * recent_pace), _returns(x, law)
+        pace, returns = _pace(x, law, told.speedup * told.recent_pace), _returns(x, law)
         print(f"{time:8.3f} {x:10.1f} {x / PROGRESS_A_YEAR:18.2f} {pace:17.4g} {returns:8.3f}")
     print(_ending(paths, law))
     if plot is not None:
-        _plot(paths, years, plot)
+        _plot(paths, told.years, plot)
         print(f"{plot}: written")
 
 
-def explain(
-    r: _R = 1.2,
-    ceiling: _Ceiling = 88.0,
-    sigma: _Sigma = 1.0,
-    labour_share: _Share = 1.0,
-    experiment_gain: _Gain = 0.0,
-    parallel: _Parallel = 0.3,
-    shape: _Shape = 1.0,
-    speedup: _Speedup = 8.0,
-    recent_pace: _Recent = 4.0,
-    years: _Years = 5.0,
-) -> None:
+@_told_a_trajectory
+def explain(told: Trajectory) -> None:
     """Say in words why a trajectory speeds up or fizzles, and where r x share crosses 1."""
     from ..dynamics import doublings_by, laws, simulate, years_at
     from ..growth import input_gain, pace_slope
 
-    draws = _draw(
-        r, ceiling, sigma, labour_share, experiment_gain, parallel, shape, speedup, recent_pace, years
-    )
+    draws = _draw(told)
     paths, law = simulate(draws), laws(draws)[0]
     k = pace_slope(0.0, law)
     print(
-        f"At ASARA software gains {speedup * recent_pace:.3g} doublings a year, {speedup:.3g} times the recent pace. A doubling"
-        f" of software adds {input_gain(0.0, law):.3g} doublings of research input, worth {parallel:.3g} doublings of pace;"
-        f" harder ideas take {parallel / r:.3g} back, so that r = {r:.3g} and the pace"
+        f"At ASARA software gains {told.speedup * told.recent_pace:.3g} doublings a year, {told.speedup:.3g} times the recent pace. A doubling"
+        f" of software adds {input_gain(0.0, law):.3g} doublings of research input, worth {told.parallel:.3g} doublings of pace;"
+        f" harder ideas take {told.parallel / told.r:.3g} back, so that r = {told.r:.3g} and the pace"
         f" {'rises' if k > 0 else 'falls' if k < 0 else 'stays'} ({k:+.3g} doublings of pace per doubling of software)."
     )
-    if labour_share < 1 and experiment_gain != 1:
-        print(_bottleneck(labour_share, sigma, experiment_gain, law, paths.reach.item()))
-    if not math.isinf(ceiling):
-        print(f"A ceiling {ceiling:.3g} doublings away makes ideas ever harder: returns reach 0 there.")
+    if told.labour_share < 1 and told.experiment_gain != 1:
+        print(_bottleneck(told, law, paths.reach.item()))
+    if not math.isinf(told.ceiling):
+        print(f"A ceiling {told.ceiling:.3g} doublings away makes ideas ever harder: returns reach 0 there.")
     crossings = _crossings(law, paths.reach.item())
     for x, rises in crossings:
         when = years_at(paths, np.array([x])).item()
@@ -138,46 +139,39 @@ def explain(
         print(
             f"r x share, the returns with compute fixed, never crosses 1: it stays {'above' if k > 0 else 'below' if k < 0 else 'at'} 1."
         )
-    gained = doublings_by(paths, np.array([years])).item()
+    gained = doublings_by(paths, np.array([told.years])).item()
     print(
-        f"After {years:.3g} years: {gained:.3g} doublings, {gained / PROGRESS_A_YEAR:.3g} years of progress at the recent pace."
+        f"After {told.years:.3g} years: {gained:.3g} doublings, {gained / PROGRESS_A_YEAR:.3g} years of progress at the recent pace."
     )
     print(_ending(paths, law))
 
 
-def _draw(
-    r, ceiling, sigma, labour_share, experiment_gain, parallel, shape, speedup, recent_pace, years
-) -> xr.Dataset:
+def _draw(told: Trajectory) -> xr.Dataset:
     """The options as one draw; DataError names the option that is out of range."""
     import xarray as xr
 
-    above_0 = {
-        "--ceiling": ceiling,
-        "--sigma": sigma,
-        "--labour-share": labour_share,
-        "--parallel": parallel,
-        "--shape": shape,
-    }
-    above_0 |= {"--speedup": speedup, "--recent-pace": recent_pace, "--years": years}
-    for option, value in above_0.items():
-        if not value > 0 or (math.isinf(value) and option != "--ceiling"):
-            raise DataError(option, value, "a number above 0")
-    if math.isnan(r) or r == 0:
-        raise DataError("--r", r, "a number other than 0")
-    if labour_share > 1:
-        raise DataError("--labour-share", labour_share, "a number above 0 and at most 1")
-    if not 0 <= experiment_gain < math.inf:
-        raise DataError("--experiment-gain", experiment_gain, "a number of at least 0")
+    for field in fields(told):
+        value, option = getattr(told, field.name), f"--{field.name.replace('_', '-')}"
+        if field.name == "r":
+            good, want = value != 0 and not math.isnan(value), "a number other than 0"
+        elif field.name == "experiment_gain":
+            good, want = 0 <= value < math.inf, "a number of at least 0"
+        elif field.name == "labour_share":
+            good, want = 0 < value <= 1, "a number above 0 and at most 1"
+        else:
+            good, want = value > 0 and (value < math.inf or field.name == "ceiling"), "a number above 0"
+        if not good:
+            raise DataError(option, value, want)
     values = {
-        "r_asara": r,
-        "parallel": parallel,
-        "speedup": speedup,
-        "recent_doublings_per_year": recent_pace,
-        "doublings_left": ceiling,
-        "labour_share": labour_share,
-        "sigma": sigma,
-        "experiment_gain": experiment_gain,
-        "shape": shape,
+        "r_asara": told.r,
+        "parallel": told.parallel,
+        "speedup": told.speedup,
+        "recent_doublings_per_year": told.recent_pace,
+        "doublings_left": told.ceiling,
+        "labour_share": told.labour_share,
+        "sigma": told.sigma,
+        "experiment_gain": told.experiment_gain,
+        "shape": told.shape,
     }
     return xr.Dataset({name: (("chain", "draw"), [[float(value)]]) for name, value in values.items()})
 
@@ -186,9 +180,9 @@ def _pace(x: float, law: np.ndarray, start: float) -> float:
     """Doublings a year at x, by the law itself where it has a closed form, else by the integral of its slope."""
     from scipy.integrate import quad
 
-    from ..growth import SHAPE, log2_pace_gain, pace_slope
+    from ..growth import log2_pace_gain, pace_slope
 
-    if law[SHAPE] == 1 or x == 0:
+    if law["shape"] == 1 or x == 0:
         gain = log2_pace_gain(x, law)
     else:
         gain = quad(pace_slope, 0, x, args=(law,), limit=200)[0]
@@ -213,14 +207,14 @@ def _crossings(law: np.ndarray, reach: float) -> list[tuple[float, bool]]:
     return [(brentq(pace_slope, x[i], x[i + 1], args=(law,)), bool(k[i] < 0)) for i in found]
 
 
-def _bottleneck(share: float, sigma: float, gain: float, law: np.ndarray, reach: float) -> str:
+def _bottleneck(told: Trajectory, law: np.ndarray, reach: float) -> str:
     from ..growth import input_gain
 
-    kind = "complements" if sigma < 1 else "substitutes" if sigma > 1 else "Cobb-Douglas"
+    kind = "complements" if told.sigma < 1 else "substitutes" if told.sigma > 1 else "Cobb-Douglas"
     end = input_gain(reach * (1 - 1e-9), law)
     moves = "stays" if abs(end - input_gain(0.0, law)) < 1e-6 else f"moves to {end:.3g} by the end"
     return (
-        f"Compute is fixed and labour's share is {share:.3g} at elasticity {sigma:.3g} ({kind}); experiments get {gain:.3g} doublings"
+        f"Compute is fixed and labour's share is {told.labour_share:.3g} at elasticity {told.sigma:.3g} ({kind}); experiments get {told.experiment_gain:.3g} doublings"
         f" cheaper per doubling of software. Growth of input per doubling of software {moves}."
     )
 

@@ -29,6 +29,10 @@ def report(
     json: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write the results as JSON here.")
     ] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option("--html", metavar="FILE", help="Write the whole report as one HTML file here."),
+    ] = None,
     priors_only: Annotated[bool, typer.Option("--priors-only", help="Sample no posterior.")] = False,
     evidence: Evidence = None,
 ) -> None:
@@ -36,6 +40,7 @@ def report(
     from .. import report as reports
     from ..evidence import evidence_files, read_evidence, usable
     from ..priors import read_view, view_names
+    from ..sections import as_html
 
     check_sampling(seed, draws)
     names = views or view_names()
@@ -46,6 +51,8 @@ def report(
     targets = reports.planned_files(read, out) if out is not None else []
     refuse_unwritable("--out", out, folder=True)
     refuse_unwritable("--json", json, inputs=inputs, others=[*targets, *([out] if out is not None else [])])
+    before = [target for target in (*targets, out, json) if target is not None]
+    refuse_unwritable("--html", html, inputs=inputs, others=before)
     for target in targets:
         refuse_unwritable("--out", target, inputs=inputs, parent_may_be_made=True)
 
@@ -61,7 +68,10 @@ def report(
             results.append(reports.compute(view, rows, seed=seed, draws=draws, folder=evidence, say=say))
         pages = [reports.as_text(result) for result in results]
         if out is not None:
-            reports.write_folder(results, out, say=say)
+            reports.write_folder(results, out, works=works, say=say)
+        if html is not None:
+            say("writing the page")
+            write_atomically(html, as_html(results, works).encode())
         if json is not None:
             write_atomically(json, reports.as_json(results, seed=seed, draws=draws).encode())
     print("\n".join(pages))

@@ -1,0 +1,58 @@
+"""`sie open`: what a report said, from the draws that it saved."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..files import refuse_unwritable, write_atomically
+from ..sources import DataError, Source, plain
+from .options import bibliography
+
+if TYPE_CHECKING:
+    from ..report import Result
+
+__all__ = ["open_"]
+
+
+def open_(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE ...", help="Draws (.nc) that sie report --out wrote.")
+    ],
+    html: Annotated[
+        Path | None,
+        typer.Option("--html", metavar="FILE", help="Write the whole report as one HTML file here."),
+    ] = None,
+) -> None:
+    """Tables of saved results, without sampling."""
+    from .. import report as reports
+    from ..saved import open_with_works
+
+    refuse_unwritable("--html", html, inputs=files)
+    opened = [open_with_works(file) for file in files]
+    results = [result for result, _ in opened]
+    if html is not None:
+        works = bibliography(None) | {key: work for _, cited in opened for key, work in cited.items()}
+        write_atomically(html, _page(files, results, works).encode())
+    print("\n".join(reports.as_text(result) for result in results))
+    print(reports.event_wordings())
+    print(reports.CONDITIONS)
+
+
+def _page(files: list[Path], results: list[Result], works: dict[str, Source]) -> str:
+    """The page, or a DataError for draws that passed as plain but make no report."""
+    from ..sections import as_html
+
+    try:
+        return as_html(results, works)
+    except DataError:
+        raise
+    except Exception as error:  # what a made-up file lacks shows only where it is used
+        where = ", ".join(file.name for file in files)
+        raise DataError(
+            where,
+            plain(f"draws that make no page ({type(error).__name__})"),
+            "a file that sie report --out wrote",
+        ) from None

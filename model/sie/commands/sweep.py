@@ -1,0 +1,71 @@
+"""`sie sweep`: many fits on an embedded cluster or a Dask scheduler, into one store that a killed sweep goes on with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..files import refuse_unwritable
+from ..sources import DataError, plain
+from .options import Evidence
+
+__all__ = ["sweep"]
+
+MOST_WORKERS = 256
+
+
+def sweep(
+    spec: Annotated[Path, typer.Argument(metavar="SPEC.toml", help="What to run (see docs/sweep.toml).")],
+    out: Annotated[
+        Path, typer.Option("--out", metavar="STORE", help="The Zarr store; goes on where it was.")
+    ],
+    workers: Annotated[
+        int, typer.Option(metavar="N", help="Processes of the embedded cluster, one thread each.")
+    ] = 2,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="A running Dask scheduler in place of the embedded cluster."),
+    ] = None,
+    evidence: Evidence = None,
+) -> None:
+    """Run a grid or a sample of views, priors, mechanisms, evidence and seeds."""
+    from ..engine import cluster
+    from ..sweep import open_sweep_rows, read_sweep, run_sweep
+
+    if not 1 <= workers <= MOST_WORKERS:
+        raise DataError("--workers", workers, f"a whole number from 1 to {MOST_WORKERS}")
+    if out.exists() and not out.is_dir():
+        raise DataError(f"--out {out}", plain("a file"), "a store of this sweep or a new name")
+    refuse_unwritable("--out", out, folder=True)
+    planned = read_sweep(spec, folder=evidence)
+    open_sweep_rows(planned, out)  # refuses another sweep's store before a cluster starts
+    with cluster(workers, scheduler=scheduler) as client, _bar() as progress:
+        ended = run_sweep(planned, out, client, folder=evidence, progress=progress)
+    print(f"{len(planned.cells)} cells: " + ", ".join(f"{count} {state}" for state, count in ended.items()))
+    print(f"{out}: sie.open_sweep({str(out)!r}) reads it as a labelled dataset")
+
+
+@contextmanager
+def _bar() -> Iterator[Callable[[int, int], None]]:
+    """A bar with the time that is left, on a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda done, cells: None
+        return
+    columns = (
+        TextColumn("cells"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task("cells", total=None)
+        yield lambda done, cells: bar.update(task, completed=done, total=cells)

@@ -1,0 +1,101 @@
+"""`sie timeline`: the date of ASARA by METR's time horizons, software gained until then, and the table for a view."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+import typer
+
+from ..sources import DataError
+from .options import DEFAULT_DRAWS, Evidence, Seed, check_sampling
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["timeline"]
+
+LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
+
+FURTHEST = 1000.0
+"""Years from which a date is told as further than this."""
+
+
+def timeline(
+    name: Annotated[
+        str,
+        typer.Argument(metavar="[TIMELINE]", help="A name (exponential, superexponential) or a .toml file."),
+    ] = "exponential",
+    now: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DATE",
+            help="From when software gained is counted (default: the last fitted model's date).",
+        ),
+    ] = None,
+    seed: Seed = 1,
+    draws: Annotated[int, typer.Option(metavar="N", help="Draws of the date of ASARA.")] = DEFAULT_DRAWS,
+    plot: Annotated[
+        Path | None, typer.Option("--plot", metavar="FILE", help="Write a plot (PNG) here.")
+    ] = None,
+    evidence: Evidence = None,
+) -> None:
+    """When ASARA comes by METR's time horizons, and the table gained_before_asara for a view: shorter timelines leave less behind."""
+    from ..files import refuse_unwritable, write_whole
+    from ..time_horizons import doubling_days, parse_date, read_horizons
+    from ..timeline import asara_dates, fitted_models, gained_table, last_date, read_timeline
+
+    check_sampling(seed, draws)
+    refuse_unwritable("--plot", plot)
+    if plot is not None and plot.suffix != ".png":
+        raise DataError(f"--plot {plot}", plot.name, "a name that ends in .png")
+    beliefs, horizons = read_timeline(name), read_horizons(evidence)
+    models = fitted_models(horizons, beliefs)
+    start = parse_date("--now", now) if now is not None else last_date(horizons, beliefs)
+    dates = asara_dates(beliefs, now=start, seed=seed, draws=draws, horizons=horizons)
+    print(
+        f"{beliefs.label}: {models.sizes['measurement']} {beliefs.models} models of {beliefs.release} since {beliefs.since}"
+    )
+    print(f"least squares: the horizon doubles in {doubling_days(models):.3f} days")
+    print(
+        f"now {start}, given that ASARA is still to come (prior share before it: {dates.attrs['already']:.1%})\n"
+    )
+    print(f"{'':48s}" + "".join(f"{level:>10.0%}" for level in LEVELS))
+    for label, values in _lines(dates):
+        print(f"{label:48s}" + "".join(f"{value:>10.3g}" for value in np.quantile(values, LEVELS)))
+    years = np.quantile(dates.years, LEVELS)
+    print(f"{'date of ASARA':48s}" + "".join(f"{_date(start, value):>10s}" for value in years))
+    print("\n" + gained_table(beliefs, dates))
+    if plot is not None:
+        from ..plots import save
+        from ..timeline_plot import plot_timeline
+
+        figure = plot_timeline(models, dates, title=beliefs.label)
+        write_whole(plot, lambda target: save(figure, target))
+        print(f"\n{plot}: written")
+
+
+def _lines(dates: xr.Dataset) -> list[tuple[str, np.ndarray]]:
+    days = 365.25 / dates.doublings_per_year.values
+    return [
+        ("horizon of the trend at the last model, minutes", dates.horizon.values),
+        ("days to double there", days),
+        ("duration of a doubling over the one before", dates.doubling_ratio.values),
+        ("spread of models around the trend, doublings", dates.model_spread.values),
+        ("share of the measurement error in common", dates.shared_error.values),
+        ("rate of the trend ahead over the fitted one", dates.rate.values),
+        ("horizon at ASARA, work months", dates.asara_horizon.values),
+        ("years from now to ASARA", dates.years.values),
+        ("pace of software, OOMs a year", dates.pace.values),
+        ("G, OOMs of training efficiency until ASARA", dates.gained.values),
+    ]
+
+
+def _date(now: datetime.date, years: float) -> str:
+    """Year and month so many years later."""
+    if years > FURTHEST:
+        return f">{FURTHEST:g} yr"
+    months = now.year * 12 + now.month - 1 + round(years * 12)
+    return f"{months // 12}-{months % 12 + 1:02d}"

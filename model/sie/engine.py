@@ -1,0 +1,183 @@
+"""Many tasks on an embedded cluster or a Dask scheduler, their results streamed into one store.
+
+A task is a function of its arguments alone that returns a row of numbers, the same wherever it runs; the first number says what became of
+it. A row is written in one piece when its task is done, so that a run that is killed goes on where it was. A task whose worker is
+lost is recorded and stops nothing. This module knows tasks and rows, not what they mean.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from . import __version__
+from .sources import DataError, plain
+
+if TYPE_CHECKING:
+    import zarr
+    from distributed import Client
+
+__all__ = ["DONE", "LOST", "NOT_CONVERGED", "STATES", "cluster", "open_rows", "read_rows", "run_tasks"]
+
+DONE, NOT_CONVERGED, LOST = 1.0, 2.0, 3.0
+"""What became of a task, the first number of its row; NaN is still to do."""
+
+STATES = {DONE: "done", NOT_CONVERGED: "not converged", LOST: "lost"}
+
+RETRIES = 2
+"""Times that a task is tried again after an error or after its worker was lost."""
+
+AHEAD = 8
+"""Tasks handed out for each worker thread beyond the one that runs, so that none waits and few are lost."""
+
+
+@contextmanager
+def cluster(workers: int, *, scheduler: str | None = None) -> Iterator[Client]:
+    """A Dask client: of an embedded cluster of one-thread processes on this machine, or of a scheduler at an address.
+
+    Workers of an embedded cluster end with this process, however it ends.
+    """
+    import tempfile
+
+    import dask
+    from distributed import Client, LocalCluster
+
+    quiet = {"distributed.logging.distributed": "critical", "distributed.admin.log-format": "%(message)s"}
+    with dask.config.set(quiet), tempfile.TemporaryDirectory() as folder:
+        if scheduler is not None:
+            try:
+                client = Client(scheduler, timeout="10s")
+            except (OSError, ValueError, TimeoutError) as error:
+                raise DataError(
+                    "--scheduler", scheduler, f"the address of a Dask scheduler ({type(error).__name__})"
+                ) from None
+            with client:
+                yield client
+            return
+        one_thread = dict.fromkeys(("PYTHON_CPU_COUNT", "NUMBA_NUM_THREADS", "OMP_NUM_THREADS"), "1")
+        with (
+            dask.config.set({"distributed.nanny.environ": one_thread}),
+            LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                processes=True,
+                host="127.0.0.1",
+                dashboard_address=None,
+                local_directory=folder,
+                memory_limit=0,
+                silence_logs="CRITICAL",
+            ) as local,
+            Client(local) as client,
+        ):
+            yield client
+
+
+def run_tasks(
+    task: Callable[..., np.ndarray],
+    arguments: Callable[[int], dict],
+    rows: zarr.Array,
+    client: Client,
+    *,
+    shared: dict[str, object],
+    log: Path,
+    progress: Callable[[int, int], None] = lambda done, tasks: None,
+) -> dict[str, int]:
+    """Run `task(**arguments(i), **shared)` for every row i that is still to do; how many ended in each state, and how many it had.
+
+    `shared` travels with the function, which workers keep, so that none is lost with a worker. `log` gets one line of JSON for each task that ended, in the order in which they did.
+    """
+    from distributed import as_completed
+
+    status = rows[:, 0]
+    pending = np.flatnonzero(np.isnan(status)).tolist()
+    ended = {"had": len(status) - len(pending), **dict.fromkeys(STATES.values(), 0)}
+    progress(ended["had"], len(status))
+    if not pending:
+        return ended
+    whole, queue, running = partial(task, **shared), iter(pending), {}
+
+    def submit(i: int):
+        future = client.submit(whole, **arguments(i), pure=False, retries=RETRIES)
+        running[future.key] = i
+        return future
+
+    threads = max(1, sum(client.nthreads().values()))
+    futures = as_completed([submit(i) for i, _ in zip(queue, range(threads * AHEAD), strict=False)])
+    with log.open("a", encoding="utf-8") as lines:
+        for future in futures:
+            i, entry = running.pop(future.key), {}
+            try:
+                row = future.result()
+            except Exception as error:  # whatever a task or its worker died of is recorded
+                row = np.full(rows.shape[1], math.nan)
+                row[0] = LOST
+                entry["error"] = " ".join(f"{type(error).__name__}: {error}".split())
+            future.release()
+            rows[i] = row
+            state = STATES[row[0]]
+            ended[state] += 1
+            lines.write(json.dumps({"task": i, "state": state, **entry}) + "\n")
+            lines.flush()
+            progress(sum(ended.values()), len(status))
+            if (following := next(queue, None)) is not None:
+                futures.add(submit(following))
+    return ended
+
+
+def open_rows(store: Path, labels: Sequence[dict], fields: Sequence[str], *, sha256: str) -> zarr.Array:
+    """The store's array (task, field), made if there is none. One chunk a row, so that a row is written whole or not at all.
+
+    `sha256` covers all that the results depend on. Raises DataError for a store of another run.
+    """
+    import zarr
+
+    if not store.exists():
+        fresh = store.with_name(f".{store.name}.new")
+        zarr.create_array(
+            store=fresh,
+            shape=(len(labels), len(fields)),
+            chunks=(1, len(fields)),
+            dtype="float64",
+            fill_value=math.nan,
+            attributes={
+                "sha256": sha256,
+                "fields": list(fields),
+                "tasks": list(labels),
+                "version": __version__,
+            },
+            overwrite=True,
+        )
+        fresh.rename(store)
+    rows = read_rows(store, fields)
+    if rows.attrs["sha256"] != sha256:
+        raise DataError(
+            str(store),
+            plain("a store of another run, or of changed inputs"),
+            "a new name, or the same inputs",
+        )
+    return rows
+
+
+def read_rows(store: Path, fields: Sequence[str]) -> zarr.Array:
+    """The array (task, field) of a store; attribute `tasks` has a label for each. Raises DataError for anything else."""
+    import zarr
+
+    try:
+        rows = zarr.open_array(store, mode="r+")
+        if (
+            rows.attrs["fields"] == list(fields)
+            and rows.shape == (len(rows.attrs["tasks"]), len(fields))
+            and rows.dtype == np.float64
+            and isinstance(rows.attrs["sha256"], str)
+        ):
+            return rows
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    raise DataError(str(store), plain("something else"), "the store of a sweep")

@@ -1,0 +1,292 @@
+"""Results in a file and back: the draws of one view as NetCDF, with attributes that say everything needed to draw them again.
+
+`sie report VIEW.toml --seed SEED --draws DRAWS` on the `view_toml` of a file gives the same draws; `evidence` holds every row
+that there was and `levels` how each domain entered. Reading needs no sampler: paths and credences follow from the saved draws. A file is taken for hostile until it
+is found to be plain: no links, no external or virtual data, no objects, bounded sizes, JSON for what NetCDF cannot hold.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import tempfile
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from platform import python_version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .priors import View, read_view, to_toml
+from .report import CONDITIONS, Result
+from .sources import DataError, Source, plain, read_sources
+
+if TYPE_CHECKING:
+    import h5py
+    import xarray as xr
+
+__all__ = ["KIND", "as_tree", "open_saved", "versions"]
+
+KIND = "draws of sie report, layout 1"
+"""What a file says it is; another layout has another number."""
+
+MOST_BYTES = 4 * 2**30
+"""Bytes that the variables of a file may take once read."""
+
+MOST_VARIABLES = 2000
+"""Variables of a file."""
+
+MOST_DRAWS = 2_000_000
+"""Draws of a file; each path takes about 2 kB more."""
+
+MOST_TEXT = 2**20
+"""Bytes of an attribute."""
+
+PACKAGES = ("sie", "arviz-stats", "numba", "numpy", "nutpie", "pymc", "pytensor", "scipy", "xarray")
+"""What can move a number of a report."""
+
+_TABLES = ("evidence", "elasticities", "rows")
+"""Groups that hold evidence rather than draws: every row, estimates of sigma, the rows that were used."""
+
+_DIAGNOSTICS = ("max_rhat", "min_ess", "divergences", "target_accept")
+
+
+def versions() -> dict[str, str]:
+    """The version of Python and of each package that can move a number."""
+    return {"python": python_version(), **{name: version(name) for name in PACKAGES}}
+
+
+def as_tree(result: Result, *, works: Mapping[str, Source] | None = None) -> xr.DataTree:
+    """The draws of a result, ready for `to_netcdf`: groups as in `sie.fit`, and those of _TABLES.
+
+    `works` is the bibliography (default: the bundled one); the works that view and rows cite are stored.
+    """
+    import xarray as xr
+
+    view, tree = result.view, result.tree
+    groups = {name: _without_date(node.to_dataset()) for name, node in tree.children.items()}
+    for name in _TABLES:
+        if (rows := getattr(result, name)) is not None:
+            groups[name] = rows.drop_attrs(deep=False)
+    text = view.path.read_text(encoding="utf-8") if view.path is not None else to_toml(view)
+    saved = xr.DataTree.from_dict(groups)
+    saved.attrs = {
+        **{key: value for key, value in tree.attrs.items() if isinstance(value, str | int | float)},
+        "kind": KIND,
+        "view": view.name,
+        "label": view.label,
+        "view_toml": text,
+        "rows_used": json.dumps(result.rows.estimate.values.tolist() if result.rows is not None else []),
+        "levels": json.dumps(result.rows.attrs.get("levels", {}) if result.rows is not None else {}),
+        "rows_left_out": json.dumps([list(pair) for pair in result.left_out]),
+        "spreads": json.dumps({str(factor): list(r) for factor, r in result.spreads.items()}),
+        "sources": json.dumps(_cited(result, read_sources() if works is None else works)),
+        "versions": json.dumps(versions()),
+        "inputs_sha256": result.inputs_sha256,
+        "conditions": CONDITIONS,
+    }
+    return saved
+
+
+def _without_date(draws: xr.Dataset) -> xr.Dataset:
+    """Draws that do not say when they were drawn, so that the same inputs give the same bytes."""
+    draws = draws.copy()
+    draws.attrs.pop("created_at", None)
+    return draws
+
+
+def _cited(result: Result, works: Mapping[str, Source]) -> dict[str, dict[str, Any]]:
+    view = result.view
+    items = (*view.entries.values(), *view.concludes.values())
+    keys = {view.source, *(item.source for item in items if item.source)}
+    for rows in (result.evidence, result.elasticities):
+        keys |= set(rows.source.values.tolist()) if rows is not None else set()
+    named = {key: dataclasses.asdict(works[key]) for key in sorted(keys)}
+    return {
+        key: {name: value for name, value in work.items() if name != "key"} for key, work in named.items()
+    }
+
+
+def open_saved(path: Path | str) -> Result:
+    """What a report said, from the draws that it saved: paths and credences anew, nothing sampled.
+
+    Raises DataError for anything but a whole file that `sie report --out` wrote.
+    """
+    return open_with_works(path)[0]
+
+
+def open_with_works(path: Path | str) -> tuple[Result, dict[str, Source]]:
+    """`open_saved`, and the works that the file cites."""
+    path = Path(path)
+    try:
+        tree = _read(path)
+        return _as_result(path.name, tree)
+    except DataError:
+        raise
+    except Exception as error:  # the readers of NetCDF raise whatever a damaged file makes of them
+        raise DataError(path.name, plain(f"no readable draws ({type(error).__name__})"), _WANT) from None
+
+
+_WANT = "a file that sie report --out wrote"
+
+
+def _read(path: Path) -> xr.DataTree:
+    import h5py
+    import xarray as xr
+
+    if not path.is_file():
+        raise DataError(str(path), plain("no such file"), _WANT)
+    try:
+        with h5py.File(path, "r") as file:
+            _refuse_unusual(path.name, file)
+    except OSError:
+        raise DataError(path.name, plain("a file that is not NetCDF"), _WANT) from None
+    with xr.open_datatree(path, engine="h5netcdf", decode_times=False) as tree:
+        return tree.load()
+
+
+def _refuse_unusual(where: str, file: h5py.File) -> None:
+    """Refuse what a file of draws never has, before anything is read: links out of it, objects, sizes without bound."""
+    import h5py
+
+    found: list[h5py.Dataset] = []
+
+    def walk(group: h5py.Group, depth: int) -> None:
+        _refuse_long_attributes(where, group)
+        for name in group:
+            if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+                raise DataError(f"{where} {name}", plain("a link"), "data in the file itself")
+            item = group[name]
+            if isinstance(item, h5py.Group) and depth == 0:
+                walk(item, 1)
+            elif isinstance(item, h5py.Dataset):
+                _refuse_long_attributes(where, item)
+                found.append(item)
+            else:
+                raise DataError(f"{where} {name}", plain("neither a group nor a variable"), _WANT)
+            if len(found) > MOST_VARIABLES:
+                raise DataError(where, plain(f"more than {MOST_VARIABLES} variables"), _WANT)
+
+    walk(file, 0)
+    for item in found:
+        if item.external or item.is_virtual:
+            raise DataError(f"{where} {item.name}", plain("data of another file"), "data in the file itself")
+        if item.dtype.kind not in "biufSO" or (
+            item.dtype.kind == "O" and not h5py.check_string_dtype(item.dtype)
+        ):
+            raise DataError(f"{where} {item.name}", plain(f"the type {item.dtype}"), "numbers or strings")
+    size = sum(int(np.prod(item.shape, dtype=float)) * max(item.dtype.itemsize, 1) for item in found)
+    if size > MOST_BYTES:
+        raise DataError(
+            where, plain(f"{size / 2**30:.3g} GiB of variables"), f"at most {MOST_BYTES / 2**30:.0f} GiB"
+        )
+
+
+def _refuse_long_attributes(where: str, item: h5py.Group | h5py.Dataset) -> None:
+    for name in item.attrs:
+        size = item.attrs.get_id(name).get_storage_size()
+        if size > MOST_TEXT:
+            raise DataError(f"{where} {name}", plain(f"{size} bytes"), f"at most {MOST_TEXT}")
+
+
+def _as_result(where: str, tree: xr.DataTree) -> tuple[Result, dict[str, Source]]:
+    from .credences import credences
+    from .dynamics import simulate
+
+    attrs = {key: getattr(value, "item", lambda value=value: value)() for key, value in tree.attrs.items()}
+    if attrs.get("kind") != KIND:
+        raise DataError(f"{where} kind", attrs.get("kind", plain("nothing")), KIND)
+    works = _works(where, attrs)
+    view = _view(where, attrs, works)
+    left_out = tuple(
+        (_line(where, row), _line(where, why)) for row, why in json.loads(attrs["rows_left_out"])
+    )
+    spreads = {
+        float(key): (float(a), float(b), float(c)) for key, (a, b, c) in json.loads(attrs["spreads"]).items()
+    }
+    if not re.fullmatch("[0-9a-f]{64}", attrs["inputs_sha256"]):
+        raise DataError(f"{where} inputs_sha256", attrs["inputs_sha256"], "64 hexadecimal digits")
+    groups = {
+        given: name
+        for given, name in (("priors", "prior"), ("evidence", "posterior"))
+        if name in tree.children
+    }
+    draws = {given: tree[name].to_dataset() for given, name in groups.items()}
+    if "priors" not in draws:
+        raise DataError(f"{where} prior", plain("nothing"), "a group of prior draws")
+    for given, found in draws.items():
+        _refuse_other_shapes(f"{where} {groups[given]}", found, view, attrs)
+    if "evidence" in draws:
+        for key in _DIAGNOSTICS:
+            attrs[key] = float(attrs[key]) if key != "divergences" else int(attrs[key])
+    tables = {name: tree[name].to_dataset() if name in tree.children else None for name in _TABLES}
+    if (rows := tables["rows"]) is not None:
+        levels = {
+            _line(where, domain): _line(where, level) for domain, level in json.loads(attrs["levels"]).items()
+        }
+        rows.attrs |= {"levels": levels, "left_out": list(left_out)}
+    for row in (
+        *(rows.estimate.values.tolist() if rows is not None else ()),
+        *json.loads(attrs["rows_used"]),
+    ):
+        _line(where, row)
+    tree.attrs = attrs
+    paths = {given: simulate(found) for given, found in draws.items()}
+    result = Result(
+        view=view,
+        **tables,
+        left_out=left_out,
+        tree=tree,
+        paths=paths,
+        credences={given: credences(path) for given, path in paths.items()},
+        spreads=spreads,
+        inputs_sha256=attrs["inputs_sha256"],
+    )
+    return result, works
+
+
+def _works(where: str, attrs: dict) -> dict[str, Source]:
+    """The cited works, read as `sources.toml` is."""
+    works = {}
+    for key, work in json.loads(attrs["sources"]).items():
+        known = {field.name for field in dataclasses.fields(Source)} - {"key"}
+        if not set(work) <= known:
+            raise DataError(f"{where} sources {key}", plain("unknown keys"), ", ".join(sorted(known)))
+        works[key] = Source(key=key, **work)
+    return works
+
+
+def _view(where: str, attrs: dict, works: dict[str, Source]) -> View:
+    """The view that a file holds as TOML, read as any view is."""
+    if not re.fullmatch(r"\w[\w .-]{0,199}", attrs["view"]):
+        raise DataError(f"{where} view", attrs["view"], "the name of a view")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"{attrs['view']}.toml"
+        path.write_text(attrs["view_toml"], encoding="utf-8")
+        return dataclasses.replace(read_view(str(path), sources=works), path=None)
+
+
+def _line(where: str, text: object) -> str:
+    if not isinstance(text, str) or not text.isprintable():
+        raise DataError(where, text, "a line without control characters")
+    return text
+
+
+def _refuse_other_shapes(where: str, draws: xr.Dataset, view: View, attrs: dict) -> None:
+    """Draws have dims (chain, draw), as many as the file says, and every quantity of the view."""
+    shape = (draws.sizes.get("chain", 0), draws.sizes.get("draw", 0))
+    if shape[0] * shape[1] != attrs["draws"] or not 0 < attrs["draws"] <= MOST_DRAWS:
+        raise DataError(
+            where,
+            plain(f"{shape[0]} chains of {shape[1]} draws"),
+            f"{attrs['draws']} draws in all, at most {MOST_DRAWS}",
+        )
+    for name in (*view.entries, "r_asara", "recent_doublings_per_year", "doublings_left", "conversion"):
+        if name not in draws or draws[name].dims != ("chain", "draw") or draws[name].dtype.kind != "f":
+            raise DataError(f"{where} {name}", plain("no such draws"), "numbers over (chain, draw)")
+        if not np.isfinite(draws[name].values).all():
+            raise DataError(f"{where} {name}", plain("draws that are not finite"), "finite numbers")
+    if not (draws.r_asara.values > 0).all():
+        raise DataError(f"{where} r_asara", float(draws.r_asara.min()), "numbers above 0")

@@ -1,0 +1,101 @@
+"""The equation page: nothing on it is a second copy, and nothing of the model is missing from it."""
+
+import importlib
+import inspect
+import sys
+
+import pytest
+
+import sie
+from sie import cli
+from sie.credences import EVENTS
+from sie.equations import COMPUTED, MODULES, as_text, blocks, describe, parts, symbols_of, variables
+from sie.growth import LAW, MEANINGS
+from sie.priors import QUANTITIES, view_names
+
+
+@pytest.fixture(scope="module")
+def lines():
+    return [line for block in blocks() for line in block.lines]
+
+
+def docstring(where):
+    module, _, function = where.partition(".")
+    found = importlib.import_module(f"sie.{module}")
+    target = getattr(found, function) if function else found
+    return inspect.cleandoc(getattr(target, "py_func", target).__doc__)
+
+
+def test_equations_are_literally_the_indented_lines_of_docstrings():
+    for block in blocks():
+        text = docstring(block.where)
+        indented = [line[4:].rstrip() for line in text.splitlines() if line.startswith("    ")]
+        assert list(block.lines) == indented
+        assert block.text == " ".join(text.split("\n\n")[0].split())
+
+
+def test_every_module_of_the_model_has_equations(lines):
+    assert {block.where for block in blocks() if block.lines} >= set(MODULES)
+    text = as_text()
+    assert all(line in text for line in lines)
+
+
+def test_every_symbol_of_an_equation_is_in_the_index_and_every_entry_of_the_index_in_an_equation(lines):
+    used = set().union(*(symbols_of(line) for line in lines))
+    stated = {name for name, quantity in QUANTITIES.items() for name in (name, quantity.symbol or name)}
+    assert used <= stated | set(COMPUTED)
+    assert set(COMPUTED) <= used
+    assert [variable.name for variable in variables() if not variable.enters] == []
+
+
+def test_the_index_has_every_quantity_law_column_and_event_with_meaning_and_unit():
+    text, index = as_text(), variables()
+    stated = {variable.name: variable for variable in index[: len(QUANTITIES)]}
+    for name, quantity in QUANTITIES.items():
+        assert stated[name].meaning == quantity.meaning
+        assert stated[name].unit == " or ".join(quantity.units)
+    assert tuple(MEANINGS) == LAW.names
+    for name in (*QUANTITIES, *LAW.names, *COMPUTED, *EVENTS):
+        assert f"  {name}" in text
+    for event in EVENTS.values():
+        assert " ".join(event.wording.split()) in " ".join(text.split())
+    assert all(variable.meaning and variable.unit for variable in index)
+
+
+@pytest.mark.parametrize("name", view_names())
+def test_a_view_adds_every_prior_with_its_quote(name):
+    view = sie.read_view(name)
+    text = " ".join(as_text(view).split())
+    for entry in view.entries.values():
+        assert f"prior: {describe(entry.prior)} ({entry.basis})" in text
+        assert entry.quote is None or " ".join(entry.quote.split()) in text
+
+
+def test_a_remark_beside_an_equation_has_no_symbols():
+    line = "log r_hat_i  = log r_d(i) + eps_i        a published estimate of r,   p = q"
+    assert parts(line) == [
+        ("log r_hat_i = log r_d(i) + eps_i", False),
+        ("a published estimate of r,", True),
+        ("p = q", False),
+    ]
+    assert symbols_of(line) == {"r_hat_i", "r_d", "eps_i", "p", "q"}
+
+
+def test_priors_are_told_as_people_state_them():
+    assert describe(sie.lognormal(1.7, 2.5)) == "lognormal 1.7 to 2.5 (5–95 %)"
+    assert describe(sie.uniform(6, 16)) == "uniform 6 to 16"
+    assert describe(sie.halfnormal(1)) == "halfnormal 1 (0–95 %)"
+    assert describe(sie.fixed(4)) == "fixed 4"
+    half = sie.mixture([0.5, 0.5], [sie.fixed(1), sie.uniform(2, 3)])
+    assert describe(half) == "mixture: 50 % fixed 1; 50 % uniform 2 to 3"
+
+
+def test_the_command_prints_the_page_and_refuses_an_unknown_view(capsys, monkeypatch):
+    for args, code in ((["equations", "reference"], 0), (["equations", "no_such_view"], 2)):
+        monkeypatch.setattr(sys, "argv", ["sie", *args])
+        with pytest.raises(SystemExit) as stopped:
+            cli.main()
+        printed = capsys.readouterr()
+        assert stopped.value.code == code
+        assert printed.out == (as_text(sie.read_view("reference")) if code == 0 else "")
+        assert printed.err.count("\n") == (0 if code == 0 else 1)

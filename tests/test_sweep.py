@@ -1,0 +1,206 @@
+"""Sweeps: what a file may say, cells that give the same numbers wherever they run, and stores that survive a kill."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import psutil
+import pytest
+
+import sie
+from sie import engine
+from sie.sweep import FIELDS, run_cell
+
+PLAIN = 'draws = 1000\nseeds = [1, 2]\nviews = ["davidson_houlden_2025"]\n'
+QUICK = "draws = 1000\nviews = ['davidson_houlden_2025']\nseeds = [" + ", ".join(map(str, range(150))) + "]\n"
+
+
+@pytest.fixture
+def spec(tmp_path):
+    """spec(text): a sweep file with this text."""
+
+    def write(text):
+        path = tmp_path / "sweep.toml"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
+
+
+def test_the_cells_are_the_product_of_the_axes(spec):
+    text = 'draws = 1000\nseeds = [1, 2]\nviews = ["davidson_2025", "reference"]\n'
+    text += "[edits.as_stated]\n[edits.low]\nceiling = { family = 'fixed', value = 2 }\n"
+    text += "[evidence.all]\n[evidence.no_chess]\nleave_out = ['stockfish_2024']\n"
+    sweep = sie.read_sweep(spec(text))
+    assert len(sweep.cells) == len(set(sweep.cells)) == 2 * 2 * 1 * 2 * 2
+    low = next(cell for cell in sweep.cells if cell.edits == "low")
+    assert sweep.view(low)["ceiling"].prior == sie.fixed(2)
+    assert sweep.evidence["no_chess"] == ("stockfish_2024",)
+
+
+def test_a_sample_is_the_same_for_the_same_seed_and_scales_within_its_bounds(spec):
+    path = spec(PLAIN + "[sample]\ncells = 40\nseed = 3\nscale = { ceiling = [0.5, 2.0] }\n")
+    sweep = sie.read_sweep(path)
+    assert sweep.cells == sie.read_sweep(path).cells
+    factors = np.log2([dict(cell.scale)["ceiling"] for cell in sweep.cells])
+    # A Latin hypercube has one point in each of 40 equal strata.
+    assert sorted(np.floor((factors + 1) * 20)) == list(range(40))
+    cell = sweep.cells[0]
+    wanted = sie.read_view(cell.view)["ceiling"].prior.scaled(cell.scale[0][1])
+    assert sweep.view(cell)["ceiling"].prior == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "where", "found"),
+    [
+        ("seeds = [1]\nviews = ['reference']\n", "sweep.toml draws", "None"),
+        (PLAIN.replace("1000", "1001"), "sweep.toml draws", "1001"),
+        (PLAIN.replace("[1, 2]", "[]"), "sweep.toml seeds", "[]"),
+        (PLAIN.replace("[1, 2]", "[true]"), "sweep.toml seeds", "[True]"),
+        (PLAIN.replace("davidson_houlden_2025", "nobody"), "view", "'nobody'"),
+        (
+            PLAIN + "[edits.a]\nnothing = { family = 'fixed', value = 1 }\n",
+            "davidson_houlden_2025 replace nothing",
+            "",
+        ),
+        (
+            PLAIN + "[edits.a]\nceiling = { family = 'fixt', value = 1 }\n",
+            "sweep.toml [edits.a] ceiling family",
+            "'fixt'",
+        ),
+        (PLAIN + "[edits.a]\nceiling = 3\n", "sweep.toml [edits.a] ceiling", "3"),
+        (PLAIN + "[evidence.a]\nleave_out = ['bread']\n", "sweep.toml [evidence.a] leave_out", "'bread'"),
+        (PLAIN + "[sample]\ncells = 0\nseed = 1\n", "sweep.toml [sample] cells", "0"),
+        (
+            PLAIN + "[sample]\ncells = 5\nseed = 1\nscale = { ceiling = [2, 1] }\n",
+            "sweep.toml [sample] scale ceiling",
+            "[2, 1]",
+        ),
+        (PLAIN + "[cells]\n", "sweep.toml cells", "an unknown key"),
+        (PLAIN + "draws = 2\n", "sweep.toml", "a TOML syntax error"),
+    ],
+)
+def test_a_bad_sweep_is_refused_in_one_line(spec, refused, text, where, found):
+    with refused(where, found):
+        sie.read_sweep(spec(text))
+
+
+def test_a_store_of_another_sweep_is_refused(spec, tmp_path, refused):
+    from sie.sweep import open_sweep_rows
+
+    open_sweep_rows(sie.read_sweep(spec(PLAIN)), tmp_path / "s.zarr")
+    with refused(str(tmp_path / "s.zarr"), "another run"):
+        open_sweep_rows(sie.read_sweep(spec(PLAIN.replace("[1, 2]", "[1, 3]"))), tmp_path / "s.zarr")
+    (tmp_path / "other").mkdir()
+    with refused(str(tmp_path / "other"), "something else"):
+        sie.open_sweep(tmp_path / "other")
+
+
+def test_a_view_travels_between_processes():
+    import pickle
+
+    view = sie.read_view("davidson_2025")
+    assert pickle.loads(pickle.dumps(view)) == view
+
+
+def dies(seed, nothing):
+    """A task whose worker does not come back for one of the seeds."""
+    import os
+
+    import numpy
+
+    if seed == 1:
+        os._exit(1)
+    return numpy.array([1.0, float(seed)])
+
+
+# Workers have no tests to import from: let the function travel whole.
+dies.__module__ = "__main__"
+
+
+@pytest.mark.slow
+def test_a_lost_worker_is_recorded_and_stops_nothing(tmp_path):
+    rows = engine.open_rows(
+        tmp_path / "s.zarr", [{"seed": i} for i in range(4)], ["status", "value"], sha256="x"
+    )
+    with engine.cluster(2) as client:
+        ended = engine.run_tasks(
+            dies, lambda i: {"seed": i}, rows, client, shared={"nothing": None}, log=tmp_path / "log.jsonl"
+        )
+    assert ended == {"had": 0, "done": 3, "not converged": 0, "lost": 1}
+    assert rows[:, 0].tolist() == [engine.DONE, engine.LOST, engine.DONE, engine.DONE]
+    [lost] = [
+        line for line in map(json.loads, (tmp_path / "log.jsonl").read_text().splitlines()) if "error" in line
+    ]
+    assert (lost["task"], lost["state"]) == (1, "lost")
+
+
+@pytest.mark.slow
+def test_cells_on_a_cluster_equal_cells_in_this_process_with_one_thread_or_two(spec, tmp_path):
+    sweep = sie.read_sweep(
+        spec('draws = 1000\nseeds = [1, 2]\nviews = ["davidson_houlden_2025", "reference"]\n')
+    )
+    with engine.cluster(2) as client:
+        ended = sie.run_sweep(sweep, tmp_path / "s.zarr", client)
+        assert ended == {"had": 0, "done": 4, "not converged": 0, "lost": 0}
+        again = sie.run_sweep(sweep, tmp_path / "s.zarr", client)
+        assert again == {"had": 4, "done": 0, "not converged": 0, "lost": 0}
+    found = sie.open_sweep(tmp_path / "s.zarr")
+    for i, cell in enumerate(sweep.cells):
+        here = dict(
+            zip(
+                FIELDS,
+                run_cell(sweep.view(cell), sie.read_evidence(), (), seed=cell.seed, draws=1000),
+                strict=True,
+            )
+        )
+        for given in ("priors", "evidence"):
+            at = found.isel(cell=i).sel(given=given, event="r_above_1")
+            np.testing.assert_equal(at.p.item(), here[f"p {given} r_above_1"])
+            np.testing.assert_equal(at.mcse.item(), here[f"mcse {given} r_above_1"])
+
+
+def start(path, store):
+    command = [sys.executable, "-m", "sie.cli", "sweep", str(path), "--out", str(store)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def descendants(process):
+    return psutil.Process(process.pid).children(recursive=True)
+
+
+@pytest.mark.slow
+def test_a_sweep_killed_at_random_moments_goes_on_and_computes_nothing_twice(spec, tmp_path, kills):
+    path, store = spec(QUICK), tmp_path / "s.zarr"
+    random, orphans = np.random.default_rng(1), []
+    for _ in range(kills):
+        if store.exists() and not np.isnan(engine.read_rows(store, FIELDS)[:, 0]).any():
+            store.rename(tmp_path / f"full{len(list(tmp_path.iterdir()))}.zarr")
+        running = start(path, store)
+        try:
+            running.communicate(timeout=random.uniform(0.5, 6))
+        except subprocess.TimeoutExpired:
+            orphans += descendants(running)
+            running.send_signal(signal.SIGKILL)
+            running.communicate()
+    ended = start(path, store)
+    out, err = ended.communicate(timeout=300)
+    assert (ended.returncode, err) == (0, "")
+    assert out.startswith("150 cells: ")
+    deadline = time.monotonic() + 20
+    while any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in orphans):
+        assert time.monotonic() < deadline, "a worker outlives its sweep"
+        time.sleep(0.2)
+    for each in [store, *tmp_path.glob("full*.zarr")]:
+        log = [json.loads(line)["task"] for line in (each / "log.jsonl").read_text().splitlines()]
+        assert len(log) == len(set(log))
+        found = sie.open_sweep(each)
+        expected = sie.read_sweep(path)
+        for i in (0, 77, 149):
+            row = run_cell(expected.view(expected.cells[i]), None, (), seed=i, draws=1000)
+            assert found.p.sel(given="priors").values[i].tolist() == [
+                value for field, value in zip(FIELDS, row, strict=True) if field.startswith("p priors")
+            ]

@@ -1,0 +1,32 @@
+"""Draws for tests of growth, in the form that `simulate` reads."""
+
+import numpy as np
+import xarray as xr
+
+
+def draws_of(r=1.2, parallel=0.3, left=np.inf, *, speedup=8.0, recent=4.0, **mechanisms):
+    """Draws with one chain; arrays run along the draws."""
+    columns = {
+        "r_asara": r,
+        "parallel": parallel,
+        "speedup": speedup,
+        "recent_doublings_per_year": recent,
+        "doublings_left": left,
+        "doublings_per_year_of_progress": 8.0,
+        "conversion": 2.8,
+        **mechanisms,
+    }
+    rows = np.broadcast_arrays(
+        *(np.atleast_1d(np.asarray(values, dtype=float)) for values in columns.values())
+    )
+    return xr.Dataset(
+        {name: (("chain", "draw"), row[None].copy()) for name, row in zip(columns, rows, strict=True)}
+    )
+
+
+def jones(*, lambda_, beta, labour_share=1.0, automation=1.0, experiment_gain=0.0, **mechanisms):
+    """Draws of dA/dt = A^(1 - beta) F^lambda, from its lambda and beta rather than p and r."""
+    gain = labour_share * automation + (1 - labour_share) * experiment_gain
+    parallel = lambda_ * gain
+    mechanisms |= {"labour_share": labour_share, "automation": automation, "experiment_gain": experiment_gain}
+    return draws_of(r=parallel / beta, parallel=parallel, **mechanisms)
