@@ -37,6 +37,9 @@ DECIMALS = 4
 DEGREES = (2, 3, 4, 5, 6, 7)
 """Degrees of the polynomial that a log likelihood may have where there are draws; Schwarz's criterion chooses."""
 
+KNOWN = 20.0
+"""Draws that a column of the grid must have by the fit; others continue the last that has, at the same fall per column."""
+
 BEYOND = 2.0
 """Draws that a column of the grid must have, by the fit, beyond a point for the polynomial to be believed there; from where
 there are fewer, tails are straight."""
@@ -213,7 +216,7 @@ def _fit(
         mass = np.exp(log_mean - peak)
         norm = mass.sum(axis=1, keepdims=True)
         value = float((counts @ score).sum() - (total * (peak + np.log(norm))).sum())
-        if value < objective:
+        if not value >= objective:  # also where a step overflows
             step /= 2
             continue
         gained, objective, weights = value - objective, value, trial
@@ -232,7 +235,8 @@ def _fit(
 def _straighten(x: np.ndarray, value: np.ndarray, fitted: np.ndarray) -> np.ndarray:
     """Each column of a log likelihood, with straight falling tails where the fit has too few draws; 0 at the largest."""
     out = value.copy()
-    for j in range(value.shape[1]):
+    known = np.flatnonzero(fitted.sum(axis=0) >= KNOWN)
+    for j in known:
         enough = min(BEYOND, fitted[:, j].sum() / 4)
         first = int(np.searchsorted(np.cumsum(fitted[:, j]), enough))
         last = len(x) - 1 - int(np.searchsorted(np.cumsum(fitted[::-1, j]), enough))
@@ -242,6 +246,11 @@ def _straighten(x: np.ndarray, value: np.ndarray, fitted: np.ndarray) -> np.ndar
         if last < len(x) - 1:
             slope = min((value[last, j] - value[last - 1, j]) / (x[1] - x[0]), -LEAST_TAIL_SLOPE)
             out[last + 1 :, j] = value[last, j] + slope * (x[last + 1 :] - x[last])
+    level = out.max(axis=0)
+    for j in range(known[-1] + 1, out.shape[1]):
+        out[:, j] = out[:, j - 1] + min(level[known[-1]] - level[known[-2]], 0.0)
+    for j in range(known[0] - 1, -1, -1):
+        out[:, j] = out[:, j + 1] + min(level[known[0]] - level[known[1]], 0.0)
     return out - out.max()
 
 
