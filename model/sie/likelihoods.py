@@ -246,6 +246,10 @@ def _straighten(x: np.ndarray, value: np.ndarray, fitted: np.ndarray) -> np.ndar
         if last < len(x) - 1:
             slope = min((value[last, j] - value[last - 1, j]) / (x[1] - x[0]), -LEAST_TAIL_SLOPE)
             out[last + 1 :, j] = value[last, j] + slope * (x[last + 1 :] - x[last])
+    for j in known:
+        top = out[:, j].argmax()
+        out[top:, j] = np.minimum.accumulate(out[top:, j])
+        out[: top + 1, j] = np.minimum.accumulate(out[top::-1, j])[::-1]
     level = out.max(axis=0)
     for j in range(known[-1] + 1, out.shape[1]):
         out[:, j] = out[:, j - 1] + min(level[known[-1]] - level[known[-2]], 0.0)
