@@ -239,3 +239,10 @@ def test_an_unknown_event_is_refused(davidson, refused):
 def test_an_event_gains_doublings_or_years(gain, refused):
     with refused("event both", "either doublings or years_of_progress"):
         gain_within("both", years=1, **gain)
+
+
+def test_events_without_a_gain_are_streamed_too():
+    events = ["r_above_1", "pace_doubles"]
+    draws = prior(sie.read_view("davidson_houlden_2025"), draws=1000, seed=1)
+    streamed = sie.stream([draws], events=events)
+    assert streamed.equals(sie.credences(sie.simulate(draws), events=events))

@@ -18,14 +18,19 @@ from typer.exceptions import TyperException
 
 from . import __version__
 from .commands.check import check
+from .commands.diff import diff
 from .commands.equations import equations
 from .commands.grow import explain, grow
 from .commands.idea_production import epoch
+from .commands.ledger import ledger
 from .commands.open import open_
 from .commands.options import BAD_INPUT
 from .commands.report import report
+from .commands.reproduce import reproduce
+from .commands.sensitivity import sensitivity
 from .commands.series import series
 from .commands.sweep import sweep
+from .commands.table import table
 from .commands.timeline import timeline
 from .commands.views import list_, new
 from .files import discard_unfinished
@@ -49,6 +54,11 @@ COMMANDS = {
     "equations": equations,
     "epoch": epoch,
     "timeline": timeline,
+    "reproduce": reproduce,
+    "sensitivity": sensitivity,
+    "diff": diff,
+    "table": table,
+    "ledger": ledger,
 }
 """Every command by name, in the order of the help."""
 

@@ -229,7 +229,9 @@ def stream(
     counts, draws = np.zeros(len(chosen), dtype=int), 0
     for block in blocks:
         wanted = [np.broadcast_to(gain(_with_left(block)), block.r_asara.shape) for gain in gains]
-        for found in summaries(block, np.array(wanted).reshape(len(gains), -1), retraining=retraining):
+        for found in summaries(
+            block, np.array(wanted).reshape(len(gains), block.r_asara.size), retraining=retraining
+        ):
             within = dict(zip(gains, found.shortest_years.values, strict=True))
             draws += found.sizes["draw"]
             counts += [

@@ -142,7 +142,7 @@ def summaries(
     used = [name for name in (*_CARRIED, *MECHANISMS) if name in draws]
     flat = xr.Dataset({name: ("draw", _aligned(draws, name).values.ravel()) for name in used})
     flat.attrs = draws.attrs
-    gains = np.asarray(gains, dtype=float).reshape(len(gains), -1)
+    gains = np.asarray(gains, dtype=float).reshape(len(gains), draws.r_asara.size)
     tables = grids(nodes)
     for first in range(0, flat.sizes["draw"], BLOCK):
         block = flat.isel(draw=slice(first, first + BLOCK))

@@ -27,9 +27,11 @@ __all__ = [
     "EVENT_NAMES",
     "GROWTH",
     "QUANTITIES",
+    "WEIGHTS",
     "Conclusion",
     "Entry",
     "Prior",
+    "Quantity",
     "View",
     "beta",
     "draw",
@@ -39,6 +41,7 @@ __all__ = [
     "loguniform",
     "mixture",
     "normal",
+    "read_entry",
     "read_prior",
     "read_view",
     "to_toml",
@@ -80,6 +83,9 @@ EVENT_NAMES = (
     "pace_above_5x",
 )
 """The names that `[concludes.EVENT]` may use; `credences.EVENTS` gives each its meaning."""
+
+WEIGHTS = "weights.toml"
+"""The file beside the views that weighs them; no view itself."""
 
 Z95 = 1.6448536269514722
 """Standard normal 95 % quantile."""
@@ -538,7 +544,7 @@ class View:
 
 def view_names() -> list[str]:
     """The names of the bundled views, sorted."""
-    return sorted(path.stem for path in data_folder("priors").glob("*.toml"))
+    return sorted(path.stem for path in data_folder("priors").glob("*.toml") if path.name != WEIGHTS)
 
 
 def view_path(view: str) -> Path:
@@ -577,7 +583,7 @@ def read_view(view: str, *, sources: Mapping[str, Source] | None = None) -> View
         raise DataError(f"{where} reflects", reflects, "a list of different row ids")
     concludes = table.pop("concludes", {})
     names = _quantities_of(where, table)
-    entries = {name: _read_entry(f"{where} [{name}]", name, table[name], source, sources) for name in names}
+    entries = {name: read_entry(f"{where} [{name}]", name, table[name], source, sources) for name in names}
     _check_distances(where, entries)
     if not isinstance(concludes, dict):
         raise DataError(f"{where} [concludes]", concludes, "tables [concludes.EVENT]")
@@ -613,16 +619,24 @@ def _quantities_of(where: str, table: Mapping) -> tuple[str, ...]:
     return names
 
 
-def _read_entry(where: str, name: str, table: object, source: str, sources: Mapping[str, Source]) -> Entry:
+def read_entry(
+    where: str,
+    name: str,
+    table: object,
+    source: str,
+    sources: Mapping[str, Source],
+    quantities: Mapping[str, Quantity] = QUANTITIES,
+) -> Entry:
+    """One table as an `Entry`: prior, unit and provenance checked against its quantity. `source` is used where the table names none."""
     if not isinstance(table, dict):
         raise DataError(where, table, "a table with a family, its numbers, unit and basis")
     prior = read_prior(where, table, ("unit", *_PROVENANCE))
-    units = QUANTITIES[name].units
+    units = quantities[name].units
     if "unit" not in table:
         raise DataError(f"{where} unit", plain("nothing"), "one of " + "; ".join(units))
     if table["unit"] not in units:
         raise DataError(f"{where} unit", table["unit"], "one of " + "; ".join(units))
-    _check_range(where, name, prior)
+    _check_range(where, name, prior, quantities)
     record = _provenance(where, table, source, _numbers_of(prior), sources)
     return Entry(prior=prior, unit=table["unit"], **record)
 
@@ -668,9 +682,11 @@ def _numbers_of(prior: Prior) -> list[float]:
     return [*prior.numbers, *(number for part in prior.parts for number in _numbers_of(part))]
 
 
-def _check_range(where: str, name: str, prior: Prior) -> None:
+def _check_range(
+    where: str, name: str, prior: Prior, quantities: Mapping[str, Quantity] = QUANTITIES
+) -> None:
     """Refuse a prior that lets a quantity leave its range."""
-    quantity, (low, high) = QUANTITIES[name], prior.support
+    quantity, (low, high) = quantities[name], prior.support
     at_bound = low == quantity.lower and not quantity.lower_included and prior.family == "fixed"
     if low < quantity.lower or high > quantity.upper or at_bound:
         sign = "at least" if quantity.lower_included else "above"

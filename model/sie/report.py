@@ -18,6 +18,7 @@ import numpy as np
 from .evidence import evidence_files, read_elasticities, usable
 from .files import write_atomically, write_whole
 from .priors import Conclusion, View
+from .snapshot import inputs_of, versions
 from .sources import DataError, Source, plain
 
 if TYPE_CHECKING:
@@ -174,6 +175,7 @@ def as_json(results: list[Result], *, seed: int, draws: int) -> str:
         "version": JSON_VERSION,
         "seed": seed,
         "draws": draws,
+        "versions": versions(),
         "views": [_view_json(result) for result in results],
     }
     return json.dumps(document, sort_keys=True, allow_nan=False, ensure_ascii=False, indent=1) + "\n"
@@ -184,6 +186,8 @@ def _view_json(result: Result) -> dict:
     fitted = "evidence" in result.given
     return {
         "view": result.view.name,
+        "label": result.view.label,
+        "inputs": inputs_of(result.view),
         "inputs_sha256": result.inputs_sha256,
         "rows_used": result.rows.estimate.values.tolist() if result.rows is not None else [],
         "rows_left_out": [{"id": row, "why": why} for row, why in result.left_out],

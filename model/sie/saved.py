@@ -12,15 +12,14 @@ import json
 import re
 import tempfile
 from collections.abc import Mapping
-from importlib.metadata import version
 from pathlib import Path
-from platform import python_version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .priors import View, read_view, to_toml
 from .report import CONDITIONS, Result
+from .snapshot import versions
 from .sources import DataError, Source, plain, read_sources
 
 if TYPE_CHECKING:
@@ -44,18 +43,10 @@ MOST_DRAWS = 2_000_000
 MOST_TEXT = 2**20
 """Bytes of an attribute."""
 
-PACKAGES = ("sie", "arviz-stats", "numba", "numpy", "nutpie", "pymc", "pytensor", "scipy", "xarray")
-"""What can move a number of a report."""
-
 _TABLES = ("evidence", "elasticities", "rows")
 """Groups that hold evidence rather than draws: every row, estimates of sigma, the rows that were used."""
 
 _DIAGNOSTICS = ("max_rhat", "min_ess", "divergences", "target_accept")
-
-
-def versions() -> dict[str, str]:
-    """The version of Python and of each package that can move a number."""
-    return {"python": python_version(), **{name: version(name) for name in PACKAGES}}
 
 
 def as_tree(result: Result, *, works: Mapping[str, Source] | None = None) -> xr.DataTree:

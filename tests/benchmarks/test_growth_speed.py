@@ -23,8 +23,8 @@ pytestmark = pytest.mark.slow
 DRAWS = 20000
 ACCURACIES = (1e-3, 1e-6)
 MECHANISMS = {"ceiling": {}, "CES": {"labour_share": 0.5, "sigma": 0.7}, "late fall": {"shape": 2.0}}
-CURVES: dict[str, list[tuple[float, float]]] = {}
-"""(error, trajectories a second) at each setting of each rival."""
+CURVES: dict[str, list[tuple[float, float, float]]] = {}
+"""(error, trajectories a second, trajectories a second of processor time) at each setting of each rival."""
 
 
 def sampled(size, **mechanisms):
@@ -93,14 +93,12 @@ def diffrax_vmap(draws, rtol):
             term, solver, 0.0, left / 2, 1e-3, 0.0, stepsize_controller=controller, max_steps=100000
         ).ys[0]
 
-    if "diffrax" not in _COMPILED:
-        _COMPILED["diffrax"] = {}
-    if rtol not in _COMPILED["diffrax"]:
-        _COMPILED["diffrax"][rtol] = jax.jit(jax.vmap(solved))
-    return np.asarray(_COMPILED["diffrax"][rtol](*columns(draws)))
+    compiled = _COMPILED.setdefault(rtol, jax.jit(jax.vmap(solved)))
+    return np.asarray(compiled(*columns(draws)))
 
 
-_COMPILED: dict[str, dict] = {}
+_COMPILED: dict = {}
+"""diffrax's program for each tolerance."""
 
 RIVALS = {
     "ours": (ours, DRAWS, (9, 17, 33, 65, 129, 257, 513)),
@@ -110,13 +108,14 @@ RIVALS = {
 }
 
 
-def best_time(function, rounds=3):
+def best_times(function, rounds=3):
+    """Least (seconds, seconds of processor time over all cores): the second hardly depends on what else the machine does."""
     times = []
     for _ in range(rounds):
-        begin = time.perf_counter()
+        begin, work = time.perf_counter(), time.process_time()
         function()
-        times.append(time.perf_counter() - begin)
-    return min(times)
+        times.append((time.perf_counter() - begin, time.process_time() - work))
+    return np.min(times, axis=0)
 
 
 @pytest.mark.parametrize("rival", RIVALS)
@@ -129,24 +128,30 @@ def test_time_against_error(benchmark, rival):
     for setting in settings:
         error = np.max(np.abs(function(few, setting) / exact - 1))
         function(draws, setting)
-        curve.append((error, size / best_time(lambda at=setting: function(draws, at))))
+        curve.append((error, *(size / best_times(lambda at=setting: function(draws, at)))))
     CURVES[rival] = curve
     print(f"\n{rival}")
-    for setting, (error, speed) in zip(settings, curve, strict=True):
-        print(f"  {setting:<8g} error {error:8.1e} {speed:12,.0f} trajectories a second")
+    for setting, (error, speed, work) in zip(settings, curve, strict=True):
+        print(
+            f"  {setting:<8g} error {error:8.1e} {speed:12,.0f} trajectories a second, {work:12,.0f} a core"
+        )
     benchmark.pedantic(lambda: function(draws, settings[-1]), rounds=1)
-    assert min(error for error, _ in curve) < min(ACCURACIES)
+    assert min(error for error, *_ in curve) < min(ACCURACIES)
 
 
 @pytest.mark.parametrize("accuracy", ACCURACIES)
 def test_ratios_at_matched_errors(accuracy):
     if not {"ours", "solve_ivp loop"} <= set(CURVES):
         pytest.skip("needs the curves")
-    speed = {rival: max(s for e, s in curve if e <= accuracy) for rival, curve in CURVES.items()}
+    fastest = {
+        rival: np.max([speeds for error, *speeds in curve if error <= accuracy], axis=0)
+        for rival, curve in CURVES.items()
+    }
     print()
-    for rival in set(speed) - {"ours"}:
-        print(f"ours / {rival} at {accuracy:g}: {speed['ours'] / speed[rival]:,.0f}")
-    assert speed["ours"] > 100 * speed["solve_ivp loop"]
+    for rival in sorted(set(fastest) - {"ours"}):
+        whole, core = fastest["ours"] / fastest[rival]
+        print(f"ours / {rival} at {accuracy:g}: {whole:,.1f}, of processor time {core:,.1f}")
+    assert fastest["ours"][0] > 100 * fastest["solve_ivp loop"][0]
 
 
 @njit(parallel=True, error_model="numpy")
@@ -184,21 +189,21 @@ def test_all_events_at_20000_draws(benchmark):
     jobs["plain loop"] = lambda: prototype(*plain, gains)
     for job in jobs.values():
         job()
-    seconds, cpu = dict.fromkeys(jobs, math.inf), dict.fromkeys(jobs, math.inf)
+    times = {name: [] for name in jobs}
     for _ in range(10):
         for name, job in jobs.items():
-            begin = time.process_time()
-            seconds[name] = min(seconds[name], best_time(job, rounds=1))
-            cpu[name] = min(cpu[name], time.process_time() - begin)
+            times[name].append(best_times(job, rounds=1))
+    least = {name: np.min(of, axis=0) for name, of in times.items()}
     print()
-    for name, taken in seconds.items():
+    for name, (seconds, work) in least.items():
         print(
-            f"all events, {name}: {1000 * taken:.1f} ms for {DRAWS} draws, {DRAWS / taken:,.0f} trajectories a second;"
-            f" {1e6 * cpu[name] / DRAWS:.2f} us of one core a trajectory"
+            f"all events, {name}: {1000 * seconds:.1f} ms for {DRAWS} draws, {DRAWS / seconds:,.0f} trajectories a second;"
+            f" {1e6 * work / DRAWS:.2f} us of one core a trajectory"
         )
     benchmark.pedantic(jobs["CES"], rounds=3)
-    assert cpu["ceiling"] < cpu["plain loop"]
-    assert sum(cpu[name] for name in MECHANISMS) < 4 * cpu["plain loop"]
+    work = {name: core for name, (_, core) in least.items()}
+    assert work["ceiling"] < work["plain loop"]
+    assert sum(work[name] for name in MECHANISMS) < 4 * work["plain loop"]
 
 
 def test_ten_million_draws_fit_in_a_gigabyte():

@@ -52,7 +52,7 @@ def _checks(
 ) -> Iterator[tuple[str, Callable[[], list[str]]]]:
     """Each data set by name with what reads it and returns the quotes that are not in their texts."""
     from ..evidence import named_files
-    from ..priors import view_names, view_path
+    from ..priors import WEIGHTS, view_names, view_path
     from ..rows import COLUMNS
 
     if not files:
@@ -60,12 +60,21 @@ def _checks(
         yield from _other_data(evidence)
         for name in view_names():
             yield name, lambda name=name: _check_view(view_path(name), evidence, sources)
+        yield "figures", lambda: _check_figures(None, sources)
+        yield "buildout", lambda: _check_buildout(None, sources)
+        yield "weights", lambda: _check_weights(None, evidence, sources)
         return
     for path in files:
-        if path.name in COLUMNS or path.name == "sources.toml":
+        if path.name == "figures.csv":
+            yield path.name, lambda path=path: _check_figures(path, sources)
+        elif path.name == "buildout.toml":
+            yield path.name, lambda path=path: _check_buildout(path, sources)
+        elif path.name in COLUMNS or path.name == "sources.toml":
             yield path.name, lambda path=path: _check_evidence(_files_around(path, evidence), sources)
         elif path.suffix == ".csv":
             yield path.name, lambda path=path: _check_series(path)
+        elif path.name == WEIGHTS:
+            yield path.name, lambda path=path: _check_weights(path, evidence, sources)
         elif path.suffix == ".toml":
             yield path.name, lambda path=path: _check_view(path, evidence, sources)
         else:
@@ -112,6 +121,20 @@ def _check_view(path: Path, evidence: Path | None, sources: Path | None) -> list
     return _missing_quotes(records, sources, bibliography(evidence))
 
 
+def _check_weights(path: Path | None, evidence: Path | None, sources: Path | None) -> list[str]:
+    """The weights; a table of the bundled ones belongs to a view that there is."""
+    from ..pooling import OTHERS, read_weights
+    from ..priors import WEIGHTS, view_names
+
+    works = bibliography(evidence)
+    weights = read_weights(path, sources=works)
+    known = (OTHERS, *view_names())
+    for name in weights.views if path is None else ():
+        if name not in known:
+            raise DataError(f"{WEIGHTS} [views.{name}]", plain("no such view"), "one of " + ", ".join(known))
+    return _missing_quotes(list(weights.quotes), sources, works)
+
+
 def _check_evidence(files: dict[str, Path], sources: Path | None) -> list[str]:
     from ..evidence import read_files
     from ..rows import read_sigmas
@@ -133,6 +156,23 @@ def _check_series(path: Path) -> list[str]:
 
     read_observations(path)
     return []
+
+
+def _check_figures(path: Path | None, sources: Path | None) -> list[str]:
+    """What the sources state and `sie reproduce` recomputes."""
+    from ..reproduce import figures
+
+    records = [(f"figure {figure.id}", figure.source, figure.quote) for figure in figures(path)]
+    return _missing_quotes(records, sources, read_sources())
+
+
+def _check_buildout(path: Path | None, sources: Path | None) -> list[str]:
+    """The priors of Greenblatt's outcome."""
+    from ..outcome import read_buildout
+
+    entries = read_buildout(path)
+    records = [(f"buildout.toml [{name}]", entry.source, entry.quote) for name, entry in entries.items()]
+    return _missing_quotes(records, sources, read_sources())
 
 
 def _files_around(path: Path, evidence: Path | None) -> dict[str, Path]:

@@ -1,0 +1,196 @@
+"""`sie diff`: why two views, or two saved reports, give different credences."""
+
+from __future__ import annotations
+
+import json as jsons
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..files import refuse_unwritable, write_atomically, write_whole
+from ..sources import DataError, plain
+from .options import Draws, Evidence, Seed, bibliography, check_sampling, progress
+from .sensitivity import Event, chosen_events
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from ..priors import View
+    from ..snapshot import Saved
+
+__all__ = ["diff"]
+
+DEFAULT_DRAWS = 4000
+"""Draws of each hybrid view; they are the same for all, so that their differences are precise."""
+
+_Side = Annotated[
+    str,
+    typer.Argument(
+        metavar="VIEW|FILE.json[:VIEW]|FILE.nc",
+        help="A view, or one saved by sie report --json or --out.",
+    ),
+]
+
+
+def diff(
+    a: _Side,
+    b: _Side,
+    given: Annotated[
+        str, typer.Option(metavar="priors|evidence", help="Credences before or after evidence.")
+    ] = "priors",
+    event: Event = None,
+    seed: Seed = 1,
+    draws: Draws = DEFAULT_DRAWS,
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Write plots here.")] = None,
+    json: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write the results as JSON here.")
+    ] = None,
+    evidence: Evidence = None,
+) -> None:
+    """Share the difference between the credences of A and B out over the inputs in which they differ."""
+    from ..differences import difference
+    from ..evidence import evidence_files, read_evidence, usable
+
+    check_sampling(seed, draws)
+    if given not in ("priors", "evidence"):
+        raise DataError("--given", given, "priors or evidence")
+    events = chosen_events(event)
+    works = bibliography(evidence)
+    sides = [_read(side, works) for side in (a, b)]
+    views: list[View] = [view for view, _, _ in sides]
+    if given == "evidence" and any(saved is not None for _, saved, _ in sides):
+        raise DataError("--given", given, "priors (a saved report holds no evidence to sample again)")
+    inputs = [path for _, _, path in sides] + evidence_files(evidence)
+    refuse_unwritable("--out", out, folder=True)
+    refuse_unwritable("--json", json, inputs=inputs, others=[out] if out is not None else [])
+    rows = read_evidence(evidence) if given == "evidence" else None
+    usable_rows = [
+        usable(rows, view) if rows is not None and not view.states_r_asara else None for view in views
+    ]
+    with progress() as say:
+        drawn = []
+        for view, used in zip(views, usable_rows, strict=True):
+            say(f"{view.name}: drawing")
+            drawn.append(_draw(view, used, seed=seed, draws=draws))
+        found = difference(*views, *drawn, events=events, given=given, say=say)
+        if out is not None:
+            _write_plots(found, (views[0].label, views[1].label), given, out)
+    if json is not None:
+        document = _document(found, a=a, b=b, given=given, seed=seed, draws=draws)
+        text = jsons.dumps(document, sort_keys=True, allow_nan=False, ensure_ascii=False, indent=1) + "\n"
+        write_atomically(json, text.encode())
+    print(_as_text(found, sides, given, seed))
+
+
+def _read(side: str, works: dict) -> tuple[View, Saved | None, Path]:
+    """A view by name or path, or one of a saved report; with the saved report and the file."""
+    from ..priors import read_view, view_path
+    from ..snapshot import read_report
+
+    name, _, wanted = side.partition(".json:")
+    if not (wanted or side.endswith((".json", ".nc"))):
+        return read_view(side, sources=works), None, view_path(side)
+    path = Path(f"{name}.json" if wanted else side)
+    views = read_report(path)
+    if wanted and wanted not in views:
+        raise DataError(side, wanted, "one of " + ", ".join(views))
+    if not wanted and len(views) > 1:
+        raise DataError(side, plain(f"{len(views)} views"), f"{path}:VIEW with one of " + ", ".join(views))
+    saved = views[wanted or next(iter(views))]
+    return saved.view, saved, path
+
+
+def _draw(view: View, rows: xr.Dataset | None, *, seed: int, draws: int) -> xr.Dataset:
+    from ..inference import fit, prior
+    from ..returns import build
+
+    if rows is None:
+        return prior(view, draws=draws, seed=seed)
+    return fit(build(rows, view), seed=seed, draws=draws)["posterior"].to_dataset()
+
+
+def _write_plots(found: xr.Dataset, labels: tuple[str, str], given: str, folder: Path) -> None:
+    from ..difference_plots import plot_difference, save
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(
+            str(folder), plain(error.strerror or str(error)), "a folder that can be made"
+        ) from None
+    title = f"Why the credences differ, given {'priors' if given == 'priors' else 'priors and evidence'}"
+    for event in found.event.values.tolist():
+        write_whole(
+            folder / f"difference_{event}.png",
+            lambda target, event=event: save(
+                plot_difference(found, event, labels=labels, title=title), target
+            ),
+        )
+
+
+def _document(found: xr.Dataset, **about: object) -> dict:
+    events = []
+    for event in found.event.values.tolist():
+        one = found.sel(event=event)
+        parts = [
+            {"group": group, "part": float(part), "se": float(se)}
+            for group, part, se in zip(one.group.values.tolist(), one.part.values, one.se.values, strict=True)
+        ]
+        events.append(
+            {
+                "event": event,
+                "p_a": one.p_a.item(),
+                "p_b": one.p_b.item(),
+                "difference": one.whole.item(),
+                "parts": parts,
+            }
+        )
+    return {"version": 1, **about, "every_order": bool(found.attrs["every_order"]), "events": events}
+
+
+def _as_text(found: xr.Dataset, sides: list, given: str, seed: int) -> str:
+    lines = []
+    for letter, (view, saved, _) in zip("AB", sides, strict=True):
+        where = "" if saved is None else f", saved with {saved.draws} draws, seed {saved.seed}"
+        lines.append(f"{letter}: {view.label}  ({view.name}{where})")
+    lines.append(f"given {given}, {found.attrs['draws']} draws, seed {seed}; parts in points, +- 1.96 s.e.")
+    width = 2 + max(map(len, ("sum of the parts", *found.group.values.tolist())))
+    for event in found.event.values.tolist():
+        one = found.sel(event=event)
+        lines += [
+            "",
+            f"{event}: A {100 * one.p_a.item():.1f} %, B {100 * one.p_b.item():.1f} %, B - A {_points(one.whole.item())}",
+        ]
+        order = sorted(range(one.sizes["group"]), key=lambda i, one=one: -abs(one.part.values[i]))
+        for i in order:
+            lines.append(
+                f"  {one.group.values[i]:<{width}}{_points(one.part.values[i]):>8} +- {196 * one.se.values[i]:.2f}"
+            )
+        lines.append(f"  {'sum of the parts':<{width}}{_points(one.part.values.sum()):>8}")
+        for letter, p, (_, saved, _) in zip("AB", (one.p_a.item(), one.p_b.item()), sides, strict=True):
+            if saved is not None and (event, given) in saved.credences:
+                stored, mcse = saved.credences[event, given]
+                lines.append(
+                    f"  {letter} as saved: {100 * stored:.1f} % (MCSE {100 * mcse:.2f}); drawn again {100 * p:.1f} %"
+                )
+    how = (
+        "over every order"
+        if found.attrs["every_order"]
+        else "over a sample of orders that is its own reverse"
+    )
+    lines += [
+        "",
+        f"Each part is the average {how} of exchanging that group, from {found.attrs['hybrids']} hybrid views on common random"
+        " numbers; the parts sum to the difference.",
+    ]
+    if given == "evidence":
+        lines.append("What evidence moves is one group: two joint posteriors cannot be mixed.")
+    if not found.sizes["group"]:
+        lines.append("The two state the same inputs: every part is zero.")
+    return "\n".join(lines)
+
+
+def _points(p: float) -> str:
+    """A difference of probabilities in points; sums that agree but for the last bit look the same."""
+    return f"{round(100 * float(p), 9):+.2f}"

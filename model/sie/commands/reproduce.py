@@ -1,0 +1,41 @@
+"""`sie reproduce`: every figure that the sources state about r, growth and P(SIE), recomputed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..files import refuse_unwritable, write_atomically
+from .options import progress
+
+__all__ = ["reproduce"]
+
+
+def reproduce(
+    csv: Annotated[
+        Path | None, typer.Option("--csv", metavar="FILE", help="Write the table as CSV here.")
+    ] = None,
+    json: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write the table as JSON here.")
+    ] = None,
+    differences: Annotated[
+        bool, typer.Option("--differences", help="Show only figures that differ, with the reasons.")
+    ] = False,
+) -> None:
+    """Recompute what the sources state and say where and why the model differs."""
+    from .. import reproduce as reproduction
+
+    chosen = reproduction.figures()
+    refuse_unwritable("--csv", csv)
+    refuse_unwritable("--json", json, others=[csv] if csv is not None else [])
+    with progress() as say:
+        say(f"recomputing {len(chosen)} figures")
+        rows = reproduction.reproduce_figures(chosen)
+    if csv is not None:
+        write_atomically(csv, reproduction.as_csv(rows).encode())
+    if json is not None:
+        write_atomically(json, reproduction.as_json(rows).encode())
+    print(reproduction.as_text([row for row in rows if row.verdict == "differs" or not differences]))
+    print(reproduction.summary(rows))

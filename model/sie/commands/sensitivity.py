@@ -1,0 +1,243 @@
+"""`sie sensitivity`: which inputs drive a view's answers, from one set of draws."""
+
+from __future__ import annotations
+
+import json as jsons
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+import typer
+
+from ..files import refuse_unwritable, write_atomically, write_whole
+from ..sources import DataError, plain
+from .options import DEFAULT_DRAWS, Draws, Evidence, Seed, bibliography, check_sampling, progress
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["Event", "chosen_events", "sensitivity"]
+
+Event = Annotated[
+    list[str] | None,
+    typer.Option("--event", metavar="NAME", help="An event of sie list; may be repeated (default: all)."),
+]
+_GIVEN = ("priors", "evidence")
+
+
+def sensitivity(
+    view: Annotated[
+        str, typer.Argument(metavar="VIEW", help="A name under priors/ or a path ending in .toml.")
+    ],
+    given: Annotated[
+        str, typer.Option(metavar="priors|evidence", help="Draws before or after evidence.")
+    ] = "priors",
+    event: Event = None,
+    seed: Seed = 1,
+    draws: Draws = DEFAULT_DRAWS,
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Write plots here.")] = None,
+    json: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write the results as JSON here.")
+    ] = None,
+    evidence: Evidence = None,
+) -> None:
+    """What drives a view's credences: variance shares, Shapley effects, tornado, value of information, crossings."""
+    from ..evidence import evidence_files, read_evidence, usable
+    from ..inference import prior
+    from ..priors import read_view
+
+    check_sampling(seed, draws)
+    if given not in _GIVEN:
+        raise DataError("--given", given, "priors or evidence")
+    events = chosen_events(event)
+    read = read_view(view, sources=bibliography(evidence))
+    if given == "evidence" and read.states_r_asara:
+        raise DataError(
+            "--given", given, f"priors ({read.name} states r at ASARA, which evidence cannot move)"
+        )
+    inputs = [read.path, *evidence_files(evidence)]
+    refuse_unwritable("--out", out, folder=True)
+    refuse_unwritable("--json", json, inputs=inputs, others=[out] if out is not None else [])
+    rows = usable(read_evidence(evidence), read) if given == "evidence" else None
+    with progress() as say:
+        say(f"{read.name}: drawing")
+        tree = None
+        if rows is None:
+            drawn = prior(read, draws=draws, seed=seed)
+        else:
+            from ..inference import fit
+            from ..returns import build
+
+            tree = fit(build(rows, read), seed=seed, draws=draws)
+            drawn = tree["posterior"].to_dataset()
+        say(f"{read.name}: what drives it")
+        found = _analyse(drawn, read, events, tree)
+        if out is not None:
+            _write_plots(found, read.label, given, out)
+    document = _document(found, view=read.name, given=given, seed=seed, draws=draws)
+    if json is not None:
+        text = jsons.dumps(document, sort_keys=True, allow_nan=False, ensure_ascii=False, indent=1) + "\n"
+        write_atomically(json, text.encode())
+    print(_as_text(found, document, read.label))
+
+
+def chosen_events(names: list[str] | None) -> list[str]:
+    """The events asked for, each once, in the order of every report; all if none."""
+    from ..credences import EVENTS
+
+    for name in names or ():
+        if name not in EVENTS:
+            raise DataError("--event", name, "one of " + ", ".join(EVENTS))
+    return [name for name in EVENTS if not names or name in names]
+
+
+def _analyse(drawn: xr.Dataset, view, events: list[str], tree: xr.DataTree | None) -> dict[str, xr.Dataset]:
+    from ..credences import credences
+    from ..dynamics import simulate
+    from ..power import power_scaling
+    from ..sensitivity import (
+        crossings,
+        happened,
+        independent_inputs,
+        movement,
+        tornado,
+        variance_shares,
+        varying_inputs,
+        worth,
+    )
+    from ..shapley import shapley_effects
+
+    paths = simulate(drawn)
+    table = credences(paths, events=events)
+    inputs = varying_inputs(drawn, view)
+    if not inputs:
+        raise DataError(view.name, plain("no quantity that varies"), "a view with uncertainty")
+    indicators, effective = happened(paths, events), worth(table)
+    found = {
+        "credences": table,
+        "shares": variance_shares(drawn, effective=float(effective.min())),
+        "tornado": tornado(inputs, indicators, effective=effective),
+        "movement": movement(inputs, indicators, effective=effective),
+        "crossings": crossings(inputs, indicators, effective=effective),
+        "shapley": shapley_effects(independent_inputs(inputs), indicators, effective=effective),
+    }
+    for name in ("tornado", "movement", "crossings", "shapley"):
+        found[name] = found[name].assign_coords(event=events)
+    if tree is not None:
+        found["power"] = power_scaling(tree, view)
+    return found
+
+
+def _write_plots(found: dict[str, xr.Dataset], label: str, given: str, folder: Path) -> None:
+    from .. import sensitivity_plots as plots
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(
+            str(folder), plain(error.strerror or str(error)), "a folder that can be made"
+        ) from None
+    title = f"{label}, given {'priors' if given == 'priors' else 'priors and evidence'}"
+    draw = {"variance_shares": lambda: plots.plot_variance_shares(found["shares"], title=title)}
+    for event, p in zip(found["credences"].event.values.tolist(), found["credences"].p.values, strict=True):
+        draw[f"tornado_{event}"] = lambda event=event, p=p: plots.plot_tornado(
+            found["tornado"], event, float(p), title=title
+        )
+        if np.all(np.isfinite(found["shapley"].share.sel(event=event))):
+            draw[f"shapley_{event}"] = lambda event=event: plots.plot_shapley(
+                found["shapley"], event, title=title
+            )
+    for name, make in draw.items():
+        write_whole(folder / f"{name}.png", lambda target, make=make: plots.save(make(), target))
+
+
+def _document(found: dict[str, xr.Dataset], **about: object) -> dict:
+    """The results as plain data; what does not exist is null."""
+    return {"version": 1, **about} | {name: _rows(table) for name, table in found.items()}
+
+
+def _rows(table: xr.Dataset) -> list[dict]:
+    frame = table.drop_vars("wording", errors="ignore")
+    out = []
+    for name in frame.data_vars:
+        variable = frame[name]
+        for at in np.ndindex(*variable.shape):
+            key = {dim: str(frame[dim].values[k]) for dim, k in zip(variable.dims, at, strict=True)}
+            value = float(variable.values[at])
+            out.append({**key, "what": str(name), "value": value if np.isfinite(value) else None})
+    return out
+
+
+def _as_text(found: dict[str, xr.Dataset], document: dict, label: str) -> str:
+    shares = found["shares"]
+    lines = [
+        f"{label}  ({document['view']}), given {document['given']}, {document['draws']} draws, seed {document['seed']}",
+        "",
+    ]
+    lines.append(
+        "share of the variance of log r at ASARA (sum 1; negative: moves against the others), +- 1.96 s.e."
+    )
+    for term, share, se in zip(shares.term.values, shares.share.values, shares.se.values, strict=True):
+        lines.append(f"  {term:<32}{100 * share:7.1f} % +- {196 * se:.1f}")
+    lines.append(f"  {'sum':<32}{100 * shares.share.values.sum():7.1f} %")
+    effects = found["shapley"]
+    how = "every order of the inputs" if effects.attrs["every_order"] else "a sample of orders"
+    for e, event in enumerate(found["credences"].event.values.tolist()):
+        p, mcse = (found["credences"][name].values[e] for name in ("p", "mcse"))
+        lines += [
+            "",
+            f"{event}: P = {100 * p:.1f} % (MCSE {100 * mcse:.2f})",
+            f"  {'input':<32}{'5 %':>9}{'95 %':>9}  {'P at 5 %':>9} {'P at 95 %':>9}  {'moves P by (95 %)':>22}  {'P = 50 % at (95 %)':>26}  {'Shapley':>13}",
+        ]
+        for name in _by_movement(found["movement"].isel(event=e)):
+            lines.append("  " + _line(found, e, name))
+        if np.isfinite(effects.unattributed.values[e]):
+            lines.append(f"  {'not attributed':<32}{'':>82}{100 * effects.unattributed.values[e]:>9.1f} %")
+    lines += ["", *_notes(effects, how)]
+    if "power" in found:
+        lines += [
+            "",
+            "power scaling (ArviZ): distance per doubling of the weight of the priors and of the evidence; above 0.05 is sensitive",
+        ]
+        for answer, prior, likelihood in zip(
+            found["power"].answer.values,
+            found["power"].prior.values,
+            found["power"].likelihood.values,
+            strict=True,
+        ):
+            lines.append(f"  {answer:<32}{prior:7.3f} {likelihood:7.3f}")
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _by_movement(movement: xr.Dataset) -> list[str]:
+    order = np.argsort(-movement.moved.values, kind="stable")
+    return movement.input.values[order].tolist()
+
+
+def _line(found: dict[str, xr.Dataset], event: int, name: str) -> str:
+    at = {"event": event}
+    tornado, movement, crossing = (
+        found[key].isel(at).sel(input=name) for key in ("tornado", "movement", "crossings")
+    )
+    low, high = (f"{100 * p:.1f}" for p in tornado.p.values)
+    moved = f"{100 * movement.moved.item():.1f} ({100 * movement.lower.item():.1f} to {100 * movement.upper.item():.1f})"
+    if np.isnan(crossing.value.item()):
+        half = "none"
+    else:
+        half = f"{crossing.value.item():.3g} ({crossing.lower.item():.3g} to {crossing.upper.item():.3g})"
+    effects = found["shapley"].isel(at)
+    shapley = "-"
+    if name in effects.input.values and np.isfinite(effects.share.sel(input=name).item()):
+        share, se = (effects[key].sel(input=name).item() for key in ("share", "se"))
+        shapley = f"{100 * share:.1f} +- {196 * se:.1f}"
+    return f"{name:<32}{tornado.value.values[0]:>9.3g}{tornado.value.values[1]:>9.3g}  {low:>9} {high:>9}  {moved:>22}  {half:>26}  {shapley:>13}"
+
+
+def _notes(effects: xr.Dataset, how: str) -> list[str]:
+    return [
+        "P at 5 % (95 %): among the tenth of the draws with the lowest (highest) values, whose median is that quantile.",
+        "moves P by: mean absolute movement of P, in points, if the input were known to a twentieth of its probability, less that of shuffled values.",
+        "P = 50 % at: where a cubic in the input's normal score, fitted to the log odds of all draws, crosses a half; none where it does not, or not beyond its error.",
+        f"Shapley: share of the variance of whether the event happens, over {how}, from {effects.attrs['draws']} draws; r_typical and spread act through r_target.",
+        "Inputs may depend on each other given evidence: then conditional quantities include what goes with an input.",
+    ]

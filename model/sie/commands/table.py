@@ -1,0 +1,248 @@
+"""`sie table`: every view in one table, its credences pooled, and P by mechanism."""
+
+from __future__ import annotations
+
+import json as jsons
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+import typer
+
+from ..files import refuse_unwritable, write_atomically
+from ..sources import DataError, plain
+from .options import DEFAULT_DRAWS, Draws, Evidence, Seed, bibliography, check_sampling, progress
+from .sensitivity import Event, chosen_events
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from ..pooling import Weights
+    from ..priors import Conclusion, View
+
+__all__ = ["table"]
+
+
+def table(
+    views: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[VIEW ...]", help="Names under priors/ or paths ending in .toml; all if none."
+        ),
+    ] = None,
+    event: Event = None,
+    seed: Seed = 1,
+    draws: Draws = DEFAULT_DRAWS,
+    priors_only: Annotated[bool, typer.Option("--priors-only", help="Sample no posterior.")] = False,
+    mechanisms: Annotated[
+        bool, typer.Option("--by-mechanism", help="Also P under each mechanism, from the priors.")
+    ] = False,
+    weights: Annotated[
+        Path | None, typer.Option("--weights", metavar="FILE", help="Weights (default: the bundled ones).")
+    ] = None,
+    json: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write the results as JSON here.")
+    ] = None,
+    evidence: Evidence = None,
+) -> None:
+    """Credences of all views by event, pooled under weights; never across events."""
+    from ..evidence import evidence_files, read_evidence, usable
+    from ..pooling import by_mechanism, read_weights
+    from ..priors import read_view, view_names
+
+    check_sampling(seed, draws)
+    events = chosen_events(event)
+    works = bibliography(evidence)
+    read = [read_view(name, sources=works) for name in views or view_names()]
+    names = [view.name for view in read]
+    for name in names:
+        if names.count(name) > 1:
+            raise DataError("sie table", plain(f"two views named {name}"), "views of different names")
+    weigh = read_weights(weights, sources=works)
+    weigh.of(names)
+    inputs = [view.path for view in read] + evidence_files(evidence)
+    refuse_unwritable("--json", json, inputs=[*inputs, *([weights] if weights is not None else [])])
+    rows = read_evidence(evidence)
+    usable_rows = [None if priors_only or view.states_r_asara else usable(rows, view) for view in read]
+    with progress() as say:
+        found = {}
+        for view, used in zip(read, usable_rows, strict=True):
+            say(f"{view.name}: drawing")
+            found[view.name] = _credences(view, used, events, seed=seed, draws=draws)
+        split = {}
+        for view in read if mechanisms else ():
+            say(f"{view.name}: mechanisms")
+            split[view.name] = by_mechanism(view, weigh, events=events, draws=draws, seed=seed)
+    pooled = _pooled(found, events, weigh, draws)
+    if json is not None:
+        document = {
+            "version": 1,
+            "seed": seed,
+            "draws": draws,
+            "weights": dict(zip(names, weigh.of(names).tolist(), strict=True)),
+            "credences": _credences_json(found),
+            "pooled": pooled,
+            "mechanisms": _mechanisms_json(split),
+        }
+        text = jsons.dumps(document, sort_keys=True, allow_nan=False, ensure_ascii=False, indent=1) + "\n"
+        write_atomically(json, text.encode())
+    print(_as_text(read, found, pooled, weigh, events, split))
+
+
+def _credences(
+    view: View, rows: xr.Dataset | None, events: Sequence[str], *, seed: int, draws: int
+) -> dict[str, xr.Dataset]:
+    """Credences of one view given priors and, with rows, given evidence."""
+    from ..credences import credences
+    from ..dynamics import simulate
+    from ..inference import fit, prior
+    from ..returns import build
+
+    if rows is None:
+        drawn = {"priors": prior(view, draws=draws, seed=seed)}
+    else:
+        tree = fit(build(rows, view), seed=seed, draws=draws)
+        drawn = {"priors": tree["prior"].to_dataset(), "evidence": tree["posterior"].to_dataset()}
+    return {given: credences(simulate(some), events=list(events)) for given, some in drawn.items()}
+
+
+def _pooled(
+    found: dict[str, dict[str, xr.Dataset]], events: Sequence[str], weigh: Weights, draws: int
+) -> list[dict]:
+    """Each event's pools given priors, over all views, and given evidence, over the views that it can move."""
+    from ..pooling import pool
+
+    out = []
+    for given in ("priors", "evidence"):
+        names = [name for name, tables in found.items() if given in tables]
+        if not names or not any(weigh.views.get(name, weigh.views["others"]) > 0 for name in names):
+            continue
+        p, mcse = (np.stack([found[name][given][key].values for name in names]) for key in ("p", "mcse"))
+        for kind, (pooled, error) in pool(p, mcse, weigh.of(names), draws=draws).items():
+            out += [
+                {
+                    "event": event,
+                    "given": given,
+                    "pool": kind,
+                    "views": names,
+                    "p": float(pooled[e]),
+                    "mcse": float(error[e]),
+                }
+                for e, event in enumerate(events)
+            ]
+    return out
+
+
+def _credences_json(found: dict[str, dict[str, xr.Dataset]]) -> list[dict]:
+    return [
+        {"view": view, "event": event, "given": given, "p": float(p), "mcse": float(mcse)}
+        for view, tables in found.items()
+        for given, table in tables.items()
+        for event, p, mcse in zip(table.event.values.tolist(), table.p.values, table.mcse.values, strict=True)
+    ]
+
+
+def _mechanisms_json(split: dict[str, xr.Dataset]) -> list[dict]:
+    return [
+        {
+            "view": view,
+            "event": event,
+            "mechanism": mechanism,
+            "weight": float(table.weight.values[m]),
+            "p": float(table.p.values[m, e]),
+            "mcse": float(table.mcse.values[m, e]),
+        }
+        for view, table in split.items()
+        for m, mechanism in enumerate(table.mechanism.values.tolist())
+        for e, event in enumerate(table.event.values.tolist())
+    ]
+
+
+def _as_text(
+    read: list[View],
+    found: dict[str, dict[str, xr.Dataset]],
+    pooled: list[dict],
+    weigh: Weights,
+    events: Sequence[str],
+    split: dict[str, xr.Dataset],
+) -> str:
+    from ..credences import EVENTS
+    from ..report import CONDITIONS
+
+    weight = weigh.of([view.name for view in read])
+    lines = []
+    for event in events:
+        lines += [
+            f"{event}: {EVENTS[event].wording}",
+            f"  {'view':<34}{'weight':>8}{'author says':>14}{'priors':>18}{'+ evidence':>18}",
+        ]
+        for view, share in zip(read, weight, strict=True):
+            cells = [_cell(found[view.name].get(given), event) for given in ("priors", "evidence")]
+            says = _says(view.concludes.get(event))
+            lines.append(f"  {view.name:<34}{100 * share:>6.1f} %{says:>14}{cells[0]:>18}{cells[1]:>18}")
+        for kind in ("linear", "logarithmic"):
+            cells = {
+                item["given"]: f"{100 * item['p']:.1f} ({100 * item['mcse']:.2f}) %"
+                for item in pooled
+                if item["event"] == event and item["pool"] == kind
+            }
+            lines.append(
+                f"  {kind + ' pool':<34}{'':>22}{cells.get('priors', '-'):>18}{cells.get('evidence', '-'):>18}"
+            )
+        lines.append("")
+    lines.append("In brackets: Monte Carlo standard errors in points; those of pools are at most so much.")
+    if any(
+        float(table.p.min()) == 0 or float(table.p.max()) == 1 for t in found.values() for table in t.values()
+    ):
+        lines.append(
+            "A view whose draws never (or always) show an event enters the logarithmic pool with (s + 1/2) / (n + 1), so that this"
+            " pool depends on the number of draws n; such a view nearly rules the event out for all."
+        )
+    moved = [item["views"] for item in pooled if item["given"] == "evidence"]
+    if moved:
+        lines.append(
+            f"Given evidence the pools are over the {len(moved[0])} views that evidence can move: "
+            + ", ".join(moved[0])
+        )
+    for event in events if split else ():
+        lines += ["", f"P({event}) by mechanism, from each view's priors, in %"]
+        names = list(weigh.mechanisms)
+        lines.append(f"  {'view':<34}" + "".join(f"{name:>22}" for name in names) + f"{'weighted':>12}")
+        for view, table in split.items():
+            one = table.sel(event=event)
+            cells = [
+                f"{100 * p:.1f} ({100 * e:.2f})" for p, e in zip(one.p.values, one.mcse.values, strict=True)
+            ]
+            lines.append(
+                f"  {view:<34}"
+                + "".join(f"{cell:>22}" for cell in cells)
+                + f"{100 * one.p_mean.item():>12.1f}"
+            )
+    if split:
+        shares = ", ".join(
+            f"{mechanism.label} {100 * share:.1f} %"
+            for mechanism, share in zip(weigh.mechanisms.values(), weigh.of_mechanisms(), strict=True)
+        )
+        lines += [
+            "",
+            f"Weights of mechanisms: {shares}. A mechanism replaces what the view states of compute_bottleneck, labour_share, sigma,"
+            " experiment_gain and shape; r at ASARA stays where the view states it.",
+        ]
+    return "\n".join([*lines, CONDITIONS])
+
+
+def _cell(table: xr.Dataset | None, event: str) -> str:
+    if table is None:
+        return "-"
+    one = table.sel(event=event)
+    return f"{100 * one.p.item():.1f} ({100 * one.mcse.item():.2f}) %"
+
+
+def _says(conclusion: Conclusion | None) -> str:
+    if conclusion is None:
+        return "-"
+    numbers = conclusion.numbers
+    if "p" in numbers:
+        return f"{100 * numbers['p']:.0f} %"
+    return f"{100 * numbers['p_low']:.0f} - {100 * numbers['p_high']:.0f} %"

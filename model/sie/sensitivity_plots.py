@@ -1,0 +1,178 @@
+"""Figures of what drives a view: the tornado of one event, the shares of the variance of log r, the Shapley effects.
+
+Each takes what `sensitivity` or `shapley` returned, draws on one Axes (its own unless `ax` is given) and returns it; intervals
+are 95 %. Light and dark, hatches and markers carry what colours do. It computes nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .sensitivity import Z975
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.axes import Axes
+
+__all__ = ["axes_for", "plot_shapley", "plot_tornado", "plot_variance_shares", "save"]
+
+LOW, HIGH, GREY, PALE, BLACK = "#E69F00", "#0072B2", "#767676", "#D9D9D9", "#000000"
+"""Okabe & Ito (2008): a light orange and a dark blue, far apart in grey too; each with a marker of its own."""
+
+BAR = 0.62
+"""Height of a bar; lines are 1 apart."""
+
+FIGURE_WIDTH, LINE_INCHES, MARGIN_INCHES = 9.0, 0.38, 1.7
+"""Size of a figure in inches: width, height of a line, and what is above and below the lines."""
+
+SMALL = 8.5
+"""Size of text within a figure, in points."""
+
+DPI = 150
+"""Resolution of a saved figure."""
+
+LEAST_RANGE = 0.05
+"""A tornado's axis covers at least this much probability on either side of P."""
+
+
+def plot_tornado(
+    tornado: xr.Dataset, event: str, p: float, *, title: str | None = None, ax: Axes | None = None
+) -> Axes:
+    """P(event) with each input near its 5 % and near its 95 % quantile, the widest swing on top; the line is P itself."""
+    found = tornado.sel(event=event)
+    swing = np.abs(found.p.values[:, 1] - found.p.values[:, 0])
+    order = np.argsort(swing, kind="stable")
+    ax = axes_for(ax, len(order))
+    ends = (("low", LOW, "s", "near its 5 % quantile"), ("high", HIGH, "o", "near its 95 % quantile"))
+    for line, i in enumerate(order):
+        low, high = found.p.values[i]
+        ax.barh(line, high - low, left=low, height=BAR, color=PALE, edgecolor=GREY, linewidth=0.8)
+        for end, (_, color, marker, label) in enumerate(ends):
+            ax.errorbar(
+                found.p.values[i, end],
+                line,
+                xerr=Z975 * found.mcse.values[i, end],
+                color=color,
+                marker=marker,
+                markeredgecolor=BLACK,
+                markersize=7,
+                capsize=2,
+                linestyle="none",
+                label=f"input {label}" if line == 0 else None,
+                zorder=3,
+            )
+        left = int(high < low)
+        for end, side in ((left, "right"), (1 - left, "left")):
+            at = found.p.values[i, end]
+            error = Z975 * found.mcse.values[i, end]
+            ax.annotate(
+                f"{found.value.values[i, end]:.3g}",
+                (at - error if side == "right" else at + error, line),
+                (-7 if side == "right" else 7, 0),
+                textcoords="offset points",
+                fontsize=SMALL,
+                ha=side,
+                va="center",
+            )
+    ax.axvline(p, color=BLACK, linewidth=1, linestyle="--", label=f"P = {100 * p:.1f} %", zorder=1)
+    ax.set_yticks(range(len(order)), [_words(found.input.values[i]) for i in order])
+    ends_at = [*found.p.values.ravel(), p - LEAST_RANGE, p + LEAST_RANGE]
+    room = 0.12 * (max(ends_at) - min(ends_at)) + 0.02
+    ax.set_xlim(min(ends_at) - room, max(ends_at) + room)
+    ax.set_xlabel(
+        f"P({event} | input), probability; numbers are the input's quantiles, bars at the marks 95 %"
+    )
+    return _finish(ax, title)
+
+
+def plot_variance_shares(shares: xr.Dataset, *, title: str | None = None, ax: Axes | None = None) -> Axes:
+    """Each term's share of the variance of log r at ASARA; a hatched bar is a term that moves against the others."""
+    ax = axes_for(ax, shares.sizes["term"])
+    _bars(ax, shares.term.values, shares.share.values, shares.se.values)
+    ax.set_xlabel("Cov(log term, log r at ASARA) / Var(log r at ASARA); they sum to 100 %")
+    return _finish(ax, title)
+
+
+def plot_shapley(
+    effects: xr.Dataset, event: str, *, title: str | None = None, ax: Axes | None = None
+) -> Axes:
+    """Each input's Shapley effect on whether an event happens, and what no input was found to explain."""
+    found = effects.sel(event=event)
+    order = np.argsort(found.share.values, kind="stable")[::-1]
+    names = [*found.input.values[order], "unattributed"]
+    share = [*found.share.values[order], found.unattributed.item()]
+    ax = axes_for(ax, len(names))
+    _bars(ax, names, np.array(share), np.array([*found.se.values[order], 0.0]))
+    ax.set_xlabel(f"Share of the variance of whether {event} happens (Shapley effect)")
+    return _finish(ax, title)
+
+
+def save(ax: Axes, path) -> None:
+    """Write the figure of `ax` as PNG; the same figure gives the same bytes."""
+    ax.get_figure(root=True).savefig(path, format="png", dpi=DPI, metadata={"Software": None})
+
+
+def _bars(ax: Axes, names, share: np.ndarray, se: np.ndarray) -> None:
+    lines = np.arange(len(share))[::-1]
+    for line, value, error in zip(lines, share, se, strict=True):
+        known = PALE if error == 0 else HIGH
+        color, hatch = (LOW, "////") if value < 0 else (known, None)
+        ax.barh(line, value, height=BAR, color=color, edgecolor=BLACK, hatch=hatch)
+        if error > 0:
+            ax.errorbar(value, line, xerr=Z975 * error, color=BLACK, capsize=3, linestyle="none")
+        beyond = max(value + Z975 * error, 0)
+        ax.annotate(
+            f"{100 * value:.1f} %",
+            (beyond, line),
+            (6, 0),
+            textcoords="offset points",
+            fontsize=SMALL,
+            va="center",
+        )
+    ax.axvline(0, color=BLACK, linewidth=1)
+    ax.set_yticks(lines, [_words(name) for name in names])
+    low, high = min(0.0, float(share.min())), float(share.max())
+    ax.set_xlim(low - 0.06 * (high - low) * (low < 0), high + 0.16 * (high - low))
+
+
+def _words(name: str) -> str:
+    return {"r_target": "r of language models", "r_asara": "r at ASARA"}.get(
+        str(name), str(name).replace("_", " ")
+    )
+
+
+def axes_for(ax: Axes | None, lines: int) -> Axes:
+    """The given axes, or those of a new figure high enough for so many lines."""
+    if ax is not None:
+        return ax
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import PercentFormatter
+
+    figure = Figure(figsize=(FIGURE_WIDTH, MARGIN_INCHES + LINE_INCHES * lines), layout="constrained")
+    FigureCanvasAgg(figure)
+    ax = figure.add_subplot()
+    ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    return ax
+
+
+def _finish(ax: Axes, title: str | None) -> Axes:
+    handles, labels = ax.get_legend_handles_labels()
+    if handles:
+        ax.legend(
+            handles,
+            labels,
+            loc="lower center",
+            bbox_to_anchor=(0.5, 1),
+            ncols=3,
+            frameon=False,
+            fontsize=SMALL,
+            borderaxespad=0.2,
+        )
+    if title is not None:
+        ax.set_title(title, pad=24 if handles else 8)
+    ax.tick_params(axis="y", length=0)
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax

@@ -1,0 +1,272 @@
+"""Pools of credences, mechanisms within a view, the weights as data, and the main table."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import sie
+from sie import cli
+from sie.pooling import by_mechanism, pool, read_weights, with_mechanism
+from sie.priors import WEIGHTS, view_names
+from sie.sources import data_folder
+
+EVENTS = ["r_above_1", "years_3_in_1y"]
+
+
+@pytest.fixture(scope="module")
+def weights():
+    return read_weights()
+
+
+@pytest.fixture
+def spoilt(tmp_path):
+    """spoilt(old, new): the path of the bundled weights with one text replaced."""
+
+    def change(old, new):
+        text = (data_folder("priors") / WEIGHTS).read_text(encoding="utf-8")
+        assert old in text
+        path = tmp_path / WEIGHTS
+        path.write_text(text.replace(old, new, 1), encoding="utf-8")
+        return path
+
+    return change
+
+
+@pytest.fixture
+def command(capsys, monkeypatch):
+    def run(*args):
+        monkeypatch.setattr(sys, "argv", ["sie", *map(str, args)])
+        with pytest.raises(SystemExit) as stopped:
+            cli.main()
+        printed = capsys.readouterr()
+        return stopped.value.code, printed.out, printed.err
+
+    return run
+
+
+def columns(*values):
+    return np.array(values)[:, None]
+
+
+def test_the_linear_pool_is_the_weighted_mean():
+    p, error = pool(columns(0.2, 0.6), columns(0.01, 0.03), np.array([0.25, 0.75]), draws=20000)["linear"]
+    assert p.item() == pytest.approx(0.5)
+    assert error.item() == pytest.approx(0.025)
+
+
+def test_the_logarithmic_pool_of_odds_is_their_weighted_geometric_mean():
+    p, _ = pool(columns(0.2, 0.8), columns(0.01, 0.01), np.array([0.5, 0.5]), draws=10**9)["logarithmic"]
+    assert p.item() == pytest.approx(0.5)
+    p, _ = pool(columns(0.5, 0.9), columns(0.01, 0.01), np.array([0.5, 0.5]), draws=10**9)["logarithmic"]
+    assert p.item() == pytest.approx(3 / 4)  # odds of 1 and 9: sqrt(9) = 3
+
+
+def test_equal_credences_pool_to_themselves():
+    for p, error in pool(columns(0.3, 0.3), columns(0.01, 0.01), np.array([0.4, 0.6]), draws=10**9).values():
+        assert p.item() == pytest.approx(0.3)
+        assert error.item() == pytest.approx(0.01)
+
+
+def test_a_weight_of_all_is_that_view_and_of_none_is_nothing():
+    for p, _ in pool(columns(0.3, 0.9), columns(0.01, 0.01), np.array([1.0, 0.0]), draws=10**9).values():
+        assert p.item() == pytest.approx(0.3)
+
+
+def test_the_errors_of_pools_are_their_slopes_times_those_of_views():
+    p, mcse, weights = columns(0.2, 0.7), columns(0.01, 0.02), np.array([0.3, 0.7])
+    base = pool(p, mcse, weights, draws=10**9)
+    step = 1e-6
+    for kind, (pooled, error) in base.items():
+        slopes = [
+            (pool(p + step * unit, mcse, weights, draws=10**9)[kind][0].item() - pooled.item()) / step
+            for unit in (columns(1.0, 0.0), columns(0.0, 1.0))
+        ]
+        assert error.item() == pytest.approx(np.dot(slopes, [0.01, 0.02]), rel=1e-4)
+
+
+def test_a_view_that_never_saw_an_event_does_not_rule_it_out():
+    p, error = pool(columns(0.0, 0.5), columns(1e-4, 0.01), np.array([0.5, 0.5]), draws=20000)["logarithmic"]
+    assert 0 < p.item() < 0.05
+    assert np.isfinite(error.item())
+
+
+def test_pools_never_mix_events():
+    p, mcse = np.array([[0.2, 0.9], [0.4, 0.1]]), np.full((2, 2), 0.01)
+    changed = np.array([[0.2, 0.5], [0.4, 0.6]])
+    half = np.array([0.5, 0.5])
+    for kind in ("linear", "logarithmic"):
+        assert (
+            pool(p, mcse, half, draws=1000)[kind][0][0] == pool(changed, mcse, half, draws=1000)[kind][0][0]
+        )
+
+
+def test_weights_that_do_not_sum_to_1_are_refused():
+    with pytest.raises(ValueError, match="sum to 1"):
+        pool(columns(0.2, 0.6), columns(0.01, 0.03), np.array([1.0, 1.0]), draws=1000)
+
+
+def test_the_bundled_weights_are_no_view_and_weigh_all_views_alike(weights):
+    assert Path(WEIGHTS).stem not in view_names()
+    names = view_names()
+    np.testing.assert_allclose(weights.of(names), 1 / len(names))
+    assert len(weights.mechanisms) == 6
+
+
+def test_a_view_with_a_table_of_its_own_has_its_weight(spoilt):
+    path = spoilt(
+        "[mechanisms.no_bottleneck]\n",
+        '[views.reference]\nweight = 3\nbasis = "ours"\nsource = "sie_project"\nlocator = "judgement"\nnote = "test"\n\n'
+        "[mechanisms.no_bottleneck]\n",
+    )
+    np.testing.assert_allclose(read_weights(path).of(["davidson_2025", "reference"]), [0.25, 0.75])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "where", "parts"),
+    [
+        ("[views.others]", "[views.other]", "weights.toml [views.others]", ("nothing", "every other view")),
+        ("weight  = 1", "weight  = -1", "weights.toml [views.others] weight", ("-1", "at least 0")),
+        ("weight  = 1", 'weight  = "1"', "weights.toml [views.others] weight", ("'1'", "at least 0")),
+        ('basis   = "ours"', 'basis   = "guessed"', "weights.toml [views.others] basis", ("'guessed'",)),
+        (
+            'source  = "sie_project"',
+            'source  = "nobody"',
+            "weights.toml [views.others] source",
+            ("'nobody'",),
+        ),
+        ("label   =", "name    =", "weights.toml [mechanisms.no_bottleneck] name", ("an unknown key",)),
+        (
+            "value   = 1\n",
+            "value   = 0\n",
+            "weights.toml [mechanisms.no_bottleneck.compute_bottleneck]",
+            ("reaches",),
+        ),
+        ("q95     = 0.6\n", "q95     = 1.2\n", "weights.toml [mechanisms.cobb_douglas.labour_share]", ()),
+        (
+            'unit    = "1"',
+            'unit    = "2"',
+            "weights.toml [mechanisms.no_bottleneck.compute_bottleneck] unit",
+            ("'2'",),
+        ),
+        (
+            "cobb_douglas.sigma]",
+            "cobb_douglas.speedup]",
+            "weights.toml [mechanisms.cobb_douglas] speedup",
+            ("unknown",),
+        ),
+    ],
+)
+def test_spoilt_weights_are_refused(spoilt, refused, command, old, new, where, parts):
+    path = spoilt(old, new)
+    with refused(where, *parts):
+        read_weights(path)
+    code, out, err = command("check", path)
+    assert (code, out) == (2, "")
+    assert err.startswith(where)
+
+
+def test_check_looks_at_the_weights_with_everything_else(command):
+    code, out, err = command("check", data_folder("priors") / WEIGHTS)
+    assert (code, err) == (0, "")
+    assert "weights.toml" in out
+
+
+def test_a_mechanism_replaces_only_what_the_view_states(weights):
+    chain, stated = sie.read_view("davidson_2025"), sie.read_view("davidson_houlden_2025")
+    free = weights.mechanisms["no_bottleneck"]
+    assert with_mechanism(chain, free)["compute_bottleneck"].prior == sie.fixed(1)
+    assert "compute_bottleneck" not in with_mechanism(stated, free)
+    assert with_mechanism(stated, free)["r_asara"] == stated["r_asara"]
+    assert with_mechanism(chain, free)["capabilities"] == chain["capabilities"]
+
+
+def test_cobb_douglas_keeps_what_the_view_says_since_labour_s_share_stays(weights):
+    view = sie.read_view("davidson_houlden_2025")
+    found = by_mechanism(view, weights, events=EVENTS, draws=2000, seed=1)
+    own = sie.credences(sie.simulate(sie.inference.prior(view, draws=2000, seed=1)), events=EVENTS)
+    np.testing.assert_array_equal(found.p.sel(mechanism="cobb_douglas"), own.p)
+
+
+def test_mechanisms_leave_r_at_asara_and_move_what_follows_as_the_papers_say(weights):
+    view = sie.read_view("davidson_houlden_2025")
+    found = by_mechanism(view, weights, events=EVENTS, draws=4000, seed=1)
+    assert np.ptp(found.p.sel(event="r_above_1").values) == 0
+    p = found.p.sel(event="years_3_in_1y").to_series()
+    assert p["frontier_experiments"] < p["complements"] < p["cobb_douglas"] < p["substitutes"]
+    assert p["complements"] < p["cheaper_experiments"] < p["cobb_douglas"]
+    np.testing.assert_allclose(found.weight, 1 / 6)
+    np.testing.assert_allclose(found.p_mean, found.p.mean("mechanism"))
+
+
+def test_no_bottleneck_raises_r_of_a_view_that_states_the_factor(weights):
+    found = by_mechanism(sie.read_view("reference"), weights, events=["r_above_1"], draws=2000, seed=1).p
+    assert found.sel(mechanism="no_bottleneck").item() > found.sel(mechanism="cobb_douglas").item() + 0.1
+
+
+def test_the_table_has_every_view_event_and_pool(command, tmp_path):
+    target = tmp_path / "table.json"
+    code, out, err = command(
+        "table",
+        "--priors-only",
+        "--by-mechanism",
+        "--draws",
+        1000,
+        "--event",
+        "r_above_1",
+        "--event",
+        "gain_500x",
+        "--json",
+        target,
+    )
+    assert (code, err) == (0, "")
+    document = json.loads(target.read_text(), parse_constant=pytest.fail)
+    assert {item["view"] for item in document["credences"]} == set(view_names())
+    assert {item["event"] for item in document["credences"]} == {"r_above_1", "gain_500x"}
+    for item in document["pooled"]:
+        p = [c["p"] for c in document["credences"] if c["event"] == item["event"]]
+        assert min(p) <= item["p"] <= max(p)
+        if item["pool"] == "linear":
+            assert item["p"] == pytest.approx(np.mean(p))
+    assert len(document["mechanisms"]) == 2 * 6 * len(view_names())
+    assert out.count("linear pool") == 2
+    assert "58 %" in out
+
+
+@pytest.mark.parametrize(
+    ("args", "found"),
+    [
+        (("nope",), "nope"),
+        (("reference", "reference"), "two views named reference"),
+        (("--event", "sie"), "'sie'"),
+        (("--weights", "nowhere.toml"), "nowhere.toml"),
+        (("--draws", "10"), "10"),
+    ],
+)
+def test_bad_input_is_one_line(command, args, found, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = command("table", "--priors-only", *args)
+    assert (code, out) == (2, "")
+    assert len(err.splitlines()) == 1
+    assert found in err
+
+
+def test_weights_of_nothing_are_refused(command, spoilt):
+    path = spoilt("weight  = 1", "weight  = 0")
+    code, _, err = command("table", "--priors-only", "--weights", path)
+    assert code == 2
+    assert "at least one above 0" in err
+
+
+@pytest.mark.slow
+def test_given_evidence_only_the_views_that_it_can_move_are_pooled(command, tmp_path):
+    target = tmp_path / "table.json"
+    names = ("davidson_2025", "davidson_houlden_2025", "reference")
+    assert command("table", *names, "--draws", 2000, "--event", "r_above_1", "--json", target)[0] == 0
+    pooled = json.loads(target.read_text())["pooled"]
+    assert {tuple(item["views"]) for item in pooled if item["given"] == "evidence"} == {
+        ("davidson_2025", "reference")
+    }
+    assert {tuple(item["views"]) for item in pooled if item["given"] == "priors"} == {names}

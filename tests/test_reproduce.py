@@ -1,0 +1,294 @@
+"""Every figure of the sources, recomputed: no difference without a reason, no reason without a difference."""
+
+import csv
+import dataclasses
+import io
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import sie
+from sie import cli, reproduce
+from sie.inference import prior
+from sie.outcome import BUILDOUT, read_buildout
+from sie.recompute import FORMULAS
+from sie.sources import data_folder, find_quote
+
+SOURCES = Path(__file__).parents[2] / "shared" / "sources"
+FIGURES = sie.figures()
+BY_ID = {figure.id: figure for figure in FIGURES}
+CREDENCES = {
+    *("reply_p_chain", "greenblatt_50", "greenblatt_60", "report_p", "ai_futures_p", "bottlenecks_p"),
+    *("dh_3_1y", "dh_10_1y", "dh_3_4m", "dh_10_4m", "takeover_feasible", "takeover_likely"),
+}
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return {row.figure.id: row for row in sie.reproduce_figures()}
+
+
+@pytest.fixture
+def spoilt(tmp_path):
+    """spoilt("deep_takeoff", stated="1.9"): the path of figures.csv with some cells of one row changed."""
+
+    def change(row, **cells):
+        lines = list(
+            csv.DictReader(io.StringIO((data_folder("evidence") / "figures.csv").read_text("utf-8")))
+        )
+        [at] = [line for line in lines if line["id"] == row]
+        at.update(cells)
+        path = tmp_path / "figures.csv"
+        with path.open("w", newline="", encoding="utf-8") as stream:
+            writer = csv.DictWriter(stream, reproduce.COLUMNS, lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(lines)
+        return path
+
+    return change
+
+
+def test_no_difference_is_unexplained(rows):
+    """`reproduce_figures` refuses an unexplained one; here each verdict is told again from its numbers."""
+    assert len(rows) >= 60
+    for row in rows.values():
+        assert row.verdict in reproduce.VERDICTS
+        assert (row.verdict == "differs") == bool(row.figure.reason)
+        beyond = 0.0 if row.mcse is None else 2 * row.mcse
+        if row.verdict == "reproduced":
+            assert abs(row.difference) <= row.figure.rounding + 1e-9
+        elif row.verdict == "differs":
+            assert abs(row.difference) > row.figure.rounding + beyond
+
+
+def test_every_credence_that_an_author_states_has_its_error(rows):
+    for name in CREDENCES:
+        assert 0 < rows[name].mcse < 0.005
+
+
+@pytest.mark.parametrize(
+    ("figure", "computed"),
+    [
+        ("reply_fall_2030", 0.51),
+        ("deep_q", 0.4 * math.log(4) + 0.6 * math.log(1.6)),
+        ("first_estimate_3x", 2.03),
+        ("dh_footnote_24", 3.542),
+        ("report_algorithms", math.log(1.28) / math.log(1.07)),
+        ("ww_phi_0", 0.4),
+    ],
+)
+def test_a_figure_that_its_source_gets_wrong_is_shown_as_such(rows, figure, computed):
+    row = rows[figure]
+    assert row.verdict == "differs"
+    assert row.figure.slip in ("source", "definition")
+    assert row.computed == pytest.approx(computed, abs=0.005)
+
+
+def test_the_table_that_differs_by_a_point_between_sections(rows):
+    assert rows["dh_10_1y"].verdict == "reproduced"
+    assert rows["dh_10_1y_other"].verdict == "differs"
+    assert rows["dh_10_1y"].computed == rows["dh_10_1y_other"].computed
+
+
+@pytest.mark.skipif(not SOURCES.is_dir(), reason="the sources' texts are not here")
+@pytest.mark.parametrize("figure", [pytest.param(figure, id=figure.id) for figure in FIGURES if figure.quote])
+def test_every_quote_stands_in_its_source(figure):
+    text = (SOURCES / sie.read_sources()[figure.source].text).read_text(encoding="utf-8")
+    assert find_quote(figure.quote, text)
+
+
+@pytest.mark.skipif(not SOURCES.is_dir(), reason="the sources' texts are not here")
+@pytest.mark.parametrize("name", BUILDOUT)
+def test_every_quote_of_the_outcome_stands_in_its_source(name):
+    text = (SOURCES / sie.read_sources()["greenblatt_2025"].text).read_text(encoding="utf-8")
+    assert find_quote(read_buildout()[name].quote, text)
+
+
+def test_every_formula_is_used():
+    assert set(FORMULAS) == {figure.formula for figure in FIGURES}
+
+
+def test_no_formula_hands_back_one_of_its_numbers(rows):
+    """A figure that is handed to its formula would reproduce itself. (The toy model counts in twos and threes.)"""
+    for row in rows.values():
+        if row.figure.formula != "toy":
+            assert row.computed not in row.figure.given.values(), row.figure.id
+
+
+def test_a_difference_without_a_reason_is_refused(refused):
+    wrong = dataclasses.replace(BY_ID["deep_takeoff"], stated=1.9, upper=1.9)
+    with refused("figure deep_takeoff", "which differs from 1.9", "a reason for the difference"):
+        sie.reproduce_figures([wrong])
+
+
+def test_a_reason_that_explains_nothing_is_refused(refused):
+    wrong = dataclasses.replace(BY_ID["deep_takeoff"], reason="none")
+    with refused("figure deep_takeoff", "which agrees with 0.9", "no reason"):
+        sie.reproduce_figures([wrong])
+
+
+@pytest.mark.parametrize(
+    ("cells", "where", "found"),
+    [
+        ({"stated": "1.7"}, "figure deep_takeoff quote", "no 1.7"),
+        ({"stated": "much"}, "figure deep_takeoff stated", "'much'"),
+        ({"formula": "guess"}, "figure deep_takeoff formula", "'guess'"),
+        ({"given": "share=0.4"}, "figure deep_takeoff given", "share=0.4"),
+        ({"given": "share"}, "figure deep_takeoff given", "'share'"),
+        ({"slip": "source"}, "figure deep_takeoff slip", "'source'"),
+        ({"rounding": "-1"}, "figure deep_takeoff rounding", "'-1'"),
+        ({"source": "nobody"}, "figure deep_takeoff source", "'nobody'"),
+        ({"id": "deep_q"}, "figures.csv row", "'deep_q'"),
+    ],
+)
+def test_a_wrong_row_is_refused(cells, where, found, spoilt, refused):
+    with refused(where, found):
+        sie.figures(spoilt("deep_takeoff", **cells))
+
+
+def test_a_range_counts_from_its_nearer_end():
+    report = BY_ID["report_p"]
+    above = dataclasses.replace(report, stated=0.1, upper=0.2, rounding=0.001, reason="too low", slip="ours")
+    [row] = sie.reproduce_figures([above])
+    assert row.difference == pytest.approx(row.computed - 0.2)
+
+
+def test_the_table_is_written_as_csv_and_json(rows):
+    some = [rows["thread_3x"], rows["report_p"]]
+    first, second = json.loads(reproduce.as_json(some))["figures"]
+    assert first["upper"] is None
+    assert second["mcse"] == rows["report_p"].mcse
+    read = list(csv.DictReader(io.StringIO(reproduce.as_csv(some))))
+    assert [float(line["computed"]) for line in read] == [row.computed for row in some]
+
+
+def test_the_page_says_every_quote_and_reason(rows):
+    page = " ".join(reproduce.as_text(rows.values(), width=4000).split())
+    for row in rows.values():
+        assert row.figure.quote in page
+        assert row.figure.reason in page
+
+
+def test_the_summary_counts_every_figure(rows):
+    assert reproduce.summary(rows.values()).startswith(f"{len(FIGURES)} figures: ")
+
+
+def command(monkeypatch, capsys, *args):
+    """Exit code, standard output and standard error of `sie reproduce ARGS` in this process."""
+    monkeypatch.setattr("sys.argv", ["sie", "reproduce", *map(str, args)])
+    with pytest.raises(SystemExit) as stopped:
+        cli.main()
+    printed = capsys.readouterr()
+    return stopped.value.code, printed.out, printed.err
+
+
+def test_the_command_writes_what_it_prints(tmp_path, monkeypatch, capsys, rows):
+    table, document = tmp_path / "table.csv", tmp_path / "table.json"
+    code, out, err = command(monkeypatch, capsys, "--csv", table, "--json", document, "--differences")
+    assert (code, err) == (0, "")
+    assert out.splitlines()[-1] == reproduce.summary(rows.values())
+    assert len(json.loads(document.read_text("utf-8"))["figures"]) == len(FIGURES)
+    assert table.read_text("utf-8") == reproduce.as_csv(rows.values())
+
+
+def test_the_command_refuses_one_target_for_both(tmp_path, monkeypatch, capsys):
+    code, out, err = command(monkeypatch, capsys, "--csv", tmp_path / "a", "--json", tmp_path / "a")
+    assert (code, out) == (2, "")
+    assert len(err.splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+# ---- Greenblatt's outcome
+
+
+def paths_with(years_to_first, *, left=200.0, draws=1000):
+    """Paths of a constant pace whose first doubling takes this long."""
+    values = {
+        "r_asara": 1.0,
+        "parallel": 1e-6,
+        "speedup": 1.0,
+        "recent_doublings_per_year": 1 / years_to_first,
+        "doublings_left": left,
+        "doublings_per_year_of_progress": 8.0,
+        "conversion": 2.0,
+    }
+    return sie.simulate(
+        xr.Dataset(
+            {name: (("chain", "draw"), np.full((1, draws), float(value))) for name, value in values.items()}
+        )
+    )
+
+
+def buildout(**priors):
+    """The bundled priors of the outcome with some replaced."""
+    return {
+        name: dataclasses.replace(entry, prior=priors.get(name, entry.prior))
+        for name, entry in read_buildout().items()
+    }
+
+
+FIXED = {
+    "gain": sie.fixed(1.0),
+    "lead_time": sie.fixed(2.0),
+    "compute_trend": sie.fixed(1e-9),
+    "held_back": sie.fixed(1e-9),
+}
+
+
+def feasible(paths, **priors):
+    return sie.takeover_before_buildout(paths, seed=1, priors=buildout(**{**FIXED, **priors}))
+
+
+@pytest.mark.parametrize("slack", [-0.02, 0.02])
+def test_the_outcome_happens_when_the_gain_comes_before_the_lead_time(slack):
+    """1 OOM is log2(10) x conversion 2 = 6.64 labour doublings, in 2 years."""
+    per_doubling = 2 / (2 * math.log2(10)) * (1 - slack)
+    table = feasible(paths_with(per_doubling))
+    assert table.p.sel(part="feasible").item() == (1 if slack > 0 else 0)
+
+
+def test_compute_on_its_trend_counts_towards_the_gain():
+    slow = paths_with(1e3)
+    assert feasible(slow).p.sel(part="feasible").item() == 0
+    enough = sie.fixed(1.01 * math.log2(10) / 2)
+    assert feasible(slow, compute_trend=enough).p.sel(part="feasible").item() == 1
+
+
+def test_holding_back_for_the_lead_time_leaves_nothing():
+    table = feasible(paths_with(0.01), held_back=sie.fixed(2.0))
+    assert table.p.sel(part="feasible").item() == 1
+    assert table.p.sel(part="likely").item() == 0
+
+
+def test_the_outcome_is_likely_only_where_it_is_feasible():
+    paths = sie.simulate(prior(sie.read_view("greenblatt_2025"), draws=4000, seed=1))
+    table = sie.takeover_before_buildout(paths, seed=1)
+    assert table.p.sel(part="likely") < table.p.sel(part="feasible")
+    assert 0 < table.p.sel(part="from_software") < 1
+    assert np.all(table.mcse > 0)
+    again = sie.takeover_before_buildout(paths, seed=1)
+    assert table.equals(again)
+
+
+def test_the_outcome_is_no_event_of_a_report():
+    assert not {"feasible", "likely", "takeover_before_buildout"} & set(sie.EVENTS)
+
+
+def test_a_buildout_without_a_quantity_is_refused(tmp_path, refused):
+    text = (data_folder("evidence") / "buildout.toml").read_text("utf-8")
+    path = tmp_path / "buildout.toml"
+    path.write_text(text.replace("[held_back]", "[pause]"), encoding="utf-8")
+    with refused("buildout.toml", "pause", "held_back"):
+        read_buildout(path)
+
+
+def test_a_buildout_in_another_unit_is_refused(tmp_path, refused):
+    text = (data_folder("evidence") / "buildout.toml").read_text("utf-8")
+    path = tmp_path / "buildout.toml"
+    path.write_text(text.replace('unit    = "years"', 'unit    = "months"', 1), encoding="utf-8")
+    with refused("buildout.toml [lead_time] unit", "'months'", "years"):
+        read_buildout(path)
