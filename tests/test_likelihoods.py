@@ -126,6 +126,8 @@ def test_lambda_is_integrated_against_the_view_s_prior(gaussian):
     np.testing.assert_allclose(curve, table.values[:, 4])
     halves = sie.over_log_r(table, np.exp(LOG_LAMBDA[[2, 9]]))
     np.testing.assert_allclose(halves, logsumexp(table.values[:, [2, 9]], axis=1) - np.log(2))
+    between = sie.over_log_r(table, np.exp(LOG_LAMBDA[[3, 4]].mean(keepdims=True)))
+    np.testing.assert_allclose(between, table.values[:, [3, 4]].mean(axis=1))
     beyond = sie.over_log_r(table, np.array([1e-3]))
     np.testing.assert_allclose(beyond, table.values[:, 0])
 

@@ -395,3 +395,41 @@ def test_a_flow_of_effort_is_integrated_over_time():
     past = raw([0, 1, 3], np.arange(3.0), {"a": [2, 2, 4]})
     past = past.assign_coords(effort_kind=("proxy", ["flow"]))
     np.testing.assert_allclose(np.exp(log_counts(past, "a")), [2, 8], rtol=0.01)
+
+
+@pytest.mark.parametrize("name", ["nanogpt_speedrun", "stockfish", "cifar10"])
+def test_figures_have_logarithmic_axes_with_units_and_every_observation(name):
+    from sie.series_plots import plot_replicates, plot_series
+
+    past = history(sie.read_series(name))
+    draws = from_prior(past, np.random.default_rng(2))
+    made = replicate(draws, past, seed=1)
+    ax = plot_series(draws, past, made)
+    assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
+    assert "effort" in ax.get_xlabel()
+    assert ("not observed" in ax.get_xlabel()) == (name == "cifar10")
+    assert len(ax.get_lines()[-1].get_xdata()) in (len(past.years), 2)
+    over_time = plot_replicates(past, made)
+    assert over_time.get_yscale() == "log"
+    assert "years" in over_time.get_xlabel()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "where", "want"),
+    [
+        (("bread",), "series: found 'bread'", "nanogpt_speedrun"),
+        (("--most-lambda", "9"), "--most-lambda: found 9.0", "at most 4"),
+        (("--rebuild", "--out", "x"), "--out: found --rebuild too", "one of the two"),
+    ],
+)
+def test_sie_series_refuses_what_it_cannot_do_in_one_line(arguments, where, want, capsys, monkeypatch):
+    from sie.cli import main
+
+    monkeypatch.setattr("sys.argv", ["sie", "series", *arguments])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    error = capsys.readouterr().err
+    assert stopped.value.code == 2
+    assert error.startswith(where)
+    assert want in error
+    assert len(error.splitlines()) == 1

@@ -45,12 +45,18 @@ DECIMALS = 4
 DEGREES = (2, 3, 4, 5, 6, 7)
 """Degrees of the polynomial that a log likelihood may have where there are draws; Schwarz's criterion chooses."""
 
+KNOWN = 20.0
+"""Draws that a column of the grid must have by the fit; others continue the last that has, at the same fall per column."""
+
 BEYOND = 2.0
 """Draws that a column of the grid must have, by the fit, beyond a point for the polynomial to be believed there; from where
 there are fewer, tails are straight."""
 
 LEAST_TAIL_SLOPE = 1.0
 """Least fall of the log likelihood per unit of log r in a straight tail, so that every tail decays."""
+
+BETWEEN = 8
+"""Steps of a grid of log lambda over which log L is read off between two nodes, where it is straight."""
 
 RIDGE = 1e-6
 """Keeps the Newton steps of a polynomial's fit solvable; relative to the curvature."""
@@ -148,11 +154,16 @@ def over_log_r(table: xr.DataArray, lambda_prior: np.ndarray) -> np.ndarray:
         return table.values[:, 0].copy()
     grid = table.log_lambda.values
     at = np.clip(np.log(np.ravel(lambda_prior)), grid[0], grid[-1])
-    place = (at - grid[0]) / (grid[1] - grid[0])
-    left = np.minimum(place.astype(int), len(grid) - 2)
+    place = (at - grid[0]) / (grid[1] - grid[0]) * BETWEEN
+    nodes = (len(grid) - 1) * BETWEEN + 1
+    left = np.minimum(place.astype(int), nodes - 2)
     part = place - left
-    weight = np.bincount(left, 1 - part, len(grid)) + np.bincount(left + 1, part, len(grid))
-    return logsumexp(table.values, axis=1, b=weight / weight.sum())
+    weight = np.bincount(left, 1 - part, nodes) + np.bincount(left + 1, part, nodes)
+    used = np.flatnonzero(weight)
+    below = np.minimum(used // BETWEEN, len(grid) - 2)
+    above = used / BETWEEN - below
+    log_l = table.values[:, below] * (1 - above) + table.values[:, below + 1] * above
+    return logsumexp(log_l, axis=1, b=weight[used] / weight.sum())
 
 
 def reduce_draws(windows: Sequence[Draws], log_prior: xr.DataArray) -> xr.DataArray:
@@ -224,7 +235,7 @@ def _fit(
         mass = np.exp(log_mean - peak)
         norm = mass.sum(axis=1, keepdims=True)
         value = float((counts @ score).sum() - (total * (peak + np.log(norm))).sum())
-        if value < objective:
+        if not value >= objective:  # also where a step overflows
             step /= 2
             continue
         gained, objective, weights = value - objective, value, trial
@@ -243,7 +254,8 @@ def _fit(
 def _straighten(x: np.ndarray, value: np.ndarray, fitted: np.ndarray) -> np.ndarray:
     """Each column of a log likelihood, with straight falling tails where the fit has too few draws; 0 at the largest."""
     out = value.copy()
-    for j in range(value.shape[1]):
+    known = np.flatnonzero(fitted.sum(axis=0) >= KNOWN)
+    for j in known:
         enough = min(BEYOND, fitted[:, j].sum() / 4)
         first = int(np.searchsorted(np.cumsum(fitted[:, j]), enough))
         last = len(x) - 1 - int(np.searchsorted(np.cumsum(fitted[::-1, j]), enough))
@@ -253,6 +265,15 @@ def _straighten(x: np.ndarray, value: np.ndarray, fitted: np.ndarray) -> np.ndar
         if last < len(x) - 1:
             slope = min((value[last, j] - value[last - 1, j]) / (x[1] - x[0]), -LEAST_TAIL_SLOPE)
             out[last + 1 :, j] = value[last, j] + slope * (x[last + 1 :] - x[last])
+    for j in known:
+        top = out[:, j].argmax()
+        out[top:, j] = np.minimum.accumulate(out[top:, j])
+        out[: top + 1, j] = np.minimum.accumulate(out[top::-1, j])[::-1]
+    level = out.max(axis=0)
+    for j in range(known[-1] + 1, out.shape[1]):
+        out[:, j] = out[:, j - 1] + min(level[known[-1]] - level[known[-2]], 0.0)
+    for j in range(known[0] - 1, -1, -1):
+        out[:, j] = out[:, j + 1] + min(level[known[0]] - level[known[1]], 0.0)
     return out - out.max()
 
 
