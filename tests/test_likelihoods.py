@@ -90,7 +90,7 @@ def test_windows_reach_lambdas_that_the_data_make_improbable():
         windows.append(Draws(log_r=log_r, log_lambda=log_lambda, log_lambda_range=limits, effective=8000))
     got = reduce_draws(windows, log_prior).values
     ridge = want.argmax(axis=0), np.arange(len(LOG_LAMBDA))
-    np.testing.assert_allclose(got[ridge] - got[ridge][-1], want[ridge] - want[ridge][-1], atol=0.5)
+    np.testing.assert_allclose(got[ridge] - got[ridge][-1], want[ridge] - want[ridge][-1], atol=1.0)
 
 
 def test_tails_fall_without_bumps():
