@@ -11,7 +11,7 @@ from sie.growth import ces
 from sie.inference import prior
 from sie.priors import ADJUSTMENTS, CHAIN
 
-AUTHORS = [name for name in sie.view_names() if name != "reference"]
+AUTHORS = [name for name in sie.view_names() if not name.startswith("reference")]
 CHAINED = [name for name in AUTHORS if not sie.read_view(name).states_r_asara]
 WHITFILL_WU = ["whitfill_wu_2025_compute", "whitfill_wu_2025_effective", "whitfill_wu_2025_frontier"]
 GREENBLATT = ["greenblatt_2025", "greenblatt_2025_updated"]

@@ -41,6 +41,8 @@ COMPUTED: Mapping[str, tuple[str, str]] = MappingProxyType(
         "f_hat_j": ("a published estimate of one or several adjustments", "1"),
         "x_ik": ("1 where estimate i of r already includes adjustment k", "1"),
         "x_jk": ("1 where estimate j of adjustments covers adjustment k", "1"),
+        "c_i": ("what estimate i of r was measured against: all inputs over labour or compute", "log"),
+        "c_j": ("the same of estimate j of adjustments, where it covers the compute factor", "log"),
         "delta_i": ("definition error of estimate i of r", "log"),
         "delta_j": ("definition error of estimate j of adjustments", "log"),
         "eps_i": ("error of estimate i of r", "log"),
