@@ -46,6 +46,15 @@ def test_the_table_in_the_readme_shows_the_golden_credences():
         if "|" in line
     ]
     table = {cells[0]: cells[1:] for cells in lines if cells[0] in sie.EVENTS}
+    authors = {cells[0]: cells[1:] for cells in lines if cells[0] in sie.view_names()}
+    assert list(authors) == sie.view_names()
+    for view, cells in authors.items():
+        found = [
+            GOLDEN.get((view, event, given))
+            for event in ("r_above_1", "years_3_in_1y")
+            for given in ("priors", "evidence")
+        ]
+        assert cells == ["-" if credence is None else f"{100 * credence[0]:.1f}" for credence in found]
     assert list(table) == list(sie.EVENTS)
     for event, cells in table.items():
         assert cells == [f"{100 * GOLDEN[view, event, given][0]:.1f}" for view, given in columns]
