@@ -9,7 +9,7 @@ import xarray as xr
 import sie
 from sie.credences import EVENTS, Event, gain_within
 from sie.inference import prior
-from sie.priors import EVENT_NAMES
+from sie.quantities import EVENT_NAMES
 
 SEEDS = [1, 2, 3]
 

@@ -11,7 +11,8 @@ from sie import cli
 from sie.credences import EVENTS
 from sie.equations import COMPUTED, MODULES, as_text, blocks, describe, parts, symbols_of, variables
 from sie.growth import LAW, MEANINGS
-from sie.priors import QUANTITIES, view_names
+from sie.priors import view_names
+from sie.quantities import QUANTITIES
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import sie
 from sie import inference
 from sie.density import compile_density
 from sie.errors import student_error
-from sie.priors import ADJUSTMENTS
+from sie.quantities import ADJUSTMENTS
 from sie.returns import GRAPH
 
 pytestmark = pytest.mark.slow

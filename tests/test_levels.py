@@ -14,7 +14,8 @@ from sie.density import compile_density, deterministics
 from sie.errors import growth_error, growth_shape, likelihood_error, published_error, student_error
 from sie.evidence import LEVELS, domains_at
 from sie.inputs import borrow_input_growth, input_terms, levels_of
-from sie.priors import ADJUSTMENTS, to_toml
+from sie.priors import to_toml
+from sie.quantities import ADJUSTMENTS
 from sie.returns import GRAPH, LATENTS, _input_shares, from_latents
 
 REFITS = 200

@@ -13,7 +13,7 @@ from sie import cli, equations, sections
 from sie.credences import EVENTS
 from sie.growth import LAW
 from sie.page import COLOURS, TEMPLATES, Figure, Line, Paragraph, Section, Table, render, web
-from sie.priors import QUANTITIES
+from sie.quantities import QUANTITIES
 from sie.report import compute
 from sie.saved import versions
 from sie.sections import as_html

@@ -6,7 +6,7 @@ import xarray as xr
 
 from sie.evidence import QUANTILES
 from sie.plots import plot_domains, plot_fan, plot_r, plot_waterfall, save
-from sie.priors import ADJUSTMENTS, R_UNIT
+from sie.quantities import ADJUSTMENTS, R_UNIT
 
 pytestmark = pytest.mark.filterwarnings("error")
 

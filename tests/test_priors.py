@@ -13,8 +13,9 @@ from scipy.special import ndtr
 from scipy.stats import norm
 
 import sie
+from sie.distributions import Prior
 from sie.inference import prior
-from sie.priors import R_UNIT, Prior
+from sie.quantities import R_UNIT
 
 PRIORS = [
     sie.uniform(6, 16),

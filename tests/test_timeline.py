@@ -11,9 +11,9 @@ from scipy.stats import norm
 
 import sie
 from sie.cli import COMMANDS
+from sie.distributions import fixed, lognormal
 from sie.horizon_trend import _log_likelihood, doublings_after, fit_trend, years_until
 from sie.inference import prior
-from sie.priors import fixed, lognormal
 from sie.sources import data_folder
 from sie.time_horizons import doubling_days, read_horizons
 from sie.timeline import (

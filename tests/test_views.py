@@ -9,7 +9,7 @@ import sie
 from sie.accounting import compute_factor, parallel_exponent, takeoff_ratio
 from sie.growth import ces
 from sie.inference import prior
-from sie.priors import ADJUSTMENTS, CHAIN
+from sie.quantities import ADJUSTMENTS, CHAIN
 
 AUTHORS = [name for name in sie.view_names() if not name.startswith("reference")]
 CHAINED = [name for name in AUTHORS if not sie.read_view(name).states_r_asara]

@@ -19,7 +19,8 @@ from .dynamics import simulate
 from .evidence import LEVELS, usable
 from .inference import fit
 from .inputs import levels_of
-from .priors import QUANTITIES, View
+from .priors import View
+from .quantities import QUANTITIES
 from .returns import build
 from .sources import DataError
 

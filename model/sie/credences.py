@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .priors import EVENT_NAMES
+from .quantities import EVENT_NAMES
 from .sources import DataError, plain
 
 if TYPE_CHECKING:

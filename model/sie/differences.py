@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .priors import CHAIN, View
+from .priors import View
+from .quantities import CHAIN
 from .returns import at_asara
 from .sensitivity import happened
 from .shapley import orders

@@ -1,6 +1,6 @@
 """Every equation and every variable of the model on one page, read from the tables and docstrings that the code runs on.
 
-An equation is an indented block of a docstring; a variable is a key of `priors.QUANTITIES` or `growth.MEANINGS`, or a symbol that
+An equation is an indented block of a docstring; a variable is a key of `quantities.QUANTITIES` or `growth.MEANINGS`, or a symbol that
 is computed (`COMPUTED`); where a variable enters is found by looking for it in the equations. Nothing here is a second copy.
 """
 
@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from .priors import QUANTITIES, Entry, Prior, View
+from .distributions import Prior
+from .priors import Entry, View
+from .quantities import QUANTITIES
 
 __all__ = [
     "COMPUTED",
@@ -161,7 +163,7 @@ def symbols_of(line: str) -> set[str]:
 def variables(view: View | None = None) -> list[Variable]:
     """The index: what a view states, the numbers of a growth law, and what is computed, each with where it enters."""
     from .growth import MEANINGS
-    from .priors import R_UNIT
+    from .quantities import R_UNIT
 
     lines = [(block.where, line, symbols_of(line)) for block in blocks() for line in block.lines]
 

@@ -17,7 +17,8 @@ import numpy as np
 from .inputs import borrow_input_growth, unmatched
 from .likelihoods import stored
 from .observations import read_observations
-from .priors import ADJUSTMENTS, View
+from .priors import View
+from .quantities import ADJUSTMENTS
 from .rows import COLUMNS, FLOWS, INPUTS, TARGET, read_domains, read_rows, read_sigmas
 from .sources import DataError, data_folder, plain, read_sources
 from .tables import PROVENANCE

@@ -26,7 +26,7 @@ from .plots import (
     _log_r,
     _mark_one,
 )
-from .priors import R_UNIT
+from .quantities import R_UNIT
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -17,8 +17,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from .distributions import Prior
 from .inference import MAX_KHAT, NotConverged
-from .priors import Prior
 
 __all__ = ["FITTED", "doublings_after", "fit_trend", "years_until"]
 

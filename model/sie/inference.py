@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .density import compile_density
-from .priors import GROWTH, View, draw
+from .priors import View, draw
+from .quantities import GROWTH
 from .returns import at_asara, from_latents, labour_doublings
 from .sources import DataError, plain
 

@@ -17,8 +17,10 @@ from datetime import date as Date
 from pathlib import Path
 from types import MappingProxyType
 
+from .distributions import Prior
 from .files import write_atomically
-from .priors import EVENT_NAMES, Prior, View
+from .priors import View
+from .quantities import EVENT_NAMES
 from .snapshot import GIVEN, Saved, check_credences, inputs_of, load_json, view_of
 from .sources import DataError, plain, read_text
 

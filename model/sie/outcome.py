@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .priors import Entry, Quantity, read_entry
+from .priors import Entry, read_entry
+from .quantities import Quantity
 from .sources import DataError, Source, data_folder, plain, read_sources, read_toml
 
 if TYPE_CHECKING:

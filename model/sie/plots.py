@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .distributions import Z95
 from .dynamics import doublings_by
 from .evidence import QUANTILES, TARGET
 from .levels import own_estimates
-from .priors import ADJUSTMENTS, R_UNIT, Z95
+from .quantities import ADJUSTMENTS, R_UNIT
 
 if TYPE_CHECKING:
     import xarray as xr

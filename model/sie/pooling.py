@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .priors import QUANTITIES, WEIGHTS, Entry, Prior, View, read_prior
+from .distributions import Prior, read_prior
+from .priors import WEIGHTS, Entry, View
+from .quantities import QUANTITIES
 from .sources import DataError, Source, check_provenance, data_folder, plain, read_sources, read_toml
 
 if TYPE_CHECKING:

@@ -21,11 +21,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .distributions import SCORE_LIMIT, Prior
 from .errors import PIECES
 from .evidence import TARGET
 from .inputs import INPUT_FLOWS, TERMS, input_terms, levels_of, unmatched
 from .levels import growth_shapes, loadings, row_errors
-from .priors import ADJUSTMENTS, CHAIN, INPUT_SHARES, QUANTITIES, SCORE_LIMIT, Prior, View
+from .priors import View
+from .quantities import ADJUSTMENTS, CHAIN, INPUT_SHARES, QUANTITIES
 from .sources import DataError, plain
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from .priors import ADJUSTMENTS
+from .quantities import ADJUSTMENTS
 from .sources import DataError, Source, check_provenance, plain
 from .tables import PROVENANCE, number, read_table
 

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .priors import ADJUSTMENTS, View
+from .priors import View
+from .quantities import ADJUSTMENTS
 from .shapley import normal_scores
 
 if TYPE_CHECKING:

@@ -18,7 +18,9 @@ from pathlib import Path
 from platform import python_version
 from types import MappingProxyType
 
-from .priors import EVENT_NAMES, Entry, Prior, View, read_view, to_toml
+from .distributions import Prior
+from .priors import Entry, View, read_view, to_toml
+from .quantities import EVENT_NAMES
 from .sources import DataError, plain, read_text
 
 __all__ = ["GIVEN", "Saved", "check_credences", "inputs_of", "read_report", "versions", "view_of"]

@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .distributions import Prior, lognormal, read_prior
 from .horizon_trend import FITTED, doublings_after, fit_trend, years_until
-from .priors import Entry, Prior, draw, lognormal, read_prior
+from .priors import Entry, draw
 from .sources import DataError, check_provenance, data_folder, plain, read_sources, read_toml
 from .tables import PROVENANCE
 from .time_horizons import read_horizons

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..priors import ADJUSTMENTS, View, draw, fixed, read_view, uniform
+from ..distributions import fixed, uniform
+from ..priors import View, draw, read_view
+from ..quantities import ADJUSTMENTS
 
 if TYPE_CHECKING:
     import xarray as xr

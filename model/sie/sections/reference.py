@@ -5,7 +5,7 @@ from __future__ import annotations
 from .. import equations
 from ..credences import EVENTS
 from ..page import Equations, Line, Paragraph, Section, Table
-from ..priors import QUANTITIES
+from ..quantities import QUANTITIES
 from .contents import Contents
 
 __all__ = ["diagnostics", "model", "sources", "variables"]

@@ -10,7 +10,8 @@ import numpy as np
 from .. import equations
 from ..credences import EVENTS, FAST_PACE
 from ..page import Figure, Line, Paragraph, Section, Table
-from ..priors import QUANTITIES, Conclusion
+from ..priors import Conclusion
+from ..quantities import QUANTITIES
 from ..report import Result
 from .contents import Contents, citation, origin, slug
 
