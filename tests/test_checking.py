@@ -115,7 +115,7 @@ def test_power_scaling_sees_what_can_move_r(tree, model):
     assert set(table.quantity.values) == set(sie.read_view("reference").informed)
     assert (table.prior >= 0).all()
     assert (table.likelihood >= 0).all()
-    strongest = table.estimate.values[int(table.likelihood.argmax())]
+    strongest = table.estimate.values[int(table.likelihood.values.argmax())]
     assert strongest == "alexnet_2020"
 
 
