@@ -10,6 +10,7 @@ import sie
 from sie import inference
 from sie.density import compile_density
 from sie.errors import student_error
+from sie.evidence import domains_at
 from sie.quantities import ADJUSTMENTS
 from sie.returns import GRAPH
 
@@ -17,7 +18,12 @@ pytestmark = pytest.mark.slow
 
 
 def usable(view, **isel):
-    return sie.usable(sie.read_evidence(), view).isel(**isel)
+    """Published estimates alone: with normal errors they make the model Gaussian given the spread."""
+    evidence = sie.read_evidence()
+    levels = dict.fromkeys(domains_at(evidence, "published"), "published")
+    rows = sie.usable(evidence, view, levels=levels)
+    rows = rows.isel(estimate=np.isin(rows.kind.values, ["r", "factor"]))
+    return rows.isel(**isel)
 
 
 def drop(rows, *ids):
