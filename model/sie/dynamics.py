@@ -90,7 +90,10 @@ def _column(draws: xr.Dataset, name: str) -> np.ndarray:
 
 
 def _aligned(draws: xr.Dataset, name: str) -> xr.DataArray:
-    return draws[name].broadcast_like(draws.r_asara).transpose(*draws.r_asara.dims)
+    found, wanted = draws[name], draws.r_asara
+    if found.dims == wanted.dims:
+        return found
+    return found.broadcast_like(wanted).transpose(*wanted.dims)
 
 
 def simulate(draws: xr.Dataset, *, nodes: int = NODES, retraining: str = "none") -> xr.Dataset:
