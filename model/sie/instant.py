@@ -22,7 +22,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .credences import EVENTS
-from .inference import MIN_ESS, RefitNeeded, fit, growth_values, importance_weights, prior_values, reweight
+from .inference import (
+    MIN_ESS,
+    Importance,
+    RefitNeeded,
+    fit,
+    growth_values,
+    importance_weights,
+    prior_values,
+    reweight,
+)
 from .priors import View
 from .returns import at_asara
 
@@ -46,6 +55,7 @@ class Fit:
     """The draws of one fit: what evidence moved, by name, the events on their paths (event, draw) and r at ASARA (draw,)."""
 
     view: View
+    rows: xr.Dataset
     tree: xr.DataTree
     moved: Mapping[str, np.ndarray]
     happened: np.ndarray
@@ -68,8 +78,6 @@ class Answer:
     effective_draws: float
     credences: Mapping[str, xr.Dataset]
     r: Mapping[str, np.ndarray]
-    rows_used: tuple[str, ...]
-    rows_left_out: tuple[tuple[str, str], ...]
     fit: Fit | None
 
     @property
@@ -110,15 +118,15 @@ class Answer:
 
 
 class Workbench:
-    """The posterior draws of a view with their paths, ready for edits of that view, or of others on the same evidence.
+    """Posterior draws of views with their paths, ready for edits of any view on the same evidence.
 
-    `evidence` None means priors only. Calls from several threads wait for each other.
+    `evidence` None means priors only. Threads may share it: instant answers do not wait for a fit of another thread.
     """
 
     def __init__(self, evidence: xr.Dataset | None, *, seed: int, draws: int = 4000) -> None:
         self.evidence, self.seed, self.draws = evidence, seed, draws
         self._fits: OrderedDict[tuple, Fit] = OrderedDict()
-        self._lock = threading.RLock()
+        self._fits_lock, self._sampling = threading.Lock(), threading.Lock()
 
     def instant(self, view: View) -> Answer:
         """The answer from stored draws. Raises RefitNeeded where there are none, or none whose weights are to be trusted.
@@ -126,41 +134,36 @@ class Workbench:
         Weights are trusted up to a Pareto k-hat of `inference.MAX_KHAT` and down to as many effective draws as a fit must have
         (`inference.MIN_ESS`).
         """
-        with self._lock:
-            if not self._counts(view):
-                return self._answer(view, "paths", None, None)
-            found = self._fits.get(_key(view))
-            if found is not None:
-                self._fits.move_to_end(_key(view))
-                return self._answer(view, "refitted" if _same(found.view, view) else "paths", found, None)
-            why = f"{view.name}: found no draws yet, want a fit"
-            for base in reversed(self._fits.values()):
-                try:
-                    weights = importance_weights(base.moved, base.view, view, draws=self.draws)
-                except RefitNeeded as error:
-                    why = str(error)
-                    continue
-                if weights.effective >= MIN_ESS:
-                    return self._answer(view, "reweighted", base, weights)
-                why = f"{view.name}: found weights worth {weights.effective:.0f} draws, want at least {MIN_ESS} (refit)"
-            raise RefitNeeded(why)
+        if not self._counts(view):
+            return self._answer(view, "paths", None, None)
+        if (found := self._found(view)) is not None:
+            return self._answer(view, "refitted" if _same(found.view, view) else "paths", found, None)
+        why = f"{view.name}: found no draws yet, want a fit"
+        for base in self._latest():
+            try:
+                weights = importance_weights(base.moved, base.view, view, draws=self.draws)
+            except RefitNeeded as error:
+                why = str(error)
+                continue
+            if weights.effective >= MIN_ESS:
+                return self._answer(view, "reweighted", base, weights)
+            why = f"{view.name}: found weights worth {weights.effective:.0f} draws, want at least {MIN_ESS} (refit)"
+        raise RefitNeeded(why)
 
     def refit(self, view: View) -> Answer:
         """The answer from a fit of this very view, sampled unless it is kept. Raises NotConverged."""
-        with self._lock:
-            if not self._counts(view):
-                return self._answer(view, "paths", None, None)
-            if _key(view) not in self._fits:
-                self._keep(view)
-            return self.instant(view)
+        if self._counts(view) and self._found(view) is None:
+            with self._sampling:
+                if self._found(view) is None:
+                    self._keep(view)
+        return self.instant(view)
 
     def answer(self, view: View) -> Answer:
         """The instant answer where there is one to trust, else that of a refit. Raises NotConverged."""
-        with self._lock:
-            try:
-                return self.instant(view)
-            except RefitNeeded:
-                return self.refit(view)
+        try:
+            return self.instant(view)
+        except RefitNeeded:
+            return self.refit(view)
 
     def rows(self, view: View) -> xr.Dataset | None:
         """The rows that count for a view (`sie.usable`); None where evidence cannot move it."""
@@ -171,48 +174,56 @@ class Workbench:
     def _counts(self, view: View) -> bool:
         return self.evidence is not None and not view.states_r_asara
 
+    def _found(self, view: View) -> Fit | None:
+        with self._fits_lock:
+            if (key := _key(view)) in self._fits:
+                self._fits.move_to_end(key)
+            return self._fits.get(key)
+
+    def _latest(self) -> list[Fit]:
+        """The fits that are kept, the last used first."""
+        with self._fits_lock:
+            return list(reversed(self._fits.values()))
+
     def _keep(self, view: View) -> None:
+        """Sample a view and keep the fit."""
         from .returns import build
 
         rows = self.rows(view)
         tree = fit(build(rows, view), seed=self.seed, draws=self.draws)
-        tree.attrs["rows_used"] = rows.estimate.values.tolist()
-        tree.attrs["rows_left_out"] = rows.attrs["left_out"]
         names = (*view.informed, "r_target")
         moved = {name: tree["posterior"][name].values.ravel() for name in names}
         happened, r = self._after(view, moved)
-        self._fits[_key(view)] = Fit(view=view, tree=tree, moved=moved, happened=happened, r=r)
-        while len(self._fits) > FITS_KEPT:
-            self._fits.popitem(last=False)
+        kept = Fit(view=view, rows=rows, tree=tree, moved=moved, happened=happened, r=r)
+        with self._fits_lock:
+            self._fits[_key(view)] = kept
+            while len(self._fits) > FITS_KEPT:
+                self._fits.popitem(last=False)
 
     def _after(self, view: View, moved: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         """Events and r given evidence: what it moved, beside growth inputs at their priors."""
         growth, _ = growth_values(view, draws=self.draws, seed=self.seed)
         return _outcomes({**growth, **moved}, view)
 
-    def _answer(self, view: View, how: str, base: Fit | None, weights) -> Answer:
+    def _answer(self, view: View, how: str, base: Fit | None, weights: Importance | None) -> Answer:
         values, _ = prior_values(view, draws=self.draws, seed=self.seed)
         happened, r = _outcomes(values, view)
         credences = {"priors": _table(*_independent(happened), draws=self.draws)}
         quantiles = {"priors": np.quantile(r, QUANTILES)}
         if base is not None:
-            same_growth = all(
-                view[name].prior == base.view[name].prior
-                for name in view.entries
-                if name not in view.informed
+            happened, r = (
+                (base.happened, base.r) if _same_growth(base.view, view) else self._after(view, base.moved)
             )
-            happened, r = (base.happened, base.r) if same_growth else self._after(view, base.moved)
-            chains = (*happened.shape[:1], base.tree["posterior"].sizes["chain"], -1)
+            chains = happened.reshape(len(happened), base.tree["posterior"].sizes["chain"], -1)
             if weights is None:
-                found = _autocorrelated(happened.reshape(chains))
+                found = _autocorrelated(chains)
                 quantiles["evidence"] = np.quantile(r, QUANTILES)
             else:
-                found = _weighted(happened.reshape(chains), weights.weight, weights.effective)
+                found = _weighted(chains, weights.weight, weights.effective)
                 quantiles["evidence"] = np.quantile(
                     r, QUANTILES, weights=weights.weight, method="inverted_cdf"
                 )
             credences["evidence"] = _table(*found, draws=self.draws)
-        attrs = base.tree.attrs if base is not None else {}
         return Answer(
             view=view,
             seed=self.seed,
@@ -222,8 +233,6 @@ class Workbench:
             effective_draws=weights.effective if weights is not None else float(self.draws),
             credences=credences,
             r=quantiles,
-            rows_used=tuple(attrs.get("rows_used", ())),
-            rows_left_out=tuple(attrs.get("rows_left_out", ())),
             fit=base,
         )
 
@@ -239,6 +248,11 @@ def _key(view: View) -> tuple:
 
 def _same(view: View, view2: View) -> bool:
     return all(view[name].prior == view2[name].prior for name in view.entries)
+
+
+def _same_growth(view: View, view2: View) -> bool:
+    """Whether all that evidence cannot move is alike."""
+    return all(view[name].prior == view2[name].prior for name in view.entries if name not in view.informed)
 
 
 class _Columns(dict):
