@@ -32,6 +32,7 @@ _MODULES = {
         *("ADJUSTMENTS", "Prior", "View", "read_view", "to_toml", "view_names"),
         *("beta", "fixed", "halfnormal", "loguniform", "lognormal", "mixture", "normal", "uniform"),
     ),
+    "instant": ("Answer", "Workbench"),
     "likelihoods": ("over_log_r", "read_likelihood", "write_likelihood"),
     "outcome": ("takeover_before_buildout",),
     "plots": ("plot_domains", "plot_fan", "plot_path", "plot_r", "plot_waterfall"),
