@@ -91,6 +91,13 @@ class Answer:
         return self.how != "reweighted"
 
     @property
+    def counted(self) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
+        """The rows that count, and those left out with the reason; nothing of either where evidence cannot move the view."""
+        if self.fit is None:
+            return (), ()
+        return tuple(self.fit.rows.estimate.values.tolist()), tuple(self.fit.rows.attrs["left_out"])
+
+    @property
     def diagnostics(self) -> dict[str, float] | None:
         """The worst R-hat and ESS of the fit behind the answer, and its divergences."""
         if self.fit is None:

@@ -9,17 +9,19 @@ app = marimo.App(width="full", app_title="sie explorer", css_file="style.css")
 def setup():
     import marimo as mo
 
-    from sie.explorer import controls, figures, files, panels, session, state, tables
+    from sie.explorer import controls, files, panels, session, state, tables
 
     desk, history = session.desk(), session.History()
-    return controls, desk, figures, files, history, mo, panels, session, state, tables
+    return controls, desk, files, history, mo, panels, session, state, tables
 
 
 @app.cell
 def opening(desk, mo, session):
     get_start, set_start = mo.state(session.opening(desk, mo.query_params().to_dict()))
+    get_counted, set_counted = mo.state(((), ()))
+    get_drawn, set_drawn = mo.state({})
     get_settled, set_settled = mo.state(0)
-    return get_settled, get_start, set_settled, set_start
+    return get_counted, get_drawn, get_settled, get_start, set_counted, set_drawn, set_settled, set_start
 
 
 @app.cell
@@ -55,20 +57,22 @@ def second(compared, desk):
 
 
 @app.cell
-def numbers(desk, get_settled, history, mo, now, other, refused, session, tables, view):
+def numbers(desk, get_settled, history, mo, now, other, refused, session, set_counted, tables, view):
     get_settled()
+
+    def show(answer, message, stale=False):
+        return mo.Html(
+            tables.numbers(answer, now.author, other=other, message=message, edit=history.edits, stale=stale)
+        )
+
     answer, problem = session.answered(
         desk.bench,
         view,
         history,
-        lambda why: (
-            history.answer
-            and mo.output.replace(
-                mo.Html(tables.numbers(history.answer, now.author, other=other, message=why, stale=True))
-            )
-        ),
+        stale=lambda old, why: mo.output.replace(show(old, why, stale=True)),
+        counted=set_counted,
     )
-    mo.Html(tables.numbers(answer, now.author, other=other, message=problem or refused))
+    show(answer, problem or refused)
     return (answer,)
 
 
@@ -79,26 +83,31 @@ def priors(desk, forms, mo, now, panels, sliders):
 
 
 @app.cell
-def evidence(answer, desk, mo, panels, rows):
-    mo.Html(panels.evidence(desk.evidence, answer, rows, desk.works))
+def evidence(desk, get_counted, mo, panels, rows):
+    mo.Html(panels.evidence(desk.evidence, *get_counted(), rows, desk.works))
     return
 
 
 @app.cell
-def pictures(answer, desk, event, figures, history, mo, panels, set_settled):
+def following(answer, desk, event, mo, session, set_drawn, set_settled):
     mo.Thread(
-        target=panels.follow,
-        args=(desk.bench, answer, event.value, history, set_settled),
+        target=session.follow,
+        args=(desk.bench, answer, event.value, set_drawn, set_settled),
         daemon=True,
     ).start()
-    mo.Html(panels.figures(history.figures, stale=True))
     return
 
 
 @app.cell
-def saving(answer, desk, event, files, mo, now, panels, set_start):
-    upload = files.upload(desk, set_start, now)
-    mo.Html(panels.saving(files.downloads(desk, answer, event.value), upload, now))
+def pictures(get_drawn, mo, panels):
+    mo.Html(panels.figures(get_drawn()))
+    return
+
+
+@app.cell
+def saving(desk, event, files, history, mo, panels, set_start):
+    downloads = files.downloads(desk, history, event.value)
+    mo.Html(panels.saving(downloads, files.upload(desk, set_start, history)))
     return
 
 

@@ -24,6 +24,7 @@ __all__ = [
     "SWITCHED_OFF",
     "as_family",
     "interval",
+    "is_logarithmic",
     "moved",
     "prior_control",
     "priors_of",
@@ -72,7 +73,8 @@ def interval(prior: Prior) -> str:
     return " to ".join(f"{number:.4g}" for number in prior.numbers) + f", {MASS[prior.family]}"
 
 
-def _logarithmic(name: str, prior: Prior) -> bool:
+def is_logarithmic(name: str, prior: Prior) -> bool:
+    """Whether the slider and the density of a prior are on a logarithmic scale."""
     low = min(prior.numbers) if prior.family != "mixture" else float(prior.at(-2.0))
     return (
         low > 0 and prior.family not in ("normal", "uniform", "beta") and QUANTITIES[name].upper == math.inf
@@ -86,7 +88,7 @@ def steps_of(name: str, state: State) -> list[float]:
         return [round(weight / 100, 2) for weight in range(101)]
     own = [*prior.numbers, *(author.numbers if author.family not in ("mixture", "fixed") else ())]
     low, high = min(own), max(own)
-    if _logarithmic(name, prior) and low > 0:
+    if is_logarithmic(name, prior) and low > 0:
         steps = np.geomspace(low / ROOM, high * ROOM, STEPS)
     else:
         width = (high - low) or abs(high) or 1.0

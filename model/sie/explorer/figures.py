@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import textwrap
 import threading
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,9 @@ FIGURES = {
 INCHES = {"r": (6.0, 3.9), "waterfall": (6.0, 3.9), "fan": (6.0, 3.9), "tornado": (6.0, 4.4)}
 """Width and height of each."""
 
+X_LETTERS, Y_LETTERS = 62, 36
+"""Letters of a line of an axis label."""
+
 FONT_POINTS = 10.0
 """Size of text on the axes."""
 
@@ -33,11 +37,18 @@ _DRAWING = threading.Lock()
 
 def draw(name: str, answer: Answer, *, event: str) -> Axes:
     """One of FIGURES of what an answer says, given all that counts; the tornado is of one event."""
+    ax = _drawn(name, answer, event, _axes(*INCHES[name]))
+    ax.set_xlabel(textwrap.fill(ax.get_xlabel(), X_LETTERS))
+    ax.set_ylabel(textwrap.fill(ax.get_ylabel(), Y_LETTERS))
+    return ax
+
+
+def _drawn(name: str, answer: Answer, event: str, ax: Axes) -> Axes:
     from .. import plots
     from ..dynamics import simulate
 
     given = answer.given[-1]
-    draws, ax = answer.draws_given(given), _axes(*INCHES[name])
+    draws = answer.draws_given(given)
     match name:
         case "r":
             after = draws if given == "evidence" else None

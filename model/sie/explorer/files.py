@@ -20,31 +20,34 @@ from ..report import compute
 from ..saved import as_tree
 from ..sources import DataError
 from . import figures
-from .session import Desk
+from .session import Desk, History
 from .state import State, read_upload, start
 
 __all__ = ["credences_csv", "downloads", "draws_csv", "draws_netcdf", "figures_zip", "upload", "view_toml"]
 
 
-def downloads(desk: Desk, answer: Answer, event: str) -> dict[str, Any]:
-    """A button for each file."""
+def downloads(desk: Desk, history: History, event: str) -> dict[str, Any]:
+    """A button for each file of what is shown when it is pressed."""
     import marimo as mo
 
-    name = answer.view.name
+    def shown() -> Answer:
+        return history.answer
 
     def exact() -> Answer:
-        return answer if answer.exact else desk.bench.refit(answer.view)
+        return shown() if shown().exact else desk.bench.refit(shown().view)
 
     kinds = {
-        "View (TOML)": (lambda: view_toml(answer), f"{name}.toml", "application/toml"),
-        "Credences (CSV)": (lambda: credences_csv(exact()), f"{name}_credences.csv", "text/csv"),
-        "Draws (NetCDF)": (lambda: draws_netcdf(desk, answer), f"{name}.nc", "application/x-netcdf"),
-        "Draws (CSV)": (lambda: draws_csv(exact()), f"{name}_draws.csv", "text/csv"),
-        "Figures (PNG)": (lambda: figures_zip(exact(), event), f"{name}_figures.zip", "application/zip"),
+        "View (TOML)": (lambda: view_toml(shown()), ".toml", "application/toml"),
+        "Credences (CSV)": (lambda: credences_csv(exact()), "_credences.csv", "text/csv"),
+        "Draws (NetCDF)": (lambda: draws_netcdf(desk, shown()), ".nc", "application/x-netcdf"),
+        "Draws (CSV)": (lambda: draws_csv(exact()), "_draws.csv", "text/csv"),
+        "Figures (PNG)": (lambda: figures_zip(exact(), event), "_figures.zip", "application/zip"),
     }
     return {
-        label: mo.download(make, filename=file, mimetype=kind, label=label)
-        for label, (make, file, kind) in kinds.items()
+        label: mo.download(
+            make, filename=lambda ending=ending: shown().view.name + ending, mimetype=kind, label=label
+        )
+        for label, (make, ending, kind) in kinds.items()
     }
 
 
@@ -99,7 +102,7 @@ def figures_zip(answer: Answer, event: str) -> bytes:
     return out.getvalue()
 
 
-def upload(desk: Desk, set_start: Callable[[tuple[State, str]], None], state: State) -> Any:
+def upload(desk: Desk, set_start: Callable[[tuple[State, str]], None], history: History) -> Any:
     """A field that takes a view file; a bad one is refused in words and changes nothing."""
     import marimo as mo
 
@@ -112,6 +115,6 @@ def upload(desk: Desk, set_start: Callable[[tuple[State, str]], None], state: St
                 desk.bench.rows(view)
             set_start((start(view), ""))
         except DataError as error:
-            set_start((state, str(error)))
+            set_start((history.states[-1], str(error)))
 
     return mo.ui.file(filetypes=[".toml"], on_change=opened, label="Choose a file")

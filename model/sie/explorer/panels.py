@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 from ..credences import EVENTS
-from ..inference import NotConverged
-from ..instant import Answer, Workbench
 from ..priors import GROWTH, Prior
 from ..sources import DataError, Source
 from . import figures as drawing
@@ -27,7 +24,6 @@ __all__ = [
     "equations",
     "evidence",
     "figures",
-    "follow",
     "forms",
     "header",
     "priors",
@@ -35,12 +31,6 @@ __all__ = [
     "saving",
     "sliders",
 ]
-
-DRAW_AFTER_SECONDS = 0.12
-"""Figures are drawn once an edit has stood for so long."""
-
-REFIT_AFTER_SECONDS = 0.6
-"""A reweighted answer is replaced by that of a refit once it has stood for so long."""
 
 _SetState = Callable[[tuple[State, str]], None]
 
@@ -60,18 +50,18 @@ def choices(desk: Desk, state: State, history: History, set_start: _SetState) ->
             set_start((before, ""))
 
     return {
-        "view": mo.ui.dropdown(
+        "view": _dropdown(
             list(names),
             value=state.author.label,
             on_change=lambda label: set_start((start(names[label]), "")),
         ),
-        "mechanism": mo.ui.dropdown(
+        "mechanism": _dropdown(
             list(ways),
             value=current,
             on_change=lambda way: way and set_start((history.states[-1].changed(**ways[way]), "")),
         ),
-        "compare with": mo.ui.dropdown(list(desk.views), value=None),
-        "event": mo.ui.dropdown(
+        "compare with": _dropdown(list(desk.views), value=None),
+        "event": _dropdown(
             {event.wording: name for name, event in EVENTS.items()}, value=EVENTS["r_above_1"].wording
         ),
         "undo": mo.ui.button(label="Undo", on_change=undo),
@@ -79,6 +69,12 @@ def choices(desk: Desk, state: State, history: History, set_start: _SetState) ->
             label="Reset to the author", on_change=lambda _: set_start((start(state.author), ""))
         ),
     }
+
+
+def _dropdown(options: Any, **settings: Any) -> mo.ui.dropdown:
+    import marimo as mo
+
+    return mo.ui.dropdown(options, full_width=True, **settings)
 
 
 def header(chosen: Mapping[str, Any], compared: mo.ui.dropdown, event: mo.ui.dropdown, problem: str) -> str:
@@ -125,7 +121,7 @@ def forms(state: State, set_start: _SetState, history: History) -> dict[str, dic
         prior = state.prior(name)
         families = list(dict.fromkeys([prior.family, state.author[name].prior.family, *FAMILIES]))
         found[name] = {
-            "family": mo.ui.dropdown(
+            "family": _dropdown(
                 families,
                 value=prior.family,
                 on_change=lambda family, name=name: change(name, lambda now: _of_family(now, name, family)),
@@ -184,76 +180,72 @@ def _prior(name: str, state: State, slider: Any, form: Mapping[str, Any], works:
 
 
 def evidence(
-    rows: xr.Dataset, answer: Answer, switches: Mapping[str, Any], works: Mapping[str, Source]
+    rows: xr.Dataset,
+    used: tuple[str, ...],
+    left_out: tuple[tuple[str, str], ...],
+    switches: Mapping[str, Any],
+    works: Mapping[str, Source],
 ) -> str:
-    """Every evidence row with its switch: what it says, whether it counts, where it comes from."""
-    left_out = dict(answer.fit.rows.attrs["left_out"]) if answer.fit is not None else {}
-    used = set(answer.fit.rows.estimate.values.tolist()) if answer.fit is not None else set()
-    if answer.fit is None:
-        note = "The view states r at ASARA directly, so that evidence cannot move it."
-    else:
-        note = f"{len(used)} of {rows.sizes['estimate']} rows count. A row that is switched off is one that the view's priors already reflect."
-    lines = []
-    for i, row in enumerate(rows.estimate.values.tolist()):
-        one = rows.isel(estimate=i)
-        about = (
-            str(rows.domain.values[int(one.domain_idx)])
-            if int(one.domain_idx) >= 0
-            else ", ".join(rows.adjustment.values[one.includes.values > 0].tolist()).replace("_", " ")
-        )
-        lines.append(
-            f'<div class="row {"used" if row in used else "out"}" data-row="{row}"><span class="counts">{switches[row]}</span>'
-            f"<details><summary><b>{escape(row.replace('_', ' '))}</b> <span>{escape(about)}: {escape(tables.row_value(one))}</span></summary>"
-            f"{tables.row_details(one, left_out.get(row, ''), works)}</details></div>"
-        )
-    return f'<section class="evidence"><h2>Evidence</h2><p class="small">{escape(note)}</p>{"".join(lines)}</section>'
-
-
-def figures(drawn: Mapping[str, str], *, stale: bool) -> str:
-    """The figures that are drawn; pale while newer ones are on their way."""
+    """Every evidence row with its switch: what it says, whether it counts and why not, where it comes from."""
+    ids, why = rows.estimate.values.tolist(), dict(left_out)
+    lines = {
+        row: _row(rows.isel(estimate=i), rows, switches[row], why.get(row, ""), works)
+        for i, row in enumerate(ids)
+    }
+    reflected = [row for row in ids if "reflects" in why.get(row, "")]
+    others = [row for row in ids if row in why and row not in reflected]
+    groups = (
+        {
+            "Rows that count": list(used),
+            "Rows that the view reflects": reflected,
+            "Rows left out for other reasons": others,
+        }
+        if used
+        else {"Rows that do not count": ids}
+    )
+    note = (
+        "A row that is switched off is one that the view's priors already reflect; a saved view says so."
+        if used
+        else "This view states r at ASARA directly, so that evidence cannot move it."
+    )
     parts = "".join(
-        f'<figure data-figure="{name}"><figcaption>{escape(title)}</figcaption>{drawn.get(name, "<p>drawing</p>")}</figure>'
+        f'<div class="group"><h3>{title} ({len(members)})</h3>{"".join(lines[row] for row in members)}</div>'
+        for title, members in groups.items()
+        if members
+    )
+    return (
+        f'<section class="evidence"><h2>Evidence</h2><p class="small">{escape(note)}</p>'
+        f'<div class="groups">{parts}</div></section>'
+    )
+
+
+def _row(one: xr.Dataset, rows: xr.Dataset, switch: Any, why: str, works: Mapping[str, Source]) -> str:
+    row, place = str(one.estimate.item()), int(one.domain_idx)
+    adjustments = rows.adjustment.values[one.includes.values > 0].tolist()
+    about = str(rows.domain.values[place]) if place >= 0 else ", ".join(adjustments).replace("_", " ")
+    return (
+        f'<div class="row {"out" if why else "used"}" data-row="{row}"><span class="counts">{switch}</span>'
+        f"<details><summary><b>{escape(row.replace('_', ' '))}</b>"
+        f" <span>{escape(about)}: {escape(tables.row_value(one))}</span></summary>"
+        f"{tables.row_details(one, why, works)}</details></div>"
+    )
+
+
+def figures(drawn: Mapping[str, str]) -> str:
+    """The figures that are drawn."""
+    parts = "".join(
+        f'<figure data-figure="{name}"><figcaption>{escape(title)}</figcaption>{drawn.get(name, "")}</figure>'
         for name, title in drawing.FIGURES.items()
     )
-    return f'<section class="figures {"stale" if stale else ""}">{parts}</section>'
+    return f'<section class="figures {"" if drawn else "empty"}">{parts}</section>'
 
 
-def follow(
-    bench: Workbench, answer: Answer, event: str, history: History, settle: Callable[[Callable], None]
-) -> None:
-    """Draw the figures of an answer that stands, then replace a reweighted answer by that of a refit. Runs in a thread."""
-    import marimo as mo
-
-    thread = mo.current_thread()
-    time.sleep(DRAW_AFTER_SECONDS)
-    for name in drawing.FIGURES:
-        if thread.should_exit:
-            return
-        history.figures[name] = drawing.svg(name, answer, event=event)
-    if thread.should_exit:
-        return
-    mo.output.replace(mo.Html(figures(history.figures, stale=False)))
-    if answer.exact:
-        return
-    time.sleep(REFIT_AFTER_SECONDS)
-    if thread.should_exit:
-        return
-    try:
-        bench.refit(answer.view)
-    except NotConverged:
-        return
-    if not thread.should_exit:
-        settle(lambda count: count + 1)
-
-
-def saving(downloads: Mapping[str, Any], upload: Any, state: State) -> str:
+def saving(downloads: Mapping[str, Any], upload: Any) -> str:
     """What leaves the explorer and what enters it."""
-    changes = len(state.priors) + (state.reflects != state.author.reflects)
-    count = "no change" if not changes else f"{changes} change{'s' if changes > 1 else ''}"
     return (
-        f'<section class="saving"><h2>Save and share</h2><p>{count} to {escape(state.author.label)}. The address of this page restores'
-        f" them. <code>sie report</code> on the saved view gives the same numbers with the seed and draws named above.</p>"
-        f'<div class="buttons">{"".join(str(download) for download in downloads.values())}</div>'
+        '<section class="saving"><h2>Save and share</h2><p>The address of this page holds every change: send it, or open it again.'
+        " A saved view is read by <code>sie report</code>, which gives the same numbers with the seed and draws named above.</p>"
+        f'<div class="buttons">{"".join(f"{download}" for download in downloads.values())}</div>'
         f'<label class="upload"><span>Open a view of your own (NAME.toml)</span>{upload}</label></section>'
     )
 

@@ -35,9 +35,7 @@ def serve(view: str, *, port: int, evidence: Path | None = None, browser: bool =
     print(f"sie explore: {address} (stop with Ctrl-C)", flush=True)
     if browser:
         threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
-    config = uvicorn.Config(
-        app.build(), log_level="warning", timeout_graceful_shutdown=SECONDS_TO_CLOSE, ws="websockets"
-    )
+    config = uvicorn.Config(app.build(), log_level="warning", timeout_graceful_shutdown=SECONDS_TO_CLOSE)
     uvicorn.Server(config).run(sockets=[listener])
 
 
@@ -49,6 +47,7 @@ def _listener(port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((LOOPBACK, port))
+        listener.listen()
     except OSError as error:
         listener.close()
         raise DataError(

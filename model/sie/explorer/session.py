@@ -15,18 +15,25 @@ from ..inference import NotConverged, RefitNeeded
 from ..instant import Answer, Workbench
 from ..priors import View, read_view, view_names
 from ..sources import DataError, Source, read_sources
+from .figures import FIGURES, svg
 from .state import State, from_query, start
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["Desk", "History", "answered", "desk", "open_desk", "opening"]
+__all__ = ["Desk", "History", "answered", "desk", "follow", "open_desk", "opening"]
 
 SEED, DRAWS = 1, 4000
 """What the explorer shows is what `sie report` says with this seed and so many draws."""
 
 ONE_EDIT_SECONDS = 1.0
 """Moves of one slider that follow each other within this time are undone together."""
+
+DRAW_AFTER_SECONDS = 0.12
+"""Figures are drawn once an edit has stood for so long."""
+
+REFIT_AFTER_SECONDS = 0.6
+"""A reweighted answer is replaced by that of a refit once its figures have stood for so long."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +99,7 @@ class History:
     def __init__(self) -> None:
         self.states: list[State] = []
         self.answer: Answer | None = None
-        self.figures: dict[str, str] = {}
+        self.edits = 0
         self._noted = 0.0
 
     def note(self, state: State) -> None:
@@ -104,6 +111,7 @@ class History:
         if quick and len(self.states) > 1 and _same_but_one(self.states[-2], self.states[-1], state):
             self.states.pop()
         self.states.append(state)
+        self.edits += 1
         self._noted = now
 
     def undo(self) -> State | None:
@@ -126,21 +134,66 @@ def _same_but_one(first: State, second: State, third: State) -> bool:
 
 
 def answered(
-    bench: Workbench, view: View, history: History, stale: Callable[[str], None]
+    bench: Workbench,
+    view: View,
+    history: History,
+    *,
+    stale: Callable[[Answer, str], object],
+    counted: Callable[[tuple], object],
 ) -> tuple[Answer, str]:
     """The answer to a view and, in words, why it is not the one asked for ("" where it is).
 
-    `stale` is told the reason before a refit starts, so that old numbers can be marked as such.
+    `stale` is told the old answer and the reason before a refit starts, so that old numbers can be marked as such; `counted`
+    the rows that count and those left out, where these differ from before.
     """
+    before = history.answer
     try:
         try:
             answer = bench.instant(view)
         except RefitNeeded as why:
-            stale(str(why))
+            if before is not None:
+                stale(before, str(why))
             answer = bench.refit(view)
     except (NotConverged, DataError) as error:
-        if history.answer is None:
+        if before is None:
             raise
-        return history.answer, str(error)
+        return before, str(error)
+    if before is None or before.counted != answer.counted:
+        counted(answer.counted)
     history.answer = answer
     return answer, ""
+
+
+def follow(
+    bench: Workbench,
+    answer: Answer,
+    event: str,
+    drawn: Callable[[Mapping[str, str]], object],
+    settle: Callable[[Callable[[int], int]], object],
+) -> None:
+    """Draw the figures of an answer that stands, then replace a reweighted answer by that of a refit. Runs in a thread.
+
+    `drawn` is given the figures as SVG by name, `settle` a function that counts one more answer.
+    """
+    import marimo as mo
+
+    thread, found = mo.current_thread(), {}
+    time.sleep(DRAW_AFTER_SECONDS)
+    for name in FIGURES:
+        if thread.should_exit:
+            return
+        found[name] = svg(name, answer, event=event)
+    if thread.should_exit:
+        return
+    drawn(found)
+    if answer.exact:
+        return
+    time.sleep(REFIT_AFTER_SECONDS)
+    if thread.should_exit:
+        return
+    try:
+        bench.refit(answer.view)
+    except NotConverged:
+        return
+    if not thread.should_exit:
+        settle(lambda count: count + 1)

@@ -17,7 +17,7 @@ from ..instant import QUANTILES, Answer
 from ..priors import QUANTITIES, Conclusion, Entry, View
 from ..report import CONDITIONS
 from ..sources import Source
-from .controls import interval
+from .controls import interval, is_logarithmic
 from .state import State
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["density", "entry_details", "numbers", "row_details", "status"]
 
-DENSITY_POINTS = 96
+DENSITY_POINTS = 80
 """Points of a density."""
 
 DENSITY_WIDTH, DENSITY_HEIGHT = 300.0, 34.0
@@ -51,7 +51,13 @@ def status(answer: Answer) -> str:
 
 
 def numbers(
-    answer: Answer, author: View, *, other: Answer | None = None, message: str = "", stale: bool = False
+    answer: Answer,
+    author: View,
+    *,
+    other: Answer | None = None,
+    message: str = "",
+    edit: int = 0,
+    stale: bool = False,
 ) -> str:
     """The credences of every event and r at ASARA, before and after evidence, beside what the author says and a second view."""
     columns = [("", answer, given) for given in answer.given]
@@ -77,7 +83,7 @@ def numbers(
     )
     note = f'<p class="refused" role="alert">{escape(message)}</p>' if message and not stale else ""
     return (
-        f'<section class="numbers {"stale" if stale else ""}" data-how="{"stale" if stale else answer.how}">'
+        f'<section class="numbers {"stale" if stale else ""}" data-how="{"stale" if stale else answer.how}" data-edit="{edit}">'
         f'<p class="how" role="status">{escape(state)}</p>{note}'
         f'<div class="scroll"><table><thead><tr>{spans}</tr><tr><th scope="col">event</th><th scope="col">author says</th>{top}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></div>"
@@ -90,7 +96,7 @@ def _credence(answer: Answer, given: str, name: str, kind: str) -> str:
     table = answer.credences[given]
     i = list(EVENTS).index(name)
     p, mcse = 100 * table.p.values[i], 100 * table.mcse.values[i]
-    return f'<td class="{kind}" data-event="{name}" data-given="{given}" style="--p:{p:.1f}%"><b>{p:.1f} %</b> <span>± {mcse:.1f}</span></td>'
+    return f'<td class="{kind}" data-event="{name}" data-given="{given}"><b>{p:.1f} %</b> <span>± {mcse:.1f}</span></td>'
 
 
 def _r_row(quantile: float, author: View, columns: list[tuple[str, Answer, str]]) -> str:
@@ -119,10 +125,9 @@ def _says(conclusion: Conclusion | None) -> str:
 def density(name: str, state: State, steps: list[float]) -> tuple[str, str]:
     """The prior beside the author's, for above its slider, and the scale, for below: filled as it now is, dashed the author's."""
     now, author = state.prior(name), state.author[name].prior
-    if now.family == "mixture":
-        low, high = (float(now.at(z)) for z in (-2.5, 2.5))
-        steps = np.linspace(low, high, len(steps)).tolist()
-    at = np.interp(np.linspace(0, len(steps) - 1, DENSITY_POINTS + 1), np.arange(len(steps)), steps)
+    low, high = (steps[0], steps[-1]) if now.family != "mixture" else (float(now.at(z)) for z in (-2.5, 2.5))
+    spread = np.geomspace if is_logarithmic(name, now) else np.linspace
+    at = spread(low, high, DENSITY_POINTS + 1)
     curves = [np.diff(prior.cdf(at)) for prior in (now, author)]
     top = max(float(curve.max()) for curve in curves) or 1.0
     paths = [
@@ -130,7 +135,7 @@ def density(name: str, state: State, steps: list[float]) -> tuple[str, str]:
         for kind, curve in zip(("now", "author"), curves, strict=True)
     ]
     label = f"density of {name}: {interval(now)}; dashed, the author's: {interval(author)}"
-    ticks = "".join(f"<span>{step:.3g}</span>" for step in (steps[0], steps[len(steps) // 2], steps[-1]))
+    ticks = "".join(f"<span>{step:.3g}</span>" for step in (at[0], at[DENSITY_POINTS // 2], at[-1]))
     return (
         f'<svg class="density" viewBox="0 0 {DENSITY_WIDTH:g} {DENSITY_HEIGHT:g}" preserveAspectRatio="none" role="img" aria-label="{escape(label)}">'
         f"{''.join(paths)}</svg>",
