@@ -28,6 +28,9 @@ INCHES = {"r": (6.0, 3.9), "waterfall": (6.0, 3.9), "fan": (6.0, 3.9), "tornado"
 X_LETTERS, Y_LETTERS = 62, 36
 """Letters of a line of an axis label."""
 
+TORNADO_ROOM, TORNADO_COLUMNS = 0.07, 2
+"""Room for the numbers at the ends of its bars, as a share of the axis, and entries of its legend in a row."""
+
 FONT_POINTS = 10.0
 """Size of text on the axes."""
 
@@ -77,7 +80,11 @@ def _tornado(answer: Answer, event: str, ax: Axes) -> Axes:
         event=[event]
     )
     ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    return plot_tornado(found, event, float(table.p.item()), ax=ax)
+    plot_tornado(found, event, float(table.p.item()), ax=ax)
+    low, high = ax.get_xlim()
+    ax.set_xlim(low - TORNADO_ROOM * (high - low), high + TORNADO_ROOM * (high - low))
+    ax.get_legend().set_ncols(TORNADO_COLUMNS)
+    return ax
 
 
 def _axes(width: float, height: float) -> Axes:

@@ -7,9 +7,13 @@ import sys
 import threading
 import webbrowser
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..sources import DataError, plain
 from .session import open_desk
+
+if TYPE_CHECKING:
+    import uvicorn
 
 __all__ = ["LOOPBACK", "serve"]
 
@@ -22,21 +26,25 @@ SECONDS_TO_CLOSE = 1
 
 def serve(view: str, *, port: int, evidence: Path | None = None, browser: bool = True) -> None:
     """Serve the explorer of a view until interrupted; says its address on standard output. Raises DataError for bad input."""
-    listener = _listener(port)
-    desk = open_desk(view, evidence=evidence)
-    print("sie explore: the first fit", file=sys.stderr, flush=True)
-    desk.bench.answer(desk.first)
+    with _listener(port) as listener:
+        desk = open_desk(view, evidence=evidence)
+        print("sie explore: the first fit", file=sys.stderr, flush=True)
+        desk.bench.answer(desk.first)
+        address = f"http://{LOOPBACK}:{listener.getsockname()[1]}/"
+        print(f"sie explore: {address} (stop with Ctrl-C)", flush=True)
+        if browser:
+            threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+        _server().run(sockets=[listener])
 
+
+def _server() -> uvicorn.Server:
     import marimo
     import uvicorn
 
     app = marimo.create_asgi_app(quiet=True).with_app(path="/", root=str(Path(__file__).with_name("app.py")))
-    address = f"http://{LOOPBACK}:{listener.getsockname()[1]}/"
-    print(f"sie explore: {address} (stop with Ctrl-C)", flush=True)
-    if browser:
-        threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
-    config = uvicorn.Config(app.build(), log_level="warning", timeout_graceful_shutdown=SECONDS_TO_CLOSE)
-    uvicorn.Server(config).run(sockets=[listener])
+    return uvicorn.Server(
+        uvicorn.Config(app.build(), log_level="warning", timeout_graceful_shutdown=SECONDS_TO_CLOSE)
+    )
 
 
 def _listener(port: int) -> socket.socket:
