@@ -201,18 +201,18 @@ def address():
         "0",
         "--no-browser",
     ]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    try:
-        line = process.stdout.readline()
-        found = re.search(r"http://127\.0\.0\.1:\d+/", line)
-        assert found, process.stderr.read()
-        yield found[0]
-        process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=30) == 130
-        assert "Traceback" not in process.stderr.read()
-    finally:
-        process.kill()
-        process.wait()
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, **pipes) as process:
+        try:
+            line = process.stdout.readline()
+            found = re.search(r"http://127\.0\.0\.1:\d+/", line)
+            assert found, process.stderr.read()
+            yield found[0]
+            process.send_signal(signal.SIGINT)
+            assert process.wait(timeout=30) == 130
+            assert "Traceback" not in process.stderr.read()
+        finally:
+            process.kill()
 
 
 @pytest.fixture(scope="module")

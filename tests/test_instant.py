@@ -181,7 +181,7 @@ def random_edit(view, rng):
     edit = {}
     for name in names:
         low, high = view[name].prior.numbers
-        move, stretch = np.exp(rng.normal(0, 0.12)), np.exp(rng.normal(0, 0.15))
+        move, stretch = np.exp(rng.normal(0, 0.2)), np.exp(rng.normal(0, 0.25))
         middle, half = np.sqrt(low * high) * move, np.sqrt(high / low) ** stretch
         edit[str(name)] = sie.lognormal(middle / half, middle * half)
     return view.replace(**edit)

@@ -29,7 +29,7 @@ def choices(desk, get_start, history, mo, panels, set_start):
     chosen = panels.choices(desk, get_start()[0], history, set_start)
     compared, event = chosen.pop("compare with"), chosen.pop("event")
     mo.Html(panels.header(chosen, compared, event, get_start()[1]))
-    return compared, event
+    return chosen, compared, event
 
 
 @app.cell
@@ -107,8 +107,9 @@ def pictures(get_drawn, mo, panels):
 @app.cell
 def saving(desk, event, files, history, mo, panels, set_start):
     downloads = files.downloads(desk, history, event.value)
-    mo.Html(panels.saving(downloads, files.upload(desk, set_start, history)))
-    return
+    upload = files.upload(desk, set_start, history)
+    mo.Html(panels.saving(downloads, upload))
+    return downloads, upload
 
 
 @app.cell

@@ -28,8 +28,8 @@ INCHES = {"r": (6.0, 3.9), "waterfall": (6.0, 3.9), "fan": (6.0, 3.9), "tornado"
 X_LETTERS, Y_LETTERS = 62, 36
 """Letters of a line of an axis label."""
 
-TORNADO_ROOM, TORNADO_COLUMNS = 0.07, 2
-"""Room for the numbers at the ends of its bars, as a share of the axis, and entries of its legend in a row."""
+TORNADO_ROOM, TORNADO_COLUMNS, TORNADO_LEGEND = 0.07, 2, 0.4
+"""Room for the numbers at the ends of its bars, as a share of the axis; entries of its legend in a row, and its middle."""
 
 FONT_POINTS = 10.0
 """Size of text on the axes."""
@@ -67,7 +67,7 @@ def _drawn(name: str, answer: Answer, event: str, ax: Axes) -> Axes:
 def _tornado(answer: Answer, event: str, ax: Axes) -> Axes:
     from matplotlib.ticker import PercentFormatter
 
-    from .. import sensitivity
+    from .. import plots, sensitivity
     from ..dynamics import simulate
     from ..sensitivity_plots import plot_tornado
 
@@ -83,7 +83,14 @@ def _tornado(answer: Answer, event: str, ax: Axes) -> Axes:
     plot_tornado(found, event, float(table.p.item()), ax=ax)
     low, high = ax.get_xlim()
     ax.set_xlim(low - TORNADO_ROOM * (high - low), high + TORNADO_ROOM * (high - low))
-    ax.get_legend().set_ncols(TORNADO_COLUMNS)
+    ax.legend(
+        loc="lower center",
+        bbox_to_anchor=(TORNADO_LEGEND, 1),
+        ncols=TORNADO_COLUMNS,
+        frameon=False,
+        fontsize=plots.SMALL,
+        borderaxespad=0.2,
+    )
     return ax
 
 

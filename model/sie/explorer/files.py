@@ -68,17 +68,18 @@ def credences_csv(answer: Answer) -> bytes:
 
 def draws_csv(answer: Answer) -> bytes:
     """Every draw at ASARA, one line each: given, chain, draw, then what is stated and what follows from it."""
+    sets = {given: answer.draws_given(given) for given in answer.given}
+    names = [
+        name
+        for name, values in sets["priors"].items()
+        if values.dims == ("chain", "draw") and all(name in draws for draws in sets.values())
+    ]
     parts = []
-    for given in answer.given:
-        draws = answer.draws_given(given)
-        flat = draws[[name for name, values in draws.items() if values.dims == ("chain", "draw")]]
-        frame = flat.to_dataframe().reset_index()
+    for given, draws in sets.items():
+        frame = draws[names].to_dataframe().reset_index()
         frame.insert(0, "given", given)
-        parts.append(frame.to_csv(index=False))
-    columns = [part.split("\n", 1)[0] for part in parts]
-    if len(set(columns)) == 1:
-        return "".join([parts[0], *(part.split("\n", 1)[1] for part in parts[1:])]).encode()
-    return "\n".join(parts).encode()
+        parts.append(frame.to_csv(index=False, header=not parts))
+    return "".join(parts).encode()
 
 
 def draws_netcdf(desk: Desk, answer: Answer) -> bytes:

@@ -100,18 +100,20 @@ class History:
         self.states: list[State] = []
         self.answer: Answer | None = None
         self.edits = 0
+        self._shown: State | None = None
         self._noted = 0.0
 
     def note(self, state: State) -> None:
         """Remember a state; moves of one slider in quick succession count as one."""
-        now = time.monotonic()
+        if state != self._shown:
+            self._shown, self.edits = state, self.edits + 1
         if self.states and state == self.states[-1]:
             return
+        now = time.monotonic()
         quick = now - self._noted < ONE_EDIT_SECONDS
         if quick and len(self.states) > 1 and _same_but_one(self.states[-2], self.states[-1], state):
             self.states.pop()
         self.states.append(state)
-        self.edits += 1
         self._noted = now
 
     def undo(self) -> State | None:
