@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .convergence import worst
 from .density import compile_density
 from .priors import GROWTH, View, draw
 from .returns import at_asara, from_latents, labour_doublings
@@ -26,8 +27,8 @@ __all__ = ["CHAINS", "NotConverged", "RefitNeeded", "fit", "prior", "reweight"]
 CHAINS = 4
 """Markov chains of a fit; prior draws take the same shape."""
 
-TUNE = 1000
-"""Warm-up draws of each chain."""
+TUNE, RETRY_TUNE = 400, 1000
+"""Warm-up draws of each chain: the latents are standard normal before evidence, so that few do; the retry has more."""
 
 LEAST_DRAWS = 1000
 """A chain is at least this long, so that diagnostics mean something; shorter requests are thinned from it."""
@@ -102,8 +103,10 @@ def fit(model: pm.Model, *, seed: int, draws: int = 20000) -> xr.DataTree:
     _check_draws(draws)
     view: View = model.view
     compiled = compile_density(model)
-    for target_accept in (TARGET_ACCEPT, RETRY_TARGET_ACCEPT):
-        sampled, diagnostics = _sample(compiled, draws=draws, seed=seed, target_accept=target_accept)
+    for target_accept, tune in ((TARGET_ACCEPT, TUNE), (RETRY_TARGET_ACCEPT, RETRY_TUNE)):
+        sampled, diagnostics = _sample(
+            compiled, draws=draws, tune=tune, seed=seed, target_accept=target_accept
+        )
         if diagnostics.converged:
             break
     else:
@@ -304,7 +307,9 @@ def _with_units(draws: xr.Dataset, view: View) -> xr.Dataset:
     return draws
 
 
-def _sample(compiled, *, draws: int, seed: int, target_accept: float) -> tuple[xr.DataTree, Diagnostics]:
+def _sample(
+    compiled, *, draws: int, seed: int, target_accept: float, tune: int = RETRY_TUNE
+) -> tuple[xr.DataTree, Diagnostics]:
     """One run of NUTS, thinned to the draws asked for, and its diagnosis from all draws."""
     import nutpie
 
@@ -313,7 +318,7 @@ def _sample(compiled, *, draws: int, seed: int, target_accept: float) -> tuple[x
     sampler = nutpie.sample(
         compiled,
         draws=wanted * thin,
-        tune=TUNE,
+        tune=tune,
         chains=CHAINS,
         seed=seed,
         target_accept=target_accept,
@@ -330,19 +335,11 @@ def _sample(compiled, *, draws: int, seed: int, target_accept: float) -> tuple[x
 
 
 def _diagnose(tree: xr.DataTree) -> Diagnostics:
-    from arviz_stats.base import array_stats
-
-    rhats, esses = [], []
-    for values in tree["posterior"].to_dataset().data_vars.values():
-        flat = values.transpose("chain", "draw", ...).values.reshape(*values.shape[:2], -1)
-        for column in np.moveaxis(flat, -1, 0):
-            if np.ptp(column) == 0:
-                continue
-            rhats.append(float(array_stats.rhat(column)))
-            esses.append(float(array_stats.ess(column, method="bulk")))
-            esses.append(float(array_stats.ess(column, method="tail", prob=(0.05, 0.95))))
+    columns = [
+        values.transpose("chain", "draw", ...).values.reshape(*values.shape[:2], -1)
+        for values in tree["posterior"].to_dataset().data_vars.values()
+    ]
+    max_rhat, min_ess = worst(np.moveaxis(np.concatenate(columns, axis=2), 2, 0))
     return Diagnostics(
-        max_rhat=max(rhats),
-        min_ess=min(esses),
-        divergences=int(tree["sample_stats"]["diverging"].values.sum()),
+        max_rhat=max_rhat, min_ess=min_ess, divergences=int(tree["sample_stats"]["diverging"].values.sum())
     )

@@ -17,7 +17,7 @@ def setup():
 
 @app.cell
 def opening(desk, mo, session):
-    get_start, set_start = mo.state(session.opening(desk, mo.query_params().to_dict()))
+    get_start, set_start = mo.state(session.opening(desk, mo.query_params().to_dict()), allow_self_loops=True)
     get_counted, set_counted = mo.state(((), ()))
     get_drawn, set_drawn = mo.state({})
     get_settled, set_settled = mo.state(0)
