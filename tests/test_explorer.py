@@ -364,7 +364,8 @@ def test_every_control_changes_what_it_says(page):
     assert shown(page) == first
 
     page.locator('[data-prior="steepening"] summary').click()
-    assert "Davidson" in page.locator('[data-prior="steepening"] details a').inner_text()
+    quote = page.locator('[data-prior="steepening"] blockquote').inner_text()
+    assert quote == sie.read_view("davidson_2025")["steepening"].quote
     after_edit(
         page, lambda: page.locator('[data-prior="steepening"] .family select').select_option(label="beta")
     )
@@ -374,6 +375,9 @@ def test_every_control_changes_what_it_says(page):
     page.wait_for_selector('[data-row="sat_2024"].out')
     page.locator('[data-row="sat_2024"] summary').click()
     assert "the view already reflects it" in page.locator('[data-row="sat_2024"] .why').inner_text()
+    link = page.locator('[data-row="sat_2024"] details a').get_attribute("href")
+    row = sie.read_evidence().sel(estimate="sat_2024")
+    assert link == sie.read_sources()[row.source.item()].url
 
     mechanism = page.locator('label:has(> span:text-is("Mechanism after ASARA")) select')
     names = mechanism.locator("option").all_inner_texts()
