@@ -358,7 +358,7 @@ def test_every_control_changes_what_it_says(page):
     assert moved
 
     after_edit(page, lambda: page.locator('[data-prior="hardware_scale"] .counts [role=switch]').click())
-    assert "1, fixed" in page.locator('[data-prior="hardware_scale"] .interval').inner_text()
+    page.wait_for_selector('[data-prior="hardware_scale"] .interval:has-text("1, fixed")')
     assert page.locator(".numbers").get_attribute("data-how") == "refitted"
     after_edit(page, lambda: page.get_by_role("button", name="Reset").click())
     assert shown(page) == first
@@ -367,9 +367,10 @@ def test_every_control_changes_what_it_says(page):
     quote = page.locator('[data-prior="steepening"] blockquote').inner_text()
     assert quote == sie.read_view("davidson_2025")["steepening"].quote
     after_edit(
-        page, lambda: page.locator('[data-prior="steepening"] .family select').select_option(label="beta")
+        page,
+        lambda: page.locator('[data-prior="steepening"] .family select').select_option(label="loguniform"),
     )
-    assert page.locator('[data-prior="steepening"].changed').count() == 1
+    page.wait_for_selector('[data-prior="steepening"].changed')
 
     after_edit(page, lambda: page.locator('[data-row="sat_2024"] [role=switch]').click())
     page.wait_for_selector('[data-row="sat_2024"].out')
@@ -491,7 +492,7 @@ def test_a_good_upload_is_opened_and_a_bad_one_refused_in_words(page, tmp_path, 
     assert shown(page) == before
     after_edit(page, lambda: page.locator(".upload input[type=file]").set_input_files(good))
     assert page.locator(".numbers thead").inner_text().count("Mine (2026)") == 1
-    assert "4 to 9" in page.locator('[data-prior="speedup"] .interval').inner_text()
+    page.wait_for_selector('[data-prior="speedup"] .interval:has-text("4 to 9")')
 
 
 WATCH = """() => {
