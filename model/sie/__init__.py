@@ -41,6 +41,7 @@ _MODULES = {
     ),
     "priors": ("View", "read_view", "to_toml", "view_names"),
     "quantities": ("ADJUSTMENTS",),
+    "instant": ("Answer", "Workbench"),
     "likelihoods": ("over_log_r", "read_likelihood", "write_likelihood"),
     "outcome": ("takeover_before_buildout",),
     "plots": ("plot_domains", "plot_fan", "plot_path", "plot_r", "plot_waterfall"),

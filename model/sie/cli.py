@@ -21,6 +21,7 @@ from .commands.check import check
 from .commands.diff import diff
 from .commands.equations import equations
 from .commands.evidence import evidence
+from .commands.explore import explore
 from .commands.grow import explain, grow
 from .commands.idea_production import epoch
 from .commands.ledger import ledger
@@ -50,6 +51,7 @@ COMMANDS = {
     "new": new,
     "grow": grow,
     "explain": explain,
+    "explore": explore,
     "sweep": sweep,
     "series": series,
     "epoch": epoch,

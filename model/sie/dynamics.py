@@ -12,7 +12,8 @@ curvature (fourth order), and divided where it bends too much. The only hot loop
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -45,6 +46,9 @@ FEWEST = 5
 
 BLOCK = 65536
 """Draws that `summaries` holds at a time."""
+
+_KERNELS = threading.RLock()
+"""Held while a parallel kernel runs."""
 
 _INPUTS = ("r_asara", "parallel", "speedup", "recent_doublings_per_year", "doublings_left")
 _CARRIED = (*_INPUTS, "doublings_per_year_of_progress", "conversion")
@@ -90,7 +94,10 @@ def _column(draws: xr.Dataset, name: str) -> np.ndarray:
 
 
 def _aligned(draws: xr.Dataset, name: str) -> xr.DataArray:
-    return draws[name].broadcast_like(draws.r_asara).transpose(*draws.r_asara.dims)
+    found, wanted = draws[name], draws.r_asara
+    if found.dims == wanted.dims:
+        return found
+    return found.broadcast_like(wanted).transpose(*wanted.dims)
 
 
 def simulate(draws: xr.Dataset, *, nodes: int = NODES, retraining: str = "none") -> xr.Dataset:
@@ -210,6 +217,16 @@ def _flat(paths: xr.Dataset) -> tuple[np.ndarray, ...]:
     )
 
 
+def _one_at_a_time(kernel: Callable) -> Callable:
+    """A parallel kernel that threads call in turn: Numba's work queue, its only layer on some machines, takes one caller."""
+
+    def call(*arrays):
+        with _KERNELS:
+            return kernel(*arrays)
+
+    return call
+
+
 @njit(cache=True, error_model="numpy")
 def _gains_at_asara(law):
     """e(0) of each law; its `lambda_` is not read."""
@@ -219,6 +236,7 @@ def _gains_at_asara(law):
     return gains
 
 
+@_one_at_a_time
 @njit(cache=True, error_model="numpy", parallel=True)
 def _paths(law, start, recent, tables):
     n, nodes = len(law), tables.shape[2]
@@ -232,6 +250,7 @@ def _paths(law, start, recent, tables):
     return years, log2_pace, ends
 
 
+@_one_at_a_time
 @njit(cache=True, error_model="numpy", parallel=True)
 def _summaries(law, start, recent, gains, tables):
     n, nodes = len(law), tables.shape[2]
@@ -250,6 +269,7 @@ def _summaries(law, start, recent, gains, tables):
     return shortest, ends
 
 
+@_one_at_a_time
 @njit(cache=True, error_model="numpy", parallel=True)
 def _shortest(years, log2_pace, reach, tail, left, doublings):
     shortest = np.empty(len(years))
@@ -258,6 +278,7 @@ def _shortest(years, log2_pace, reach, tail, left, doublings):
     return shortest
 
 
+@_one_at_a_time
 @njit(cache=True, error_model="numpy", parallel=True)
 def _times(years, log2_pace, reach, tail, left, at):
     times = np.empty((len(years), len(at)))
@@ -267,6 +288,7 @@ def _times(years, log2_pace, reach, tail, left, at):
     return times
 
 
+@_one_at_a_time
 @njit(cache=True, error_model="numpy", parallel=True)
 def _levels(years, log2_pace, reach, tail, left, at):
     levels = np.empty((len(years), len(at)))

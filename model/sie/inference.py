@@ -6,11 +6,13 @@ which no evidence row touches, are drawn exactly from their priors on both sides
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .convergence import worst
 from .density import compile_density
 from .priors import View, draw
 from .quantities import GROWTH
@@ -26,8 +28,8 @@ __all__ = ["CHAINS", "NotConverged", "RefitNeeded", "fit", "prior", "reweight"]
 CHAINS = 4
 """Markov chains of a fit; prior draws take the same shape."""
 
-TUNE = 1000
-"""Warm-up draws of each chain."""
+TUNE, RETRY_TUNE = 400, 1000
+"""Warm-up draws of each chain: the latents are standard normal before evidence, so that few do; the retry has more."""
 
 LEAST_DRAWS = 1000
 """A chain is at least this long, so that diagnostics mean something; shorter requests are thinned from it."""
@@ -76,12 +78,18 @@ def prior(view: View, *, draws: int = 20000, seed: int) -> xr.Dataset:
     `draws` is their total number, a multiple of 4. `attrs["discarded_prior_mass"]` is the share of the prior on the distance
     that lay below `gained_before_asara` and was read as impossible.
     """
-    values, discarded = _draw_growth(view, draws, seed)
+    values, discarded = prior_values(view, draws=draws, seed=seed)
+    return _as_dataset(values, view).assign_attrs(discarded_prior_mass=discarded, independent_draws=1)
+
+
+def prior_values(view: View, *, draws: int, seed: int) -> tuple[dict[str, np.ndarray], float]:
+    """Prior draws of what a view states and of `r_target`, by name, (draws,) each; and the discarded share of the distance."""
+    values, discarded = growth_values(view, draws=draws, seed=seed)
     if not view.states_r_asara:
         values |= draw(view, view.informed, size=draws, seed=seed)
         z = np.random.default_rng(np.random.SeedSequence([seed, 0])).standard_normal(draws)
         values["r_target"] = values["r_typical"] * np.exp(values["spread"] * z)
-    return _as_dataset(values, view).assign_attrs(discarded_prior_mass=discarded, independent_draws=1)
+    return values, discarded
 
 
 def fit(model: pm.Model, *, seed: int, draws: int = 20000) -> xr.DataTree:
@@ -96,8 +104,10 @@ def fit(model: pm.Model, *, seed: int, draws: int = 20000) -> xr.DataTree:
     _check_draws(draws)
     view: View = model.view
     compiled = compile_density(model)
-    for target_accept in (TARGET_ACCEPT, RETRY_TARGET_ACCEPT):
-        sampled, diagnostics = _sample(compiled, draws=draws, seed=seed, target_accept=target_accept)
+    for target_accept, tune in ((TARGET_ACCEPT, TUNE), (RETRY_TARGET_ACCEPT, RETRY_TUNE)):
+        sampled, diagnostics = _sample(
+            compiled, draws=draws, tune=tune, seed=seed, target_accept=target_accept
+        )
         if diagnostics.converged:
             break
     else:
@@ -106,7 +116,7 @@ def fit(model: pm.Model, *, seed: int, draws: int = 20000) -> xr.DataTree:
             f" at target_accept {RETRY_TARGET_ACCEPT}, want at most {MAX_RHAT}, at least {MIN_ESS}, none"
         )
     before = prior(view, draws=draws, seed=seed)
-    growth, _ = _draw_growth(view, draws, seed)
+    growth, _ = growth_values(view, draws=draws, seed=seed)
     latents = from_latents(sampled["posterior"].to_dataset(), model["remoteness"].get_value(), view)
     growth = {name: values for name, values in growth.items() if name not in latents}
     posterior = at_asara(latents.assign(_shaped(growth)), view)
@@ -141,52 +151,80 @@ def reweight(tree: xr.DataTree, view: View, view2: View, *, seed: int = 1) -> xr
     import xarray as xr
 
     posterior = tree["posterior"].to_dataset()
+    draws = posterior.sizes["chain"] * posterior.sizes["draw"]
+    weights = importance_weights(
+        {name: posterior[name].values for name in view.informed}, view, view2, draws=draws
+    )
+    index = None if np.isnan(weights.khat) else resampling(weights.weight, seed=seed)
+    growth, _ = growth_values(view2, draws=draws, seed=seed)
+    growth = {name: values for name, values in growth.items() if name not in view.informed}
+    kept = [name for name in posterior.data_vars if name not in growth]
+    resampled = posterior[kept]
+    if index is not None:
+        resampled = _resample(resampled, index)
+    posterior2 = _with_units(at_asara(resampled.assign(_shaped(growth)), view2), view2)
+    posterior2.attrs["effective_draws"] = weights.effective
+    tree = xr.DataTree.from_dict({"prior": prior(view2, draws=draws, seed=seed), "posterior": posterior2})
+    tree.attrs = {
+        "view": view2.name,
+        "seed": seed,
+        "draws": draws,
+        "khat": weights.khat,
+        "effective_draws": weights.effective,
+    }
+    return tree
+
+
+@dataclass(frozen=True, kw_only=True)
+class Importance:
+    """Weights of stored draws under another prior, (draw,), sum 1; k-hat is NaN where nothing that evidence moves changed."""
+
+    weight: np.ndarray
+    khat: float
+    effective: float
+
+
+def importance_weights(
+    informed: Mapping[str, np.ndarray], view: View, view2: View, *, draws: int
+) -> Importance:
+    """Pareto-smoothed weights that turn posterior draws of `view` into draws of `view2`; RefitNeeded as in `reweight`.
+
+    `informed` has the `draws` values of each quantity that evidence moves.
+    """
+    from arviz_stats.base import array_stats
+
     if set(view.entries) != set(view2.entries) or view.reflects != view2.reflects:
         raise RefitNeeded(
             f"{view2.name}: found other quantities or reflected rows than {view.name}, want a refit"
         )
     changed = [name for name in view.informed if view[name].prior != view2[name].prior]
-    log_ratio = np.zeros((posterior.sizes["chain"], posterior.sizes["draw"]))
+    log_ratio = np.zeros(draws)
     for name in changed:
         old, new = view[name].prior, view2[name].prior
         if old.has_atom or new.has_atom or new.support[0] < old.support[0] or new.support[1] > old.support[1]:
             raise RefitNeeded(
                 f"{view2.name} [{name}]: found a prior that reaches beyond the old one, want a refit"
             )
-        log_ratio += new.logpdf(posterior[name].values) - old.logpdf(posterior[name].values)
-    draws = log_ratio.size
-    khat, effective, index = np.nan, float(draws), None
-    if changed:
-        import arviz_stats  # noqa: F401  (registers the azstats accessor)
+        values = np.ravel(informed[name])
+        log_ratio += new.logpdf(values) - old.logpdf(values)
+    if not changed:
+        return Importance(weight=np.full(draws, 1 / draws), khat=np.nan, effective=float(draws))
+    log_weight, khat = array_stats.psislw(-log_ratio)
+    if not khat <= MAX_KHAT:
+        raise RefitNeeded(
+            f"{view2.name}: found k-hat {khat:.2f} for {', '.join(changed)}, want at most {MAX_KHAT} (refit)"
+        )
+    weight = np.exp(log_weight - log_weight.max())
+    weight /= weight.sum()
+    return Importance(weight=weight, khat=float(khat), effective=float(1 / np.sum(weight**2)))
 
-        weights, khat = xr.DataArray(-log_ratio, dims=("chain", "draw")).azstats.psislw(dim=["chain", "draw"])
-        khat = float(khat)
-        if not khat <= MAX_KHAT:
-            raise RefitNeeded(
-                f"{view2.name}: found k-hat {khat:.2f} for {', '.join(changed)}, want at most {MAX_KHAT} (refit)"
-            )
-        weight = np.exp(weights.values.ravel() - weights.values.max())
-        weight /= weight.sum()
-        effective = float(1 / np.sum(weight**2))
-        positions = (np.arange(draws) + np.random.default_rng(seed).random()) / draws
-        index = np.minimum(np.searchsorted(np.cumsum(weight), positions), draws - 1)
-    growth, _ = _draw_growth(view2, draws, seed)
-    growth = {name: values for name, values in growth.items() if name not in view.informed}
-    kept = [name for name in posterior.data_vars if name not in growth]
-    resampled = posterior[kept]
-    if index is not None:
-        resampled = _resample(resampled, np.random.default_rng(seed).permutation(index))
-    posterior2 = _with_units(at_asara(resampled.assign(_shaped(growth)), view2), view2)
-    posterior2.attrs["effective_draws"] = effective
-    tree = xr.DataTree.from_dict({"prior": prior(view2, draws=draws, seed=seed), "posterior": posterior2})
-    tree.attrs = {
-        "view": view2.name,
-        "seed": seed,
-        "draws": draws,
-        "khat": khat,
-        "effective_draws": effective,
-    }
-    return tree
+
+def resampling(weight: np.ndarray, *, seed: int) -> np.ndarray:
+    """Positions of as many draws as there are weights, systematically resampled by them, in random order."""
+    draws = len(weight)
+    positions = (np.arange(draws) + np.random.default_rng(seed).random()) / draws
+    index = np.minimum(np.searchsorted(np.cumsum(weight), positions), draws - 1)
+    return np.random.default_rng(seed).permutation(index)
 
 
 def _resample(draws: xr.Dataset, index: np.ndarray) -> xr.Dataset:
@@ -205,7 +243,7 @@ def _check_draws(draws: int) -> None:
         raise DataError("draws", draws, f"a positive multiple of {CHAINS}")
 
 
-def _draw_growth(view: View, draws: int, seed: int) -> tuple[dict[str, np.ndarray], float]:
+def growth_values(view: View, *, draws: int, seed: int) -> tuple[dict[str, np.ndarray], float]:
     """Prior draws of everything but the chain, given that the ceiling lies beyond what is gained; and the discarded share."""
     _check_draws(draws)
     names = [name for name in ("r_asara", "conversion", "gained_before_asara", *GROWTH) if name in view]
@@ -270,7 +308,9 @@ def _with_units(draws: xr.Dataset, view: View) -> xr.Dataset:
     return draws
 
 
-def _sample(compiled, *, draws: int, seed: int, target_accept: float) -> tuple[xr.DataTree, Diagnostics]:
+def _sample(
+    compiled, *, draws: int, seed: int, target_accept: float, tune: int = RETRY_TUNE
+) -> tuple[xr.DataTree, Diagnostics]:
     """One run of NUTS, thinned to the draws asked for, and its diagnosis from all draws."""
     import nutpie
 
@@ -279,7 +319,7 @@ def _sample(compiled, *, draws: int, seed: int, target_accept: float) -> tuple[x
     sampler = nutpie.sample(
         compiled,
         draws=wanted * thin,
-        tune=TUNE,
+        tune=tune,
         chains=CHAINS,
         seed=seed,
         target_accept=target_accept,
@@ -296,19 +336,11 @@ def _sample(compiled, *, draws: int, seed: int, target_accept: float) -> tuple[x
 
 
 def _diagnose(tree: xr.DataTree) -> Diagnostics:
-    from arviz_stats.base import array_stats
-
-    rhats, esses = [], []
-    for values in tree["posterior"].to_dataset().data_vars.values():
-        flat = values.transpose("chain", "draw", ...).values.reshape(*values.shape[:2], -1)
-        for column in np.moveaxis(flat, -1, 0):
-            if np.ptp(column) == 0:
-                continue
-            rhats.append(float(array_stats.rhat(column)))
-            esses.append(float(array_stats.ess(column, method="bulk")))
-            esses.append(float(array_stats.ess(column, method="tail", prob=(0.05, 0.95))))
+    columns = [
+        values.transpose("chain", "draw", ...).values.reshape(*values.shape[:2], -1)
+        for values in tree["posterior"].to_dataset().data_vars.values()
+    ]
+    max_rhat, min_ess = worst(np.moveaxis(np.concatenate(columns, axis=2), 2, 0))
     return Diagnostics(
-        max_rhat=max(rhats),
-        min_ess=min(esses),
-        divergences=int(tree["sample_stats"]["diverging"].values.sum()),
+        max_rhat=max_rhat, min_ess=min_ess, divergences=int(tree["sample_stats"]["diverging"].values.sum())
     )

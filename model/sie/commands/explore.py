@@ -1,0 +1,27 @@
+"""`sie explore`: the model in a browser, with a slider for every prior."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from .options import Evidence
+
+__all__ = ["explore"]
+
+
+def explore(
+    view: Annotated[
+        str, typer.Argument(metavar="[VIEW]", help="A name under priors/ or a path ending in .toml.")
+    ] = "davidson_2025",
+    port: Annotated[
+        int, typer.Option(metavar="N", help="Port on this machine (0: one that is free).")
+    ] = 2718,
+    evidence: Evidence = None,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Only serve; open no browser.")] = False,
+) -> None:
+    """Move priors and switch evidence in a browser; served on this machine only, until Ctrl-C."""
+    from ..explorer.serve import serve
+
+    serve(view, port=port, evidence=evidence, browser=not no_browser)

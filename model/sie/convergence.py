@@ -1,0 +1,100 @@
+"""R-hat and effective sample sizes of many parameters at once (Vehtari et al. 2021), as ArviZ computes them one by one.
+
+    rank-normalised split R-hat: the larger of the draws' and of their distances from the median
+    bulk ESS of the rank-normalised draws; tail ESS: the smaller of the indicators of the 5 and the 95 % quantile
+
+A refit in a fraction of a second cannot wait for hundreds of calls. It knows arrays, not what they mean.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+__all__ = ["worst"]
+
+TAILS = (0.05, 0.95)
+"""Quantiles of the tail ESS."""
+
+BLOCK = 12
+"""Parameters that a thread takes at a time."""
+
+BLOM = 3 / 8
+"""Offset of a rank before its normal score (Blom 1958)."""
+
+
+def worst(draws: np.ndarray) -> tuple[float, float]:
+    """The largest R-hat and the least bulk or tail ESS over parameters that vary; draws (parameter, chain, draw).
+
+    (NaN, NaN) where none varies or a draw is not finite.
+    """
+    if not np.isfinite(draws).all():
+        return math.nan, math.nan
+    draws = draws[np.ptp(draws, axis=(1, 2)) > 0]
+    if not len(draws):
+        return math.nan, math.nan
+    blocks = [draws[first : first + BLOCK] for first in range(0, len(draws), BLOCK)]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        found = list(pool.map(_worst, blocks))
+    return max(rhat for rhat, _ in found), min(ess for _, ess in found)
+
+
+def _worst(draws: np.ndarray) -> tuple[float, float]:
+    split = _split(draws)
+    scores = _normal_scores(split)
+    folded = _normal_scores(np.abs(split - np.median(split, axis=(1, 2), keepdims=True)))
+    rhat = max(_rhat(scores).max(), _rhat(folded).max())
+    quantiles = np.quantile(draws, TAILS, axis=(1, 2))
+    tails = [_split((draws <= quantile[:, None, None]).astype(float)) for quantile in quantiles]
+    return float(rhat), min(float(_ess(values).min()) for values in (scores, *tails))
+
+
+def _split(draws: np.ndarray) -> np.ndarray:
+    """Halves of chains as chains of their own; the last draw of an odd number is left out."""
+    half = draws.shape[2] // 2
+    return np.concatenate([draws[:, :, :half], draws[:, :, -half:]], axis=1)
+
+
+def _normal_scores(values: np.ndarray) -> np.ndarray:
+    from scipy.special import ndtri
+    from scipy.stats import rankdata
+
+    flat = values.reshape(len(values), -1)
+    ranks = rankdata(flat, method="average", axis=1)
+    return ndtri((ranks - BLOM) / (flat.shape[1] - 2 * BLOM + 1)).reshape(values.shape)
+
+
+def _rhat(values: np.ndarray) -> np.ndarray:
+    """R-hat of each parameter, (parameter,)."""
+    draws = values.shape[2]
+    between = draws * values.mean(axis=2).var(axis=1, ddof=1)
+    within = values.var(axis=2, ddof=1).mean(axis=1)
+    return np.sqrt((between / within + draws - 1) / draws)
+
+
+def _ess(values: np.ndarray) -> np.ndarray:
+    """Effective sample size of each parameter's mean by Geyer's initial monotone sequence, (parameter,)."""
+    from scipy.fft import irfft, next_fast_len, rfft
+
+    chains, draws = values.shape[1:]
+    size = next_fast_len(2 * draws, real=True)
+    spectrum = np.abs(rfft(values - values.mean(axis=2, keepdims=True), n=size, axis=2)) ** 2
+    covariance = irfft(spectrum.mean(axis=1), n=size, axis=1)[:, :draws] / draws
+    mean_variance = covariance[:, 0] * draws / (draws - 1)
+    variance = covariance[:, 0] + values.mean(axis=2).var(axis=1, ddof=1)
+    rho = 1 - (mean_variance[:, None] - covariance) / variance[:, None]
+    rho[:, 0] = 1
+    total = chains * draws
+    return np.array([total / max(_correlation_time(row), 1 / math.log10(total)) for row in rho])
+
+
+def _correlation_time(rho: np.ndarray) -> float:
+    """The integrated autocorrelation time from autocorrelations by lag."""
+    pairs = rho[: 2 * (len(rho) // 2)].reshape(-1, 2).sum(axis=1)
+    last = (len(rho) - 3) // 2
+    negative = np.flatnonzero(pairs[: last + 1] <= 0)
+    end = max(int(negative[0]) if len(negative) else last, 1)
+    return float(-1 + 2 * np.minimum.accumulate(pairs[:end]).sum() + max(rho[2 * end], 0.0))

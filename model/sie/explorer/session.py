@@ -1,0 +1,201 @@
+"""What the tabs of one explorer share (the desk: views, evidence, fits) and what each has of its own (its history).
+
+The app file is loaded by marimo's server in this process, so the desk is opened before and found here.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..inference import NotConverged, RefitNeeded
+from ..instant import Answer, Workbench
+from ..priors import View, read_view, view_names
+from ..sources import DataError, Source, read_sources
+from .figures import FIGURES, svg
+from .state import State, from_query, start
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["Desk", "History", "answered", "desk", "follow", "open_desk", "opening"]
+
+SEED, DRAWS = 1, 4000
+"""What the explorer shows is what `sie report` says with this seed and so many draws."""
+
+ONE_EDIT_SECONDS = 1.0
+"""Moves of one slider that follow each other within this time are undone together."""
+
+DRAW_AFTER_SECONDS = 0.12
+"""Figures are drawn once an edit has stood for so long."""
+
+REFIT_AFTER_SECONDS = 0.6
+"""A reweighted answer is replaced by that of a refit once its figures have stood for so long."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Desk:
+    """What every tab reads: views by label, the evidence, the works that are cited, the fits."""
+
+    views: Mapping[str, View]
+    first: View
+    evidence: xr.Dataset
+    folder: Path | None
+    works: Mapping[str, Source]
+    bench: Workbench
+
+
+_open: list[Desk] = []
+
+
+def open_desk(
+    view: str = "davidson_2025", *, evidence: Path | None = None, seed: int = SEED, draws: int = DRAWS
+) -> Desk:
+    """Read views and evidence, and let `desk` find them. Raises DataError for bad input."""
+    from ..evidence import read_evidence, usable
+
+    works = {**read_sources(), **(read_sources(evidence) if evidence is not None else {})}
+    views = [read_view(name, sources=works) for name in view_names()]
+    first = read_view(view, sources=works)
+    rows = read_evidence(evidence)
+    usable(rows, first)
+    if first.name not in view_names() or view.endswith(".toml"):
+        views = [first, *(other for other in views if other.name != first.name)]
+    named = {other.label: other for other in views}
+    desk = Desk(
+        views=named,
+        first=named[first.label],
+        evidence=rows,
+        folder=evidence,
+        works=works,
+        bench=Workbench(rows, seed=seed, draws=draws),
+    )
+    _open[:] = [desk]
+    return desk
+
+
+def desk() -> Desk:
+    """The open desk; the bundled one where none was opened."""
+    return _open[0] if _open else open_desk()
+
+
+def opening(desk: Desk, query: Mapping[str, str | list[str]]) -> tuple[State, str]:
+    """The state in a URL, or the first view with words of what was wrong with the URL."""
+    single = {name: value if isinstance(value, str) else value[-1] for name, value in query.items() if value}
+    if not single:
+        return start(desk.first), ""
+    try:
+        return from_query(single, sources=desk.works), ""
+    except DataError as error:
+        return start(desk.first), str(error)
+
+
+class History:
+    """The states of one tab, the last at the end, and its last answer."""
+
+    def __init__(self) -> None:
+        self.states: list[State] = []
+        self.answer: Answer | None = None
+        self.edits = 0
+        self._shown: State | None = None
+        self._noted = 0.0
+
+    def note(self, state: State) -> None:
+        """Remember a state; moves of one slider in quick succession count as one."""
+        if state != self._shown:
+            self._shown, self.edits = state, self.edits + 1
+        if self.states and state == self.states[-1]:
+            return
+        now = time.monotonic()
+        quick = now - self._noted < ONE_EDIT_SECONDS
+        if quick and len(self.states) > 1 and _same_but_one(self.states[-2], self.states[-1], state):
+            self.states.pop()
+        self.states.append(state)
+        self._noted = now
+
+    def undo(self) -> State | None:
+        """The state before the last, which becomes the last; None where there is none."""
+        if len(self.states) < 2:
+            return None
+        self.states.pop()
+        return self.states[-1]
+
+
+def _same_but_one(first: State, second: State, third: State) -> bool:
+    """Whether two steps moved the prior of one and the same quantity."""
+    if not first.author is second.author is third.author or first.reflects != third.reflects:
+        return False
+    steps = [
+        {name for name in a.author.entries if a.prior(name) != b.prior(name)}
+        for a, b in ((first, second), (second, third))
+    ]
+    return steps[0] == steps[1] and len(steps[0]) == 1
+
+
+def answered(
+    bench: Workbench,
+    view: View,
+    history: History,
+    *,
+    stale: Callable[[Answer, str], object],
+    counted: Callable[[tuple], object],
+) -> tuple[Answer, str]:
+    """The answer to a view and, in words, why it is not the one asked for ("" where it is).
+
+    `stale` is told the old answer and the reason before a refit starts, so that old numbers can be marked as such; `counted`
+    the rows that count and those left out, where these differ from before.
+    """
+    before = history.answer
+    try:
+        try:
+            answer = bench.instant(view)
+        except RefitNeeded as why:
+            if before is not None:
+                stale(before, str(why))
+            answer = bench.refit(view)
+    except (NotConverged, DataError) as error:
+        if before is None:
+            raise
+        return before, str(error)
+    if before is None or before.counted != answer.counted:
+        counted(answer.counted)
+    history.answer = answer
+    return answer, ""
+
+
+def follow(
+    bench: Workbench,
+    answer: Answer,
+    event: str,
+    drawn: Callable[[Mapping[str, str]], object],
+    settle: Callable[[Callable[[int], int]], object],
+) -> None:
+    """Draw the figures of an answer that stands, then replace a reweighted answer by that of a refit. Runs in a thread.
+
+    `drawn` is given the figures as SVG by name, `settle` a function that counts one more answer.
+    """
+    import marimo as mo
+
+    thread, found = mo.current_thread(), {}
+    time.sleep(DRAW_AFTER_SECONDS)
+    for name in FIGURES:
+        if thread.should_exit:
+            return
+        found[name] = svg(name, answer, event=event)
+    if thread.should_exit:
+        return
+    drawn(found)
+    if answer.exact:
+        return
+    time.sleep(REFIT_AFTER_SECONDS)
+    if thread.should_exit:
+        return
+    try:
+        bench.refit(answer.view)
+    except NotConverged:
+        return
+    if not thread.should_exit:
+        settle(lambda count: count + 1)
