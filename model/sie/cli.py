@@ -24,6 +24,7 @@ from .commands.evidence import evidence
 from .commands.grow import explain, grow
 from .commands.idea_production import epoch
 from .commands.ledger import ledger
+from .commands.notebooks import notebooks
 from .commands.open import open_
 from .commands.options import BAD_INPUT
 from .commands.report import report
@@ -54,6 +55,7 @@ COMMANDS = {
     "series": series,
     "epoch": epoch,
     "open": open_,
+    "notebooks": notebooks,
     "equations": equations,
     "timeline": timeline,
     "reproduce": reproduce,
