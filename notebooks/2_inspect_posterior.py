@@ -14,7 +14,7 @@ def _(mo):
     what hangs together, would the answer change if prior or evidence counted a little more, and does the
     model predict what it was not shown? At the end it tells, quantity by quantity, what moved `r` at ASARA.
 
-    Everything below is of the view named in the next cell but one; change it and read on.
+    Everything below is of the view that `sie.read_view` names; change it there and read on.
     """)
 
 
@@ -58,17 +58,19 @@ def _(mo, rows, tree, view):
     chains that started apart. `sie.fit` refuses what did not converge; here the worst R-hat is
     {tree.attrs["max_rhat"]:.4f}, the least effective sample size {tree.attrs["min_ess"]:.0f}, and
     {tree.attrs["divergences"]} draws diverged. To see it: on the left each chain's density, which should lie
-    on top of the others'. On the right the ranks of each chain's draws among all draws, less what they would
-    be if the chains were alike: curves near zero, without a drift.
+    on top of the others'; on the right its draws in order, which should look like grass of even height, not
+    like a path that wanders.
     """)
 
 
 @app.cell
 def _(az, tree):
-    shown = ["r_typical", "spread", "r_asara"]
-    ranks = az.plot_rank_dist(tree, var_names=shown, figure_kwargs={"figsize": (10, 6)}).viz["figure"].item()
-    ranks
-    return (ranks,)
+    traces = az.plot_trace_dist(tree, var_names=["r_typical", "spread", "r_asara"])
+    trace_figure = traces.viz["figure"].item()
+    trace_figure.set_size_inches(10, 6)
+    trace_figure.set_layout_engine("constrained")
+    trace_figure
+    return (trace_figure,)
 
 
 @app.cell
@@ -88,8 +90,12 @@ def _(az, np, sie, tree, xr):
     logs = xr.DataTree.from_dict(
         {group: np.log2(tree[group].to_dataset()[chain]) for group in ("prior", "posterior")}
     )
-    moved = az.plot_prior_posterior(logs, col_wrap=4, figure_kwargs={"figsize": (11, 5.5)})
-    moved.viz["figure"].item()
+    moved = az.plot_prior_posterior(logs, col_wrap=4).viz["figure"].item()
+    moved.set_size_inches(11, 5)
+    moved.set_layout_engine("constrained")
+    moved.supxlabel("logarithm to base 2 (spread: of the standard deviation of log r between domains)")
+    moved.supylabel("density")
+    moved
     return chain, logs, moved
 
 
@@ -147,19 +153,14 @@ def _(mo):
 
 @app.cell
 def _(az, chain, logs):
-    pairs = (
-        az.plot_pair_focus(
-            logs,
-            focus_var="r_asara",
-            var_names=chain[:-1],
-            visuals={"scatter": {"alpha": 0.1, "s": 6}},
-            figure_kwargs={"figsize": (11, 5.5)},
-        )
-        .viz["figure"]
-        .item()
-    )
-    pairs
-    return (pairs,)
+    look = {"scatter": {"alpha": 0.1, "s": 6}}
+    pairs = az.plot_pair_focus(logs, focus_var="r_asara", var_names=chain[:-1], visuals=look)
+    pair_figure = pairs.viz["figure"].item()
+    pair_figure.set_size_inches(11, 5.5)
+    pair_figure.set_layout_engine("constrained")
+    pair_figure.supxlabel("logarithm to base 2 of the quantity named below each panel")
+    pair_figure
+    return (pair_figure,)
 
 
 @app.cell
@@ -237,8 +238,8 @@ def _(domains, rows, sensitivity, shifts):
     informed = int((domains.rows > 0).sum())
     conclusion = (
         f"The {rows.sizes['estimate']} rows, on {informed} domains and on the adjustments, moved r at ASARA "
-        + f"by a factor of {shifts.loc['r_asara', 'moved']:.2f}. Most of it came from "
-        + f"{moves.index[moves == most][0]} (a factor of {most:.2f}). The rows that hold it most firmly are "
+        + f"by a factor of {shifts.loc['r_asara', 'moved']:.2f}. The largest part is that "
+        + f"of {moves.index[moves == most][0]} (a factor of {most:.2f}). The rows to which it is most sensitive are "
         + f"{', '.join(why)}."
     )
     return (conclusion,)
