@@ -238,13 +238,12 @@ def _(draws, entry, event, meanings, mine, mo, result, seed, tables, views):
     before, after = (tables[mine, given].sel(event=event) for given in ("priors", "evidence"))
     low, middle, high = result.draws("evidence").r_asara.quantile([0.05, 0.5, 0.95]).values
     paragraph = (
-        f"Under {views[mine].label}'s priors the probability that {meanings[event][0].lower()}{meanings[event][1:]} "
-        f"is {100 * before.p.item():.0f} % (Monte Carlo s.e. {100 * before.mcse.item():.1f} points), and "
-        f"{100 * after.p.item():.0f} % (s.e. {100 * after.mcse.item():.1f}) once updated on "
-        f"{result.rows.sizes['estimate']} rows of evidence that they did not use; r at ASARA is then "
-        f"{middle:.2f} (90 % interval {low:.2f} to {high:.2f}). This is conditional on AI that fully automates AI "
-        f"R&D and on fixed hardware. (sie {entry.versions['sie']}, {draws} draws, seed {seed}, inputs "
-        f"{entry.inputs_sha256[:12]}.)"
+        f"Given the priors of {views[mine].label}: P({meanings[event]}) is {100 * before.p.item():.0f} % (Monte Carlo "
+        f"s.e. {100 * before.mcse.item():.1f} points), and {100 * after.p.item():.0f} % "
+        f"(s.e. {100 * after.mcse.item():.1f}) once updated on {result.rows.sizes['estimate']} rows of evidence that "
+        f"these priors do not rest on; r at ASARA is then {middle:.2f} (90 % interval {low:.2f} to {high:.2f}). "
+        f"Conditional on AI that fully automates AI R&D and on fixed hardware. "
+        f"(sie {entry.versions['sie']}, {draws} draws, seed {seed}, inputs {entry.inputs_sha256[:12]}.)"
     )
     mo.md(f"""
     ## So write
