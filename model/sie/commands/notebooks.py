@@ -29,6 +29,9 @@ NEEDED = ("arviz", "marimo", "nbformat")
 PYTHON = {"name": "python3", "display_name": "Python 3", "language": "python"}
 """The Jupyter kernel that runs an exported notebook again."""
 
+IMAGE = re.compile("<img src='data:image/png;base64,([A-Za-z0-9+/=]+)'/>")
+"""How marimo writes a figure that was made without pyplot; Jupyter has a type for images."""
+
 INLINE = "%matplotlib inline\n"
 """What Jupyter needs to show a figure that was made without pyplot."""
 
@@ -108,6 +111,8 @@ def as_jupyter(path: Path) -> str:
             if output.get("name") == "stderr":
                 said = " ".join("".join(output["text"]).split())
                 raise DataError(path.name, plain(said), "a notebook without warnings")
+            if image := IMAGE.fullmatch("".join(output.get("data", {}).get("text/html", ""))):
+                output["data"] = {"image/png": image[1]}
     if code:
         code[0]["source"] = [INLINE, *code[0]["source"]]
     book["metadata"]["kernelspec"] = PYTHON
