@@ -4,7 +4,7 @@ __generated_with = "0.25.2"
 app = marimo.App(width="medium")
 
 
-@app.cell
+@app.cell(hide_code=True)
 def _(mo):
     mo.md(r"""
     # How does my credence change when I change a prior?
@@ -28,7 +28,7 @@ def _():
 
     import sie
 
-    pd.set_option("display.max_colwidth", None)  # quotes in full
+    pd.set_option("display.max_colwidth", None, "display.max_rows", None)  # quotes and tables in full
     return Figure, az, mo, pd, sie
 
 
@@ -45,7 +45,7 @@ def _(sie):
     return (view,)
 
 
-@app.cell
+@app.cell(hide_code=True)
 def _(mo, view):
     mo.md(f"""
     ## The view: {view.label}
@@ -80,7 +80,7 @@ def _(sie, view):
     return evidence, rows
 
 
-@app.cell
+@app.cell(hide_code=True)
 def _(evidence, mo, rows):
     mo.md(f"""
     ## The evidence: {rows.sizes["estimate"]} of {evidence.sizes["estimate"]} rows
@@ -115,7 +115,7 @@ def _(draws, rows, seed, sie, view):
     return (tree,)
 
 
-@app.cell
+@app.cell(hide_code=True)
 def _(mo, tree):
     mo.md(f"""
     ## Prior and evidence make a posterior
@@ -138,7 +138,7 @@ def _(az, sie, tree):
     return chain, summary
 
 
-@app.cell
+@app.cell(hide_code=True)
 def _(mo):
     mo.md("""
     ## Change a prior
@@ -168,7 +168,7 @@ def _(seed, sie, tree, view, view2):
     return answer, reweighted
 
 
-@app.cell
+@app.cell(hide_code=True)
 def _(answer, mo):
     mo.md(f"""
     ### At once: weigh the draws anew
@@ -178,7 +178,7 @@ def _(answer, mo):
     """)
 
 
-@app.cell
+@app.cell(hide_code=True)
 def _(mo):
     mo.md("""
     ### For sure: fit again
@@ -207,7 +207,7 @@ def _(chain, draws, evidence, pd, seed, sie, tree, view2):
     return medians, tree2
 
 
-@app.cell
+@app.cell(hide_code=True)
 def _(mo):
     mo.md("""
     ## Credences before and after
@@ -258,7 +258,7 @@ def _(credences, view, view2):
     return changed, conclusion, moved
 
 
-@app.cell
+@app.cell(hide_code=True)
 def _(conclusion, mo):
     mo.md(f"""
     ## So
@@ -267,7 +267,7 @@ def _(conclusion, mo):
     """)
 
 
-@app.cell
+@app.cell(hide_code=True)
 def _(mo):
     mo.md("""
     ## `r` at ASARA, before and after evidence, before and after the change

@@ -4,7 +4,7 @@ __generated_with = "0.25.2"
 app = marimo.App(width="medium")
 
 
-@app.cell
+@app.cell(hide_code=True)
 def _(mo):
     mo.md(r"""
     # What did the evidence move, and why?
@@ -29,6 +29,8 @@ def _():
     import sie
     from sie import checking, evidence_plots
 
+    pd.set_option("display.max_rows", None)  # tables in full
+
     return az, checking, evidence_plots, mo, np, pd, sie, xr
 
 
@@ -49,7 +51,7 @@ def _(draws, seed, sie, view):
     return evidence, model, rows, tree
 
 
-@app.cell
+@app.cell(hide_code=True)
 def _(mo, rows, tree, view):
     mo.md(f"""
     ## Did the sampler work?
@@ -73,7 +75,7 @@ def _(az, tree):
     return (trace_figure,)
 
 
-@app.cell
+@app.cell(hide_code=True)
 def _(mo):
     mo.md("""
     ## Which quantities moved?
@@ -99,7 +101,7 @@ def _(az, np, sie, tree, xr):
     return chain, logs, moved
 
 
-@app.cell
+@app.cell(hide_code=True)
 def _(mo):
     mo.md("""
     ## Which domains pull, and which are pulled?
@@ -137,7 +139,7 @@ def _(domains, pd):
     return (shrinkage,)
 
 
-@app.cell
+@app.cell(hide_code=True)
 def _(mo):
     mo.md("""
     `P(replicate below observed)` is the posterior predictive check: were the domain measured again, how
@@ -163,7 +165,7 @@ def _(az, chain, logs):
     return (pair_figure,)
 
 
-@app.cell
+@app.cell(hide_code=True)
 def _(mo):
     mo.md("""
     ## Would it change if prior or evidence counted a little more?
@@ -184,7 +186,7 @@ def _(checking, model, pd, tree):
     return (sensitivity,)
 
 
-@app.cell
+@app.cell(hide_code=True)
 def _(mo):
     mo.md("""
     ## Does the model predict what it was not shown?
@@ -202,7 +204,7 @@ def _(checking, draws, evidence_plots, rows, seed, view):
     return foreseen, predicted
 
 
-@app.cell
+@app.cell(hide_code=True)
 def _(mo):
     mo.md("""
     ## So: what moved `r` at ASARA
@@ -245,7 +247,7 @@ def _(domains, rows, sensitivity, shifts):
     return (conclusion,)
 
 
-@app.cell
+@app.cell(hide_code=True)
 def _(conclusion, mo):
     mo.md(f"""
     **{conclusion}** The figure shows the whole chain after evidence: from `r` of language models, by one

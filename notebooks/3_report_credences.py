@@ -4,7 +4,7 @@ __generated_with = "0.25.2"
 app = marimo.App(width="medium")
 
 
-@app.cell
+@app.cell(hide_code=True)
 def _(mo):
     mo.md(r"""
     # What should I write about the probability of a software intelligence explosion?
@@ -28,7 +28,7 @@ def _():
     import sie
     from sie import ledger, report, saved, sensitivity, snapshot
 
-    pd.set_option("display.max_colwidth", None)  # definitions in full
+    pd.set_option("display.max_colwidth", None, "display.max_rows", None)  # words and tables in full
     return (
         Figure,
         Path,
@@ -75,7 +75,7 @@ def _(draws, seed, sie):
     return evidence, posteriors, priors, tables, views
 
 
-@app.cell
+@app.cell(hide_code=True)
 def _(mo, posteriors, views):
     mo.md(f"""
     ## Every view, every meaning
@@ -100,11 +100,11 @@ def _(pd, sie, tables):
         },
         index=list(sie.EVENTS),
     ).T.sort_index(level=0, sort_remaining=False)
-    everything.rename_axis(["view", "given"])
+    everything.rename_axis(["view", "given"]).rename(columns=lambda name: name.replace("_", " "))
     return (everything,)
 
 
-@app.cell
+@app.cell(hide_code=True)
 def _(mo):
     mo.md("""
     ## What each column means
@@ -120,7 +120,7 @@ def _(pd, sie):
     return (meanings,)
 
 
-@app.cell
+@app.cell(hide_code=True)
 def _(event, mine, mo):
     mo.md(f"""
     ## What drives it?
@@ -144,7 +144,7 @@ def _(event, mine, posteriors, sensitivity, sie, tables, views):
     return happened, inputs, swings, tornado, worth
 
 
-@app.cell
+@app.cell(hide_code=True)
 def _(mo):
     mo.md("""
     What would it be worth to know an input? `moves P by` is how far the probability would move on average, in
@@ -170,7 +170,7 @@ def _(happened, inputs, pd, sie, worth):
     return (drivers,)
 
 
-@app.cell
+@app.cell(hide_code=True)
 def _(mine, mo, other):
     mo.md(f"""
     ## Why does it differ from someone else's?
@@ -193,7 +193,7 @@ def _(event, mine, other, priors, sie, views):
     return apart, steps
 
 
-@app.cell
+@app.cell(hide_code=True)
 def _(mo):
     mo.md("""
     ## What to keep

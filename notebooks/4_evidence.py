@@ -4,7 +4,7 @@ __generated_with = "0.25.2"
 app = marimo.App(width="medium")
 
 
-@app.cell
+@app.cell(hide_code=True)
 def _(mo):
     mo.md(r"""
     # What is the evidence, and what does each row do to `r`?
@@ -29,7 +29,7 @@ def _():
     import sie
     from sie import checking, evidence_plots, series, series_fit, series_plots, sources
 
-    pd.set_option("display.max_colwidth", None)  # quotes in full
+    pd.set_option("display.max_colwidth", None, "display.max_rows", None)  # quotes and tables in full
     return (
         Path,
         checking,
@@ -57,7 +57,7 @@ def _(sie):
     return draws, evidence, rows, seed, view
 
 
-@app.cell
+@app.cell(hide_code=True)
 def _(evidence, mo):
     mo.md(f"""
     ## Every row, with its source
@@ -70,26 +70,43 @@ def _(evidence, mo):
 
 
 @app.cell
-def _(evidence, pd, sie):
-    works = sie.read_sources()
+def _(evidence, pd):
     listed = pd.DataFrame(
         {
             "kind": evidence.kind,
             "domain": [evidence.domain.values[i] if i >= 0 else "" for i in evidence.domain_idx.values],
             "median": evidence.value.sel(quantile=0.5).round(3),
             "basis": evidence.basis,
-            "source": [f"{works[key].authors} ({works[key].year})" for key in evidence.source.values],
-            "link": [works[key].url for key in evidence.source.values],
+            "source": evidence.source,
             "quote": evidence.quote,
             "note": evidence.note,
         },
         index=evidence.estimate.to_index(),
     )
-    listed
-    return listed, works
+    said = listed["quote"].where(listed["quote"] != "", listed["note"]).rename("quote, or note")
+    listed.drop(columns=["quote", "note"]).join(said)
+    return listed, said
+
+
+@app.cell(hide_code=True)
+def _(mo):
+    mo.md("""
+    The works behind them, as the column `source` names them:
+    """)
 
 
 @app.cell
+def _(listed, pd, sie):
+    works = {key: work for key, work in sie.read_sources().items() if key in set(listed["source"])}
+    bibliography = pd.DataFrame(
+        {key: [f"{work.authors} ({work.year})", work.title, work.url] for key, work in works.items()},
+        index=["authors", "title", "link"],
+    ).T
+    bibliography
+    return (bibliography,)
+
+
+@app.cell(hide_code=True)
 def _(mo, rows, view):
     mo.md(f"""
     ## At which level does a domain enter?
@@ -118,7 +135,7 @@ def _(evidence, listed, pd, rows):
     return entering, reasons
 
 
-@app.cell
+@app.cell(hide_code=True)
 def _(mo):
     mo.md("""
     Does the choice matter? Each domain's own rows at every level, as `r` against the view's input, above the
@@ -137,7 +154,7 @@ def _(checking, draws, evidence, evidence_plots, rows, seed, sie, view):
     return domains, forest, raw, tree
 
 
-@app.cell
+@app.cell(hide_code=True)
 def _(mo):
     mo.md("""
     ## What would I believe without this row?
@@ -156,7 +173,7 @@ def _(checking, draws, evidence_plots, rows, seed, tree, view):
     return influence, left_out
 
 
-@app.cell
+@app.cell(hide_code=True)
 def _(mo):
     mo.md("""
     ## What does a raw history say by itself?
@@ -187,7 +204,7 @@ def _(fitted, np, past, replicates, series_plots):
     return band, high, low, middle
 
 
-@app.cell
+@app.cell(hide_code=True)
 def _(mo):
     mo.md("""
     How one would read the same history off a regression of log output on log effort, with independent
@@ -213,7 +230,7 @@ def _(high, history, low, middle, np, pd, series, series_fit):
     return (readings,)
 
 
-@app.cell
+@app.cell(hide_code=True)
 def _(mo):
     mo.md("""
     ## Add a row of your own
@@ -275,11 +292,11 @@ def _(after, before, own, pd, sie):
             )
         }
     ).T
-    compared.round(3)
+    compared.astype({"rows": int}).round(3)
     return (compared,)
 
 
-@app.cell
+@app.cell(hide_code=True)
 def _(compared, mo):
     mo.md(f"""
     **One row took `r` of language models from {compared["r of language models"].iloc[0]:.2f} to

@@ -279,7 +279,8 @@ def test_evidence_lists_every_row_with_its_source_and_words(evidenced):
     listed, evidence = evidenced["listed"], evidenced["evidence"]
     assert listed.index.tolist() == evidence.estimate.values.tolist()
     assert (listed["quote"] + listed["note"]).str.len().gt(20).all()
-    assert listed["source"].str.len().gt(0).all()
+    assert set(listed["source"]) == set(evidenced["bibliography"].index)
+    assert evidenced["bibliography"].map(len).gt(0).all(axis=None)
     assert evidenced["entering"]["used"].sum() == evidenced["rows"].sizes["estimate"]
 
 
@@ -362,6 +363,8 @@ def test_exported_notebook_is_executed_and_stands_alone(exported):
     ]
     assert sum("image/png" in each for each in data) == 1
     assert sum("text/html" in each for each in data) == 5
+    hidden = [cell["metadata"].get("jupyter", {}).get("source_hidden", False) for cell in exported["cells"]]
+    assert hidden == ["".join(cell["source"]).startswith("mo.md(f") for cell in exported["cells"]]
     html = "".join("".join(each.get("text/html", "")) for each in data)
     assert not re.search(r"<(script|link|img|iframe|marimo-)", html)
 
