@@ -93,7 +93,7 @@ def _(pd, sie, tables):
     everything = pd.DataFrame(
         {
             key: [
-                f"{100 * p:.1f} ± {100 * error:.1f}"
+                f"{100 * p:.1f}±{100 * error:.1f}"
                 for p, error in zip(table.p.values, table.mcse.values, strict=True)
             ]
             for key, table in tables.items()
