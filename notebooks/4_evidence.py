@@ -83,9 +83,15 @@ def _(evidence, pd):
         },
         index=evidence.estimate.to_index(),
     )
+    listed.drop(columns=["quote", "note"])
+    return (listed,)
+
+
+@app.cell
+def _(listed):
     said = listed["quote"].where(listed["quote"] != "", listed["note"]).rename("quote, or note")
-    listed.drop(columns=["quote", "note"]).join(said)
-    return listed, said
+    said.to_frame()
+    return (said,)
 
 
 @app.cell(hide_code=True)
