@@ -4,7 +4,7 @@ __generated_with = "0.25.2"
 app = marimo.App(width="medium")
 
 
-@app.cell
+@app.cell(hide_code=True)
 def _(mo):
     mo.md(r"""
     # How does my credence change when I change a prior?
@@ -28,6 +28,7 @@ def _():
 
     import sie
 
+    pd.set_option("display.max_colwidth", None, "display.max_rows", None)  # quotes and tables in full
     return Figure, az, mo, pd, sie
 
 
@@ -39,8 +40,24 @@ def _():
 
 
 @app.cell
-def _(mo, pd, sie):
+def _(sie):
     view = sie.read_view("davidson_2025")
+    return (view,)
+
+
+@app.cell(hide_code=True)
+def _(mo, view):
+    mo.md(f"""
+    ## The view: {view.label}
+
+    A prior is written as in Python: `sie.lognormal(1.7, 2.5)` has these 5 % and 95 % quantiles. `basis` says
+    where the numbers come from: the author's words (`stated`, `transcribed`), a calculation from them
+    (`derived`, `calibrated`), or our judgement (`ours`).
+    """)
+
+
+@app.cell
+def _(pd, view):
     priors = pd.DataFrame(
         {
             "quantity": name,
@@ -52,25 +69,30 @@ def _(mo, pd, sie):
         }
         for name, entry in view.entries.items()
     )
-    mo.vstack(
-        [
-            mo.md(f"""
-    ## The view: {view.label}
-
-    A prior is written as in Python: `sie.lognormal(1.7, 2.5)` has these 5 % and 95 % quantiles. `basis` says
-    where the numbers come from: the author's words (`stated`, `transcribed`), a calculation from them
-    (`derived`, `calibrated`), or our judgement (`ours`).
-    """),
-            mo.ui.table(priors, selection=None, wrapped_columns=["unit", "quote or note"], page_size=20),
-        ]
-    )
-    return priors, view
+    priors.set_index("quantity")
+    return (priors,)
 
 
 @app.cell
-def _(mo, pd, sie, view):
+def _(sie, view):
     evidence = sie.read_evidence()
     rows = sie.usable(evidence, view)
+    return evidence, rows
+
+
+@app.cell(hide_code=True)
+def _(evidence, mo, rows):
+    mo.md(f"""
+    ## The evidence: {rows.sizes["estimate"]} of {evidence.sizes["estimate"]} rows
+
+    A row is an estimate of `r` in some domain, published or read off growth rates or a raw history, or an
+    estimate of a factor that adjusts it. Nothing counts twice: what the view already rests on is left out,
+    and a domain enters at one level only. Notebook 4 is about the rows.
+    """)
+
+
+@app.cell
+def _(evidence, pd, rows):
     why = dict(rows.attrs["left_out"])
     estimates = pd.DataFrame(
         {
@@ -83,28 +105,19 @@ def _(mo, pd, sie, view):
         }
         for row in sorted(evidence.estimate.values.tolist(), key=lambda row: row in why)
     )
-    mo.vstack(
-        [
-            mo.md(f"""
-    ## The evidence: {rows.sizes["estimate"]} of {evidence.sizes["estimate"]} rows
-
-    A row is a published estimate of `r` in some domain, or of a factor that adjusts it. No row counts twice:
-    what the view already rests on is left out.
-    """),
-            mo.ui.table(estimates, selection=None, wrapped_columns=["why left out"], page_size=30),
-        ]
-    )
-    return estimates, evidence, rows
+    estimates.set_index("estimate")
+    return (estimates,)
 
 
 @app.cell
-def _(az, draws, mo, rows, seed, sie, view):
+def _(draws, rows, seed, sie, view):
     tree = sie.fit(sie.build(rows, view), seed=seed, draws=draws)
-    chain = ["r_typical", "spread", *sie.ADJUSTMENTS, "r_asara"]
-    summary = az.summary(tree, group="posterior", var_names=chain, ci_prob=0.9)
-    mo.vstack(
-        [
-            mo.md(f"""
+    return (tree,)
+
+
+@app.cell(hide_code=True)
+def _(mo, tree):
+    mo.md(f"""
     ## Prior and evidence make a posterior
 
     `tree` holds {tree.attrs["draws"]} draws before evidence (`tree.prior`) and after it (`tree.posterior`),
@@ -114,16 +127,19 @@ def _(az, draws, mo, rows, seed, sie, view):
 
     Each line is a quantity of the view, the last one what follows from them: mean, standard deviation, the
     5 % and 95 % quantiles (`eti90`), then the sampler's diagnostics.
-    """),
-            mo.ui.table(summary, selection=None),
-        ]
-    )
-    return chain, summary, tree
+    """)
 
 
 @app.cell
-def _(mo, sie, view):
-    view2 = view.replace(capabilities=sie.lognormal(1.5, 3.0))
+def _(az, sie, tree):
+    chain = ["r_typical", "spread", *sie.ADJUSTMENTS, "r_asara"]
+    summary = az.summary(tree, group="posterior", var_names=chain, ci_prob=0.9)
+    summary
+    return chain, summary
+
+
+@app.cell(hide_code=True)
+def _(mo):
     mo.md("""
     ## Change a prior
 
@@ -131,11 +147,16 @@ def _(mo, sie, view):
     author puts it at 1.7 to 2.5. Suppose that you are less sure: 1.5 to 3. `view.replace` leaves the view
     as it was and returns a new one.
     """)
+
+
+@app.cell
+def _(sie, view):
+    view2 = view.replace(capabilities=sie.lognormal(1.5, 3.0))
     return (view2,)
 
 
 @app.cell
-def _(mo, seed, sie, tree, view, view2):
+def _(seed, sie, tree, view, view2):
     try:
         reweighted = sie.reweight(tree, view, view2, seed=seed)
         answer = f"""Here it will do: Pareto k-hat is {reweighted.attrs["khat"]:.2f} (want at most 0.7), and
@@ -144,17 +165,31 @@ def _(mo, seed, sie, tree, view, view2):
     except sie.RefitNeeded as error:
         reweighted = None
         answer = f"Here it will not do, and says so: *{error}*."
+    return answer, reweighted
+
+
+@app.cell(hide_code=True)
+def _(answer, mo):
     mo.md(f"""
     ### At once: weigh the draws anew
 
     `sie.reweight` gives each draw of the old posterior its weight under the new prior, without sampling. It
     is right only where the new posterior lies within reach of the old draws, which k-hat measures. {answer}
     """)
-    return answer, reweighted
+
+
+@app.cell(hide_code=True)
+def _(mo):
+    mo.md("""
+    ### For sure: fit again
+
+    The model is compiled already, so a second fit takes about a second. The medians show what moved. A wider
+    prior also yields more to evidence, so that a higher prior median can end in a lower posterior median.
+    """)
 
 
 @app.cell
-def _(chain, draws, evidence, mo, pd, seed, sie, tree, view2):
+def _(chain, draws, evidence, pd, seed, sie, tree, view2):
     # Another seed, so that the errors of the two fits are independent.
     tree2 = sie.fit(sie.build(sie.usable(evidence, view2), view2), seed=seed + 1, draws=draws)
     medians = pd.DataFrame(
@@ -168,22 +203,23 @@ def _(chain, draws, evidence, mo, pd, seed, sie, tree, view2):
             )
         }
     )
-    mo.vstack(
-        [
-            mo.md("""
-    ### For sure: fit again
-
-    The model is compiled already, so a second fit takes about a second. The medians show what moved. A wider
-    prior also yields more to evidence, so that a higher prior median can end in a lower posterior median.
-    """),
-            mo.ui.table(medians.round(3), selection=None),
-        ]
-    )
+    medians.round(3)
     return medians, tree2
 
 
+@app.cell(hide_code=True)
+def _(mo):
+    mo.md("""
+    ## Credences before and after
+
+    Each line is one precise meaning of a software intelligence explosion. `mcse` is the Monte Carlo
+    standard error, from the finite number of draws alone. `difference` is the changed prior against the
+    author's, both with evidence; its error combines those of the two (the root of the sum of squares).
+    """)
+
+
 @app.cell
-def _(mo, pd, sie, tree, tree2):
+def _(pd, sie, tree, tree2):
     before = sie.credences(sie.simulate(tree.prior))
     after = sie.credences(sie.simulate(tree.posterior))
     after2 = sie.credences(sie.simulate(tree2.posterior))
@@ -201,33 +237,12 @@ def _(mo, pd, sie, tree, tree2):
         },
         index=after.event.to_index(),
     )
-    mo.vstack(
-        [
-            mo.md("""
-    ## Credences before and after
-
-    Each line is one precise meaning of a software intelligence explosion. `mcse` is the Monte Carlo
-    standard error, from the finite number of draws alone. `difference` is the changed prior against the
-    author's, both with evidence; its error combines those of the two (the root of the sum of squares).
-    """),
-            mo.ui.table(credences.round(3), selection=None, page_size=20, wrapped_columns=["meaning"]),
-        ]
-    )
+    credences.round(3)
     return (credences,)
 
 
 @app.cell
-def _(Figure, mo, sie, tree, tree2):
-    figure = Figure(figsize=(9, 9), layout="constrained")
-    upper, lower = figure.subplots(2, sharex=True)
-    sie.plot_r(tree.prior, tree.posterior, ax=upper, title="the author's priors")
-    sie.plot_r(tree2.prior, tree2.posterior, ax=lower, title="with the changed prior")
-    mo.vstack([mo.md("## `r` at ASARA, before and after evidence, before and after the change"), figure])
-    return (figure,)
-
-
-@app.cell
-def _(credences, mo, view, view2):
+def _(credences, view, view2):
     changed = [name for name in view.entries if view[name].prior != view2[name].prior]
     moved = credences[credences["difference"].abs() > 2 * credences["combined mcse"]]
     conclusion = (
@@ -240,12 +255,33 @@ def _(credences, mo, view, view2):
         )
         + "."
     )
+    return changed, conclusion, moved
+
+
+@app.cell(hide_code=True)
+def _(conclusion, mo):
     mo.md(f"""
     ## So
 
     **{conclusion}** By chance alone, one in twenty would seem to move by as much; more draws settle it.
     """)
-    return changed, conclusion, moved
+
+
+@app.cell(hide_code=True)
+def _(mo):
+    mo.md("""
+    ## `r` at ASARA, before and after evidence, before and after the change
+    """)
+
+
+@app.cell
+def _(Figure, sie, tree, tree2):
+    figure = Figure(figsize=(9, 9), layout="constrained")
+    upper, lower = figure.subplots(2, sharex=True)
+    sie.plot_r(tree.prior, tree.posterior, ax=upper, title="the author's priors")
+    sie.plot_r(tree2.prior, tree2.posterior, ax=lower, title="with the changed prior")
+    figure
+    return (figure,)
 
 
 if __name__ == "__main__":

@@ -2,30 +2,47 @@
 
 import ast
 import importlib.util
+import json
 import re
+import subprocess
+import sys
+import tomllib
+from functools import cache
 from pathlib import Path
 
+import nbformat
 import numpy as np
+import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 import sie
+from sie.commands.notebooks import as_jupyter, title
+from sie.sources import DataError
 
-NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.py"))
-UPDATE_PRIORS = next(path for path in NOTEBOOKS if path.name == "1_update_priors.py")
-MOST_CELLS = 12
+ROOT = Path(__file__).parents[1]
+NOTEBOOKS = {path.stem: path for path in sorted((ROOT / "notebooks").glob("*.py"))}
+MOST_CELLS = 24
+every_notebook = pytest.mark.parametrize("name", NOTEBOOKS)
 
 
-def load(path):
+def load(name):
     """The marimo app of a notebook, not yet run."""
-    spec = importlib.util.spec_from_file_location(f"notebook_{path.stem}", path)
+    spec = importlib.util.spec_from_file_location(f"notebook_{name}", NOTEBOOKS[name])
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module.app
 
 
-def functions(path):
+@cache
+def run(name):
+    """What each cell of a notebook shows, and what it defines; run once a process."""
+    return load(name).run()
+
+
+def functions(name):
     """Every function and class of a notebook's file, and those that are its cells."""
-    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    nodes = list(ast.walk(ast.parse(NOTEBOOKS[name].read_text(encoding="utf-8"))))
     defined = [
         node for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
     ]
@@ -36,36 +53,90 @@ def functions(path):
     ]
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_notebook_is_a_short_marimo_app(path):
+def command(*args):
+    """`sie notebooks` in a process of its own."""
+    line = [sys.executable, "-m", "sie.cli", "notebooks", *map(str, args)]
+    return subprocess.run(line, capture_output=True, text=True, timeout=300)
+
+
+@every_notebook
+def test_notebook_is_a_short_marimo_app(name):
     import marimo
 
-    assert isinstance(load(path), marimo.App)
-    assert 1 <= len(functions(path)[1]) <= MOST_CELLS
+    assert isinstance(load(name), marimo.App)
+    assert 1 <= len(functions(name)[1]) <= MOST_CELLS
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_notebook_defines_nothing_longer_than_a_lambda(path):
-    defined, cells = functions(path)
+@every_notebook
+def test_notebook_defines_nothing_longer_than_a_lambda(name):
+    defined, cells = functions(name)
     assert defined == cells
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_notebook_names_no_path_of_a_machine(path):
-    text = path.read_text(encoding="utf-8")
+@every_notebook
+def test_notebook_names_no_path_of_a_machine(name):
+    text = NOTEBOOKS[name].read_text(encoding="utf-8")
     assert not re.search(r"[\"'](/[a-z]+/|[A-Z]:\\)", text)
+
+
+@every_notebook
+def test_notebook_asks_a_question_and_every_cell_uses_what_stands_above_it(name):
+    """So that it also runs from top to bottom where cells run in the order of the page."""
+    first, *cells = functions(name)[1]
+    assert "mo.md" in ast.unparse(first)
+    assert title(NOTEBOOKS[name]).endswith("?")
+    known = set()
+    for cell in cells:
+        assert {argument.arg for argument in cell.args.args} <= known
+        returned = cell.body[-1] if isinstance(cell.body[-1], ast.Return) else ast.Return(value=None)
+        known |= {node.id for node in ast.walk(returned) if isinstance(node, ast.Name)}
+
+
+@pytest.mark.slow
+@every_notebook
+def test_notebook_runs_and_shows_prose_tables_and_figures(name):
+    """Plain ones, so that marimo and Jupyter show the same; the last thing shown answers the title."""
+    shown = [output for output in run(name)[0] if output is not None]
+    kinds = [
+        next((kind for kind in (pd.DataFrame, Figure) if isinstance(output, kind)), None) for output in shown
+    ]
+    assert all(kind or hasattr(output, "_repr_markdown_") for kind, output in zip(kinds, shown, strict=True))
+    assert {pd.DataFrame, Figure} <= set(kinds)
+    assert kinds[-1]
+
+
+@pytest.mark.slow
+@every_notebook
+def test_notebook_labels_its_figures(name):
+    for figure in (output for output in run(name)[0] if isinstance(output, Figure)):
+        assert all(ax.get_xlabel() or figure.get_supxlabel() or ax.get_title() for ax in figure.axes)
 
 
 @pytest.fixture(scope="module")
 def defs():
-    return load(UPDATE_PRIORS).run()[1]
+    return run("1_update_priors")[1]
 
 
 @pytest.fixture(scope="module")
 def smarter():
     """The notebook with `capabilities` scaled up by nearly a half, at the width that the author states."""
     view2 = sie.read_view("davidson_2025").replace(capabilities=sie.lognormal(2.5, 3.7))
-    return load(UPDATE_PRIORS).run(defs={"view2": view2})[1]
+    return load("1_update_priors").run(defs={"view2": view2})[1]
+
+
+@pytest.fixture(scope="module")
+def inspected():
+    return run("2_inspect_posterior")[1]
+
+
+@pytest.fixture(scope="module")
+def reported():
+    return run("3_report_credences")[1]
+
+
+@pytest.fixture(scope="module")
+def evidenced():
+    return run("4_evidence")[1]
 
 
 @pytest.mark.slow
@@ -133,3 +204,203 @@ def test_update_priors_higher_capabilities_raise_r_and_its_credence(smarter):
 def test_update_priors_says_so_where_reweighting_will_not_do(smarter):
     assert smarter["reweighted"] is None
     assert "want at most 0.7" in smarter["answer"]
+
+
+@pytest.mark.slow
+def test_inspect_posterior_shares_the_movement_of_log_r_out_exactly(inspected):
+    moved = inspected["shifts"]["moved"]
+    assert moved.drop("r_asara").prod() == pytest.approx(moved["r_asara"], rel=1e-9)
+    posterior, prior = (np.log(inspected["tree"][group].r_asara) for group in ("posterior", "prior"))
+    assert np.log(moved["r_asara"]) == pytest.approx(float(posterior.mean() - prior.mean()), rel=1e-9)
+
+
+@pytest.mark.slow
+def test_inspect_posterior_conclusion_names_the_largest_movement_and_the_most_sensitive_rows(inspected):
+    moves = np.abs(np.log(inspected["shifts"]["moved"].drop("r_asara")))
+    rows = inspected["sensitivity"].loc["row"].squeeze()
+    assert f"that of {moves.idxmax()} (" in inspected["conclusion"]
+    assert inspected["conclusion"].endswith(", ".join(rows.nlargest(3).index) + ".")
+    assert rows.index.tolist() == inspected["rows"].estimate.values.tolist()
+
+
+@pytest.mark.slow
+def test_inspect_posterior_pools_every_domain_towards_the_typical_one(inspected):
+    table = inspected["shrinkage"]
+    typical = float(inspected["tree"].posterior.r_typical.median())
+    own = table[table["shrinkage"].notna()]
+    assert len(own) >= 5
+    assert own["shrinkage"].between(0, 1.2).all()
+    assert (np.sign(own["raw median"] - typical) == np.sign(own["raw median"] - own["pooled median"])).all()
+
+
+@pytest.mark.slow
+def test_report_credences_has_every_view_and_its_evidence(reported):
+    views = {name: sie.read_view(name) for name in sie.view_names()}
+    wanted = {(name, "priors") for name in views}
+    wanted |= {(name, "evidence") for name, view in views.items() if not view.states_r_asara}
+    assert set(reported["everything"].index) == set(reported["tables"]) == wanted
+    assert reported["everything"].columns.tolist() == reported["meanings"].index.tolist() == list(sie.EVENTS)
+
+
+@pytest.mark.slow
+def test_report_credences_records_give_the_same_credences_again(reported):
+    records = reported["records"]
+    assert records.index.tolist() == list(sie.EVENTS)
+    assert (records["above"] == records["in the ledger"]).all()
+    assert (records["above"] == records["from the file"]).all()
+
+
+@pytest.mark.slow
+def test_report_credences_steps_sum_to_the_difference(reported):
+    apart = reported["apart"].sel(event=reported["event"])
+    p = [
+        reported["tables"][reported[side], "priors"].p.sel(event=reported["event"])
+        for side in ("mine", "other")
+    ]
+    assert float(apart.part.sum()) == pytest.approx(float(p[1] - p[0]), abs=1e-12)
+    assert abs(float(p[1] - p[0])) > 0.1
+
+
+@pytest.mark.slow
+def test_report_credences_paragraph_states_probability_error_definition_and_condition(reported):
+    table = reported["tables"][reported["mine"], "evidence"].sel(event=reported["event"])
+    for said in (
+        f"{100 * table.p.item():.0f} % (s.e. {100 * table.mcse.item():.1f})",
+        sie.EVENTS[reported["event"]].wording,
+        "fixed hardware",
+        f"seed {reported['seed']}",
+        reported["result"].inputs_sha256[:12],
+    ):
+        assert said in reported["paragraph"]
+
+
+@pytest.mark.slow
+def test_evidence_lists_every_row_with_its_source_and_words(evidenced):
+    listed, evidence = evidenced["listed"], evidenced["evidence"]
+    assert listed.index.tolist() == evidence.estimate.values.tolist()
+    assert (listed["quote"] + listed["note"]).str.len().gt(20).all()
+    assert set(listed["source"]) == set(evidenced["bibliography"].index)
+    assert evidenced["bibliography"][["authors", "title"]].map(len).gt(0).all(axis=None)
+    assert evidenced["entering"]["used"].sum() == evidenced["rows"].sizes["estimate"]
+
+
+@pytest.mark.slow
+def test_evidence_leaves_every_used_row_out_once(evidenced):
+    influence = evidenced["influence"]
+    assert influence.estimate.values.tolist() == evidenced["rows"].estimate.values.tolist()
+    assert influence.attrs["median"] == float(evidenced["tree"].posterior.r_asara.median())
+
+
+@pytest.mark.slow
+def test_evidence_naive_slopes_are_surer_than_the_model(evidenced):
+    width = evidenced["readings"]["95 %"] - evidenced["readings"]["5 %"]
+    assert (4 * width.drop("the model, all effort") < width["the model, all effort"]).all()
+
+
+@pytest.mark.slow
+def test_evidence_own_row_raises_r_and_leaves_the_bundled_folder_alone(evidenced):
+    before, after = (evidenced["compared"].iloc[i] for i in (0, 1))
+    assert after["rows"] == before["rows"] + 1
+    assert after["r of language models"] > 1.2 * before["r of language models"]
+    assert after["r at ASARA"] > 1.1 * before["r at ASARA"]
+    assert after["P(r > 1)"] - before["P(r > 1)"] > 5 * after["its MCSE"]
+    assert evidenced["own"]["id"] not in sie.read_evidence().estimate.values
+
+
+def test_wheel_has_the_notebooks():
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        tool = tomllib.load(file)["tool"]
+    assert tool["hatch"]["build"]["targets"]["wheel"]["force-include"]["notebooks"] == "sie/notebooks"
+
+
+@pytest.mark.slow
+def test_sie_notebooks_lists_them_with_their_questions():
+    done = command()
+    assert done.returncode == 0
+    lines = done.stdout.splitlines()[::2]
+    assert [line.split(maxsplit=1) for line in lines] == [
+        [name, title(path)] for name, path in NOTEBOOKS.items()
+    ]
+
+
+@pytest.mark.slow
+def test_sie_notebooks_refuses_an_unknown_name_and_writes_nothing(tmp_path):
+    done = command("5_unheard_of", "--ipynb", tmp_path / "new")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("sie notebooks: found '5_unheard_of', want one of 1_update_priors, ")
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.slow
+def test_sie_notebooks_refuses_a_file_in_place_of_a_folder(tmp_path):
+    (tmp_path / "taken").write_text("mine")
+    done = command("--ipynb", tmp_path / "taken")
+    assert done.returncode == 2
+    assert "want a folder" in done.stderr
+    assert (tmp_path / "taken").read_text() == "mine"
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("exported") / "new"
+    done = command("1_update_priors", "--ipynb", folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [path.name for path in folder.iterdir()] == ["1_update_priors.ipynb"]
+    return json.loads((folder / "1_update_priors.ipynb").read_text(encoding="utf-8"))
+
+
+@pytest.mark.slow
+def test_exported_notebook_is_executed_and_stands_alone(exported):
+    nbformat.validate(exported)
+    first, *_ = exported["cells"]
+    assert first["cell_type"] == "markdown"
+    assert "".join(first["source"]).startswith("# " + title(NOTEBOOKS["1_update_priors"]))
+    data = [
+        output["data"]
+        for cell in exported["cells"]
+        for output in cell.get("outputs", ())
+        if output["output_type"] == "display_data"
+    ]
+    assert sum("image/png" in each for each in data) == 1
+    assert sum("text/html" in each for each in data) == 5
+    hidden = [cell["metadata"].get("jupyter", {}).get("source_hidden", False) for cell in exported["cells"]]
+    assert hidden == ["".join(cell["source"]).startswith("mo.md(f") for cell in exported["cells"]]
+    html = "".join("".join(each.get("text/html", "")) for each in data)
+    assert not re.search(r"<(script|link|img|iframe|marimo-)", html)
+
+
+@pytest.mark.slow
+def test_exported_notebook_shows_what_the_notebook_shows(exported, defs):
+    said = "".join(
+        "".join(output["data"].get("text/markdown", ""))
+        for cell in exported["cells"]
+        for output in cell.get("outputs", ())
+    )
+    assert defs["conclusion"] in said
+
+
+SHORT = """
+import marimo
+app = marimo.App()
+
+@app.cell
+def _():
+    {line}
+    return
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("1 / 0", "ZeroDivisionError: division by zero, want a notebook that runs to its end"),
+        ("import warnings; warnings.warn('beware', stacklevel=1)", "beware"),
+    ],
+    ids=["fails", "warns"],
+)
+def test_a_notebook_that_fails_or_warns_is_refused(tmp_path, line, told):
+    path = tmp_path / "short.py"
+    path.write_text(SHORT.format(line=line), encoding="utf-8")
+    with pytest.raises(DataError, match=re.escape(told)):
+        as_jupyter(path)

@@ -25,6 +25,7 @@ from .commands.explore import explore
 from .commands.grow import explain, grow
 from .commands.idea_production import epoch
 from .commands.ledger import ledger
+from .commands.notebooks import notebooks
 from .commands.open import open_
 from .commands.options import BAD_INPUT
 from .commands.report import report
@@ -56,6 +57,7 @@ COMMANDS = {
     "series": series,
     "epoch": epoch,
     "open": open_,
+    "notebooks": notebooks,
     "equations": equations,
     "timeline": timeline,
     "reproduce": reproduce,
