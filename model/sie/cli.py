@@ -17,8 +17,10 @@ import typer
 from typer.exceptions import TyperException
 
 from . import __version__
+from .commands.calibrate import calibrate
 from .commands.check import check
 from .commands.diff import diff
+from .commands.doctor import doctor
 from .commands.equations import equations
 from .commands.evidence import evidence
 from .commands.explore import explore
@@ -26,7 +28,7 @@ from .commands.grow import explain, grow
 from .commands.idea_production import epoch
 from .commands.ledger import ledger
 from .commands.open import open_
-from .commands.options import BAD_INPUT
+from .commands.options import BAD_INPUT, log_to_standard_error
 from .commands.report import report
 from .commands.reproduce import reproduce
 from .commands.sensitivity import sensitivity
@@ -53,6 +55,7 @@ COMMANDS = {
     "explain": explain,
     "explore": explore,
     "sweep": sweep,
+    "calibrate": calibrate,
     "series": series,
     "epoch": epoch,
     "open": open_,
@@ -63,6 +66,7 @@ COMMANDS = {
     "diff": diff,
     "table": table,
     "ledger": ledger,
+    "doctor": doctor,
 }
 """Every command by name, in the order of the help."""
 
@@ -117,7 +121,12 @@ def _fail(message: str, code: int) -> int:
 def _root(
     context: typer.Context,
     show_version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="Log on standard error what is being done.")
+    ] = False,
 ) -> None:
+    if verbose:
+        log_to_standard_error()
     if show_version:
         print(f"sie {__version__}")
         raise typer.Exit
