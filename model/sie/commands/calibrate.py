@@ -82,8 +82,14 @@ def calibrate(
         store = folder / f"{read.name}_calibration.zarr"
         with cluster(workers) as client, bar("worlds") as progress:
             calibration.calibrate(
-                *(read, rows, store, client),
-                **{"runs": runs, "seed": seed, "sha256": digest.hexdigest(), "progress": progress},
+                read,
+                rows,
+                store,
+                client,
+                runs=runs,
+                seed=seed,
+                sha256=digest.hexdigest(),
+                progress=progress,
             )
         found = calibration.open_calibration(store)
     if not found.sizes["run"]:
