@@ -31,7 +31,7 @@ def plot_ranks(table: xr.Dataset, *, title: str | None = None, ax: Axes | None =
     for name in table.quantity.values.tolist():
         one = table.sel(quantity=name)
         if name == "r_asara":
-            look = {"color": BLUE, "linewidth": THICK, "label": "r at ASARA", "zorder": 3}
+            look = {"color": BLUE, "linewidth": 2 * THIN, "label": "r at ASARA", "zorder": 3}
         elif bool(one.outside):
             look = {"color": VERMILION, "linewidth": THIN, "linestyle": "--", "zorder": 2, "label": name}
         else:

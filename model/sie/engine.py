@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -109,7 +110,7 @@ def run_tasks(
         return future
 
     threads = max(1, sum(client.nthreads().values()))
-    futures = as_completed([submit(i) for i, _ in zip(queue, range(threads * AHEAD), strict=False)])
+    futures = as_completed([submit(i) for i in islice(queue, threads * AHEAD)])
     with log.open("a", encoding="utf-8") as lines:
         for future in futures:
             i, entry = running.pop(future.key), {}
