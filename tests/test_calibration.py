@@ -46,10 +46,15 @@ def found(evidence, tmp_path_factory):
     return results
 
 
+@pytest.fixture(scope="module")
+def summaries(found):
+    return {kind: calibration.summarise(runs) for kind, runs in found.items()}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_truth_ranks_evenly_among_the_draws(found, kind):
-    table = calibration.summarise(found[kind])
+def test_the_truth_ranks_evenly_among_the_draws(summaries, kind):
+    table = summaries[kind]
     assert table.attrs["runs"] == RUNS
     assert int(table.outside.sum()) <= table.attrs["outside_by_chance"], table.p_value.to_series()
     assert table.attrs["calibrated"], table.p_value.to_series()
@@ -57,8 +62,8 @@ def test_the_truth_ranks_evenly_among_the_draws(found, kind):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
-def test_r_at_asara_lies_in_its_intervals_and_events_happen_as_often_as_predicted(found, kind):
-    table = calibration.summarise(found[kind])
+def test_r_at_asara_lies_in_its_intervals_and_events_happen_as_often_as_predicted(found, summaries, kind):
+    table = summaries[kind]
     for mass, coverage in zip(table.mass.values, table.coverage.values, strict=True):
         assert abs(coverage - mass) < 3.3 * np.sqrt(mass * (1 - mass) / RUNS)
     assert float(abs(table.z).max()) < 3.3

@@ -6,6 +6,7 @@ command says of its options, so that a new command is covered when it is born.
 
 import contextlib
 import io
+import logging
 import os
 import re
 import subprocess
@@ -331,6 +332,9 @@ def command_line(random):
 @pytest.fixture
 def workplace(tmp_path, monkeypatch):
     """A working folder with a view, a broken one, draws that are none, and a folder."""
+    log = logging.getLogger("sie")
+    for name in ("handlers", "level", "propagate"):  # --verbose changes them
+        monkeypatch.setattr(log, name, getattr(log, name))
     monkeypatch.chdir(tmp_path)
     (tmp_path / "view.toml").write_bytes((data_folder("priors") / "davidson_houlden_2025.toml").read_bytes())
     (tmp_path / "bad.toml").write_text("a = \n")
