@@ -19,7 +19,7 @@ import sie
 pytestmark = pytest.mark.slow
 
 CELLS, VIEWS = 60, 20
-DRAWS_OF_PYMC = 1000
+DRAWS_OF_PYMC = 500
 SIZES = (10**5, 10**6, 10**7)
 BLOCK = 10**5
 
@@ -96,23 +96,28 @@ def test_effective_samples_a_second_beside_pymc(evidence):
     begun, used = time.perf_counter(), time.process_time()
     tree = ours()
     seconds, processor = time.perf_counter() - begun, time.process_time() - used
-    with model:
-        theirs = pm.sample(
-            draws=DRAWS_OF_PYMC,
-            tune=inference.TUNE,
-            chains=inference.CHAINS,
-            cores=1,
-            nuts_sampler="pymc",
-            random_seed=1,
-            target_accept=inference.TARGET_ACCEPT,
-            progressbar=False,
-            compute_convergence_checks=False,
-        )
-    taken = float(theirs["posterior"].attrs["sampling_time"])
-    # Both by the time of one core: ours is the processor's, since its chains run side by side.
-    ratio = (least_ess(tree) / processor) / (least_ess(theirs) / taken)
-    print(f"\nleast ESS: ours {least_ess(tree):.0f} in {seconds:.2f} s ({processor:.2f} s of processor), PyMC's {least_ess(theirs):.0f} in {taken:.1f} s on one core")  # fmt: skip
-    print(f"effective samples a second of one core, ours / PyMC's: {ratio:.1f}")
+
+    def pymcs(draws, tune):
+        began = time.process_time()
+        with model:
+            found = pm.sample(
+                draws=draws,
+                tune=tune,
+                chains=inference.CHAINS,
+                cores=1,
+                nuts_sampler="pymc",
+                random_seed=1,
+                target_accept=inference.TARGET_ACCEPT,
+                progressbar=False,
+                compute_convergence_checks=False,
+            )
+        return found, time.process_time() - began
+
+    # What a run of two draws takes is compiling and starting.
+    (_, least), (theirs, taken) = pymcs(1, 1), pymcs(DRAWS_OF_PYMC, inference.TUNE)
+    ratio = (least_ess(tree) / processor) / (least_ess(theirs) / (taken - least))
+    print(f"\nleast ESS: ours {least_ess(tree):.0f} in {processor:.2f} s of processor ({seconds:.2f} s by the clock), PyMC's {least_ess(theirs):.0f} in {taken - least:.1f} s of processor")  # fmt: skip
+    print(f"effective samples a second of processor, ours / PyMC's: {ratio:.1f}")
     assert ratio > 1
 
 
