@@ -106,7 +106,7 @@ def test_a_world_expects_of_each_row_what_the_graph_does(evidence, kind):
 
     view, rows = rows_of(evidence, *KINDS[kind])
     model = build(rows, view)
-    draws = short_fit(model, seed=1, draws=8, tune=50)
+    draws = short_fit(model, seed=1, draws=80, tune=50)
     graph = deterministics(model, draws).log_estimate.transpose("chain", "draw", "estimate")
     np.testing.assert_allclose(calibration.expected(draws, rows, view), graph, atol=1e-3)
 

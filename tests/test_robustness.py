@@ -225,3 +225,11 @@ def test_a_stray_quote_in_the_stated_figures_is_refused(tmp_path, refused):
     path.write_text(text + '"a"b,\n', encoding="utf-8")
     with refused("figures.csv", "a CSV error"):
         sie.figures(path)
+
+
+def test_a_sweep_that_scales_what_a_view_does_not_state_is_refused(tmp_path, refused):
+    path = tmp_path / "sweep.toml"
+    text = "draws = 1000\nseeds = [1]\nviews = ['reference']\n[sample]\ncells = 2\nseed = 1\n"
+    path.write_text(text + "scale = { ceilings = [0.5, 2.0] }\n")
+    with refused("sweep.toml [sample] scale ceilings", "a quantity that reference does not state"):
+        sie.read_sweep(path)
