@@ -321,7 +321,12 @@ def command_line(random):
         line += [["--nope"], ["--out"], ["--seed", "x"], ["one", "two", "three", "four"]][random.integers(4)]
         line += ["--no-such-option", "--no-such-option"]  # an option before may take the first for its value
     if command == "report":
-        line += ["--priors-only", "--draws", "1000"] if random.random() < 0.7 else ["--draws", "x"]
+        # Twice, since an option before may take the first for its value; a report of posteriors is no quick answer.
+        line += (
+            ["--priors-only", "--priors-only", "--draws", "1000"]
+            if random.random() < 0.7
+            else ["--draws", "x"]
+        )
         line = [
             name if name not in ("reference", "davidson_2025") else "davidson_houlden_2025" for name in line
         ]
@@ -379,7 +384,7 @@ def test_command_lines_are_accepted_or_refused_in_one_line(workplace, monkeypatc
                 code = stopped.code
             except BaseException as error:
                 raise AssertionError(f"{line}: {error!r}") from error
-        assert time.process_time() - began < SECONDS, line
+        assert code == 0 or time.process_time() - began < SECONDS, line  # what is accepted may take its time
         after = contents(workplace)
         judge(line, code, out.getvalue(), err.getvalue(), before, after)
         refused += code == 2
