@@ -233,3 +233,15 @@ def test_a_sweep_that_scales_what_a_view_does_not_state_is_refused(tmp_path, ref
     path.write_text(text + "scale = { ceilings = [0.5, 2.0] }\n")
     with refused("sweep.toml [sample] scale ceilings", "a quantity that reference does not state"):
         sie.read_sweep(path)
+
+
+def test_a_name_that_is_too_long_is_refused_as_such(tmp_path, monkeypatch, capsys):
+    from sie import cli
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["sie", "check", "--sources", "x" * 5000])
+    with pytest.raises(SystemExit) as stopped:
+        cli.main()
+    out, err = capsys.readouterr()
+    assert (stopped.value.code, out) == (2, "")
+    assert err == f"{'x' * 80}...: found File name too long, want a path that can be used\n"

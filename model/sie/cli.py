@@ -45,6 +45,9 @@ __all__ = ["app", "main"]
 
 NOT_CONVERGED, INTERRUPTED = 3, 130
 
+LONG_NAME = 80
+"""Letters of a path's name that a message repeats."""
+
 COMMANDS = {
     "report": report,
     "evidence": evidence,
@@ -93,10 +96,18 @@ def main() -> None:
     except NotConverged as error:
         code = _fail(str(error), NOT_CONVERGED)
     except OSError as error:
-        code = _fail(
-            f"sie: found {error.strerror or error} on standard output, want a place to write", BAD_INPUT
-        )
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        if error.filename is not None:  # of a path on the command line; a stream has no name
+            name = os.fsdecode(error.filename)
+            where = name if len(name) <= LONG_NAME else f"{name[:LONG_NAME]}..."
+            code = _fail(
+                str(DataError(where, plain(error.strerror or "an error"), "a path that can be used")),
+                BAD_INPUT,
+            )
+        else:
+            code = _fail(
+                f"sie: found {error.strerror or error} on standard output, want a place to write", BAD_INPUT
+            )
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     finally:
         signal.signal(signal.SIGINT, before)
     gc.freeze()  # nothing is worth collecting at exit; it would take a second
