@@ -142,7 +142,7 @@ def test_a_reason_that_explains_nothing_is_refused(refused):
         ({"slip": "source"}, "figure deep_takeoff slip", "'source'"),
         ({"rounding": "-1"}, "figure deep_takeoff rounding", "'-1'"),
         ({"source": "nobody"}, "figure deep_takeoff source", "'nobody'"),
-        ({"id": "deep_q"}, "figures.csv row", "'deep_q'"),
+        ({"id": "deep_q"}, "figures.csv line", "'deep_q'"),
     ],
 )
 def test_a_wrong_row_is_refused(cells, where, found, spoilt, refused):

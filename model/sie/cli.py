@@ -17,8 +17,10 @@ import typer
 from typer.exceptions import TyperException
 
 from . import __version__
+from .commands.calibrate import calibrate
 from .commands.check import check
 from .commands.diff import diff
+from .commands.doctor import doctor
 from .commands.equations import equations
 from .commands.evidence import evidence
 from .commands.explore import explore
@@ -27,7 +29,7 @@ from .commands.idea_production import epoch
 from .commands.ledger import ledger
 from .commands.notebooks import notebooks
 from .commands.open import open_
-from .commands.options import BAD_INPUT
+from .commands.options import BAD_INPUT, log_to_standard_error
 from .commands.report import report
 from .commands.reproduce import reproduce
 from .commands.sensitivity import sensitivity
@@ -44,6 +46,9 @@ __all__ = ["app", "main"]
 
 NOT_CONVERGED, INTERRUPTED = 3, 130
 
+LONG_NAME = 80
+"""Letters of a path's name that a message repeats."""
+
 COMMANDS = {
     "report": report,
     "evidence": evidence,
@@ -54,6 +59,7 @@ COMMANDS = {
     "explain": explain,
     "explore": explore,
     "sweep": sweep,
+    "calibrate": calibrate,
     "series": series,
     "epoch": epoch,
     "open": open_,
@@ -65,6 +71,7 @@ COMMANDS = {
     "diff": diff,
     "table": table,
     "ledger": ledger,
+    "doctor": doctor,
 }
 """Every command by name, in the order of the help."""
 
@@ -91,10 +98,18 @@ def main() -> None:
     except NotConverged as error:
         code = _fail(str(error), NOT_CONVERGED)
     except OSError as error:
-        code = _fail(
-            f"sie: found {error.strerror or error} on standard output, want a place to write", BAD_INPUT
-        )
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        if error.filename is not None:  # of a path on the command line; a stream has no name
+            name = os.fsdecode(error.filename)
+            where = name if len(name) <= LONG_NAME else f"{name[:LONG_NAME]}..."
+            code = _fail(
+                str(DataError(where, plain(error.strerror or "an error"), "a path that can be used")),
+                BAD_INPUT,
+            )
+        else:
+            code = _fail(
+                f"sie: found {error.strerror or error} on standard output, want a place to write", BAD_INPUT
+            )
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     finally:
         signal.signal(signal.SIGINT, before)
     gc.freeze()  # nothing is worth collecting at exit; it would take a second
@@ -119,7 +134,12 @@ def _fail(message: str, code: int) -> int:
 def _root(
     context: typer.Context,
     show_version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="Log on standard error what is being done.")
+    ] = False,
 ) -> None:
+    if verbose:
+        log_to_standard_error()
     if show_version:
         print(f"sie {__version__}")
         raise typer.Exit

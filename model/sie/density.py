@@ -6,6 +6,7 @@ cached and costs ten seconds a process. It knows nothing of what the model means
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["compile_density", "deterministics"]
 
+_log = logging.getLogger(__name__)
 _compiled: dict[str, CompiledPyMCModel] = {}
 _functions: dict[str, Callable] = {}
 
@@ -33,6 +35,7 @@ def compile_density(model: pm.Model) -> CompiledPyMCModel:
 
     key = _text(model)
     if key not in _compiled:
+        _log.info("compiling the model (once a process; up to a minute where no cache is)")
         # Without fast-math the same seed gives the same bits from a cold and a warm compile cache.
         with pytensor.config.change_flags(numba__fastmath=False):
             _compiled[key] = _compile(model)

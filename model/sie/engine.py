@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -69,7 +70,7 @@ def cluster(workers: int, *, scheduler: str | None = None) -> Iterator[Client]:
                 threads_per_worker=1,
                 processes=True,
                 host="127.0.0.1",
-                dashboard_address=None,
+                dashboard_address="127.0.0.1:0",  # the default port may be taken by another sweep
                 local_directory=folder,
                 memory_limit=0,
                 silence_logs="CRITICAL",
@@ -109,7 +110,7 @@ def run_tasks(
         return future
 
     threads = max(1, sum(client.nthreads().values()))
-    futures = as_completed([submit(i) for i, _ in zip(queue, range(threads * AHEAD), strict=False)])
+    futures = as_completed([submit(i) for i in islice(queue, threads * AHEAD)])
     with log.open("a", encoding="utf-8") as lines:
         for future in futures:
             i, entry = running.pop(future.key), {}

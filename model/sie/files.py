@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import glob
 import os
+import platform
+import re
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,6 +13,9 @@ from pathlib import Path
 from .sources import DataError, plain
 
 __all__ = ["discard_unfinished", "refuse_unwritable", "write_atomically", "write_whole"]
+
+MOST_LETTERS = 60
+"""Letters of a file's and of a machine's name in the name of an unfinished file."""
 
 _unfinished: set[Path] = set()
 
@@ -29,7 +35,9 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write` fill a file beside `path`, then put it in its place; a link is written through."""
     path = path.resolve()
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=path.suffix)
+        _discard_orphans(path)
+        prefix = f".{path.stem[:MOST_LETTERS]}.{_writer(os.getpid())}."
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=prefix, suffix=path.suffix)
         os.close(handle)
         target = Path(name)
         _unfinished.add(target)
@@ -42,6 +50,30 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
             _unfinished.discard(target)
     except OSError as error:
         raise DataError(str(path), plain(error.strerror or str(error)), "a writable place") from None
+
+
+def _writer(pid: int | str) -> str:
+    """A process of this machine, as unfinished files name it."""
+    return f"{re.sub(r'[^A-Za-z0-9-]', '-', platform.node())[:MOST_LETTERS]}-{pid}"
+
+
+def _discard_orphans(path: Path) -> None:
+    """Remove what a killed process of this machine left of the same file; one that still writes keeps its own."""
+    start = f".{path.stem[:MOST_LETTERS]}.{_writer('')}"
+    for orphan in path.parent.glob(f"{glob.escape(start)}*{glob.escape(path.suffix)}"):
+        pid = orphan.name.removeprefix(start).split(".")[0]
+        if pid.isdecimal() and not _is_alive(int(pid)):
+            orphan.unlink(missing_ok=True)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def _umask() -> int:

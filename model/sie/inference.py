@@ -6,6 +6,7 @@ which no evidence row touches, are drawn exactly from their priors on both sides
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
     import pymc as pm
     import xarray as xr
 
-__all__ = ["CHAINS", "NotConverged", "RefitNeeded", "fit", "prior", "reweight"]
+_log = logging.getLogger(__name__)
+
+__all__ = ["CHAINS", "NotConverged", "RefitNeeded", "fit", "prior", "reweight", "short_fit"]
 
 CHAINS = 4
 """Markov chains of a fit; prior draws take the same shape."""
@@ -115,15 +118,10 @@ def fit(model: pm.Model, *, seed: int, draws: int = 20000) -> xr.DataTree:
             f"{view.name}: found R-hat {diagnostics.max_rhat:.4f}, ESS {diagnostics.min_ess:.0f}, {diagnostics.divergences} divergences"
             f" at target_accept {RETRY_TARGET_ACCEPT}, want at most {MAX_RHAT}, at least {MIN_ESS}, none"
         )
-    before = prior(view, draws=draws, seed=seed)
-    growth, _ = growth_values(view, draws=draws, seed=seed)
-    latents = from_latents(sampled["posterior"].to_dataset(), model["remoteness"].get_value(), view)
-    growth = {name: values for name, values in growth.items() if name not in latents}
-    posterior = at_asara(latents.assign(_shaped(growth)), view)
     tree = xr.DataTree.from_dict(
         {
-            "prior": before,
-            "posterior": _with_units(posterior, view),
+            "prior": prior(view, draws=draws, seed=seed),
+            "posterior": _posterior(sampled, model, draws=draws, seed=seed),
             "sample_stats": sampled["sample_stats"].to_dataset(),
             "observed_data": xr.Dataset(
                 {"log_estimate": ("estimate", model["observed"].get_value())},
@@ -139,6 +137,27 @@ def fit(model: pm.Model, *, seed: int, draws: int = 20000) -> xr.DataTree:
         **vars(diagnostics),
     }
     return tree
+
+
+def short_fit(model: pm.Model, *, seed: int, draws: int = 1000, tune: int = 300) -> xr.Dataset:
+    """The posterior from one short run without a diagnosis: for calibration, where none of hundreds of fits may be left out.
+
+    `attrs` has `divergences`. A report's fit is `fit`, which refuses what has not converged.
+    """
+    _check_draws(draws)
+    compiled = compile_density(model)
+    sampled = _run(compiled, draws=draws // CHAINS, tune=tune, seed=seed, target_accept=TARGET_ACCEPT)
+    divergences = int(sampled["sample_stats"]["diverging"].values.sum())
+    return _posterior(sampled, model, draws=draws, seed=seed).assign_attrs(divergences=divergences)
+
+
+def _posterior(sampled: xr.DataTree, model: pm.Model, *, draws: int, seed: int) -> xr.Dataset:
+    """Sampled latents with what follows from them, and growth inputs from their priors beside them."""
+    view: View = model.view
+    growth, _ = growth_values(view, draws=draws, seed=seed)
+    latents = from_latents(sampled["posterior"].to_dataset(), model["remoteness"].get_value(), view)
+    growth = {name: values for name, values in growth.items() if name not in latents}
+    return _with_units(at_asara(latents.assign(_shaped(growth)), view), view)
 
 
 def reweight(tree: xr.DataTree, view: View, view2: View, *, seed: int = 1) -> xr.DataTree:
@@ -312,13 +331,20 @@ def _sample(
     compiled, *, draws: int, seed: int, target_accept: float, tune: int = RETRY_TUNE
 ) -> tuple[xr.DataTree, Diagnostics]:
     """One run of NUTS, thinned to the draws asked for, and its diagnosis from all draws."""
-    import nutpie
-
     wanted = draws // CHAINS
     thin = -(-LEAST_DRAWS // wanted)
+    tree = _run(compiled, draws=wanted * thin, tune=tune, seed=seed, target_accept=target_accept)
+    return tree.isel(draw=slice(None, None, thin)) if thin > 1 else tree, _diagnose(tree)
+
+
+def _run(compiled, *, draws: int, tune: int, seed: int, target_accept: float) -> xr.DataTree:
+    """Chains of NUTS, `draws` each."""
+    import nutpie
+
+    _log.info("sampling %d chains of %d draws after %d", CHAINS, draws, tune)
     sampler = nutpie.sample(
         compiled,
-        draws=wanted * thin,
+        draws=draws,
         tune=tune,
         chains=CHAINS,
         seed=seed,
@@ -328,11 +354,10 @@ def _sample(
         blocking=False,
     )
     try:
-        tree = sampler.wait()
+        return sampler.wait()
     except BaseException:
         sampler.cancel()  # a blocking call would answer an interrupt with the draws so far
         raise
-    return tree.isel(draw=slice(None, None, thin)) if thin > 1 else tree, _diagnose(tree)
 
 
 def _diagnose(tree: xr.DataTree) -> Diagnostics:

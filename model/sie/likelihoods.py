@@ -21,6 +21,7 @@ import numpy as np
 
 from .files import write_atomically
 from .sources import DataError, data_folder, plain, read_text
+from .tables import read_table
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -286,21 +287,15 @@ def _read_index(folder: Path) -> dict[str, tuple[str, tuple[str, ...]]]:
     file = folder / FOLDER / INDEX
     if not file.exists():
         return {}
-    lines = list(csv.reader(io.StringIO(read_text(file))))
-    if lines[0] != ["id", "sha256", "inputs"]:
-        raise DataError(f"{INDEX} line 1", ",".join(lines[0]), "id,sha256,inputs")
-    return {name: (sha256, tuple(inputs.split())) for name, sha256, inputs in lines[1:]}
+    rows = [cells for _, cells in read_table(file, ("id", "sha256", "inputs"))]
+    return {cells["id"]: (cells["sha256"], tuple(cells["inputs"].split())) for cells in rows}
 
 
 def _read_grid(file: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     where = f"{FOLDER}/{file.name}"
-    lines = list(csv.reader(io.StringIO(read_text(file))))
-    if tuple(lines[0]) != COLUMNS:
-        raise DataError(f"{where} line 1", ",".join(lines[0]), ",".join(COLUMNS))
+    rows = [cells for _, cells in read_table(file, COLUMNS)]
     try:
-        cells = np.array([[float(cell or "nan") for cell in line] for line in lines[1:]]).reshape(
-            -1, len(COLUMNS)
-        )
+        cells = np.array([[float(row[column] or "nan") for column in COLUMNS] for row in rows])
     except ValueError:
         raise DataError(where, plain("a row that is not three numbers"), ",".join(COLUMNS)) from None
     log_lambda = np.unique(cells[:, 1])

@@ -381,10 +381,8 @@ def write_folder(
     for result in results:
         say(f"{result.view.name}: writing draws and plots")
         path = folder / f"{result.view.name}.nc"
-        write_whole(
-            path,
-            lambda target, result=result: as_tree(result, works=works).to_netcdf(target, engine="h5netcdf"),
-        )
+        # In memory first: HDF5 crashes the process when a disk is full.
+        write_atomically(path, bytes(as_tree(result, works=works).to_netcdf(engine="h5netcdf")))
         written.append(path)
         for name, draw in _plots(result).items():
             path = folder / f"{result.view.name}_{name}.png"

@@ -16,7 +16,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from .sources import DataError, Source, check_provenance, data_folder, plain, read_sources, read_text
+from .sources import DataError, Source, check_provenance, data_folder, plain, read_sources
+from .tables import read_table
 
 __all__ = [
     "VERDICTS",
@@ -87,15 +88,9 @@ def figures(path: Path | None = None, *, sources: Mapping[str, Source] | None = 
     """The rows of `figures.csv` (default: the bundled one), checked. Raises DataError at the first problem."""
     path = data_folder("evidence") / "figures.csv" if path is None else path
     sources = read_sources() if sources is None else sources
-    lines = list(csv.reader(io.StringIO(read_text(path)), strict=True))
-    if tuple(lines[0]) != COLUMNS:
-        raise DataError(f"{path.name} header", ",".join(lines[0]), ",".join(COLUMNS))
     found: dict[str, Figure] = {}
-    for number, cells in enumerate(lines[1:], start=2):
-        where = f"{path.name} row {number}"
-        if len(cells) != len(COLUMNS):
-            raise DataError(where, plain(f"{len(cells)} cells"), f"{len(COLUMNS)}")
-        figure = _figure(where, dict(zip(COLUMNS, cells, strict=True)), sources)
+    for where, cells in read_table(path, COLUMNS):
+        figure = _figure(where, cells, sources)
         if figure.id in found:
             raise DataError(f"{where} id", figure.id, "an id of its own")
         found[figure.id] = figure

@@ -166,6 +166,14 @@ def read_sweep(path: Path, *, folder: Path | None = None) -> Sweep:
         cells=cells,
         sha256=_sha256(files),
     )
+    for name in dict.fromkeys(name for cell in cells for name, _ in cell.scale):
+        for view in views.values():
+            if name not in view:
+                raise DataError(
+                    f"{where} [sample] scale {name}",
+                    plain(f"a quantity that {view.name} does not state"),
+                    "one of " + ", ".join(view.entries),
+                )
     for cell in {(cell.view, cell.edits, cell.mechanisms, cell.scale): cell for cell in cells}.values():
         sweep.view(cell)
     return sweep

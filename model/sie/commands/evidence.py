@@ -14,7 +14,7 @@ from .options import Draws, Evidence, Seed, bibliography, check_sampling, progre
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["evidence"]
+__all__ = ["chosen_levels", "evidence"]
 
 DRAWS = 8000
 """Draws of the posterior behind every table; each refit of `--loo` has as many."""
@@ -60,7 +60,7 @@ def evidence(
             f"sie evidence {view}", plain("r_asara stated directly"), "a view that evidence can move"
         )
     everything = read_evidence(folder)
-    rows = usable(everything, chosen_view, levels=_levels(levels or [], everything))
+    rows = usable(everything, chosen_view, levels=chosen_levels(levels or [], everything))
     names = [name for name, refits in PLOTS.items() if loo or not refits]
     targets = [out / f"{chosen_view.name}_{name}.png" for name in names] if out is not None else []
     refuse_unwritable("--out", out, folder=True)
@@ -97,7 +97,7 @@ def evidence(
     _print_rest(console, tree, rows)
 
 
-def _levels(options: list[str], everything: xr.Dataset) -> dict[str, str]:
+def chosen_levels(options: list[str], everything: xr.Dataset) -> dict[str, str]:
     """`domain=level` options as a mapping; a level alone is that of every domain which has rows at it."""
     from ..evidence import LEVELS, domains_at
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +22,7 @@ __all__ = [
     "Seed",
     "bibliography",
     "check_sampling",
+    "log_to_standard_error",
     "progress",
 ]
 
@@ -55,12 +58,30 @@ def bibliography(evidence: Path | None) -> dict[str, Source]:
 
 @contextmanager
 def progress() -> Iterator[Callable[[str], None]]:
-    """Say on a terminal what is going on; elsewhere stay silent, so that an error is the only line."""
+    """Say on a terminal what is going on, what the library logs too; elsewhere only log it, so that an error is the only line."""
     from rich.console import Console
 
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield lambda text: None
+    console, log = Console(stderr=True), logging.getLogger("sie")
+    if not console.is_terminal or log.isEnabledFor(logging.INFO):
+        yield log.info
         return
     with console.status("starting") as status:
-        yield status.update
+        shown = logging.Handler()
+        shown.emit = lambda record: status.update(record.getMessage())
+        log.addHandler(shown)
+        log.setLevel(logging.INFO)
+        try:
+            yield status.update
+        finally:
+            log.removeHandler(shown)
+            log.setLevel(logging.NOTSET)
+
+
+def log_to_standard_error() -> None:
+    """Let the library's log through, each line with the seconds since the start."""
+    stream = logging.StreamHandler(sys.stderr)
+    stream.setFormatter(logging.Formatter("%(relativeCreated)8.0f ms  %(name)s: %(message)s"))
+    log = logging.getLogger("sie")
+    log.handlers = [stream]
+    log.setLevel(logging.INFO)
+    log.propagate = False

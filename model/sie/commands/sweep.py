@@ -13,7 +13,7 @@ from ..files import refuse_unwritable
 from ..sources import DataError, plain
 from .options import Evidence
 
-__all__ = ["sweep"]
+__all__ = ["MOST_WORKERS", "bar", "sweep"]
 
 MOST_WORKERS = 256
 
@@ -43,15 +43,15 @@ def sweep(
     refuse_unwritable("--out", out, folder=True)
     planned = read_sweep(spec, folder=evidence)
     open_sweep_rows(planned, out)  # refuses another sweep's store before a cluster starts
-    with cluster(workers, scheduler=scheduler) as client, _bar() as progress:
+    with cluster(workers, scheduler=scheduler) as client, bar("cells") as progress:
         ended = run_sweep(planned, out, client, folder=evidence, progress=progress)
     print(f"{len(planned.cells)} cells: " + ", ".join(f"{count} {state}" for state, count in ended.items()))
     print(f"{out}: sie.open_sweep({str(out)!r}) reads it as a labelled dataset")
 
 
 @contextmanager
-def _bar() -> Iterator[Callable[[int, int], None]]:
-    """A bar with the time that is left, on a terminal."""
+def bar(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar of so many things with the time that is left, on a terminal."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -60,12 +60,12 @@ def _bar() -> Iterator[Callable[[int, int], None]]:
         yield lambda done, cells: None
         return
     columns = (
-        TextColumn("cells"),
+        TextColumn(what),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task("cells", total=None)
-        yield lambda done, cells: bar.update(task, completed=done, total=cells)
+    with Progress(*columns, console=console) as shown:
+        task = shown.add_task(what, total=None)
+        yield lambda done, cells: shown.update(task, completed=done, total=cells)

@@ -1,0 +1,132 @@
+"""`sie calibrate`: whether a view's posteriors are calibrated, by worlds drawn from its priors."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..files import refuse_unwritable, write_whole
+from ..sources import DataError, plain
+from .options import Evidence, Seed, bibliography
+from .sweep import MOST_WORKERS, bar
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["calibrate"]
+
+LEAST_RUNS, MOST_RUNS = 20, 100_000
+"""Worlds of a calibration."""
+
+
+def calibrate(
+    view: Annotated[
+        str, typer.Argument(metavar="[VIEW]", help="A view that states its chain.")
+    ] = "reference",
+    runs: Annotated[int, typer.Option(metavar="N", help="Worlds to draw and refit.")] = 300,
+    workers: Annotated[
+        int, typer.Option(metavar="N", help="Processes of the embedded cluster, one thread each.")
+    ] = 2,
+    levels: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--levels",
+            metavar="DOMAIN=LEVEL",
+            help="How raw a domain's evidence enters: published, growth, epoch or series. A level alone: all that have it.",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", metavar="DIR", help="Write the store and two figures here; goes on where it was."
+        ),
+    ] = None,
+    seed: Seed = 1,
+    evidence: Evidence = None,
+) -> None:
+    """Draw worlds from a view's priors, let each make the evidence, fit it, and count how often the truth is where the posterior says."""
+    from .. import calibration
+    from ..engine import cluster
+    from ..evidence import evidence_files, read_evidence, usable
+    from ..priors import read_view
+    from .evidence import chosen_levels
+
+    if not LEAST_RUNS <= runs <= MOST_RUNS:
+        raise DataError("--runs", runs, f"a whole number from {LEAST_RUNS} to {MOST_RUNS}")
+    if not 1 <= workers <= MOST_WORKERS:
+        raise DataError("--workers", workers, f"a whole number from 1 to {MOST_WORKERS}")
+    if seed < 0:
+        raise DataError("--seed", seed, "a whole number of at least 0")
+    read = read_view(view, sources=bibliography(evidence))
+    if read.states_r_asara:
+        raise DataError(
+            f"sie calibrate {view}", plain("r_asara stated directly"), "a view that evidence can move"
+        )
+    everything = read_evidence(evidence)
+    rows = usable(everything, read, levels=chosen_levels(levels or [], everything))
+    refuse_unwritable("--out", out, folder=True)
+    figures = [out / f"{read.name}_{what}.png" for what in ("ranks", "happened")] if out is not None else []
+    for figure in figures:
+        refuse_unwritable("--out", figure, inputs=[read.path], parent_may_be_made=True)
+    digest = hashlib.sha256(f"{sorted(rows.attrs['levels'].items())} {seed} {runs}".encode())
+    for path in (read.path, *evidence_files(evidence)):
+        digest.update(path.read_bytes())
+
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = out or Path(scratch)
+        folder.mkdir(parents=True, exist_ok=True)
+        store = folder / f"{read.name}_calibration.zarr"
+        with cluster(workers) as client, bar("worlds") as progress:
+            calibration.calibrate(
+                read,
+                rows,
+                store,
+                client,
+                runs=runs,
+                seed=seed,
+                sha256=digest.hexdigest(),
+                progress=progress,
+            )
+        found = calibration.open_calibration(store)
+    if not found.sizes["run"]:
+        raise DataError(f"sie calibrate {view}", plain("no refit that ended"), "at least one")
+    table = calibration.summarise(found)
+    if figures:
+        from ..calibration_plots import plot_happened, plot_ranks
+        from ..plots import save
+
+        for figure, plot in zip(figures, (plot_ranks, plot_happened), strict=True):
+            write_whole(figure, lambda target, plot=plot: save(plot(table, title=read.label), target))
+    print("\n".join(_lines(read.label, table, found)))
+
+
+def _lines(label: str, table: xr.Dataset, found: xr.Dataset) -> list[str]:
+    lines = [
+        f"{label}: {table.attrs['runs']} worlds from its priors, each refitted ({table.attrs['lost']} lost, {int(found.divergences.sum())} divergences, {float(found.seconds.median()):.2g} s a refit)",
+        "",
+        f"{'ranks of the truth':<34} {'largest difference':>18} {'95 % band':>10} {'p uniform':>10}",
+    ]
+    largest = abs(table.ecdf_difference).max("at")
+    for name, difference, outside, p in zip(
+        table.quantity.values, largest.values, table.outside.values, table.p_value.values, strict=True
+    ):
+        lines.append(f"{name:<34} {difference:>18.3f} {'outside' if outside else 'within':>10} {p:>10.3f}")
+    lines += ["", "r at ASARA lies in its central posterior interval"]
+    for mass, coverage in zip(table.mass.values, table.coverage.values, strict=True):
+        error = (mass * (1 - mass) / table.attrs["runs"]) ** 0.5
+        lines.append(f"  {mass:.0%} interval: {coverage:.1%} of worlds (chance {error:.1%})")
+    lines += ["", f"{'event':<34} {'predicted':>10} {'happened':>10} {'z':>6}"]
+    for name, p, happened, z in zip(
+        table.event.values, table.predicted.values, table.happened.values, table.z.values, strict=True
+    ):
+        lines.append(f"{name:<34} {p:>10.3f} {happened:>10.3f} {z:>+6.1f}")
+    verdict = "calibrated" if table.attrs["calibrated"] else "NOT calibrated"
+    return [
+        *lines,
+        "",
+        f"{verdict}: {int(table.outside.sum())} of {table.sizes['quantity']} quantities outside their band ({table.attrs['outside_by_chance']} by chance in 1 of 100)",
+    ]

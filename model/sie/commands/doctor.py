@@ -1,0 +1,34 @@
+"""`sie doctor`: whether this installation is as it should be, one line a finding."""
+
+from __future__ import annotations
+
+import sys
+
+from .options import BAD_INPUT, progress
+
+__all__ = ["doctor"]
+
+
+def doctor() -> int:
+    """Check versions, caches, threads and compilers, and time a small fit."""
+    from .. import doctor as checks
+
+    findings = []
+    with progress() as say:
+        for look, what in (
+            (checks.versions, "versions"),
+            (checks.compilers, "compilers"),
+            (checks.threads, "threads"),
+            (checks.caches, "caches"),
+            (checks.fit_times, "a small fit: importing, compiling, sampling, propagating"),
+        ):
+            say(what)
+            findings += list(look())
+    for finding in findings:
+        print(f"{finding.verdict:<9} {finding.what:<15} {finding.why}")
+    bad = [finding.what for finding in findings if finding.verdict == checks.BAD]
+    doubtful = [finding.what for finding in findings if finding.verdict == checks.DOUBTFUL]
+    print(f"{len(findings)} findings: {len(bad)} bad, {len(doubtful)} doubtful")
+    if bad:
+        print(f"sie doctor: found {', '.join(bad)} bad, want none", file=sys.stderr)
+    return BAD_INPUT if bad else 0

@@ -1,0 +1,247 @@
+"""Interrupts, full disks, folders that cannot be written, closed pipes, two processes at once: no file is ever half written."""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import psutil
+import pytest
+
+import sie
+from sie import engine, files
+from sie.sources import DataError, data_folder
+
+SIE = (sys.executable, "-m", "sie.cli")
+REPORT = (
+    "report",
+    "davidson_houlden_2025",
+    "--priors-only",
+    "--draws",
+    "1000",
+    "--out",
+    "out",
+    "--json",
+    "out.json",
+)
+SMALL_DISK = 20_000
+HEAVY = ("xarray", "pandas", "arviz", "arviz_stats", "numba", "pymc", "nutpie", "matplotlib", "distributed", "dask", "zarr")  # fmt: skip
+START_SECONDS = 1.0
+
+
+def run(*args, folder, **options):
+    return subprocess.run(
+        [*SIE, *args], cwd=folder, capture_output=True, text=True, timeout=300, check=False, **options
+    )
+
+
+def seen(folder):
+    """What a run left, by name: bytes, or for draws the credences that they give."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        if path.suffix == ".nc" and path.name[0] != ".":
+            found[path.relative_to(folder)] = sie.open_saved(path).credences["priors"].p.values.tolist()
+        elif path.is_file():
+            found[path.relative_to(folder)] = path.read_bytes()
+    return found
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("undisturbed")
+    done = run(*REPORT, folder=folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    return seen(folder)
+
+
+@pytest.mark.slow
+def test_a_report_killed_at_random_moments_leaves_whole_files_and_no_process(tmp_path, undisturbed, request):
+    random, half_written = np.random.default_rng(4), 0
+    for _ in range(request.config.getoption("--runs") or 10):
+        running = subprocess.Popen(
+            [*SIE, *REPORT], cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        # Files are written at the end: half of the kills wait for the first of them.
+        deadline = time.monotonic() + random.uniform(0.2, 5)
+        wait_for_files = random.random() < 0.5
+        while running.poll() is None and (
+            time.monotonic() < deadline or (wait_for_files and not list(tmp_path.glob("out/.*")))
+        ):
+            time.sleep(0.002)
+        children = psutil.Process(running.pid).children(recursive=True) if running.poll() is None else []
+        running.send_signal(signal.SIGKILL)
+        running.wait()
+        assert not [child for child in children if child.is_running()]
+        names = [path.name for path in tmp_path.rglob("*") if path.is_file()]
+        half_written += any(name[0] == "." for name in names)
+        whole = {name: value for name, value in seen(tmp_path).items() if name.name[0] != "."}
+        assert whole.items() <= undisturbed.items()
+    assert half_written
+    done = run(*REPORT, folder=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    # What a kill left unfinished is gone, too.
+    assert seen(tmp_path) == undisturbed
+
+
+@pytest.mark.slow
+def test_two_reports_into_one_folder_give_whole_files(tmp_path, undisturbed):
+    both = [subprocess.Popen([*SIE, *REPORT], cwd=tmp_path, stdout=subprocess.DEVNULL) for _ in range(2)]
+    assert [one.wait(300) for one in both] == [0, 0]
+    assert seen(tmp_path) == undisturbed
+
+
+@pytest.mark.slow
+def test_a_full_disk_is_one_line_and_no_half_written_file(tmp_path, undisturbed):
+    def little_room():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (SMALL_DISK, SMALL_DISK))
+
+    done = run(*REPORT, folder=tmp_path, preexec_fn=little_room)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert "want a writable place" in done.stderr
+    assert seen(tmp_path).items() <= undisturbed.items()
+
+
+@pytest.mark.slow
+def test_places_that_cannot_be_written_are_refused_before_the_work(tmp_path):
+    closed = tmp_path / "closed"
+    closed.mkdir()
+    closed.chmod(0o555)
+    places = ["/proc", "/dev/null/x", *([str(closed)] if os.geteuid() else [])]
+    for place in places:
+        for target in (("--out", f"{place}/out"), ("--json", f"{place}/x.json")):
+            done = run(*REPORT[:-4], *target, folder=tmp_path)
+            assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1), done
+    assert list(tmp_path.iterdir()) == [closed]
+
+
+@pytest.mark.slow
+def test_a_closed_pipe_and_a_full_device_end_the_command(tmp_path):
+    reader = subprocess.Popen(["head", "-c", "1"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    done = subprocess.run(
+        [*SIE, "equations"], stdout=reader.stdin, stderr=subprocess.PIPE, text=True, timeout=60, check=False
+    )
+    reader.stdin.close()
+    reader.wait()
+    assert "Traceback" not in done.stderr
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [*SIE, "equations"], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False
+        )
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_what_a_killed_process_left_is_removed_by_the_next_and_a_living_one_keeps_its_own(tmp_path):
+    gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True, check=True)  # fmt: skip
+    dead = tmp_path / f".table.{files._writer(int(gone.stdout))}.abc.csv"
+    alive = tmp_path / f".table.{files._writer(os.getppid())}.abc.csv"
+    other = tmp_path / ".table.another-machine-1.abc.csv"
+    for path in (dead, alive, other):
+        path.write_text("half")
+    files.write_atomically(tmp_path / "table.csv", b"whole")
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([alive.name, other.name, "table.csv"])
+
+
+def test_a_writer_that_fails_leaves_the_old_file(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("old")
+
+    def fails(target):
+        target.write_text("half")
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(DataError, match="No space left on device"):
+        files.write_whole(path, fails)
+    assert [item.read_text() for item in tmp_path.iterdir()] == ["old"]
+
+
+def one(seed):
+    """A task that is done at once."""
+    import numpy
+
+    return numpy.array([1.0, float(seed)])
+
+
+# Workers have no tests to import from: let the function travel whole.
+one.__module__ = "__main__"
+
+
+@pytest.mark.slow
+def test_no_task_is_left_out_where_there_are_more_than_are_handed_out_at_first(tmp_path):
+    labels = [{"seed": i} for i in range(3 * engine.AHEAD)]
+    rows = engine.open_rows(tmp_path / "s.zarr", labels, ["status", "value"], sha256="x")
+    with engine.cluster(1) as client:
+        ended = engine.run_tasks(one, lambda i: labels[i], rows, client, shared={}, log=tmp_path / "log")
+    assert ended == {"had": 0, "done": len(labels), "not converged": 0, "lost": 0}
+    assert rows[:, 1].tolist() == list(range(len(labels)))
+
+
+# Starting
+
+
+def imported_by(statement):
+    code = f"import sys, time; began = time.process_time(); {statement}; took = time.process_time() - began; import json; print(json.dumps([took, sorted(sys.modules)]), file=sys.stderr)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
+    return json.loads(done.stderr.splitlines()[-1])
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["import sie", "import sie.cli; sys.argv = ['sie', '--help']\ntry: sie.cli.main()\nexcept SystemExit: pass\n"],
+)  # fmt: skip
+def test_starting_is_quick_and_imports_nothing_heavy(statement):
+    if "\n" in statement:
+        statement = f"exec({statement!r})"
+    took, modules = imported_by(statement)
+    assert not [name for name in HEAVY if name in modules]
+    assert took < START_SECONDS
+
+
+# What fuzzing found
+
+
+@pytest.mark.parametrize(
+    "text", ["id,sha256,inputs\nx\n", "id,sha256,inputs\n\n", f"id,sha256,inputs\nx,{'y' * 200_000},z\n"]
+)
+def test_a_spoilt_index_of_likelihoods_is_refused(text, evidence_copy, refused):
+    from sie.likelihoods import read_likelihood
+
+    (evidence_copy / "likelihoods" / "index.csv").write_text(text)
+    with refused("index.csv"):
+        read_likelihood("epoch_sat_growth", evidence_copy)
+
+
+def test_a_stray_quote_in_the_stated_figures_is_refused(tmp_path, refused):
+    path = tmp_path / "figures.csv"
+    text = (data_folder("evidence") / "figures.csv").read_text(encoding="utf-8")
+    path.write_text(text + '"a"b,\n', encoding="utf-8")
+    with refused("figures.csv", "a CSV error"):
+        sie.figures(path)
+
+
+def test_a_sweep_that_scales_what_a_view_does_not_state_is_refused(tmp_path, refused):
+    path = tmp_path / "sweep.toml"
+    text = "draws = 1000\nseeds = [1]\nviews = ['reference']\n[sample]\ncells = 2\nseed = 1\n"
+    path.write_text(text + "scale = { ceilings = [0.5, 2.0] }\n")
+    with refused("sweep.toml [sample] scale ceilings", "a quantity that reference does not state"):
+        sie.read_sweep(path)
+
+
+def test_a_name_that_is_too_long_is_refused_as_such(tmp_path, monkeypatch, capsys):
+    from sie import cli
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["sie", "check", "--sources", "x" * 5000])
+    with pytest.raises(SystemExit) as stopped:
+        cli.main()
+    out, err = capsys.readouterr()
+    assert (stopped.value.code, out) == (2, "")
+    assert err == f"{'x' * 80}...: found File name too long, want a path that can be used\n"
