@@ -285,9 +285,7 @@ def test_labour_share_moves_where_labour_and_compute_grew_differently(evidence, 
     rows = rows.assign(
         growth=growth, value=value, se=("estimate", 0.01 * measured), definition_sd=("estimate", [0.0, 0.0])
     )
-    view = second.replace(
-        labour_share=sie.uniform(0.05, 0.95), spread=sie.fixed(0.001), sigma=sie.fixed(1)
-    )
+    view = second.replace(labour_share=sie.uniform(0.05, 0.95), spread=sie.fixed(0.001), sigma=sie.fixed(1))
     tree = sie.fit(sie.build(rows, view), seed=1, draws=8000)
     low, middle, high = np.quantile(tree["posterior"].labour_share, [0.05, 0.5, 0.95])
     assert middle == pytest.approx(share, abs=0.03)

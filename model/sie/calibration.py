@@ -19,7 +19,8 @@ import numpy as np
 
 from .engine import DONE, open_rows, read_rows, run_tasks
 from .evidence import TARGET
-from .priors import ADJUSTMENTS, EVENT_NAMES, View
+from .priors import View
+from .quantities import ADJUSTMENTS, EVENT_NAMES
 from .sources import DataError, plain
 
 if TYPE_CHECKING:
