@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .distributions import Prior, read_prior
-from .priors import Entry, View, WEIGHTS
+from .priors import WEIGHTS, Entry, View
 from .quantities import QUANTITIES
 from .sources import DataError, Source, check_provenance, data_folder, plain, read_sources, read_toml
 
