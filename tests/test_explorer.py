@@ -521,6 +521,7 @@ def contention():
 
 
 @pytest.mark.slow
+@pytest.mark.timed
 def test_edits_are_answered_within_a_tenth_of_a_second(page, capsys):
     """200 key presses on sliders; targets are of an idle machine and stretched by how much it is contended."""
     names = [*CHAIN, "speedup", "parallel", "ceiling"]
@@ -548,6 +549,7 @@ def test_edits_are_answered_within_a_tenth_of_a_second(page, capsys):
 
 
 @pytest.mark.slow
+@pytest.mark.timed
 def test_refitted_edits_take_under_a_second(page, capsys):
     """Rows switched off and on again, each a fit that was not kept."""
     page.evaluate(WATCH)
