@@ -109,26 +109,39 @@ def run_tasks(
         running[future.key] = i
         return future
 
+    def record(i: int, row: np.ndarray, **entry: str) -> None:
+        rows[i] = row
+        state = STATES[row[0]]
+        ended[state] += 1
+        lines.write(json.dumps({"task": i, "state": state, **entry}) + "\n")
+        lines.flush()
+        progress(sum(ended.values()), len(status))
+
     threads = max(1, sum(client.nthreads().values()))
     futures = as_completed([submit(i) for i in islice(queue, threads * AHEAD)])
+    failed = []
     with log.open("a", encoding="utf-8") as lines:
         for future in futures:
-            i, entry = running.pop(future.key), {}
+            i = running.pop(future.key)
             try:
                 row = future.result()
-            except Exception as error:  # whatever a task or its worker died of is recorded
-                row = np.full(rows.shape[1], math.nan)
-                row[0] = LOST
-                entry["error"] = " ".join(f"{type(error).__name__}: {error}".split())
+            except Exception:  # of the task itself, or of what ran beside it
+                failed.append(i)
+            else:
+                record(i, row)
             future.release()
-            rows[i] = row
-            state = STATES[row[0]]
-            ended[state] += 1
-            lines.write(json.dumps({"task": i, "state": state, **entry}) + "\n")
-            lines.flush()
-            progress(sum(ended.values()), len(status))
             if (following := next(queue, None)) is not None:
                 futures.add(submit(following))
+        # A task that kills its worker takes the tasks beside it along: each that failed gets a run alone.
+        for i in failed:
+            future = submit(i)
+            try:
+                row, entry = future.result(), {}
+            except Exception as error:  # whatever a task or its worker died of is recorded
+                row = np.full(rows.shape[1], math.nan)
+                row[0], entry = LOST, {"error": " ".join(f"{type(error).__name__}: {error}".split())}
+            record(i, row, **entry)
+            future.release()
     return ended
 
 
