@@ -339,6 +339,11 @@ def _finish(ax: Axes, title: str | None, *, intervals: bool = False, columns: in
     columns = min(max(1, fitting), columns, len(entries))
     rows = -(-len(entries) // columns)
     place = {"loc": "lower center", "bbox_to_anchor": (0.5, 1), "ncols": columns}
+    if _is_narrow(ax):  # wide labels of the y axis would push a legend centred on the axes out of the figure
+        from matplotlib.transforms import blended_transform_factory
+
+        figure = ax.get_figure(root=True)
+        place["bbox_transform"] = blended_transform_factory(figure.transFigure, ax.transAxes)
     look = {
         "fontsize": SMALL,
         "frameon": False,
