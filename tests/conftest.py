@@ -3,12 +3,15 @@
 import csv
 import re
 import shutil
+import sys
 from contextlib import contextmanager
+from pathlib import Path
 
 import hypothesis
 import pytest
 
 import sie
+from sie import cli
 from sie.sources import data_folder
 
 hypothesis.settings.register_profile("sie", deadline=None, derandomize=True, database=None)
@@ -27,6 +30,20 @@ def kills(request):
     return request.config.getoption("--runs") or 50
 
 
+@pytest.fixture
+def command(capsys, monkeypatch):
+    """command("report", "--seed", 1): exit code, standard output and standard error of `sie` in this process."""
+
+    def run(*args):
+        monkeypatch.setattr(sys, "argv", ["sie", *map(str, args)])
+        with pytest.raises(SystemExit) as stopped:
+            cli.main()
+        printed = capsys.readouterr()
+        return stopped.value.code, printed.out, printed.err
+
+    return run
+
+
 @pytest.fixture(scope="session")
 def evidence():
     """The bundled evidence."""
@@ -39,20 +56,50 @@ def evidence_copy(tmp_path):
     return shutil.copytree(data_folder("evidence"), tmp_path / "evidence")
 
 
+def row_changed(path, row, cells):
+    """Give some cells of the row of a CSV file whose first cell is this other values."""
+    with path.open(newline="", encoding="utf-8") as stream:
+        lines = list(csv.reader(stream))
+    header, [at] = lines[0], [i for i, line in enumerate(lines) if line[0] == row]
+    for column, cell in cells.items():
+        lines[at][header.index(column)] = cell
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        csv.writer(stream, lineterminator="\n").writerows(lines)
+
+
 @pytest.fixture
 def evidence_with(evidence_copy):
     """evidence_with("returns.csv", "vision_2024", domain="bread"): the copy with some cells of one row changed."""
 
     def change(file, row, /, **cells):
-        path = evidence_copy / file
-        with path.open(newline="", encoding="utf-8") as stream:
-            lines = list(csv.reader(stream))
-        header, [at] = lines[0], [i for i, line in enumerate(lines) if line[0] == row]
-        for column, cell in cells.items():
-            lines[at][header.index(column)] = cell
-        with path.open("w", newline="", encoding="utf-8") as stream:
-            csv.writer(stream, lineterminator="\n").writerows(lines)
+        row_changed(evidence_copy / file, row, cells)
         return evidence_copy
+
+    return change
+
+
+@pytest.fixture
+def figures_with(tmp_path):
+    """figures_with("deep_takeoff", stated="1.9"): the path of a figures.csv with some cells of one row changed."""
+
+    def change(row, /, **cells):
+        path = Path(shutil.copy(data_folder("evidence") / "figures.csv", tmp_path))
+        row_changed(path, row, cells)
+        return path
+
+    return change
+
+
+@pytest.fixture
+def changed(tmp_path):
+    """changed(path, old, new): a file with one text replaced; the file itself within the test's folder, else a copy there."""
+
+    def change(path, old, new):
+        text = path.read_text(encoding="utf-8")
+        assert old in text
+        target = path if tmp_path in path.parents else tmp_path / path.name
+        target.write_text(text.replace(old, new, 1), encoding="utf-8")
+        return target
 
     return change
 

@@ -1,25 +1,8 @@
 """`sie check` on the tables and series of evidence: every kind of file, one line a problem."""
 
-import sys
-
 import pytest
 
-from sie import cli
 from sie.sources import data_folder
-
-
-@pytest.fixture
-def check(capsys, monkeypatch):
-    """check(*args): exit code, standard output and standard error of `sie check ARGS` in this process."""
-
-    def run(*args):
-        monkeypatch.setattr(sys, "argv", ["sie", "check", *map(str, args)])
-        with pytest.raises(SystemExit) as stopped:
-            cli.main()
-        printed = capsys.readouterr()
-        return stopped.value.code, printed.out, printed.err
-
-    return run
 
 
 @pytest.mark.parametrize(
@@ -29,19 +12,19 @@ def check(capsys, monkeypatch):
         *("series/nanogpt_speedrun.csv", "series/stockfish.csv", "series/alexnet.csv", "series/cifar10.csv"),
     ],
 )
-def test_every_kind_of_file_is_checked_alone(file, check):
-    code, out, err = check(data_folder("evidence") / file)
+def test_every_kind_of_file_is_checked_alone(file, command):
+    code, out, err = command("check", data_folder("evidence") / file)
     assert (code, err) == (0, "")
     assert out.startswith("1 data sets checked, no problem")
 
 
-def test_one_series_anywhere_is_checked(check, tmp_path):
+def test_one_series_anywhere_is_checked(command, tmp_path):
     path = tmp_path / "mine.csv"
     text = (data_folder("evidence") / "series" / "cifar10.csv").read_text()
     path.write_text(text)
-    assert check(path)[0] == 0
+    assert command("check", path)[0] == 0
     path.write_text(text.replace(",340.6,", ",3406,"))
-    code, out, err = check(path)
+    code, out, err = command("check", path)
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert (
         err
@@ -49,24 +32,24 @@ def test_one_series_anywhere_is_checked(check, tmp_path):
     )
 
 
-def test_an_evidence_folder_is_checked_with_its_series(check, evidence_copy):
+def test_an_evidence_folder_is_checked_with_its_series(command, evidence_copy):
     path = evidence_copy / "series" / "stockfish.csv"
     path.write_text(path.read_text().replace("[Elo]", "[points]"))
-    code, _, err = check(evidence_copy / "series.csv")
+    code, _, err = command("check", evidence_copy / "series.csv")
     assert (code, err.count("\n")) == (2, 1)
     assert err.startswith(
         "stockfish.csv header output: found 'points', want one of the units minutes, seconds"
     )
 
 
-def test_a_table_alone_is_checked_against_the_bundled_series(check, tmp_path):
+def test_a_table_alone_is_checked_against_the_bundled_series(command, tmp_path):
     path = tmp_path / "series.csv"
     path.write_text((data_folder("evidence") / "series.csv").read_text().replace("alexnet.csv", "other.csv"))
-    code, _, err = check(path)
+    code, _, err = command("check", path)
     assert (code, err) == (2, "series.csv line 4 file: found 'other.csv', want a file in series/\n")
 
 
-def test_quotes_of_elasticities_are_looked_up(check, evidence_copy, tmp_path):
+def test_quotes_of_elasticities_are_looked_up(command, evidence_copy, tmp_path):
     path = evidence_copy / "elasticities.csv"
     path.write_text(path.read_text().replace("SE(.34)", "SE (.35)"))
     texts = tmp_path / "texts"
@@ -77,6 +60,9 @@ def test_quotes_of_elasticities_are_looked_up(check, evidence_copy, tmp_path):
         "whitfill_wu_2025_post.txt",
     ):
         (texts / name).write_text("2.58-0.10 SE(.34)(.18) MCSE[.68][0.30]")
-    _, _, err = check("--sources", texts, path)
+    _, _, err = command("check", "--sources", texts, path)
     assert "evidence row whitfill_wu_compute quote: found '2.58-0.10 SE (.35)" in err
-    assert "whitfill_wu_compute" not in check("--sources", texts, data_folder("evidence") / "returns.csv")[2]
+    assert (
+        "whitfill_wu_compute"
+        not in command("check", "--sources", texts, data_folder("evidence") / "returns.csv")[2]
+    )

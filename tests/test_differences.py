@@ -3,7 +3,6 @@
 import itertools
 import json
 import math
-import sys
 from fractions import Fraction
 
 import numpy as np
@@ -11,7 +10,6 @@ import pytest
 from scipy.stats import norm
 
 import sie
-from sie import cli
 from sie.difference_plots import plot_difference
 from sie.differences import difference, groups
 from sie.inference import prior
@@ -179,18 +177,6 @@ def test_the_figure_holds_steps_that_lead_below_0(parts):
     one["p_a"][:], one["p_b"][:], one["part"][:] = 0.2, 0.1, [[-0.4, 0.3]]
     ax = plot_difference(one, "years_3_in_1y", labels=("first", "second"))
     assert ax.get_xlim()[0] < -0.2
-
-
-@pytest.fixture
-def command(capsys, monkeypatch):
-    def run(*args):
-        monkeypatch.setattr(sys, "argv", ["sie", *map(str, args)])
-        with pytest.raises(SystemExit) as stopped:
-            cli.main()
-        printed = capsys.readouterr()
-        return stopped.value.code, printed.out, printed.err
-
-    return run
 
 
 @pytest.fixture

@@ -2,12 +2,10 @@
 
 import importlib
 import inspect
-import sys
 
 import pytest
 
 import sie
-from sie import cli
 from sie.credences import EVENTS
 from sie.equations import COMPUTED, MODULES, as_text, blocks, describe, parts, symbols_of, variables
 from sie.growth import LAW, MEANINGS
@@ -91,12 +89,7 @@ def test_priors_are_told_as_people_state_them():
     assert describe(half) == "mixture: 50 % fixed 1; 50 % uniform 2 to 3"
 
 
-def test_the_command_prints_the_page_and_refuses_an_unknown_view(capsys, monkeypatch):
-    for args, code in ((["equations", "reference"], 0), (["equations", "no_such_view"], 2)):
-        monkeypatch.setattr(sys, "argv", ["sie", *args])
-        with pytest.raises(SystemExit) as stopped:
-            cli.main()
-        printed = capsys.readouterr()
-        assert stopped.value.code == code
-        assert printed.out == (as_text(sie.read_view("reference")) if code == 0 else "")
-        assert printed.err.count("\n") == (0 if code == 0 else 1)
+def test_the_command_prints_the_page_and_refuses_an_unknown_view(command):
+    assert command("equations", "reference") == (0, as_text(sie.read_view("reference")), "")
+    code, out, err = command("equations", "no_such_view")
+    assert (code, out, err.count("\n")) == (2, "", 1)

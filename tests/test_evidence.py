@@ -332,11 +332,8 @@ def test_a_missing_folder_is_refused(tmp_path, refused):
         ("[eth_davidson_2025]", "[eth_davidson_2025", "sources.toml", "a TOML syntax error"),
     ],
 )
-def test_a_wrong_bibliography_is_refused(old, new, where, found, evidence_copy, refused):
-    path = evidence_copy / "sources.toml"
-    text = path.read_text(encoding="utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+def test_a_wrong_bibliography_is_refused(old, new, where, found, evidence_copy, changed, refused):
+    changed(evidence_copy / "sources.toml", old, new)
     with refused(where, found):
         sie.read_evidence(evidence_copy)
 

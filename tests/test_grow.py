@@ -1,28 +1,10 @@
 """`sie grow` and `sie explain`: what they print, what they refuse."""
 
-import sys
-
 import pytest
 
-from sie import cli
 
-
-@pytest.fixture
-def sie(capsys, monkeypatch):
-    """Exit code, standard output and standard error of `sie ARGS` in this process."""
-
-    def run(*args):
-        monkeypatch.setattr(sys, "argv", ["sie", *map(str, args)])
-        with pytest.raises(SystemExit) as stopped:
-            cli.main()
-        printed = capsys.readouterr()
-        return stopped.value.code, printed.out, printed.err
-
-    return run
-
-
-def test_a_trajectory_is_a_table_of_years_doublings_progress_pace_and_r(sie):
-    code, out, err = sie("grow", "--r", 1.5, "--ceiling", 40, "--speedup", 4, "--recent-pace", 4)
+def test_a_trajectory_is_a_table_of_years_doublings_progress_pace_and_r(command):
+    code, out, err = command("grow", "--r", 1.5, "--ceiling", 40, "--speedup", 4, "--recent-pace", 4)
     assert (code, err) == (0, "")
     header, first, *_ = out.splitlines()
     assert header.split() == ["years", "doublings", "years", "of", "progress", "doublings", "a", "year", "r"]
@@ -30,14 +12,14 @@ def test_a_trajectory_is_a_table_of_years_doublings_progress_pace_and_r(sie):
     assert "explosion at first" in out
 
 
-def test_a_singularity_is_told_with_its_time(sie):
-    code, out, _ = sie("grow", "--r", 2, "--ceiling", "inf")
+def test_a_singularity_is_told_with_its_time(command):
+    code, out, _ = command("grow", "--r", 2, "--ceiling", "inf")
     assert code == 0
     assert "software is infinite 3.61 months after ASARA" in out
 
 
-def test_a_fizzle_is_told_with_the_time_at_which_the_pace_is_the_recent_one(sie):
-    _, out, _ = sie("grow", "--r", 0.6, "--ceiling", 60)
+def test_a_fizzle_is_told_with_the_time_at_which_the_pace_is_the_recent_one(command):
+    _, out, _ = command("grow", "--r", 0.6, "--ceiling", 60)
     assert "fizzle" in out
     assert "back at the recent pace after" in out
 
@@ -45,7 +27,7 @@ def test_a_fizzle_is_told_with_the_time_at_which_the_pace_is_the_recent_one(sie)
 @pytest.mark.parametrize("shape", [1, 2.5])
 @pytest.mark.parametrize("sigma", [0.5, 1, 2])
 @pytest.mark.parametrize("ceiling", [30, "inf"])
-def test_every_mechanism_has_a_table_and_words(sie, shape, sigma, ceiling):
+def test_every_mechanism_has_a_table_and_words(command, shape, sigma, ceiling):
     options = (
         "--shape",
         shape,
@@ -58,27 +40,27 @@ def test_every_mechanism_has_a_table_and_words(sie, shape, sigma, ceiling):
         "--ceiling",
         ceiling,
     )
-    for command in ("grow", "explain"):
-        code, out, err = sie(command, *options)
+    for verb in ("grow", "explain"):
+        code, out, err = command(verb, *options)
         assert (code, err) == (0, "")
         assert "nan" not in out
 
 
-def test_words_say_where_returns_cross_1(sie):
-    _, out, _ = sie("explain", "--r", 1.5, "--ceiling", 30)
+def test_words_say_where_returns_cross_1(command):
+    _, out, _ = command("explain", "--r", 1.5, "--ceiling", 30)
     assert "falls below 1 and the pace starts to fall at 10 doublings" in out
-    _, out, _ = sie("explain", "--r", 0.5, "--ceiling", 30)
+    _, out, _ = command("explain", "--r", 0.5, "--ceiling", 30)
     assert "never crosses 1: it stays below 1" in out
 
 
-def test_a_plot_is_written(sie, tmp_path):
-    code, out, _ = sie("grow", "--plot", tmp_path / "path.png")
+def test_a_plot_is_written(command, tmp_path):
+    code, out, _ = command("grow", "--plot", tmp_path / "path.png")
     assert code == 0
     assert (tmp_path / "path.png").read_bytes().startswith(b"\x89PNG")
     assert "path.png: written" in out
 
 
-@pytest.mark.parametrize("command", ["grow", "explain"])
+@pytest.mark.parametrize("verb", ["grow", "explain"])
 @pytest.mark.parametrize(
     ("option", "value"),
     [
@@ -100,23 +82,23 @@ def test_a_plot_is_written(sie, tmp_path):
         ("--nope", 1),
     ],
 )
-def test_a_bad_number_gets_one_line_and_exit_code_2(sie, command, option, value):
-    code, out, err = sie(command, option, value)
+def test_a_bad_number_gets_one_line_and_exit_code_2(command, verb, option, value):
+    code, out, err = command(verb, option, value)
     assert (code, out) == (2, "")
     assert len(err.splitlines()) == 1
     assert option in err
 
 
-def test_a_plot_never_replaces_a_file_that_is_no_picture(sie, tmp_path):
+def test_a_plot_never_replaces_a_file_that_is_no_picture(command, tmp_path):
     path = tmp_path / "notes.md"
     path.write_text("mine")
-    code, out, err = sie("grow", "--plot", path)
+    code, out, err = command("grow", "--plot", path)
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert "want a regular file whose name ends in .png" in err
     assert path.read_text() == "mine"
 
 
-def test_a_plot_without_a_folder_is_refused(sie, tmp_path):
-    code, out, err = sie("grow", "--plot", tmp_path / "none" / "path.png")
+def test_a_plot_without_a_folder_is_refused(command, tmp_path):
+    code, out, err = command("grow", "--plot", tmp_path / "none" / "path.png")
     assert (code, out) == (2, "")
     assert len(err.splitlines()) == 1

@@ -11,7 +11,6 @@ import time
 import pytest
 
 import sie
-from sie import cli
 from sie.ledger import append, changes, entries_of, moves, read_ledger
 from sie.snapshot import Saved, inputs_of, versions, view_of
 
@@ -40,18 +39,6 @@ def view():
 @pytest.fixture
 def ledger(tmp_path):
     return tmp_path / "ledger.jsonl"
-
-
-@pytest.fixture
-def command(capsys, monkeypatch):
-    def run(*args):
-        monkeypatch.setattr(sys, "argv", ["sie", *map(str, args)])
-        with pytest.raises(SystemExit) as stopped:
-            cli.main()
-        printed = capsys.readouterr()
-        return stopped.value.code, printed.out, printed.err
-
-    return run
 
 
 @pytest.mark.parametrize("name", sie.view_names())

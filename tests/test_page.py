@@ -3,13 +3,12 @@
 import os
 import re
 import shutil
-import sys
 from html.parser import HTMLParser
 
 import pytest
 
 import sie
-from sie import cli, equations, sections
+from sie import equations, sections
 from sie.credences import EVENTS
 from sie.growth import LAW
 from sie.page import COLOURS, TEMPLATES, Figure, Line, Paragraph, Section, Table, render, web
@@ -255,22 +254,10 @@ def test_text_and_marks_contrast_enough_in_light_dark_and_print():
             assert contrast(palette[name], palette["paper"]) >= 3
 
 
-@pytest.fixture
-def run(capsys, monkeypatch):
-    def run(*args):
-        monkeypatch.setattr(sys, "argv", ["sie", *map(str, args)])
-        with pytest.raises(SystemExit) as stopped:
-            cli.main()
-        printed = capsys.readouterr()
-        return stopped.value.code, printed.out, printed.err
-
-    return run
-
-
-def test_the_command_writes_the_page_and_open_writes_the_same_from_saved_draws(run, tmp_path):
+def test_the_command_writes_the_page_and_open_writes_the_same_from_saved_draws(command, tmp_path):
     args = ("report", "davidson_houlden_2025", "--draws", 1000)
-    assert run(*args, "--html", tmp_path / "one.html", "--out", tmp_path / "out")[0] == 0
-    assert run("open", tmp_path / "out" / "davidson_houlden_2025.nc", "--html", tmp_path / "two.html")[0] == 0
+    assert command(*args, "--html", tmp_path / "one.html", "--out", tmp_path / "out")[0] == 0
+    assert command("open", tmp_path / "out" / "davidson_houlden_2025.nc", "--html", tmp_path / "two.html")[0] == 0
     assert (tmp_path / "one.html").read_bytes() == (tmp_path / "two.html").read_bytes()
 
 
@@ -298,12 +285,12 @@ def test_a_page_of_saved_draws_names_the_versions_that_drew_them(results, tmp_pa
         (("--html", "out/credences.csv", "--out", "out"), "another target"),
     ],
 )
-def test_a_page_that_cannot_be_written_is_refused_before_the_work(run, tmp_path, monkeypatch, args, found):
+def test_a_page_that_cannot_be_written_is_refused_before_the_work(command, tmp_path, monkeypatch, args, found):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "own.toml").write_text((data_folder("priors") / "reference.toml").read_text())
     (tmp_path / "out").mkdir()
     before = sorted(tmp_path.rglob("*"))
-    code, out, err = run("report", "own.toml", *args)
+    code, out, err = command("report", "own.toml", *args)
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert found in err
     assert sorted(tmp_path.rglob("*")) == before

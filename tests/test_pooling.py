@@ -1,50 +1,23 @@
 """Pools of credences, mechanisms within a view, the weights as data, and the main table."""
 
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import sie
-from sie import cli
 from sie.pooling import by_mechanism, pool, read_weights, with_mechanism
 from sie.priors import WEIGHTS, view_names
 from sie.sources import data_folder
 
+FILE = data_folder("priors") / WEIGHTS
 EVENTS = ["r_above_1", "years_3_in_1y"]
 
 
 @pytest.fixture(scope="module")
 def weights():
     return read_weights()
-
-
-@pytest.fixture
-def spoilt(tmp_path):
-    """spoilt(old, new): the path of the bundled weights with one text replaced."""
-
-    def change(old, new):
-        text = (data_folder("priors") / WEIGHTS).read_text(encoding="utf-8")
-        assert old in text
-        path = tmp_path / WEIGHTS
-        path.write_text(text.replace(old, new, 1), encoding="utf-8")
-        return path
-
-    return change
-
-
-@pytest.fixture
-def command(capsys, monkeypatch):
-    def run(*args):
-        monkeypatch.setattr(sys, "argv", ["sie", *map(str, args)])
-        with pytest.raises(SystemExit) as stopped:
-            cli.main()
-        printed = capsys.readouterr()
-        return stopped.value.code, printed.out, printed.err
-
-    return run
 
 
 def columns(*values):
@@ -115,8 +88,9 @@ def test_the_bundled_weights_are_no_view_and_weigh_all_views_alike(weights):
     assert len(weights.mechanisms) == 6
 
 
-def test_a_view_with_a_table_of_its_own_has_its_weight(spoilt):
-    path = spoilt(
+def test_a_view_with_a_table_of_its_own_has_its_weight(changed):
+    path = changed(
+        FILE,
         "[mechanisms.no_bottleneck]\n",
         '[views.reference]\nweight = 3\nbasis = "ours"\nsource = "sie_project"\nlocator = "judgement"\nnote = "test"\n\n'
         "[mechanisms.no_bottleneck]\n",
@@ -159,8 +133,8 @@ def test_a_view_with_a_table_of_its_own_has_its_weight(spoilt):
         ),
     ],
 )
-def test_spoilt_weights_are_refused(spoilt, refused, command, old, new, where, parts):
-    path = spoilt(old, new)
+def test_spoilt_weights_are_refused(changed, refused, command, old, new, where, parts):
+    path = changed(FILE, old, new)
     with refused(where, *parts):
         read_weights(path)
     code, out, err = command("check", path)
@@ -253,8 +227,8 @@ def test_bad_input_is_one_line(command, args, found, tmp_path, monkeypatch):
     assert found in err
 
 
-def test_weights_of_nothing_are_refused(command, spoilt):
-    path = spoilt("weight  = 1", "weight  = 0")
+def test_weights_of_nothing_are_refused(command, changed):
+    path = changed(FILE, "weight  = 1", "weight  = 0")
     code, _, err = command("table", "--priors-only", "--weights", path)
     assert code == 2
     assert "at least one above 0" in err

@@ -12,7 +12,7 @@ import pytest
 import xarray as xr
 
 import sie
-from sie import cli, reproduce
+from sie import reproduce
 from sie.inference import prior
 from sie.outcome import BUILDOUT, read_buildout
 from sie.recompute import FORMULAS
@@ -30,26 +30,6 @@ CREDENCES = {
 @pytest.fixture(scope="module")
 def rows():
     return {row.figure.id: row for row in sie.reproduce_figures()}
-
-
-@pytest.fixture
-def spoilt(tmp_path):
-    """spoilt("deep_takeoff", stated="1.9"): the path of figures.csv with some cells of one row changed."""
-
-    def change(row, **cells):
-        lines = list(
-            csv.DictReader(io.StringIO((data_folder("evidence") / "figures.csv").read_text("utf-8")))
-        )
-        [at] = [line for line in lines if line["id"] == row]
-        at.update(cells)
-        path = tmp_path / "figures.csv"
-        with path.open("w", newline="", encoding="utf-8") as stream:
-            writer = csv.DictWriter(stream, reproduce.COLUMNS, lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(lines)
-        return path
-
-    return change
 
 
 def test_no_difference_is_unexplained(rows):
@@ -145,9 +125,9 @@ def test_a_reason_that_explains_nothing_is_refused(refused):
         ({"id": "deep_q"}, "figures.csv line", "'deep_q'"),
     ],
 )
-def test_a_wrong_row_is_refused(cells, where, found, spoilt, refused):
+def test_a_wrong_row_is_refused(cells, where, found, figures_with, refused):
     with refused(where, found):
-        sie.figures(spoilt("deep_takeoff", **cells))
+        sie.figures(figures_with("deep_takeoff", **cells))
 
 
 def test_a_range_counts_from_its_nearer_end():
@@ -177,26 +157,17 @@ def test_the_summary_counts_every_figure(rows):
     assert reproduce.summary(rows.values()).startswith(f"{len(FIGURES)} figures: ")
 
 
-def command(monkeypatch, capsys, *args):
-    """Exit code, standard output and standard error of `sie reproduce ARGS` in this process."""
-    monkeypatch.setattr("sys.argv", ["sie", "reproduce", *map(str, args)])
-    with pytest.raises(SystemExit) as stopped:
-        cli.main()
-    printed = capsys.readouterr()
-    return stopped.value.code, printed.out, printed.err
-
-
-def test_the_command_writes_what_it_prints(tmp_path, monkeypatch, capsys, rows):
+def test_the_command_writes_what_it_prints(tmp_path, command, rows):
     table, document = tmp_path / "table.csv", tmp_path / "table.json"
-    code, out, err = command(monkeypatch, capsys, "--csv", table, "--json", document, "--differences")
+    code, out, err = command("reproduce", "--csv", table, "--json", document, "--differences")
     assert (code, err) == (0, "")
     assert out.splitlines()[-1] == reproduce.summary(rows.values())
     assert len(json.loads(document.read_text("utf-8"))["figures"]) == len(FIGURES)
     assert table.read_text("utf-8") == reproduce.as_csv(rows.values())
 
 
-def test_the_command_refuses_one_target_for_both(tmp_path, monkeypatch, capsys):
-    code, out, err = command(monkeypatch, capsys, "--csv", tmp_path / "a", "--json", tmp_path / "a")
+def test_the_command_refuses_one_target_for_both(tmp_path, command):
+    code, out, err = command("reproduce", "--csv", tmp_path / "a", "--json", tmp_path / "a")
     assert (code, out) == (2, "")
     assert len(err.splitlines()) == 1
     assert list(tmp_path.iterdir()) == []

@@ -235,13 +235,8 @@ def test_a_sweep_that_scales_what_a_view_does_not_state_is_refused(tmp_path, ref
         sie.read_sweep(path)
 
 
-def test_a_name_that_is_too_long_is_refused_as_such(tmp_path, monkeypatch, capsys):
-    from sie import cli
-
+def test_a_name_that_is_too_long_is_refused_as_such(command, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["sie", "check", "--sources", "x" * 5000])
-    with pytest.raises(SystemExit) as stopped:
-        cli.main()
-    out, err = capsys.readouterr()
-    assert (stopped.value.code, out) == (2, "")
+    code, out, err = command("check", "--sources", "x" * 5000)
+    assert (code, out) == (2, "")
     assert err == f"{'x' * 80}...: found File name too long, want a path that can be used\n"

@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 
 import sie
-from sie import cli, saved
+from sie import saved
 from sie.inference import prior
 from sie.report import as_text, compute, write_folder
 from sie.saved import KIND, as_tree, open_saved, versions
@@ -43,26 +43,14 @@ def spoil(folder, tmp_path):
     return make
 
 
-@pytest.fixture
-def run(capsys, monkeypatch):
-    def run(*args):
-        monkeypatch.setattr(sys, "argv", ["sie", *map(str, args)])
-        with pytest.raises(SystemExit) as stopped:
-            cli.main()
-        printed = capsys.readouterr()
-        return stopped.value.code, printed.out, printed.err
-
-    return run
-
-
-def test_an_opened_file_tells_the_same_report(result, folder, run):
+def test_an_opened_file_tells_the_same_report(result, folder, command):
     opened = open_saved(folder / "davidson_houlden_2025.nc")
     assert as_text(opened) == as_text(result)
     assert opened.inputs_sha256 == result.inputs_sha256
     assert opened.left_out == result.left_out
     for given, table in result.credences.items():
         xr.testing.assert_identical(opened.credences[given], table)
-    code, out, err = run("open", folder / "davidson_houlden_2025.nc")
+    code, out, err = command("open", folder / "davidson_houlden_2025.nc")
     assert (code, err) == (0, "")
     assert out.startswith(as_text(result))
 
@@ -190,9 +178,9 @@ def _many(file):
         (_attribute("sources", '{"a": {"text": "x", "code": 1}}'), "unknown keys"),
     ],
 )
-def test_a_file_that_is_not_plain_draws_is_refused_in_one_line(spoil, run, change, found):
+def test_a_file_that_is_not_plain_draws_is_refused_in_one_line(spoil, command, change, found):
     path = spoil(change)
-    code, out, err = run("open", path)
+    code, out, err = command("open", path)
     assert (code, out) == (2, "")
     assert err.count("\n") == 1
     assert found in err
@@ -207,20 +195,20 @@ def test_a_long_attribute_is_refused_before_it_is_read(spoil, monkeypatch):
 @pytest.mark.parametrize(
     "content", [b"", b"\x80\x04K\x01.", b"label = 'a view'\n", b"\x89HDF\r\n\x1a\n" + bytes(2000)]
 )
-def test_a_file_of_another_kind_is_refused(tmp_path, run, content):
+def test_a_file_of_another_kind_is_refused(tmp_path, command, content):
     path = tmp_path / "other.nc"
     path.write_bytes(content)
-    code, out, err = run("open", path)
+    code, out, err = command("open", path)
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert "other.nc: found a file that is not NetCDF" in err
 
 
-def test_a_missing_file_and_a_cut_one_are_refused(folder, tmp_path, run):
+def test_a_missing_file_and_a_cut_one_are_refused(folder, tmp_path, command):
     cut = tmp_path / "cut.nc"
     whole = (folder / "davidson_houlden_2025.nc").read_bytes()
     cut.write_bytes(whole[: len(whole) // 2])
     for path in (cut, tmp_path / "missing.nc", tmp_path):
-        code, out, err = run("open", path)
+        code, out, err = command("open", path)
         assert (code, out, err.count("\n")) == (2, "", 1)
 
 

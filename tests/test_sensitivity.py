@@ -4,7 +4,6 @@ import itertools
 import json
 import math
 import re
-import sys
 
 import numpy as np
 import pytest
@@ -13,7 +12,6 @@ from scipy.special import ndtr
 from scipy.stats import hypergeom, multivariate_normal, norm
 
 import sie
-from sie import cli
 from sie.inference import prior
 from sie.returns import at_asara
 from sie.sensitivity import (
@@ -324,18 +322,6 @@ def test_the_figures_say_what_they_show(gaussian, kind, tmp_path):
         assert {text.get_text() for text in ax.texts} == {"120.0 %", "-20.0 %"}
     assert ax.get_xlabel()
     assert ax.get_title() == "title"
-
-
-@pytest.fixture
-def command(capsys, monkeypatch):
-    def run(*args):
-        monkeypatch.setattr(sys, "argv", ["sie", *map(str, args)])
-        with pytest.raises(SystemExit) as stopped:
-            cli.main()
-        printed = capsys.readouterr()
-        return stopped.value.code, printed.out, printed.err
-
-    return run
 
 
 def test_the_command_tells_and_writes_what_drives_a_view(command, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import json
 import os
 import platform
 import re
@@ -12,7 +13,15 @@ from pathlib import Path
 
 from .sources import DataError, plain
 
-__all__ = ["discard_unfinished", "refuse_unwritable", "write_atomically", "write_whole"]
+__all__ = [
+    "discard_unfinished",
+    "make_folder",
+    "refuse_unwritable",
+    "strict_json",
+    "write_atomically",
+    "write_json",
+    "write_whole",
+]
 
 MOST_LETTERS = 60
 """Letters of a file's and of a machine's name in the name of an unfinished file."""
@@ -29,6 +38,25 @@ def discard_unfinished() -> None:
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a file so that a killed process leaves the old one or the new one."""
     write_whole(path, lambda target: target.write_bytes(content))
+
+
+def strict_json(document: object) -> str:
+    """Strict JSON (no NaN), keys sorted: the same text for the same document."""
+    return json.dumps(document, sort_keys=True, allow_nan=False, ensure_ascii=False, indent=1) + "\n"
+
+
+def write_json(path: Path | None, document: object) -> None:
+    """Write `strict_json` where there is a path."""
+    if path is not None:
+        write_atomically(path, strict_json(document).encode())
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it, unless it is there."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(str(path), plain(error.strerror or str(error)), "a folder that can be made") from None
 
 
 def write_whole(path: Path, write: Callable[[Path], object]) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +15,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .evidence import evidence_files, read_elasticities, usable
-from .files import write_atomically, write_whole
+from .files import make_folder, strict_json, write_atomically, write_whole
 from .likelihoods import likelihood_files
 from .priors import Conclusion, View
 from .snapshot import inputs_of, versions
-from .sources import DataError, Source, plain
+from .sources import DataError, Source
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -184,7 +183,7 @@ def as_json(results: list[Result], *, seed: int, draws: int) -> str:
         "versions": versions(),
         "views": [_view_json(result) for result in results],
     }
-    return json.dumps(document, sort_keys=True, allow_nan=False, ensure_ascii=False, indent=1) + "\n"
+    return strict_json(document)
 
 
 def _view_json(result: Result) -> dict:
@@ -368,12 +367,7 @@ def write_folder(
 
     `works` is the bibliography that views and rows cite (default: the bundled one).
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataError(
-            str(folder), plain(error.strerror or str(error)), "a folder that can be made"
-        ) from None
+    make_folder(folder)
     from .saved import as_tree
 
     written = [folder / "credences.csv"]

@@ -10,12 +10,12 @@ from __future__ import annotations
 import csv
 import inspect
 import io
-import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from .files import strict_json
 from .sources import DataError, Source, check_provenance, data_folder, plain, read_sources
 from .tables import read_table
 
@@ -279,8 +279,7 @@ def _record(row: Recomputed) -> dict:
 
 def as_json(rows: Iterable[Recomputed]) -> str:
     """The table as strict JSON; `upper` is null for a bound from below."""
-    document = {"figures": [_record(row) for row in rows]}
-    return json.dumps(document, sort_keys=True, allow_nan=False, ensure_ascii=False, indent=1) + "\n"
+    return strict_json({"figures": [_record(row) for row in rows]})
 
 
 def as_csv(rows: Iterable[Recomputed]) -> str:

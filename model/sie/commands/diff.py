@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-import json as jsons
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..files import refuse_unwritable, write_atomically, write_whole
+from ..files import make_folder, refuse_unwritable, write_json, write_whole
 from ..sources import DataError, plain
-from .options import Draws, Evidence, Seed, bibliography, check_sampling, progress
-from .sensitivity import Event, chosen_events
+from .options import (
+    Draws,
+    Event,
+    Evidence,
+    Given,
+    Json,
+    PlotFolder,
+    Seed,
+    bibliography,
+    check_given,
+    check_sampling,
+    chosen_events,
+    progress,
+)
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -36,16 +47,12 @@ _Side = Annotated[
 def diff(
     a: _Side,
     b: _Side,
-    given: Annotated[
-        str, typer.Option(metavar="priors|evidence", help="Credences before or after evidence.")
-    ] = "priors",
+    given: Given = "priors",
     event: Event = None,
     seed: Seed = 1,
     draws: Draws = DEFAULT_DRAWS,
-    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Write plots here.")] = None,
-    json: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", help="Write the results as JSON here.")
-    ] = None,
+    out: PlotFolder = None,
+    json: Json = None,
     evidence: Evidence = None,
 ) -> None:
     """Share the difference between the credences of A and B out over the inputs in which they differ."""
@@ -53,8 +60,7 @@ def diff(
     from ..evidence import evidence_files, read_evidence, usable
 
     check_sampling(seed, draws)
-    if given not in ("priors", "evidence"):
-        raise DataError("--given", given, "priors or evidence")
+    check_given(given)
     events = chosen_events(event)
     works = bibliography(evidence)
     sides = [_read(side, works) for side in (a, b)]
@@ -76,10 +82,7 @@ def diff(
         found = difference(*views, *drawn, events=events, given=given, say=say)
         if out is not None:
             _write_plots(found, (views[0].label, views[1].label), given, out)
-    if json is not None:
-        document = _document(found, a=a, b=b, given=given, seed=seed, draws=draws)
-        text = jsons.dumps(document, sort_keys=True, allow_nan=False, ensure_ascii=False, indent=1) + "\n"
-        write_atomically(json, text.encode())
+    write_json(json, _document(found, a=a, b=b, given=given, seed=seed, draws=draws))
     print(_as_text(found, sides, given, seed))
 
 
@@ -113,12 +116,7 @@ def _draw(view: View, rows: xr.Dataset | None, *, seed: int, draws: int) -> xr.D
 def _write_plots(found: xr.Dataset, labels: tuple[str, str], given: str, folder: Path) -> None:
     from ..difference_plots import plot_difference, save
 
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataError(
-            str(folder), plain(error.strerror or str(error)), "a folder that can be made"
-        ) from None
+    make_folder(folder)
     title = f"Why the credences differ, given {'priors' if given == 'priors' else 'priors and evidence'}"
     for event in found.event.values.tolist():
         write_whole(

@@ -9,7 +9,7 @@ import typer
 
 from ..files import refuse_unwritable
 from ..sources import DataError, plain
-from .sensitivity import Event, chosen_events
+from .options import Event, chosen_events
 
 if TYPE_CHECKING:
     from ..ledger import Entry

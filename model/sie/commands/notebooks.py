@@ -17,7 +17,7 @@ from typing import Annotated
 
 import typer
 
-from ..files import refuse_unwritable, write_atomically
+from ..files import make_folder, refuse_unwritable, write_atomically
 from ..sources import DataError, data_folder, plain, read_text
 from .options import progress
 
@@ -68,12 +68,7 @@ def notebooks(
         for name, path in chosen.items():
             say(f"running {name}")
             content = as_jupyter(path)
-            try:
-                ipynb.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise DataError(
-                    str(ipynb), plain(error.strerror or str(error)), "a folder that can be made"
-                ) from None
+            make_folder(ipynb)
             write_atomically(targets[name], content.encode())
             print(f"{targets[name]}: written", flush=True)
 

@@ -9,7 +9,7 @@ import typer
 
 from ..files import refuse_unwritable, write_atomically
 from ..sources import DataError, Source, plain
-from .options import bibliography
+from .options import Html, bibliography
 
 if TYPE_CHECKING:
     from ..report import Result
@@ -21,10 +21,7 @@ def open_(
     files: Annotated[
         list[Path], typer.Argument(metavar="FILE ...", help="Draws (.nc) that sie report --out wrote.")
     ],
-    html: Annotated[
-        Path | None,
-        typer.Option("--html", metavar="FILE", help="Write the whole report as one HTML file here."),
-    ] = None,
+    html: Html = None,
 ) -> None:
     """Tables of saved results, without sampling."""
     from .. import report as reports

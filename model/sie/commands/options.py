@@ -4,26 +4,40 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..sources import DataError, Source, read_sources
+from ..sources import DataError, Source, plain, read_sources
+
+if TYPE_CHECKING:
+    from ..priors import View
 
 __all__ = [
     "BAD_INPUT",
     "DEFAULT_DRAWS",
     "LEAST_DRAWS",
     "Draws",
+    "Event",
     "Evidence",
+    "Given",
+    "Html",
+    "Json",
+    "PlotFolder",
+    "PriorsOnly",
     "Seed",
+    "ViewName",
+    "ViewNames",
     "bibliography",
+    "check_given",
     "check_sampling",
+    "chosen_events",
     "log_to_standard_error",
     "progress",
+    "read_views",
 ]
 
 DEFAULT_DRAWS = 20000
@@ -41,6 +55,25 @@ Draws = Annotated[
     int,
     typer.Option(metavar="N", help="Draws that reach growth and credences, prior and posterior each."),
 ]
+ViewName = Annotated[
+    str, typer.Argument(metavar="VIEW", help="A name under priors/ or a path ending in .toml.")
+]
+ViewNames = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[VIEW ...]", help="Names under priors/ or paths ending in .toml; all if none."),
+]
+Event = Annotated[
+    list[str] | None,
+    typer.Option("--event", metavar="NAME", help="An event of sie list; may be repeated (default: all)."),
+]
+Given = Annotated[str, typer.Option(metavar="priors|evidence", help="Draws before or after evidence.")]
+PriorsOnly = Annotated[bool, typer.Option("--priors-only", help="Sample no posterior.")]
+PlotFolder = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Write plots here.")]
+Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the results as JSON here.")]
+Html = Annotated[
+    Path | None,
+    typer.Option("--html", metavar="FILE", help="Write the whole report as one HTML file here."),
+]
 
 
 def check_sampling(seed: int, draws: int) -> None:
@@ -49,6 +82,35 @@ def check_sampling(seed: int, draws: int) -> None:
         raise DataError("--seed", seed, "a whole number of at least 0")
     if draws < LEAST_DRAWS or draws % 4:
         raise DataError("--draws", draws, f"a multiple of 4, at least {LEAST_DRAWS}")
+
+
+def check_given(given: str) -> None:
+    """Refuse what no draws are given."""
+    if given not in ("priors", "evidence"):
+        raise DataError("--given", given, "priors or evidence")
+
+
+def chosen_events(names: list[str] | None) -> list[str]:
+    """The events asked for, each once, in the order of every report; all if none."""
+    from ..credences import EVENTS
+
+    for name in names or ():
+        if name not in EVENTS:
+            raise DataError("--event", name, "one of " + ", ".join(EVENTS))
+    return [name for name in EVENTS if not names or name in names]
+
+
+def read_views(command: str, names: list[str] | None, works: Mapping[str, Source]) -> list[View]:
+    """The views named on the command line, all the bundled ones if none; two of one name are refused."""
+    from ..priors import read_view, view_names
+
+    views: list[View] = []
+    for name in names or view_names():
+        view = read_view(name, sources=works)
+        if view.name in [other.name for other in views]:
+            raise DataError(command, plain(f"two views named {view.name}"), "views of different names")
+        views.append(view)
+    return views
 
 
 def bibliography(evidence: Path | None) -> dict[str, Source]:

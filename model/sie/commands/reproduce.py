@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ..files import refuse_unwritable, write_atomically
-from .options import progress
+from .options import Json, progress
 
 __all__ = ["reproduce"]
 
@@ -17,9 +17,7 @@ def reproduce(
     csv: Annotated[
         Path | None, typer.Option("--csv", metavar="FILE", help="Write the table as CSV here.")
     ] = None,
-    json: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", help="Write the table as JSON here.")
-    ] = None,
+    json: Json = None,
     differences: Annotated[
         bool, typer.Option("--differences", help="Show only figures that differ, with the reasons.")
     ] = False,

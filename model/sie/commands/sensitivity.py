@@ -2,43 +2,44 @@
 
 from __future__ import annotations
 
-import json as jsons
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import numpy as np
-import typer
 
-from ..files import refuse_unwritable, write_atomically, write_whole
+from ..files import make_folder, refuse_unwritable, write_json, write_whole
 from ..sources import DataError, plain
-from .options import DEFAULT_DRAWS, Draws, Evidence, Seed, bibliography, check_sampling, progress
+from .options import (
+    DEFAULT_DRAWS,
+    Draws,
+    Event,
+    Evidence,
+    Given,
+    Json,
+    PlotFolder,
+    Seed,
+    ViewName,
+    bibliography,
+    check_given,
+    check_sampling,
+    chosen_events,
+    progress,
+)
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["Event", "chosen_events", "sensitivity"]
-
-Event = Annotated[
-    list[str] | None,
-    typer.Option("--event", metavar="NAME", help="An event of sie list; may be repeated (default: all)."),
-]
-_GIVEN = ("priors", "evidence")
+__all__ = ["sensitivity"]
 
 
 def sensitivity(
-    view: Annotated[
-        str, typer.Argument(metavar="VIEW", help="A name under priors/ or a path ending in .toml.")
-    ],
-    given: Annotated[
-        str, typer.Option(metavar="priors|evidence", help="Draws before or after evidence.")
-    ] = "priors",
+    view: ViewName,
+    given: Given = "priors",
     event: Event = None,
     seed: Seed = 1,
     draws: Draws = DEFAULT_DRAWS,
-    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Write plots here.")] = None,
-    json: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", help="Write the results as JSON here.")
-    ] = None,
+    out: PlotFolder = None,
+    json: Json = None,
     evidence: Evidence = None,
 ) -> None:
     """What drives a view's credences: variance shares, Shapley effects, tornado, value of information, crossings."""
@@ -47,8 +48,7 @@ def sensitivity(
     from ..priors import read_view
 
     check_sampling(seed, draws)
-    if given not in _GIVEN:
-        raise DataError("--given", given, "priors or evidence")
+    check_given(given)
     events = chosen_events(event)
     read = read_view(view, sources=bibliography(evidence))
     if given == "evidence" and read.states_r_asara:
@@ -75,20 +75,8 @@ def sensitivity(
         if out is not None:
             _write_plots(found, read.label, given, out)
     document = _document(found, view=read.name, given=given, seed=seed, draws=draws)
-    if json is not None:
-        text = jsons.dumps(document, sort_keys=True, allow_nan=False, ensure_ascii=False, indent=1) + "\n"
-        write_atomically(json, text.encode())
+    write_json(json, document)
     print(_as_text(found, document, read.label))
-
-
-def chosen_events(names: list[str] | None) -> list[str]:
-    """The events asked for, each once, in the order of every report; all if none."""
-    from ..credences import EVENTS
-
-    for name in names or ():
-        if name not in EVENTS:
-            raise DataError("--event", name, "one of " + ", ".join(EVENTS))
-    return [name for name in EVENTS if not names or name in names]
 
 
 def _analyse(drawn: xr.Dataset, view, events: list[str], tree: xr.DataTree | None) -> dict[str, xr.Dataset]:
@@ -131,12 +119,7 @@ def _analyse(drawn: xr.Dataset, view, events: list[str], tree: xr.DataTree | Non
 def _write_plots(found: dict[str, xr.Dataset], label: str, given: str, folder: Path) -> None:
     from .. import sensitivity_plots as plots
 
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataError(
-            str(folder), plain(error.strerror or str(error)), "a folder that can be made"
-        ) from None
+    make_folder(folder)
     title = f"{label}, given {'priors' if given == 'priors' else 'priors and evidence'}"
     draw = {"variance_shares": lambda: plots.plot_variance_shares(found["shares"], title=title)}
     for event, p in zip(found["credences"].event.values.tolist(), found["credences"].p.values, strict=True):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as jsons
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,10 +9,22 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 import typer
 
-from ..files import refuse_unwritable, write_atomically
-from ..sources import DataError, plain
-from .options import DEFAULT_DRAWS, Draws, Evidence, Seed, bibliography, check_sampling, progress
-from .sensitivity import Event, chosen_events
+from ..files import refuse_unwritable, write_json
+from .options import (
+    DEFAULT_DRAWS,
+    Draws,
+    Event,
+    Evidence,
+    Json,
+    PriorsOnly,
+    Seed,
+    ViewNames,
+    bibliography,
+    check_sampling,
+    chosen_events,
+    progress,
+    read_views,
+)
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -25,40 +36,29 @@ __all__ = ["table"]
 
 
 def table(
-    views: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[VIEW ...]", help="Names under priors/ or paths ending in .toml; all if none."
-        ),
-    ] = None,
+    views: ViewNames = None,
     event: Event = None,
     seed: Seed = 1,
     draws: Draws = DEFAULT_DRAWS,
-    priors_only: Annotated[bool, typer.Option("--priors-only", help="Sample no posterior.")] = False,
+    priors_only: PriorsOnly = False,
     mechanisms: Annotated[
         bool, typer.Option("--by-mechanism", help="Also P under each mechanism, from the priors.")
     ] = False,
     weights: Annotated[
         Path | None, typer.Option("--weights", metavar="FILE", help="Weights (default: the bundled ones).")
     ] = None,
-    json: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", help="Write the results as JSON here.")
-    ] = None,
+    json: Json = None,
     evidence: Evidence = None,
 ) -> None:
     """Credences of all views by event, pooled under weights; never across events."""
     from ..evidence import evidence_files, read_evidence, usable
     from ..pooling import by_mechanism, read_weights
-    from ..priors import read_view, view_names
 
     check_sampling(seed, draws)
     events = chosen_events(event)
     works = bibliography(evidence)
-    read = [read_view(name, sources=works) for name in views or view_names()]
+    read = read_views("sie table", views, works)
     names = [view.name for view in read]
-    for name in names:
-        if names.count(name) > 1:
-            raise DataError("sie table", plain(f"two views named {name}"), "views of different names")
     weigh = read_weights(weights, sources=works)
     weigh.of(names)
     inputs = [view.path for view in read] + evidence_files(evidence)
@@ -75,18 +75,16 @@ def table(
             say(f"{view.name}: mechanisms")
             split[view.name] = by_mechanism(view, weigh, events=events, draws=draws, seed=seed)
     pooled = _pooled(found, events, weigh, draws)
-    if json is not None:
-        document = {
-            "version": 1,
-            "seed": seed,
-            "draws": draws,
-            "weights": dict(zip(names, weigh.of(names).tolist(), strict=True)),
-            "credences": _credences_json(found),
-            "pooled": pooled,
-            "mechanisms": _mechanisms_json(split),
-        }
-        text = jsons.dumps(document, sort_keys=True, allow_nan=False, ensure_ascii=False, indent=1) + "\n"
-        write_atomically(json, text.encode())
+    document = {
+        "version": 1,
+        "seed": seed,
+        "draws": draws,
+        "weights": dict(zip(names, weigh.of(names).tolist(), strict=True)),
+        "credences": _credences_json(found),
+        "pooled": pooled,
+        "mechanisms": _mechanisms_json(split),
+    }
+    write_json(json, document)
     print(_as_text(read, found, pooled, weigh, events, split))
 
 
