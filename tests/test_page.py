@@ -257,7 +257,10 @@ def test_text_and_marks_contrast_enough_in_light_dark_and_print():
 def test_the_command_writes_the_page_and_open_writes_the_same_from_saved_draws(command, tmp_path):
     args = ("report", "davidson_houlden_2025", "--draws", 1000)
     assert command(*args, "--html", tmp_path / "one.html", "--out", tmp_path / "out")[0] == 0
-    assert command("open", tmp_path / "out" / "davidson_houlden_2025.nc", "--html", tmp_path / "two.html")[0] == 0
+    assert (
+        command("open", tmp_path / "out" / "davidson_houlden_2025.nc", "--html", tmp_path / "two.html")[0]
+        == 0
+    )
     assert (tmp_path / "one.html").read_bytes() == (tmp_path / "two.html").read_bytes()
 
 
@@ -285,7 +288,9 @@ def test_a_page_of_saved_draws_names_the_versions_that_drew_them(results, tmp_pa
         (("--html", "out/credences.csv", "--out", "out"), "another target"),
     ],
 )
-def test_a_page_that_cannot_be_written_is_refused_before_the_work(command, tmp_path, monkeypatch, args, found):
+def test_a_page_that_cannot_be_written_is_refused_before_the_work(
+    command, tmp_path, monkeypatch, args, found
+):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "own.toml").write_text((data_folder("priors") / "reference.toml").read_text())
     (tmp_path / "out").mkdir()

@@ -1,6 +1,7 @@
 """Saved results: they come back whole, say how to draw them again, and a file that is anything else is refused."""
 
 import json
+import subprocess
 import sys
 
 import h5py
@@ -83,8 +84,6 @@ def test_a_view_that_was_edited_in_python_is_saved_as_it_is(result, tmp_path):
 
 
 def test_opening_samples_nothing_and_loads_no_sampler(folder, tmp_path):
-    import subprocess
-
     code = (
         "import sys, sie; sie.open_saved(sys.argv[1]);"
         "print(sorted({'pymc', 'nutpie', 'pytensor', 'pickle5'} & set(sys.modules)))"
@@ -190,6 +189,14 @@ def test_a_long_attribute_is_refused_before_it_is_read(spoil, monkeypatch):
     monkeypatch.setattr(saved, "MOST_TEXT", 10)
     with pytest.raises(DataError, match="bytes, want at most 10"):
         open_saved(spoil(lambda file: None))
+
+
+def test_virtual_data_are_refused_and_the_process_ends_as_it_should(spoil):
+    """HDF5 crashes at exit on objects of virtual data that are still open."""
+    args = [sys.executable, "-m", "sie.cli", "open", str(spoil(_virtual))]
+    done = subprocess.run(args, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "data of another file" in done.stderr
 
 
 @pytest.mark.parametrize(

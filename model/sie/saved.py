@@ -117,7 +117,8 @@ def open_with_works(path: Path | str) -> tuple[Result, dict[str, Source]]:
     except DataError:
         raise
     except Exception as error:  # the readers of NetCDF raise whatever a damaged file makes of them
-        raise DataError(path.name, plain(f"no readable draws ({type(error).__name__})"), _WANT) from None
+        name = type(error).__name__
+    raise DataError(path.name, plain(f"no readable draws ({name})"), _WANT)  # without what HDF5's error holds
 
 
 _WANT = "a file that sie report --out wrote"
@@ -131,55 +132,69 @@ def _read(path: Path) -> xr.DataTree:
         raise DataError(str(path), plain("no such file"), _WANT)
     try:
         with h5py.File(path, "r") as file:
-            _refuse_unusual(path.name, file)
+            unusual = _unusual(path.name, file)
     except OSError:
         raise DataError(path.name, plain("a file that is not NetCDF"), _WANT) from None
+    if unusual is not None:
+        raise unusual
     with xr.open_datatree(path, engine="h5netcdf", decode_times=False) as tree:
         return tree.load()
 
 
-def _refuse_unusual(where: str, file: h5py.File) -> None:
-    """Refuse what a file of draws never has, before anything is read: links out of it, objects, sizes without bound."""
+def _unusual(where: str, file: h5py.File) -> DataError | None:
+    """What a file of draws never has, looked for before anything is read: links out of it, objects, sizes without bound.
+
+    It is returned, not raised: a traceback would keep HDF5's objects, and HDF5 crashes at the end of the process on those of
+    virtual data that it has to close itself.
+    """
     import h5py
 
-    found: list[h5py.Dataset] = []
-
-    def walk(group: h5py.Group, depth: int) -> None:
-        _refuse_long_attributes(where, group)
+    count, size = 0, 0
+    groups = [(file, 0)]
+    for group, depth in groups:
+        if problem := _long_attribute(where, group):
+            return problem
         for name in group:
             if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-                raise DataError(f"{where} {name}", plain("a link"), "data in the file itself")
+                return DataError(f"{where} {name}", plain("a link"), "data in the file itself")
             item = group[name]
             if isinstance(item, h5py.Group) and depth == 0:
-                walk(item, 1)
-            elif isinstance(item, h5py.Dataset):
-                _refuse_long_attributes(where, item)
-                found.append(item)
-            else:
-                raise DataError(f"{where} {name}", plain("neither a group nor a variable"), _WANT)
-            if len(found) > MOST_VARIABLES:
-                raise DataError(where, plain(f"more than {MOST_VARIABLES} variables"), _WANT)
-
-    walk(file, 0)
-    for item in found:
-        if item.external or item.is_virtual:
-            raise DataError(f"{where} {item.name}", plain("data of another file"), "data in the file itself")
-        if item.dtype.kind not in "biufSO" or (
-            item.dtype.kind == "O" and not h5py.check_string_dtype(item.dtype)
-        ):
-            raise DataError(f"{where} {item.name}", plain(f"the type {item.dtype}"), "numbers or strings")
-    size = sum(int(np.prod(item.shape, dtype=float)) * max(item.dtype.itemsize, 1) for item in found)
+                groups.append((item, 1))
+                continue
+            if not isinstance(item, h5py.Dataset):
+                return DataError(f"{where} {name}", plain("neither a group nor a variable"), _WANT)
+            count, size = (
+                count + 1,
+                size + int(np.prod(item.shape, dtype=float)) * max(item.dtype.itemsize, 1),
+            )
+            if count > MOST_VARIABLES:
+                return DataError(where, plain(f"more than {MOST_VARIABLES} variables"), _WANT)
+            if problem := _long_attribute(where, item) or _odd_variable(where, item):
+                return problem
     if size > MOST_BYTES:
-        raise DataError(
-            where, plain(f"{size / 2**30:.3g} GiB of variables"), f"at most {MOST_BYTES / 2**30:.0f} GiB"
-        )
+        found, most = plain(f"{size / 2**30:.3g} GiB of variables"), f"at most {MOST_BYTES / 2**30:.0f} GiB"
+        return DataError(where, found, most)
+    return None
 
 
-def _refuse_long_attributes(where: str, item: h5py.Group | h5py.Dataset) -> None:
+def _odd_variable(where: str, item: h5py.Dataset) -> DataError | None:
+    """What is wrong with where a variable's data are, or with their type."""
+    import h5py
+
+    if item.external or item.is_virtual:
+        return DataError(f"{where} {item.name}", plain("data of another file"), "data in the file itself")
+    known = item.dtype.kind in "biufS" or (item.dtype.kind == "O" and h5py.check_string_dtype(item.dtype))
+    if not known:
+        return DataError(f"{where} {item.name}", plain(f"the type {item.dtype}"), "numbers or strings")
+    return None
+
+
+def _long_attribute(where: str, item: h5py.Group | h5py.Dataset) -> DataError | None:
     for name in item.attrs:
         size = item.attrs.get_id(name).get_storage_size()
         if size > MOST_TEXT:
-            raise DataError(f"{where} {name}", plain(f"{size} bytes"), f"at most {MOST_TEXT}")
+            return DataError(f"{where} {name}", plain(f"{size} bytes"), f"at most {MOST_TEXT}")
+    return None
 
 
 def _as_result(where: str, tree: xr.DataTree) -> tuple[Result, dict[str, Source]]:
