@@ -1,6 +1,7 @@
 """Sweeps: what a file may say, cells that give the same numbers wherever they run, and stores that survive a kill."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -161,6 +162,25 @@ def test_cells_on_a_cluster_equal_cells_in_this_process_with_one_thread_or_two(s
             at = found.isel(cell=i).sel(given=given, event="r_above_1")
             np.testing.assert_equal(at.p.item(), here[f"p {given} r_above_1"])
             np.testing.assert_equal(at.mcse.item(), here[f"mcse {given} r_above_1"])
+
+
+@pytest.mark.slow
+def test_a_report_and_a_sweep_leave_nothing_in_the_temporary_folder(spec, tmp_path):
+    scratch, path = tmp_path / "scratch", spec("draws = 1000\nseeds = [1]\nviews = ['davidson_2025']\n")
+    scratch.mkdir()
+    for args in (
+        ("report", "davidson_2025", "--draws", "1000"),
+        ("sweep", str(path), "--out", str(tmp_path / "s.zarr")),
+    ):
+        subprocess.run(
+            [sys.executable, "-m", "sie.cli", *args],
+            capture_output=True,
+            timeout=300,
+            check=True,
+            env={**os.environ, "TMPDIR": str(scratch)},
+        )
+        assert not list(scratch.iterdir()), args[0]
+    assert sie.open_sweep(tmp_path / "s.zarr").p.sel(given="evidence", event="r_above_1").notnull().all()
 
 
 def start(path, store):

@@ -7,7 +7,9 @@ cached and costs ten seconds a process. It knows nothing of what the model means
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,13 +33,10 @@ def compile_density(model: pm.Model) -> CompiledPyMCModel:
     """
     import dataclasses
 
-    import pytensor
-
     key = _text(model)
     if key not in _compiled:
         _log.info("compiling the model (once a process; up to a minute where no cache is)")
-        # Without fast-math the same seed gives the same bits from a cold and a warm compile cache.
-        with pytensor.config.change_flags(numba__fastmath=False):
+        with _flags():
             _compiled[key] = _compile(model)
     used = {dim for dims in _compiled[key].dims.values() for dim in dims}
     coords = {dim: list(model.coords[dim]) for dim in used}
@@ -49,7 +48,6 @@ def deterministics(model: pm.Model, latents: xr.Dataset) -> xr.Dataset:
 
     Compiled once a process for graphs of the same text, whatever their data.
     """
-    import pytensor
     import xarray as xr
     from pymc.pytensorf import compile as compile_pytensor
     from pytensor.graph.replace import clone_replace
@@ -58,7 +56,7 @@ def deterministics(model: pm.Model, latents: xr.Dataset) -> xr.Dataset:
     if key not in _functions:
         x, packed, inputs = _flat_inputs(model)
         outputs = clone_replace([model[name] for name in names], inputs)
-        with pytensor.config.change_flags(numba__fastmath=False), model:
+        with _flags(), model:
             _functions[key] = compile_pytensor([x, packed], outputs, mode="NUMBA").vm.jit_fn
     compute, packed = _functions[key], _pack(model)
     parts = [latents[name].transpose("chain", "draw", ...).values for name in _shapes(model)]
@@ -75,6 +73,19 @@ def deterministics(model: pm.Model, latents: xr.Dataset) -> xr.Dataset:
         },
         {dim: list(model.coords[dim]) for name in names for dim in model.named_vars_to_dims[name]},
     )
+
+
+def _flags():
+    """How PyTensor compiles: to the same bits from a cold and a warm cache, which fast-math would not, and without leaving files behind.
+
+    Its generated source is kept beside its cache, by content, and aged like it; by default every function of every process
+    leaves a file in the temporary folder.
+    """
+    import pytensor
+
+    cache = Path(pytensor.config.base_compiledir)
+    kept = pytensor.config.generated_src_dir or (str(cache / "sources") if os.access(cache, os.W_OK) else "")
+    return pytensor.config.change_flags(numba__fastmath=False, generated_src_dir=kept)
 
 
 def _text(model: pm.Model) -> str:

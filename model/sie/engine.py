@@ -51,7 +51,7 @@ def cluster(workers: int, *, scheduler: str | None = None) -> Iterator[Client]:
     from distributed import Client, LocalCluster
 
     quiet = {"distributed.logging.distributed": "critical", "distributed.admin.log-format": "%(message)s"}
-    with dask.config.set(quiet), tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, dask.config.set({**quiet, "temporary-directory": folder}):
         if scheduler is not None:
             try:
                 client = Client(scheduler, timeout="10s")
