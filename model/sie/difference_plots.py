@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .drawing import BLACK, GREY, SMALL, save
 from .sensitivity import Z975
-from .sensitivity_plots import BAR, BLACK, GREY, HIGH, LOW, SMALL, axes_for, save
+from .sensitivity_plots import BAR, HIGH, LOW, axes_for
 from .wording import points
 
 if TYPE_CHECKING:
