@@ -13,6 +13,7 @@ import sie
 from sie.difference_plots import plot_difference
 from sie.differences import difference, groups
 from sie.inference import prior
+from sie.wording import points
 
 DRAWS = 2000
 
@@ -170,6 +171,20 @@ def test_the_figure_goes_from_one_credence_to_the_other(parts):
     assert texts[0] == f"{100 * one.p_a.item():.1f} %"
     assert texts[-1] == f"{100 * one.p_b.item():.1f} %"
     assert sum(float(text) for text in texts[1:-1]) == pytest.approx(100 * one.whole.item(), abs=0.3)
+
+
+def test_a_step_that_rounds_to_nothing_has_no_sign(parts):
+    one = parts.sel(event=["years_3_in_1y"]).isel(group=[0, 1, 2]).copy(deep=True)
+    one["part"][:] = [[0.1, -2e-4, -2e-4]]
+    texts = [text.get_text() for text in plot_difference(one, "years_3_in_1y", labels=("a", "b")).texts]
+    assert texts[1:3] == ["+10.0", "0.0"]
+    assert [points(p, 2) for p in (-0.3, -4e-5, -0.0, 4e-5, 6e-5)] == [
+        "-30.00",
+        "0.00",
+        "0.00",
+        "0.00",
+        "+0.01",
+    ]
 
 
 def test_the_figure_holds_steps_that_lead_below_0(parts):

@@ -8,7 +8,7 @@ import pytest
 import sie
 from sie.credences import EVENTS
 from sie.equations import COMPUTED, MODULES, as_text, blocks, describe, parts, symbols_of, variables
-from sie.growth import LAW, MEANINGS
+from sie.mechanisms import LAW, MEANINGS
 from sie.priors import view_names
 from sie.quantities import QUANTITIES
 

@@ -10,11 +10,13 @@ import xarray as xr
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad, solve_ivp
+from scipy.optimize import brentq
 from trajectories import draws_of, jones
 
 import sie
 from sie import growth
 from sie.dynamics import NODES, laws
+from sie.mechanisms import MECHANISMS, RETRAINING
 
 some = settings(max_examples=40)
 
@@ -188,9 +190,9 @@ def test_retrained_paths_are_the_integral_of_the_retrained_slope(rule):
 
 
 def test_the_three_rules_of_retraining():
-    assert [growth.retrained(k, growth.RETRAINING["slower"]) for k in (1.0, 0.0, -3.0)] == [0.5, 0, -3]
-    assert [growth.retrained(k, growth.RETRAINING["paper"]) for k in (1.0, 0.0, -3.0)] == [0.5, 0, -0.75]
-    assert [growth.retrained(k, growth.RETRAINING["tool"]) for k in (1.0, 0.0, -3.0)] == [0.5, 0, -1.5]
+    assert [growth.retrained(k, RETRAINING["slower"]) for k in (1.0, 0.0, -3.0)] == [0.5, 0, -3]
+    assert [growth.retrained(k, RETRAINING["paper"]) for k in (1.0, 0.0, -3.0)] == [0.5, 0, -0.75]
+    assert [growth.retrained(k, RETRAINING["tool"]) for k in (1.0, 0.0, -3.0)] == [0.5, 0, -1.5]
 
 
 def test_an_endless_path_of_constant_returns_has_its_closed_forms():
@@ -203,6 +205,30 @@ def test_an_endless_path_of_constant_returns_has_its_closed_forms():
     )
     assert sie.doublings_by(paths, np.array([end * 1.001])).item() == math.inf
     assert sie.shortest_years(paths, np.array([[1e6]])).item() == 0
+
+
+def test_technologies_without_a_ceiling_are_followed_to_where_the_pace_is_exponential():
+    """Far beyond, levels that are subtracted from each other leave only rounding: the grid must not span that."""
+    draws = draws_of(labour_share=0.4, sigma=0.4, experiment_gain=0.7, experiment_beta=0.5)
+    law = laws(draws)[0]
+    levels = np.array([2.0, 10.0, 40.0])
+    exact = [
+        quad(lambda x: 2 ** -growth.log2_pace_gain(x, law), 0, x, epsrel=1e-11, limit=500)[0] / 32
+        for x in levels
+    ]
+    paths = sie.simulate(draws)
+    assert paths.reach.item() < 1000
+    np.testing.assert_allclose(sie.years_at(paths, levels).ravel(), exact, rtol=1e-3)
+
+
+@pytest.mark.parametrize("left", [math.inf, 10_000.0])
+def test_the_peak_is_found_in_a_cell_much_wider_than_it(left):
+    draws = draws_of(r=1.5, left=left, labour_share=0.5, sigma=0.6, automation=0.9, task_sigma=0.7)
+    law = laws(draws)[0]
+    at = brentq(growth.pace_slope, 0, 100, args=(law,))
+    rise = quad(growth.pace_slope, 0, at, args=(law,), epsrel=1e-11)[0]
+    assert at < 5
+    assert sie.simulate(draws).peak_log2_pace.item() == pytest.approx(5 + rise, abs=1e-3)
 
 
 def test_a_negative_beta_explodes_without_feedback_and_is_stated_by_a_negative_r():
@@ -391,9 +417,9 @@ def test_a_mechanism_is_a_function_of_at_most_15_lines():
     assert {each.__name__: lines_of_code(each) for each in functions if lines_of_code(each) > 15} == {}
 
 
-@pytest.mark.parametrize("name", growth.MECHANISMS)
+@pytest.mark.parametrize("name", MECHANISMS)
 def test_a_mechanism_at_its_off_value_changes_nothing(name):
-    off, _ = growth.MECHANISMS[name]
+    off = MECHANISMS[name].off
     plain = sie.simulate(draws_of(left=40.0))
     xr.testing.assert_equal(sie.simulate(draws_of(left=40.0, **{name: off})).years, plain.years)
 

@@ -10,7 +10,7 @@ import pytest
 import sie
 from sie import equations, sections
 from sie.credences import EVENTS
-from sie.growth import LAW
+from sie.mechanisms import LAW
 from sie.page import COLOURS, TEMPLATES, Figure, Line, Paragraph, Section, Table, render, web
 from sie.quantities import QUANTITIES
 from sie.report import compute

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .plots import BLUE, GREY, SMALL, THICK, THIN, VERMILION, _axes, _finish
+from .drawing import BLUE, GREY, SMALL, THICK, THIN, VERMILION
+from .drawing import axes_for as _axes
+from .drawing import finish as _finish
 
 if TYPE_CHECKING:
     import xarray as xr

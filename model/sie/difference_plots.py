@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .drawing import BLACK, GREY, SMALL, save
 from .sensitivity import Z975
-from .sensitivity_plots import BAR, BLACK, GREY, HIGH, LOW, SMALL, axes_for, save
+from .sensitivity_plots import BAR, HIGH, LOW, axes_for
+from .wording import points
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -66,7 +68,7 @@ def plot_difference(
             ax.errorbar(at + part, line, xerr=Z975 * se, color=BLACK, capsize=3, linestyle="none")
         ax.vlines(at, line, line + 1, colors=GREY, linewidth=0.8)
         at += part
-        _note(ax, f"{100 * part:+.1f}", max(at, at - part) + Z975 * se, line)
+        _note(ax, points(part, 1), max(at, at - part) + Z975 * se, line)
     ax.vlines(at, 0, 1, colors=GREY, linewidth=0.8)
     ax.barh(0, found.p_b.item(), height=BAR, color=ENDS)
     _note(ax, f"{100 * found.p_b.item():.1f} %", found.p_b.item(), 0)

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba import njit, prange
 
-from .growth import LAW, MECHANISMS, RETRAINING, input_gain
+from .growth import input_gain
+from .mechanisms import LAW, MECHANISMS, RETRAINING
 from .path import END_VARIABLES, ENDS, WORK, compute_path, grids
 from .sources import DataError, plain
 from .windows import level_at, shortest_window, time_at
@@ -58,7 +59,7 @@ CHUNK = 256
 
 
 def laws(draws: xr.Dataset, *, retraining: str = "none") -> np.ndarray:
-    """The growth law of each draw, one `growth.LAW` each, in the order of the draws (chain, draw).
+    """The growth law of each draw, one `mechanisms.LAW` each, in the order of the draws (chain, draw).
 
     lambda = p / e(0) and beta(0) = p / r, so that a negative r stands for a negative beta. Raises DataError for numbers outside
     their range, and for a technology of experiments where returns fall with a shape other than 1: no closed form.
@@ -70,9 +71,9 @@ def laws(draws: xr.Dataset, *, retraining: str = "none") -> np.ndarray:
     _check(parallel, (parallel > 0) & (parallel < math.inf), "parallel", "a number above 0")
     _check(left, left > 0, "doublings_left", "a number above 0")
     law = np.empty(r.size, dtype=LAW)
-    for name, (off, (allowed, want)) in MECHANISMS.items():
-        law[name] = value = _column(draws, name) if name in draws else off
-        _check(value, allowed(value), name, want)
+    for name, mechanism in MECHANISMS.items():
+        law[name] = value = _column(draws, name) if name in draws else mechanism.off
+        _check(value, mechanism.allowed(value), name, mechanism.want)
     if np.any(~np.isnan(law["experiment_beta"]) & (left < math.inf) & (law["shape"] != 1)):
         raise DataError(
             "experiment_beta",
@@ -104,11 +105,11 @@ def simulate(draws: xr.Dataset, *, nodes: int = NODES, retraining: str = "none")
     """The path of each draw of `tree.prior` or `tree.posterior`; the same call before and after evidence.
 
     Reads `r_asara`, `parallel`, `speedup`, `recent_doublings_per_year`, `doublings_left` (inf: no ceiling) and the mechanisms of
-    `growth.MECHANISMS` that the draws have. Returns dims (chain, draw, doubling) where `doubling` is the fraction of the way to `reach`
+    `mechanisms.MECHANISMS` that the draws have. Returns dims (chain, draw, doubling) where `doubling` is the fraction of the way to `reach`
     labour doublings: `years` since ASARA (inf where a level is never reached) and `log2_pace` (log2 of doublings a year; -inf at
     the ceiling); dims (chain, draw): `reach`, `tail_slope` (k beyond the reach; 0 at a ceiling), `end_years` (when the ceiling
     or, without one, infinite software is reached: the time of the singularity), `peak_log2_pace`, `most_ahead` (the most
-    doublings above the recent trend) and the inputs that events need. `retraining` is a name of `growth.RETRAINING`.
+    doublings above the recent trend) and the inputs that events need. `retraining` is a name of `mechanisms.RETRAINING`.
     Raises DataError for numbers outside their range.
     """
     import xarray as xr

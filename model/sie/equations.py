@@ -1,6 +1,6 @@
 """Every equation and every variable of the model on one page, read from the tables and docstrings that the code runs on.
 
-An equation is an indented block of a docstring; a variable is a key of `quantities.QUANTITIES` or `growth.MEANINGS`, or a symbol that
+An equation is an indented block of a docstring; a variable is a key of `quantities.QUANTITIES` or `mechanisms.MEANINGS`, or a symbol that
 is computed (`COMPUTED`); where a variable enters is found by looking for it in the equations. Nothing here is a second copy.
 """
 
@@ -15,8 +15,9 @@ from pathlib import Path
 from types import MappingProxyType
 
 from .distributions import Prior
+from .mechanisms import MEANINGS
 from .priors import Entry, View
-from .quantities import QUANTITIES
+from .quantities import QUANTITIES, R_UNIT
 
 __all__ = [
     "COMPUTED",
@@ -162,9 +163,6 @@ def symbols_of(line: str) -> set[str]:
 
 def variables(view: View | None = None) -> list[Variable]:
     """The index: what a view states, the numbers of a growth law, and what is computed, each with where it enters."""
-    from .growth import MEANINGS
-    from .quantities import R_UNIT
-
     lines = [(block.where, line, symbols_of(line)) for block in blocks() for line in block.lines]
 
     def enters(*names: str | None) -> tuple[str, ...]:
@@ -233,8 +231,6 @@ def _equation_lines(width: int) -> Iterator[str]:
 
 
 def _variable_lines(view: View | None, width: int) -> Iterator[str]:
-    from .growth import MEANINGS
-
     yield "VARIABLES" if view is None else f"VARIABLES, with the priors of {view.label}"
     heads = {next(iter(QUANTITIES)): "stated by a view", next(iter(MEANINGS)): "numbers of a growth law"}
     heads[next(iter(COMPUTED))] = "computed"

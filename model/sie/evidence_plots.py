@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .plots import (
+from .drawing import (
     BLACK,
     BLUE,
     GREY,
@@ -21,10 +21,18 @@ from .plots import (
     THICK,
     THIN,
     VERMILION,
-    _axes,
-    _finish,
-    _log_r,
-    _mark_one,
+)
+from .drawing import (
+    axes_for as _axes,
+)
+from .drawing import (
+    finish as _finish,
+)
+from .drawing import (
+    log_r as _log_r,
+)
+from .drawing import (
+    mark_one as _mark_one,
 )
 from .quantities import R_UNIT
 

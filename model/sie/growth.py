@@ -9,22 +9,18 @@ per doubling of software, from labour (gain l, level s_l) and experiments (gain 
     beta(x) = beta_now / (1 - ((G + x) / (G + H))^shape),   kappa = (sigma - 1) / sigma
     p = lambda e(0),   r = lambda e(0) / beta(0)
 
-A law is a record of numbers (LAW). A mechanism is a function here, called where it acts, and a line in MECHANISMS. Pure functions on
-floats, compiled by numba; they know nothing of draws, time or events. numba's cache does not see that a function of another module
-has changed: remove `__pycache__` after an edit.
+A law is a record of numbers (`mechanisms.LAW`). A mechanism is a function here, called where it acts, and a line of
+`mechanisms.MECHANISMS`. Pure functions on floats, compiled by numba; they know nothing of draws, time or events. numba's cache
+does not see that a function of another module has changed: remove `__pycache__` after an edit.
 """
 
 from __future__ import annotations
 
 import math
 
-import numpy as np
 from numba import njit
 
 __all__ = [
-    "LAW",
-    "MEANINGS",
-    "MECHANISMS",
     "beta",
     "input_gain",
     "input_level",
@@ -34,56 +30,6 @@ __all__ = [
     "retrained",
     "returns_at",
 ]
-
-AT_LEAST_0 = (lambda value: (value >= 0) & (value < math.inf), "a number of at least 0")
-ABOVE_0 = (lambda value: value > 0, "a number above 0")
-A_SHARE = (lambda value: (value > 0) & (value <= 1), "a number above 0 and at most 1")
-FINITE_OR_NONE = (lambda value: ~np.isinf(value), "a finite number, or nan for none")
-FROM_0 = (lambda value: value >= 0, "a number of at least 0, or inf for never")
-
-MECHANISMS = {
-    "labour_share": (1.0, A_SHARE),
-    "sigma": (1.0, ABOVE_0),
-    "experiment_gain": (0.0, AT_LEAST_0),
-    "shape": (1.0, ABOVE_0),
-    "doublings_gained": (0.0, AT_LEAST_0),
-    "automation": (1.0, A_SHARE),
-    "task_sigma": (1.0, ABOVE_0),
-    "experiment_beta": (math.nan, FINITE_OR_NONE),
-    "sigma_later": (1.0, ABOVE_0),
-    "sigma_switch": (math.inf, FROM_0),
-}
-"""What a law may have beyond lambda, beta and a ceiling: the value at which it is switched off, what it may be. This is the line
-where a mechanism is named: draws with a variable of that name have it, and the law carries it under that name."""
-
-LAW = np.dtype(
-    {
-        "names": ["lambda_", "beta", "doublings_left", *MECHANISMS, "retraining"],
-        "formats": [np.float64] * (4 + len(MECHANISMS)),
-    }
-)
-"""The numbers of a law. `beta` is beta(0), `retraining` a code of `RETRAINING`."""
-
-MEANINGS = {
-    "lambda_": ("lambda: doublings of the pace per doubling of research input", "1"),
-    "beta": ("beta(0): doublings by which the pace falls, at ASARA, per doubling of software", "1"),
-    "doublings_left": ("H: software left at ASARA; inf without a ceiling", "labour doublings"),
-    "labour_share": ("a: share of labour in research input at ASARA", "1"),
-    "sigma": ("elasticity of substitution of labour and compute; 1 is Cobb-Douglas", "1"),
-    "experiment_gain": ("epsilon(0): doublings of experiment efficiency per doubling of software", "1"),
-    "shape": ("how late returns fall towards the ceiling; 1 is linear", "1"),
-    "doublings_gained": ("G: software gained between today and ASARA", "labour doublings"),
-    "automation": ("share of research tasks that AI does; 1 is all", "1"),
-    "task_sigma": ("elasticity of substitution of the tasks of AI and of humans", "1"),
-    "experiment_beta": ("b_e: beta of the technology of experiments; nan for a constant epsilon", "1"),
-    "sigma_later": ("elasticity of labour and compute beyond the switch", "1"),
-    "sigma_switch": ("software at which sigma changes; inf for never", "labour doublings"),
-    "retraining": ("a code of RETRAINING", "1"),
-}
-"""Meaning and unit of each number of a law."""
-
-RETRAINING = {"none": 0.0, "slower": 1.0, "paper": 2.0, "tool": 3.0}
-"""How retraining changes the slope: ours, and two that exist to reproduce the paper and the public tool."""
 
 LN2 = math.log(2.0)
 TINY = 1e-8

@@ -46,6 +46,12 @@ BEYOND = 1000.0
 _ENDLESS = 1e9
 """Doublings at which the slope of a law without a ceiling is taken as its limit."""
 
+_ROUNDED = 1e-6
+"""What rounding may do to the slope there, where levels so far apart are subtracted from each other."""
+
+_LINEAR = 1e-3
+"""Doublings of the pace that a cell may lie off a slope that falls linearly, before its peak is looked for in earnest."""
+
 
 def grids(nodes: int) -> np.ndarray:
     """(w, log2 w, 1 / w, dy) at each node, without a ceiling and below one: dims (ceiling, row, node). dy is of the cell before."""
@@ -103,7 +109,7 @@ def compute_path(law, start, recent, tables, work, years, log2_pace, ends):
                 cell[j] = divided_cell(
                     end - width, end, dy[j], log2_pace[j - 1], base[j - 1], start, law, parts
                 )
-    peak, ahead, single_peak = _add_up(cell, log2_pace, k, width, recent, last, years)
+    peak, ahead, single_peak = _add_up(law, cell, log2_pace, k, width, recent, last, years)
 
     tail, end = 0.0, math.inf
     if ceiling:
@@ -127,7 +133,7 @@ def compute_path(law, start, recent, tables, work, years, log2_pace, ends):
 
 
 @njit(cache=True, error_model="numpy")
-def _add_up(cell, log2_pace, k, width, recent, last, years):
+def _add_up(law, cell, log2_pace, k, width, recent, last, years):
     """Fill `years` from the time of each cell. Returns (log2 of the peak pace, most doublings ahead of the trend, single peak)."""
     time, peak, ahead, single_peak, falls = 0.0, log2_pace[0], 0.0, True, False
     years[0] = 0.0
@@ -136,7 +142,10 @@ def _add_up(cell, log2_pace, k, width, recent, last, years):
         years[j] = time
         low, high = log2_pace[j - 1], log2_pace[j]
         if k[j - 1] > 0.0 > k[j]:
-            peak = max(peak, low + width * k[j - 1] * k[j - 1] / (2.0 * (k[j - 1] - k[j])))
+            rise = width * k[j - 1] * k[j - 1] / (2.0 * (k[j - 1] - k[j]))
+            if rise > _LINEAR and abs(high - low - width * (k[j - 1] + k[j]) / 2.0) > _LINEAR:
+                rise = _rise(width * (j - 1), width * j, law)
+            peak = max(peak, low + rise)
         peak = max(peak, high)
         ahead = max(ahead, width * j - recent * time)
         if high < low:
@@ -144,6 +153,23 @@ def _add_up(cell, log2_pace, k, width, recent, last, years):
         elif falls and high > low:
             single_peak = False
     return peak, ahead, single_peak
+
+
+@njit(cache=True, error_model="numpy")
+def _rise(x, end, law):
+    """Doublings by which the pace rises from x to the place before `end` where its slope changes sign."""
+    low, high = x, end
+    for _ in range(50):
+        middle = 0.5 * (low + high)
+        if pace_slope(middle, law) > 0.0:
+            low = middle
+        else:
+            high = middle
+    parts = 64
+    width, total = (low - x) / parts, 0.0
+    for m in range(parts):  # midpoints: the slope may be steep, but it is smooth and falls
+        total += pace_slope(x + (m + 0.5) * width, law)
+    return total * width
 
 
 @njit(cache=True, error_model="numpy")
@@ -156,7 +182,7 @@ def _reach(law):
         x = max(x, 2.0 * law.sigma_switch)
     while x < 4e6:
         k = pace_slope(x, law)
-        if abs(k - limit) < 1e-10:
+        if abs(k - limit) < _ROUNDED and abs(k - pace_slope(2.0 * x, law)) < 1e-10:
             break
         if k > 0.0 and law.lambda_ * input_level(x, law) - law.beta * x > 400.0:
             break

@@ -17,9 +17,10 @@ import numpy as np
 from .evidence import evidence_files, read_elasticities, usable
 from .files import make_folder, strict_json, write_atomically, write_whole
 from .likelihoods import likelihood_files
-from .priors import Conclusion, View
+from .priors import View
 from .snapshot import inputs_of, versions
 from .sources import DataError, Source
+from .wording import percent, says
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -237,20 +238,20 @@ def as_text(result: Result, *, width: int = 110) -> str:
         errors = [credence.sel(event=event).mcse.item() for credence in result.credences.values()]
         table.add_row(
             event,
-            _says(view.concludes.get(event)),
-            _percent(before.p.sel(event=event).item()),
-            _percent(after.p.sel(event=event).item()) if after is not None else _instead(view),
+            says(view.concludes.get(event)),
+            percent(before.p.sel(event=event).item()),
+            percent(after.p.sel(event=event).item()) if after is not None else _instead(view),
             " / ".join(f"{100 * error:.2f}" for error in errors),
         )
     console.print(table)
     _print_r(console, result)
     prior = result.draws("priors")
     console.print(
-        f"pace already above 5 times the recent pace at ASARA: {_percent(float((prior.speedup > 5).mean()))} of prior draws"
+        f"pace already above 5 times the recent pace at ASARA: {percent(float((prior.speedup > 5).mean()))} of prior draws"
     )
     if (discarded := prior.attrs.get("discarded_prior_mass")) and discarded > 0:
         console.print(
-            f"prior mass discarded because the ceiling lay below gained_before_asara: {_percent(discarded)}"
+            f"prior mass discarded because the ceiling lay below gained_before_asara: {percent(discarded)}"
         )
     for line in _provenance_lines(result):
         console.print(line)
@@ -298,18 +299,6 @@ def _histogram(r: np.ndarray, bins: int = 30) -> str:
     counts, _ = np.histogram(np.log10(r), bins=bins, range=(-1, 1))
     bars = [_BARS[round((len(_BARS) - 1) * count / max(1, counts.max()))] for count in counts]
     return "".join([*bars[: bins // 2], "┊", *bars[bins // 2 :]])
-
-
-def _says(conclusion: Conclusion | None) -> str:
-    if conclusion is None:
-        return "-"
-    if "p" in conclusion.numbers:
-        return _percent(conclusion.numbers["p"], digits=0)
-    return f"{100 * conclusion.numbers['p_low']:.0f} - {_percent(conclusion.numbers['p_high'], digits=0)}"
-
-
-def _percent(p: float, digits: int = 1) -> str:
-    return f"{100 * p:.{digits}f} %"
 
 
 def _instead(view: View) -> str:

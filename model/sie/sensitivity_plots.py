@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .drawing import BLACK, BLUE, GREY, ORANGE, SMALL, new_axes, save
 from .sensitivity import Z975
 
 if TYPE_CHECKING:
@@ -18,20 +19,14 @@ if TYPE_CHECKING:
 
 __all__ = ["axes_for", "plot_shapley", "plot_tornado", "plot_variance_shares", "save"]
 
-LOW, HIGH, GREY, PALE, BLACK = "#E69F00", "#0072B2", "#767676", "#D9D9D9", "#000000"
-"""Okabe & Ito (2008): a light orange and a dark blue, far apart in grey too; each with a marker of its own."""
+LOW, HIGH, PALE = ORANGE, BLUE, "#D9D9D9"
+"""A light orange and a dark blue, far apart in grey too; each with a marker of its own."""
 
 BAR = 0.62
 """Height of a bar; lines are 1 apart."""
 
 FIGURE_WIDTH, LINE_INCHES, MARGIN_INCHES = 9.0, 0.38, 1.7
 """Size of a figure in inches: width, height of a line, and what is above and below the lines."""
-
-SMALL = 8.5
-"""Size of text within a figure, in points."""
-
-DPI = 150
-"""Resolution of a saved figure."""
 
 LEAST_RANGE = 0.05
 """A tornado's axis covers at least this much probability on either side of P."""
@@ -109,11 +104,6 @@ def plot_shapley(
     return _finish(ax, title)
 
 
-def save(ax: Axes, path) -> None:
-    """Write the figure of `ax` as PNG; the same figure gives the same bytes."""
-    ax.get_figure(root=True).savefig(path, format="png", dpi=DPI, metadata={"Software": None})
-
-
 def _bars(ax: Axes, names, share: np.ndarray, se: np.ndarray) -> None:
     lines = np.arange(len(share))[::-1]
     for line, value, error in zip(lines, share, se, strict=True):
@@ -147,13 +137,9 @@ def axes_for(ax: Axes | None, lines: int) -> Axes:
     """The given axes, or those of a new figure high enough for so many lines."""
     if ax is not None:
         return ax
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
     from matplotlib.ticker import PercentFormatter
 
-    figure = Figure(figsize=(FIGURE_WIDTH, MARGIN_INCHES + LINE_INCHES * lines), layout="constrained")
-    FigureCanvasAgg(figure)
-    ax = figure.add_subplot()
+    ax = new_axes(FIGURE_WIDTH, MARGIN_INCHES + LINE_INCHES * lines)
     ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     return ax
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .plots import AFTER, BLACK, FAINT, FIGURE_INCHES, GREY, INNER, OUTER, SHADED, SMALL, THIN, VERMILION
+from .drawing import AFTER, BLACK, FAINT, FIGURE_INCHES, GREY, INNER, OUTER, SHADED, SMALL, THIN, VERMILION
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .plots import BLACK, BLUE, FAINT, SHADED, THIN, VERMILION, _axes, _finish, _interval
+from .drawing import BLACK, BLUE, FAINT, SHADED, THIN, VERMILION
+from .drawing import axes_for as _axes
+from .drawing import finish as _finish
+from .drawing import interval as _interval
 from .time_horizons import Z975
 from .timeline import DAYS_PER_YEAR, MINUTES_PER_HOUR, WORK_MONTH_HOURS, trend_at
 

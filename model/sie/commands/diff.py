@@ -9,6 +9,7 @@ import typer
 
 from ..files import make_folder, refuse_unwritable, write_json, write_whole
 from ..sources import DataError, plain
+from ..wording import points
 from .options import (
     Draws,
     Event,
@@ -158,14 +159,14 @@ def _as_text(found: xr.Dataset, sides: list, given: str, seed: int) -> str:
         one = found.sel(event=event)
         lines += [
             "",
-            f"{event}: A {100 * one.p_a.item():.1f} %, B {100 * one.p_b.item():.1f} %, B - A {_points(one.whole.item())}",
+            f"{event}: A {100 * one.p_a.item():.1f} %, B {100 * one.p_b.item():.1f} %, B - A {points(one.whole.item(), 2)}",
         ]
         order = sorted(range(one.sizes["group"]), key=lambda i, one=one: -abs(one.part.values[i]))
         for i in order:
             lines.append(
-                f"  {one.group.values[i]:<{width}}{_points(one.part.values[i]):>8} +- {196 * one.se.values[i]:.2f}"
+                f"  {one.group.values[i]:<{width}}{points(one.part.values[i], 2):>8} +- {196 * one.se.values[i]:.2f}"
             )
-        lines.append(f"  {'sum of the parts':<{width}}{_points(one.part.values.sum()):>8}")
+        lines.append(f"  {'sum of the parts':<{width}}{points(one.part.values.sum(), 2):>8}")
         for letter, p, (_, saved, _) in zip("AB", (one.p_a.item(), one.p_b.item()), sides, strict=True):
             if saved is not None and (event, given) in saved.credences:
                 stored, mcse = saved.credences[event, given]
@@ -187,8 +188,3 @@ def _as_text(found: xr.Dataset, sides: list, given: str, seed: int) -> str:
     if not found.sizes["group"]:
         lines.append("The two state the same inputs: every part is zero.")
     return "\n".join(lines)
-
-
-def _points(p: float) -> str:
-    """A difference of probabilities in points; sums that agree but for the last bit look the same."""
-    return f"{round(100 * float(p), 9):+.2f}"

@@ -8,44 +8,45 @@ from typing import Annotated
 import typer
 
 from ..files import refuse_unwritable, write_atomically
-from .options import (
-    DEFAULT_DRAWS,
-    Draws,
-    Evidence,
-    Html,
-    Json,
-    PriorsOnly,
-    Seed,
-    ViewNames,
-    bibliography,
-    check_sampling,
-    progress,
-    read_views,
-)
+from ..sources import DataError, plain
+from .options import DEFAULT_DRAWS, Draws, Evidence, Seed, bibliography, check_sampling, progress
 
 __all__ = ["report"]
 
 
 def report(
-    views: ViewNames = None,
+    views: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[VIEW ...]", help="Names under priors/ or paths ending in .toml; all if none."
+        ),
+    ] = None,
     seed: Seed = 1,
     draws: Draws = DEFAULT_DRAWS,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="Write plots, draws and credences.csv here.")
     ] = None,
-    json: Json = None,
-    html: Html = None,
-    priors_only: PriorsOnly = False,
+    json: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write the results as JSON here.")
+    ] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option("--html", metavar="FILE", help="Write the whole report as one HTML file here."),
+    ] = None,
+    priors_only: Annotated[bool, typer.Option("--priors-only", help="Sample no posterior.")] = False,
     evidence: Evidence = None,
 ) -> None:
     """Credences of views before and after evidence, with their Monte Carlo errors."""
     from .. import report as reports
     from ..evidence import evidence_files, read_evidence, usable
+    from ..priors import read_view, view_names
     from ..sections import as_html
 
     check_sampling(seed, draws)
+    names = views or view_names()
     works = bibliography(evidence)
-    read = read_views("sie report", views, works)
+    read = [read_view(name, sources=works) for name in names]
+    _refuse_same_stems(names, [view.name for view in read])
     inputs = [view.path for view in read] + evidence_files(evidence)
     targets = reports.planned_files(read, out) if out is not None else []
     refuse_unwritable("--out", out, folder=True)
@@ -76,3 +77,13 @@ def report(
     print("\n".join(pages))
     print(reports.event_wordings())
     print(reports.CONDITIONS)
+
+
+def _refuse_same_stems(names: list[str], stems: list[str]) -> None:
+    for i, stem in enumerate(stems):
+        if stem in stems[:i]:
+            raise DataError(
+                "sie report",
+                plain(f"two views named {stem} ({names[stems.index(stem)]} and {names[i]})"),
+                "views of different names",
+            )

@@ -10,6 +10,7 @@ import numpy as np
 import typer
 
 from ..files import refuse_unwritable, write_json
+from ..wording import says
 from .options import (
     DEFAULT_DRAWS,
     Draws,
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from ..pooling import Weights
-    from ..priors import Conclusion, View
+    from ..priors import View
 
 __all__ = ["table"]
 
@@ -177,8 +178,8 @@ def _as_text(
         ]
         for view, share in zip(read, weight, strict=True):
             cells = [_cell(found[view.name].get(given), event) for given in ("priors", "evidence")]
-            says = _says(view.concludes.get(event))
-            lines.append(f"  {view.name:<34}{100 * share:>6.1f} %{says:>14}{cells[0]:>18}{cells[1]:>18}")
+            said = says(view.concludes.get(event))
+            lines.append(f"  {view.name:<34}{100 * share:>6.1f} %{said:>14}{cells[0]:>18}{cells[1]:>18}")
         for kind in ("linear", "logarithmic"):
             cells = {
                 item["given"]: f"{100 * item['p']:.1f} ({100 * item['mcse']:.2f}) %"
@@ -235,12 +236,3 @@ def _cell(table: xr.Dataset | None, event: str) -> str:
         return "-"
     one = table.sel(event=event)
     return f"{100 * one.p.item():.1f} ({100 * one.mcse.item():.2f}) %"
-
-
-def _says(conclusion: Conclusion | None) -> str:
-    if conclusion is None:
-        return "-"
-    numbers = conclusion.numbers
-    if "p" in numbers:
-        return f"{100 * numbers['p']:.0f} %"
-    return f"{100 * numbers['p_low']:.0f} - {100 * numbers['p_high']:.0f} %"

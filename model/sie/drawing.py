@@ -1,0 +1,234 @@
+"""What the figures share: colours and looks, axes without pyplot, intervals, the r axis, legend and title, and files.
+
+A figure is made without pyplot, so that nothing global changes and no display is needed. It knows no draws.
+"""
+
+from __future__ import annotations
+
+import io
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = [
+    "as_svg",
+    "axes_for",
+    "finish",
+    "interval",
+    "is_narrow",
+    "log_r",
+    "mark_one",
+    "new_axes",
+    "note",
+    "save",
+    "two_digits",
+]
+
+BLACK, BLUE, ORANGE, VERMILION, GREY = "#000000", "#0072B2", "#E69F00", "#D55E00", "#767676"
+"""Okabe & Ito (2008), told apart by colour-blind readers, and a grey; each is used with a shape of its own."""
+
+BEFORE = {"color": ORANGE, "marker": "s"}
+"""How prior draws look; their curves are dashed."""
+
+AFTER = {"color": BLUE, "marker": "o"}
+"""How posterior draws look, and draws of one kind only; their curves are solid."""
+
+PUBLISHED = {"color": BLACK, "marker": "D"}
+"""How a published estimate looks."""
+
+RAW = {"color": VERMILION, "marker": "^"}
+"""How an estimate from growth rates or from a history looks."""
+
+INNER, OUTER = "25–75 %", "5–95 %"
+"""What the thick and the thin part of every interval cover."""
+
+THIN, THICK = 1.5, 5.0
+"""Line widths of the 5-95 % and the 25-75 % interval, in points."""
+
+FAINT, SHADED = 0.18, 0.4
+"""Opacities of the 5-95 % and the 25-75 % band."""
+
+HOLLOW = {"markersize": 7.0, "markerfacecolor": "white"}
+"""How the marker of a median looks whatever its shape; size in points."""
+
+SMALL = 8.5
+"""Size of text within a figure, in points."""
+
+LABEL_GAP = 4.0
+"""Space between a mark and the text beside it, in points."""
+
+BACKGROUND = {"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 0.5}
+"""What keeps a note readable on top of a line or a hatched bar."""
+
+LEGEND_LETTERS, LEGEND_KEY = 20, 3.5
+"""Letters of a row of the legend for each inch of the figure, and the width of a key in letters, long enough to show dashes."""
+
+LEGEND_COLUMNS = 5
+"""Most entries of the legend in a row."""
+
+LEGEND_ROW = 15.0
+"""Height of a row of the legend, which lies between title and axes, in points."""
+
+FIGURE_INCHES = (9.0, 5.6)
+"""Width and height of a figure; the height of `plot_domains` grows with its lines."""
+
+NARROW_INCHES = (4.2, 4.0)
+"""Width and height of a figure for a phone."""
+
+NARROW_BELOW = 6.0
+"""Width of a figure, in inches, below which long labels are broken or turned."""
+
+LABEL_LETTERS = 9
+"""Letters of an axis label for each inch along its axis, before it is broken into lines."""
+
+LINE_INCHES = 0.36
+"""Height of one line of `plot_domains`."""
+
+R_TICKS = [digit * 10.0**power for power in range(-4, 5) for digit in (1, 3)]
+"""Labelled values of a logarithmic r axis."""
+
+LEAST_R_RANGE = (0.3, 3.0)
+"""Every r axis covers at least this, so that r = 1 and two more ticks are on it."""
+
+ROOM = 1.25
+"""Factor on r between the outermost mark and the end of an r axis."""
+
+DPI = 150
+"""Resolution of a saved figure."""
+
+
+def axes_for(ax: Axes | None, *, lines: int = 0, narrow: bool = False) -> Axes:
+    """The given axes, or those of a new figure, high enough for so many lines."""
+    if ax is not None:
+        return ax
+    width, height = NARROW_INCHES if narrow else FIGURE_INCHES
+    return new_axes(width, max(height, 1 + LINE_INCHES * lines))
+
+
+def new_axes(width: float, height: float) -> Axes:
+    """The axes of a new figure of this size in inches."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure.add_subplot()
+
+
+def finish(ax: Axes, title: str | None, *, intervals: bool = False, columns: int = LEGEND_COLUMNS) -> Axes:
+    """Title and legend above the axes, where they hide nothing; `intervals` explains thick and thin lines."""
+    if intervals:
+        ax.plot([], [], color=GREY, linewidth=THICK, label=INNER)
+        ax.plot([], [], color=GREY, linewidth=THIN, label=OUTER)
+    handles, labels = ax.get_legend_handles_labels()
+    entries = dict(zip(labels, handles, strict=True))
+    letters = max(len(label) for label in entries) + 2 * LEGEND_KEY
+    fitting = int(LEGEND_LETTERS * ax.get_figure(root=True).get_figwidth() // letters)
+    columns = min(max(1, fitting), columns, len(entries))
+    rows = -(-len(entries) // columns)
+    place = {"loc": "lower center", "bbox_to_anchor": (0.5, 1), "ncols": columns}
+    if is_narrow(ax):  # wide labels of the y axis would push a legend centred on the axes out of the figure
+        from matplotlib.transforms import blended_transform_factory
+
+        figure = ax.get_figure(root=True)
+        place["bbox_transform"] = blended_transform_factory(figure.transFigure, ax.transAxes)
+    look = {
+        "fontsize": SMALL,
+        "frameon": False,
+        "handlelength": LEGEND_KEY,
+        "borderaxespad": 0,
+        "columnspacing": 1,
+    }
+    ax.legend(entries.values(), entries, **place, **look)
+    if title is not None:
+        ax.set_title(title, pad=LEGEND_ROW * rows + LABEL_GAP, parse_math=False)
+    if is_narrow(ax):
+        ax.tick_params(labelsize=SMALL)
+        for axis, inches in ((ax.xaxis, NARROW_INCHES[0]), (ax.yaxis, NARROW_INCHES[1])):
+            words = textwrap.wrap(axis.get_label_text(), int(LABEL_LETTERS * inches))
+            axis.set_label_text("\n".join(words), fontsize=SMALL)
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def is_narrow(ax: Axes) -> bool:
+    """Whether the axes are too narrow for long labels."""
+    return ax.get_figure(root=True).get_figwidth() < NARROW_BELOW
+
+
+def interval(
+    ax: Axes,
+    position: float,
+    quantiles: np.ndarray,
+    *,
+    color: str,
+    marker: str,
+    vertical: bool = False,
+    label: str | None = "median",
+) -> None:
+    """Median, 25-75 % where known and 5-95 % at a place on the other axis."""
+    low, inner_low, median, inner_high, high = quantiles
+    lines = ax.vlines if vertical else ax.hlines
+    lines(position, low, high, colors=color, linewidth=THIN)
+    if not np.isnan(inner_low):
+        lines(position, inner_low, inner_high, colors=color, linewidth=THICK)
+    at = (position, median) if vertical else (median, position)
+    ax.plot(*([x] for x in at), color=color, marker=marker, linestyle="none", label=label, **HOLLOW)
+
+
+def note(ax: Axes, text: str, at: tuple[float, float], offset: tuple[float, float], *, ha: str) -> None:
+    ax.annotate(
+        text, at, offset, textcoords="offset points", fontsize=SMALL, ha=ha, va="bottom", bbox=BACKGROUND
+    )
+
+
+def mark_one(ax: Axes, *, vertical: bool) -> None:
+    """The line r = 1 and its name at the end where nothing else is."""
+    (ax.axvline if vertical else ax.axhline)(1, color=BLACK, linestyle="--", linewidth=THIN / 2)
+    where = ax.get_xaxis_transform() if vertical else ax.get_yaxis_transform()
+    beside = {"textcoords": "offset points", "fontsize": SMALL, "ha": "left"}
+    ax.annotate(
+        "r = 1", (1, 1 - vertical), (LABEL_GAP, 0), where, va="bottom" if vertical else "center", **beside
+    )
+
+
+def log_r(ax: Axes, which: str, low: float, high: float) -> None:
+    """Make the x or the y axis logarithmic in r, with plain numbers, from below `low` to above `high`."""
+    from matplotlib.ticker import FixedLocator, FormatStrFormatter, NullLocator
+
+    least, most = LEAST_R_RANGE
+    ax.set(**{f"{which}scale": "log", f"{which}lim": (min(low, least) / ROOM, max(high, most) * ROOM)})
+    axis = {"x": ax.xaxis, "y": ax.yaxis}[which]
+    axis.set_major_locator(FixedLocator(R_TICKS))
+    axis.set_major_formatter(FormatStrFormatter("%g"))
+    axis.set_minor_locator(NullLocator())
+
+
+def two_digits(value: float) -> str:
+    return f"{value:#.2g}".removesuffix(".")
+
+
+def save(ax: Axes, path: Path | str) -> None:
+    """Write the figure of `ax` as PNG, whatever the name ends in; the same figure gives the same bytes."""
+    ax.get_figure(root=True).savefig(path, format="png", dpi=DPI, metadata={"Software": None})
+
+
+def as_svg(ax: Axes, *, salt: str) -> str:
+    """The figure of `ax` as an SVG element for a page: text stays text, the background is that of the page.
+
+    `salt` keeps the ids within apart from those of other figures; the same figure and salt give the same text.
+    """
+    import matplotlib
+
+    target = io.StringIO()
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": salt}):
+        ax.get_figure(root=True).savefig(
+            target, format="svg", transparent=True, metadata={"Date": None, "Creator": None}
+        )
+    svg = target.getvalue()
+    return svg[svg.index("<svg") :]
