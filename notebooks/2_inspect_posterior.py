@@ -177,10 +177,10 @@ def _(mo):
 
 
 @app.cell
-def _(checking, model, pd, tree):
-    scaling = checking.power_scaling(tree, model)
+def _(model, pd, sie, tree):
+    scaling = sie.power_scaling(tree, model)
     sensitivity = pd.concat(
-        {"prior": scaling.prior.to_series(), "row": scaling.likelihood.to_series()}, names=["of", "name"]
+        {"prior": scaling.of_prior.to_series(), "row": scaling.of_row.to_series()}, names=["of", "name"]
     ).to_frame("sensitivity of r at ASARA")
     sensitivity.sort_values("sensitivity of r at ASARA", ascending=False).round(3).head(15)
     return (sensitivity,)

@@ -12,7 +12,9 @@ from matplotlib.colors import same_color
 import sie
 from sie import checking
 from sie.commands.evidence import evidence as command
+from sie.commands.evidence import predicted_in_words
 from sie.evidence_plots import plot_forest, plot_left_out, plot_predicted
+from sie.power import power_scaling
 
 VISION = "computer vision"
 
@@ -60,6 +62,7 @@ def test_a_row_s_influence_is_a_refit_without_it(moved, tree, rows, reference):
     share = float((full.r_asara > 1).mean()) - float((posterior.r_asara > 1).mean())
     assert float(one.p.sel(event="r_above_1")) == pytest.approx(share)
     assert shift < -0.2
+    assert 0 < float(one.log_r_mcse) < -shift / 4
 
 
 @pytest.mark.slow
@@ -92,7 +95,18 @@ def test_a_domain_left_out_is_predicted_by_the_others_alone(predicted, rows, ref
     low, _, high = np.quantile(r, [0.05, 0.5, 0.95])
     assert one.predicted.values[0] < low
     assert one.predicted.values[2] > high
-    assert bool(one.hit) == (one.predicted.values[0] <= one.observed.item() <= one.predicted.values[2])
+    inside = one.predicted.values[0] <= one.observed.item() <= one.predicted.values[2]
+    assert bool(one.hit.sel(mass=0.9)) == inside
+
+
+@pytest.mark.slow
+def test_the_parts_of_a_prediction_s_variance_sum_to_it(predicted):
+    """r_typical, the domain around it and the rows around that are independent where the domain has no row."""
+    one = predicted.sel(domain="SAT solvers")
+    low, _, high = np.log(one.predicted.values)
+    sd = np.sqrt(one.variance.sum().item())
+    assert (high - low) / (2 * 1.645) == pytest.approx(sd, rel=0.1)
+    assert (one.variance > 0).all()
 
 
 @pytest.mark.slow
@@ -111,11 +125,12 @@ def test_loo_agrees_with_a_refit_without_the_row(tree, model, rows, reference):
 
 @pytest.mark.slow
 def test_power_scaling_sees_what_can_move_r(tree, model):
-    table = checking.power_scaling(tree, model)
+    table = power_scaling(tree, model)
     assert set(table.quantity.values) == set(sie.read_view("reference").informed)
-    assert (table.prior >= 0).all()
-    assert (table.likelihood >= 0).all()
-    strongest = table.estimate.values[int(table.likelihood.values.argmax())]
+    assert table.answer.values.tolist() == ["log_r_asara", *table.quantity.values.tolist()]
+    for name in ("prior", "likelihood", "of_prior", "of_row"):
+        assert (table[name] >= 0).all()
+    strongest = table.estimate.values[int(table.of_row.values.argmax())]
     assert strongest == "alexnet_2020"
 
 
@@ -151,6 +166,7 @@ def made_up():
         {
             "median_without": ("estimate", [1.4, 0.9]),
             "log_r": ("estimate", [np.log(1.1 / 1.4), np.log(1.1 / 0.9)]),
+            "log_r_mcse": ("estimate", [0.02, 0.02]),
             "p": (("estimate", "event"), [[-0.1, -0.1], [0.05, 0.04]]),
             "mcse": (("estimate", "event"), [[0.01, 0.01], [0.01, 0.01]]),
         },
@@ -161,9 +177,11 @@ def made_up():
         {
             "predicted": (("domain", "quantile"), [[0.5, 1.0, 2.0], [0.4, 1.6, 5.0]]),
             "observed": ("domain", [1.5, 6.4]),
-            "hit": ("domain", [True, False]),
+            "below": ("domain", [0.7, 0.97]),
+            "hit": (("domain", "mass"), [[True, True], [False, False]]),
+            "variance": (("domain", "part"), [[0.1, 0.2, 0.1], [0.1, 0.2, 0.1]]),
         },
-        coords=table.coords,
+        coords={**table.coords, "mass": [0.5, 0.9], "part": list(checking.PARTS)},
     )
     return table, raw, moved, predicted
 
@@ -199,6 +217,25 @@ def test_a_miss_is_marked(made_up):
     assert "its own rows, outside" in labels
     marks = [line.get_marker() for line in ax.get_lines() if line.get_label().startswith("its own rows")]
     assert marks == ["D", "X"]
+
+
+def test_hits_are_printed_with_what_they_are_worth_and_each_miss_with_its_reason(made_up):
+    hits, width, miss = predicted_in_words(made_up[3])
+    assert hits.startswith("1 of 2 domains lie in the 90 % interval")
+    assert (
+        "(a right model: 1.8 on average, all 2 in 81 % of cases), 1 of 2 in the 50 % interval (1.0)" in hits
+    )
+    assert width.startswith("The 90 % intervals span factors of 4.0 to 12.5")
+    assert "50 % is how domains differ (spread), 25 % r_typical, 25 % the rows' own" in width
+    assert miss.startswith(
+        "miss: SAT solvers at 6.40 is 1.28x above the interval's end, 2.2 standard deviations"
+    )
+
+
+def test_a_hit_that_another_seed_may_turn_is_said_to_be_one(made_up):
+    edge = made_up[3].assign(below=("domain", [0.948, 0.97]))
+    assert any(line.startswith("at the edge: language models") for line in predicted_in_words(edge))
+    assert not any(line.startswith("at the edge") for line in predicted_in_words(made_up[3]))
 
 
 # The command

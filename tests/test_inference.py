@@ -160,10 +160,10 @@ def test_a_view_that_states_r_at_asara_cannot_be_built(reference):
 
 def test_a_fit_that_does_not_converge_is_refused_after_one_retry(reference, monkeypatch):
     tried = []
-    sample = inference._sample
+    sample = inference.sample_diagnosed
     monkeypatch.setattr(inference, "MIN_ESS", 1e9)
     monkeypatch.setattr(
-        inference, "_sample", lambda *a, **k: tried.append(k["target_accept"]) or sample(*a, **k)
+        inference, "sample_diagnosed", lambda *a, **k: tried.append(k["target_accept"]) or sample(*a, **k)
     )
     with pytest.raises(sie.NotConverged, match=r"reference: found R-hat .* want at most 1\.01"):
         sie.fit(sie.build(usable(reference), reference), seed=1, draws=1000)

@@ -2,23 +2,27 @@
 
 import dataclasses
 import types
+from itertools import combinations
 
 import numpy as np
 import pytest
 import xarray as xr
-from scipy.stats import binom, norm, t
+from levels import choices, covering, every
+from scipy.special import ndtr, ndtri
+from scipy.stats import binom, norm, qmc, t
 
 import sie
-from sie import density, inference
+from sie import density
 from sie.density import compile_density, deterministics
 from sie.errors import growth_error, growth_shape, likelihood_error, published_error, student_error
 from sie.evidence import LEVELS, domains_at
+from sie.inference import short_fit
 from sie.inputs import borrow_input_growth, input_terms, levels_of
 from sie.priors import to_toml
 from sie.quantities import ADJUSTMENTS
 from sie.returns import GRAPH, LATENTS, _input_shares, from_latents
 
-REFITS = 200
+REFITS = 300
 NO = np.nan
 VISION, LANGUAGE, RL, CHESS = "computer vision", "language models", "reinforcement learning", "computer chess"
 
@@ -251,20 +255,26 @@ def test_a_bell_over_log_r_is_a_published_row_with_that_error(evidence, referenc
 
 
 @pytest.mark.slow
-def test_fits_of_mixed_levels_meet_their_thresholds(evidence, reference, second, bells):
-    choices = [
-        {},
-        {VISION: "series", "SAT solvers": "epoch"},
-        {VISION: "epoch", RL: "epoch", LANGUAGE: "growth", "NanoGPT speedrun": "series"},
-        {VISION: "growth", RL: "growth", LANGUAGE: "growth", "linear programming": "growth"},
-    ]
-    for view in (reference, second):
-        for levels in choices:
-            rows = sie.usable(evidence, view, levels=levels)
-            tree = sie.fit(sie.build(rows, view, likelihoods=bells), seed=1, draws=8000)
-            assert tree.attrs["divergences"] == 0
-            assert tree.attrs["max_rhat"] <= 1.01
-            assert tree.attrs["min_ess"] >= 400
+@pytest.mark.parametrize("name", ["reference", "second", "davidson_2025"])
+def test_fits_at_every_pair_of_levels_meet_their_thresholds(name, evidence, second):
+    """Any two levels of different domains occur together; `benchmarks/test_level_combinations.py` has every combination."""
+    view = second if name == "second" else sie.read_view(name)
+    for levels in covering(choices(evidence, view), 2):
+        rows = sie.usable(evidence, view, levels=levels)
+        attrs = sie.fit(sie.build(rows, view), seed=1, draws=4000).attrs
+        assert attrs["divergences"] == 0, levels
+        assert attrs["max_rhat"] <= 1.01, levels
+        assert attrs["min_ess"] >= 400, levels
+
+
+def test_few_combinations_hold_every_pair_of_levels(evidence, second):
+    levels = choices(evidence, second)
+    assert len(every(levels)) == np.prod([len(names) for names in levels.values()]) > 50
+    few = covering(levels, 2)
+    assert len(few) < 20
+    pairs = [{pair for one in some for pair in combinations(one.items(), 2)} for some in (few, every(levels))]
+    assert pairs[0] == pairs[1]
+    assert {"published", "growth", "epoch", "series"} <= {level for one in few for level in one.values()}
 
 
 @pytest.mark.slow
@@ -312,40 +322,51 @@ MIXED = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("form", ["first", "second"])
-def test_intervals_cover_truths_drawn_from_the_prior_at_every_level(
-    form, evidence, reference, second, bells, monkeypatch
-):
+def test_intervals_cover_truths_drawn_from_the_prior_at_every_level(form, evidence, reference, second, bells):
+    """Of REFITS truths as many lie in each 50 % and 90 % interval as the exact binomial 99 % band allows.
+
+    Truths and errors are Latin hypercubes of their distributions: each is drawn from the prior, and the set as a whole is
+    spread as the prior is, so that a quantity which rows hardly move (labour's share) is not outside because its truths
+    happened to be central. This makes counts vary less than binomial ones, so that of both forms' 26 checks a right model
+    has one outside in less than 1 - 0.99^26 = 23 % of choices of seeds; the seeds were chosen before they were run.
+    """
     view = reference if form == "first" else second.replace(sigma=sie.lognormal(0.6, 1.2))
     rows = sie.usable(evidence, view, levels=MIXED[form])
     assert set(levels_of(rows)) >= {"", "published", "growth", "series"}
     model = sie.build(rows, view, likelihoods=bells)
-    remoteness = model["remoteness"].get_value()
-    truths = from_model(latents(model, REFITS, np.random.default_rng(11).standard_normal), model, view)
+    rng = np.random.default_rng(2026)
+    truths = from_model(latents(model, REFITS, hypercube(rng)), model, view).isel(chain=0)
+    uniform = ndtr(hypercube(rng)((1, REFITS, len(model.errors))))[0]
     names = ["r_asara", "hardware_scale", *MIXED[form]] + (["labour_share"] if form == "second" else [])
-    monkeypatch.setattr(inference, "LEAST_DRAWS", 500)
     inside = {(name, mass): 0 for name in names for mass in (0.5, 0.9)}
     for refit in range(REFITS):
-        truth = truths.isel(chain=0, draw=refit)
-        rng = np.random.default_rng([13, refit])
-        deviation = [float(error.quantile(rng.random())) for error in model.errors]
+        truth = truths.isel(draw=refit)
+        deviation = [float(error.quantile(u)) for error, u in zip(model.errors, uniform[refit], strict=True)]
         model["observed"].set_value(truth.log_estimate.values - deviation)
-        sampled, _ = inference._sample(compile_density(model), draws=2000, seed=refit, target_accept=0.95)
-        posterior = at_asara(from_latents(sampled["posterior"].to_dataset(), remoteness, view), view)
+        posterior = short_fit(model, seed=refit, draws=1200)
         for name in names:
             rank = float((quantity(posterior, name) < quantity(truth, name)).mean())
             for mass in (0.5, 0.9):
                 inside[name, mass] += abs(rank - 0.5) < mass / 2
     print({f"{name} {mass:.0%}": hits for (name, mass), hits in inside.items()})
-    outside = {}
+    outside = []
     for (name, mass), hits in inside.items():
         low, high = binom.ppf([0.005, 0.995], REFITS, mass)
         if not low <= hits <= high:
-            outside[name, mass] = (
+            outside.append(
                 f"{name}: {hits} of {REFITS} in the {mass:.0%} interval, want {low:.0f} to {high:.0f}"
             )
-    if list(outside) == [("labour_share", 0.5)]:
-        pytest.xfail(f"not understood yet: {outside['labour_share', 0.5]}")
-    assert not outside, "; ".join(outside.values())
+    assert not outside, "; ".join(outside)
+
+
+def hypercube(rng):
+    """Standard normal scores of any shape (1, size, ...), evenly spread over `size` in each of the others."""
+
+    def normal(shape):
+        uniform = qmc.LatinHypercube(d=int(np.prod(shape[2:])), rng=rng).random(shape[1])
+        return ndtri(uniform).reshape(shape)
+
+    return normal
 
 
 def from_model(draws, model, view):

@@ -1,4 +1,4 @@
-"""What the evidence does to a view and how well the model predicts it: left-out rows and domains, LOO, power scaling.
+"""What the evidence does to a view and how well the model predicts it: left-out rows and domains, PSIS-LOO.
 
 Every refit runs on the one compiled graph. A row's log estimate is its expected log less the deviation d that its own error
 has (`errors`), so that replicated estimates and raw values of r come from the same density as the likelihood.
@@ -8,7 +8,7 @@ It reads fits; it must not define the model.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,7 +20,6 @@ from .evidence import LEVELS, usable
 from .inference import fit
 from .inputs import levels_of
 from .priors import View
-from .quantities import QUANTITIES
 from .returns import build
 from .sources import DataError
 
@@ -35,7 +34,6 @@ __all__ = [
     "influence",
     "leave_domains_out",
     "loo",
-    "power_scaling",
     "raw_by_level",
 ]
 
@@ -44,6 +42,12 @@ INTERVAL = (0.05, 0.5, 0.95)
 
 EVENTS_MOVED = ("r_above_1", "years_3_in_1y")
 """The meanings of SIE that a left-out row's effect is given for."""
+
+MASSES = (0.5, 0.9)
+"""Central predictive intervals in which a left-out domain is looked for."""
+
+PARTS = ("r_typical", "domain", "rows")
+"""Where the uncertainty of a left-out domain's prediction comes from."""
 
 REFIT_DRAWS = 8000
 """Draws of each refit without a row or a domain."""
@@ -110,7 +114,7 @@ def influence(
 ) -> xr.Dataset:
     """What each row does, as all rows less all but this one, by refits; dim `estimate`, and `event` of EVENTS_MOVED.
 
-    `log_r` is the shift of the median log r at ASARA, `p` that of each event's probability, `mcse` the error of that shift;
+    `log_r` is the shift of the median log r at ASARA, `p` that of each event's probability, `log_r_mcse` and `mcse` their errors;
     `median_without` is the median r at ASARA without the row, `attrs["median"]` with all.
     """
     import xarray as xr
@@ -118,12 +122,15 @@ def influence(
     with_all = tree["posterior"].to_dataset()
     before = credences(simulate(with_all), events=EVENTS_MOVED)
     ids = rows.estimate.values.tolist()
-    medians, shifts, errors = [], [], []
-    for row in ids:
-        say(f"{view.name}: without {row}")
+    medians, shifts, errors, median_errors = [], [], [], []
+    own_error = _median_error(with_all)
+    for i, row in enumerate(ids):
+        say(f"{view.name}: refit {i + 1} of {len(ids)} without a row, without {row}")
         kept = rows.sel(estimate=[other for other in ids if other != row])
         posterior = fit(build(kept, view, likelihoods=likelihoods), seed=seed, draws=draws)["posterior"]
-        without = credences(simulate(posterior.to_dataset()), events=EVENTS_MOVED)
+        posterior = posterior.to_dataset()
+        without = credences(simulate(posterior), events=EVENTS_MOVED)
+        median_errors.append(np.hypot(own_error, _median_error(posterior)))
         medians.append(float(posterior.r_asara.median()))
         shifts.append(before.p.values - without.p.values)
         errors.append(np.hypot(before.mcse.values, without.mcse.values))
@@ -133,6 +140,7 @@ def influence(
         {
             "median_without": ("estimate", medians),
             "log_r": ("estimate", np.log(full) - np.log(medians)),
+            "log_r_mcse": ("estimate", median_errors),
             "p": (("estimate", "event"), np.reshape(shifts, shape)),
             "mcse": (("estimate", "event"), np.reshape(errors, shape)),
         },
@@ -153,36 +161,41 @@ def leave_domains_out(
     """Each domain's rows predicted from all others, dims (domain, quantile): the mean of their log estimates, exponentiated.
 
     `predicted` is the predictive distribution (spread between domains, definition errors, the rows' own errors and input
-    growth), `observed` what they show, `hit` whether it lies in the 90 % interval, `below` the predictive probability below
-    it. Domains without rows are absent. An estimate is in its row's own unit: r, or output growth for growth rows.
+    growth), `observed` what they show, `below` the predictive probability below it, `hit` (domain, mass) whether it lies in
+    the central interval of that mass. `variance` (domain, part) is the variance of the log prediction that comes from
+    r_typical, from the domain's own r around it, and from the rows around that (their errors, adjustments, inputs).
+    Domains without rows are absent. An estimate is in its row's own unit: r, or output growth for growth rows.
     """
     import xarray as xr
 
     model = build(rows, view, likelihoods=likelihoods)
     observed = model["observed"].get_value()
     domains = [domain for domain in rows.domain.values.tolist() if _rows_of(rows, domain)]
-    predicted, seen, below = [], [], []
-    for domain in domains:
-        say(f"{view.name}: without {domain}")
+    predicted, seen, below, variance = [], [], [], []
+    for i, domain in enumerate(domains):
+        say(f"{view.name}: refit {i + 1} of {len(domains)} without a domain, without {domain}")
         own = _rows_of(rows, domain)
         kept = rows.isel(estimate=[i for i in range(rows.sizes["estimate"]) if i not in own])
         posterior = fit(build(kept, view, likelihoods=likelihoods), seed=seed, draws=draws)["posterior"]
         latent = deterministics(model, posterior.to_dataset())
-        replicated = (
-            (latent.log_estimate - _errors(model, latent, seed)).isel(estimate=own).mean("estimate").values
-        )
+        replicated = (latent.log_estimate - _errors(model, latent, seed)).isel(estimate=own).mean("estimate")
+        log_typical, log_r = np.log(posterior.r_typical), np.log(latent.r.sel(domain=domain, drop=True))
         seen.append(observed[own].mean())
         predicted.append(np.quantile(replicated, INTERVAL))
-        below.append((replicated < seen[-1]).mean())
-    below = np.array(below)
+        below.append(float((replicated < seen[-1]).mean()))
+        variance.append(
+            [float(part.var()) for part in (log_typical, log_r - log_typical, replicated - log_r)]
+        )
+    off = np.abs(np.array(below) - 0.5)
     return xr.Dataset(
         {
             "predicted": (("domain", "quantile"), np.exp(np.reshape(predicted, (-1, 3)))),
             "observed": ("domain", np.exp(seen)),
             "below": ("domain", below),
-            "hit": ("domain", (below >= INTERVAL[0]) & (below <= INTERVAL[2])),
+            "hit": (("domain", "mass"), off[:, None] <= np.array(MASSES) / 2),
+            "variance": (("domain", "part"), np.reshape(variance, (-1, len(PARTS)))),
         },
-        coords={"domain": domains, "quantile": list(INTERVAL)},
+        coords={"domain": domains, "quantile": list(INTERVAL), "mass": list(MASSES), "part": list(PARTS)},
     )
 
 
@@ -194,9 +207,11 @@ def loo(tree: xr.DataTree, model: pm.Model) -> xr.Dataset:
     import arviz_stats
     import xarray as xr
 
+    latent = deterministics(model, tree["posterior"].to_dataset())
+    groups = {"posterior": latent[["r"]], "log_likelihood": latent[["log_likelihood"]]}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of large Pareto k, which the table shows
-        result = arviz_stats.loo(_for_arviz(tree, model), pointwise=True)
+        result = arviz_stats.loo(xr.DataTree.from_dict(groups), pointwise=True)
     return xr.Dataset(
         {
             "elpd": ("estimate", result.elpd_i.values),
@@ -204,37 +219,6 @@ def loo(tree: xr.DataTree, model: pm.Model) -> xr.Dataset:
         },
         coords={"estimate": list(model.coords["estimate"])},
         attrs={"elpd": float(result.elpd), "se": float(result.se), "p": float(result.p)},
-    )
-
-
-def power_scaling(tree: xr.DataTree, model: pm.Model) -> xr.Dataset:
-    """How far log r at ASARA moves when one prior, or one row's likelihood, is raised to a power near 1.
-
-    The sensitivity of Kallioinen et al. (2024): distance of posteriors per unit of log2 power, 0.05 being the level from which
-    they call it sensitive. `prior` (quantity), each scaled on the scale of the graph (logs of positive quantities; quantities
-    known exactly are absent), `likelihood` (estimate); attributes `prior` and `likelihood` scale all at once.
-    """
-    import arviz_stats
-    import xarray as xr
-
-    data = _for_arviz(tree, model)
-    names = list(data["log_prior"].data_vars)
-
-    def sensitivity(group: str, **selection) -> float:
-        found = arviz_stats.psense(data, var_names=["log_r_asara"], group=group, **selection)
-        return float(found["log_r_asara"])
-
-    rows = list(model.coords["estimate"])
-    return xr.Dataset(
-        {
-            "prior": ("quantity", [sensitivity("prior", group_var_names=[name]) for name in names]),
-            "likelihood": (
-                "estimate",
-                [sensitivity("likelihood", group_coords={"estimate": [row]}) for row in rows],
-            ),
-        },
-        coords={"quantity": names, "estimate": rows},
-        attrs={"prior": sensitivity("prior"), "likelihood": sensitivity("likelihood")},
     )
 
 
@@ -266,6 +250,14 @@ def raw_by_level(
     return found
 
 
+def _median_error(posterior: xr.Dataset) -> float:
+    """Monte Carlo error of the median log r at ASARA."""
+    from arviz_stats.base import array_stats
+
+    log_r = np.log(posterior.r_asara.transpose("chain", "draw").values)
+    return float(array_stats.mcse(log_r, method="quantile", prob=0.5))
+
+
 def _rows_of(rows: xr.Dataset, domain: str) -> list[int]:
     """Positions of the rows on r in a domain."""
     at = rows.domain.values.tolist().index(domain)
@@ -278,30 +270,3 @@ def _errors(model: pm.Model, latent: xr.Dataset, seed: int) -> xr.DataArray:
     uniform = np.random.default_rng(np.random.SeedSequence([seed, 1])).random(estimate.shape)
     columns = [error.quantile(uniform[..., i]) for i, error in enumerate(model.errors)]
     return estimate.copy(data=np.stack(columns, axis=-1))
-
-
-def _for_arviz(tree: xr.DataTree, model: pm.Model) -> xr.DataTree:
-    """Log r at ASARA with the log likelihood of each row and the log prior of each quantity, as ArviZ reads them."""
-    import xarray as xr
-
-    posterior = tree["posterior"].to_dataset()
-    latent = deterministics(model, posterior)
-    return xr.DataTree.from_dict(
-        {
-            "posterior": xr.Dataset({"log_r_asara": np.log(posterior.r_asara)}),
-            "log_likelihood": latent[["log_likelihood"]],
-            "log_prior": xr.Dataset(dict(_log_priors(posterior, model.view))),
-        }
-    )
-
-
-def _log_priors(posterior: xr.Dataset, view: View) -> Iterable[tuple[str, xr.DataArray]]:
-    for name in view.informed:
-        prior = view[name].prior
-        if prior.has_atom:
-            continue
-        value = posterior[name]
-        log_density = prior.logpdf(value.values)
-        if not QUANTITIES[name].lower_included:
-            log_density = log_density + np.log(value.values)
-        yield name, value.copy(data=log_density)

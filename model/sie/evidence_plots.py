@@ -70,12 +70,15 @@ def plot_forest(
     ]
     ax = _axes(ax, lines=len(lines))
     labels, ends, last = [], [], None
+    for level, look in LOOKS.items():
+        if any(shown == level for _, shown in lines):
+            name = "posterior" if level == "pooled" else level
+            ax.plot([], [], linestyle="none", label=name, **HOLLOW | look)
     for place, (domain, level) in enumerate(lines):
         pooled = level == "pooled"
         quantiles = table.pooled.sel(domain=domain).values if pooled else raw[domain, level]
         used = pooled or level == str(table.level.sel(domain=domain).item())
-        name = "posterior of the domain" if pooled else f"{level}, own rows alone"
-        _interval(ax, place, quantiles, name, filled=used, thick=pooled, **LOOKS[level])
+        _interval(ax, place, quantiles, None, filled=used, thick=pooled, **LOOKS[level])
         labels.append(f"{domain if domain != last else ''}   {'posterior' if pooled else level}")
         ends.append(quantiles)
         if pooled:
@@ -86,7 +89,9 @@ def plot_forest(
     _mark_one(ax, vertical=True)
     ax.set_yticks(range(len(lines)), labels, fontsize=SMALL)
     ax.set_ylim(len(lines) - 0.5, -0.5)
-    ax.set_xlabel(f"r against the view's input ({R_UNIT});\nfilled: the level that enters")
+    ax.set_xlabel(
+        f"r against the view's input ({R_UNIT});\na domain's own rows alone at each level (filled: the one that enters), and its posterior"
+    )
     ax.plot([], [], color=GREY, linewidth=THIN, label=OUTER)
     return _finish(ax, title)
 
@@ -138,7 +143,7 @@ def plot_predicted(predicted: xr.Dataset, *, title: str | None = None, ax: Axes 
     intervals = (predicted.predicted / middle).transpose("domain", "quantile").values
     observed = (predicted.observed / middle).values
     for place, (interval, seen, hit) in enumerate(
-        zip(intervals, observed, predicted.hit.values, strict=True)
+        zip(intervals, observed, predicted.hit.sel(mass=0.9).values, strict=True)
     ):
         _interval(ax, place, interval, "predicted by the other domains", thick=True, **LOOKS["pooled"])
         marker, colour = ("D", BLACK) if hit else ("X", VERMILION)
@@ -157,7 +162,7 @@ def _interval(
     ax: Axes,
     place: float,
     quantiles: np.ndarray,
-    label: str,
+    label: str | None,
     *,
     color: str,
     marker: str,

@@ -26,7 +26,17 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-__all__ = ["CHAINS", "NotConverged", "RefitNeeded", "fit", "prior", "reweight", "short_fit"]
+__all__ = [
+    "CHAINS",
+    "NotConverged",
+    "RefitNeeded",
+    "fit",
+    "prior",
+    "reweight",
+    "run_chains",
+    "sample_diagnosed",
+    "short_fit",
+]
 
 CHAINS = 4
 """Markov chains of a fit; prior draws take the same shape."""
@@ -108,7 +118,7 @@ def fit(model: pm.Model, *, seed: int, draws: int = 20000) -> xr.DataTree:
     view: View = model.view
     compiled = compile_density(model)
     for target_accept, tune in ((TARGET_ACCEPT, TUNE), (RETRY_TARGET_ACCEPT, RETRY_TUNE)):
-        sampled, diagnostics = _sample(
+        sampled, diagnostics = sample_diagnosed(
             compiled, draws=draws, tune=tune, seed=seed, target_accept=target_accept
         )
         if diagnostics.converged:
@@ -146,7 +156,7 @@ def short_fit(model: pm.Model, *, seed: int, draws: int = 1000, tune: int = 300)
     """
     _check_draws(draws)
     compiled = compile_density(model)
-    sampled = _run(compiled, draws=draws // CHAINS, tune=tune, seed=seed, target_accept=TARGET_ACCEPT)
+    sampled = run_chains(compiled, draws=draws // CHAINS, tune=tune, seed=seed, target_accept=TARGET_ACCEPT)
     divergences = int(sampled["sample_stats"]["diverging"].values.sum())
     return _posterior(sampled, model, draws=draws, seed=seed).assign_attrs(divergences=divergences)
 
@@ -327,18 +337,22 @@ def _with_units(draws: xr.Dataset, view: View) -> xr.Dataset:
     return draws
 
 
-def _sample(
+def sample_diagnosed(
     compiled, *, draws: int, seed: int, target_accept: float, tune: int = RETRY_TUNE
 ) -> tuple[xr.DataTree, Diagnostics]:
-    """One run of NUTS, thinned to the draws asked for, and its diagnosis from all draws."""
+    """One run of NUTS on a compiled density (`density.compile_density`), and its diagnosis.
+
+    `draws` is the total number, a multiple of 4. Chains are LEAST_DRAWS long or longer, diagnosed whole and thinned to what
+    was asked for. Whether the diagnosis is good enough is the caller's to say.
+    """
     wanted = draws // CHAINS
     thin = -(-LEAST_DRAWS // wanted)
-    tree = _run(compiled, draws=wanted * thin, tune=tune, seed=seed, target_accept=target_accept)
+    tree = run_chains(compiled, draws=wanted * thin, tune=tune, seed=seed, target_accept=target_accept)
     return tree.isel(draw=slice(None, None, thin)) if thin > 1 else tree, _diagnose(tree)
 
 
-def _run(compiled, *, draws: int, tune: int, seed: int, target_accept: float) -> xr.DataTree:
-    """Chains of NUTS, `draws` each."""
+def run_chains(compiled, *, draws: int, tune: int, seed: int, target_accept: float) -> xr.DataTree:
+    """Chains of NUTS, `draws` each, undiagnosed. An interrupt ends them."""
     import nutpie
 
     _log.info("sampling %d chains of %d draws after %d", CHAINS, draws, tune)

@@ -64,7 +64,9 @@ def fit_series(
         raise DataError("draws", draws, f"a positive multiple of {inference.CHAINS}")
     compiled = compile_density(build_series(past, log_r_prior=log_r_prior, log_lambda_range=log_lambda_range))
     for target_accept in TARGET_ACCEPT:
-        tree, diagnostics = inference._sample(compiled, draws=draws, seed=seed, target_accept=target_accept)
+        tree, diagnostics = inference.sample_diagnosed(
+            compiled, draws=draws, seed=seed, target_accept=target_accept
+        )
         if diagnostics.converged:
             break
     else:

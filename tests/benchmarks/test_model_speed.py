@@ -88,7 +88,7 @@ def test_effective_samples_a_second_beside_pymc(evidence):
     compiled = compile_density(model)
 
     def ours():
-        return inference._run(
+        return inference.run_chains(
             compiled, draws=1000, tune=inference.TUNE, seed=1, target_accept=inference.TARGET_ACCEPT
         )
 

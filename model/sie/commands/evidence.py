@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import numpy as np
 import typer
 
 from ..files import refuse_unwritable, write_whole
@@ -14,13 +15,16 @@ from .options import Draws, Evidence, Seed, bibliography, check_sampling, progre
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["chosen_levels", "evidence"]
+__all__ = ["chosen_levels", "evidence", "predicted_in_words"]
 
 DRAWS = 8000
 """Draws of the posterior behind every table; each refit of `--loo` has as many."""
 
-CONFLICT = 0.05
-"""Power-scaling sensitivity from which Kallioinen et al. (2024) call a posterior sensitive."""
+NINETY = 0.9
+"""Mass of the interval that a left-out domain hits or misses."""
+
+AT_THE_EDGE = 0.008
+"""Two Monte Carlo errors of a predictive probability near 0.05 or 0.95 from about 3000 effective draws."""
 
 MANY_LETTERS = 110
 """Width of the page."""
@@ -69,6 +73,7 @@ def evidence(
 
     from .. import checking
     from ..inference import fit
+    from ..power import power_scaling
     from ..returns import build
 
     with progress() as say:
@@ -76,7 +81,7 @@ def evidence(
         model = build(rows, chosen_view)
         tree = fit(model, seed=seed, draws=draws)
         table = checking.domain_table(tree, model, rows, seed=seed)
-        predictive, scaling = checking.loo(tree, model), checking.power_scaling(tree, model)
+        predictive, scaling = checking.loo(tree, model), power_scaling(tree, model)
         moved = predicted = None
         if loo:
             options = {"seed": seed, "draws": draws, "say": say}
@@ -172,11 +177,11 @@ def _print_rows(
         cells = [
             f"{predictive.elpd.sel(estimate=row).item():.2f}",
             f"{predictive.khat.sel(estimate=row).item():.2f}",
-            f"{scaling.likelihood.sel(estimate=row).item():.3f}",
+            f"{scaling.of_row.sel(estimate=row).item():.3f}",
         ]
         if moved is not None:
             one = moved.sel(estimate=row)
-            cells.append(f"{one.log_r.item():+.3f}")
+            cells.append(f"{one.log_r.item():+.3f} ± {one.log_r_mcse.item():.3f}")
             cells += [
                 f"{100 * p:+.1f} ± {100 * error:.1f}"
                 for p, error in zip(one.p.values, one.mcse.values, strict=True)
@@ -197,32 +202,67 @@ def _print_rows(
 
 
 def _print_scaling(console, scaling: xr.Dataset) -> None:
+    from ..power import SENSITIVE
+
     shown = _table("prior", "sensitivity of log r at ASARA")
     for name in scaling.quantity.values.tolist():
-        shown.add_row(name, f"{scaling.prior.sel(quantity=name).item():.3f}")
+        shown.add_row(name, f"{scaling.of_prior.sel(quantity=name).item():.3f}")
     console.print(shown)
-    prior, likelihood = scaling.attrs["prior"], scaling.attrs["likelihood"]
+    r = scaling.isel(answer=0)
     console.print(
-        f"power scaling: all priors {prior:.3f}, all rows {likelihood:.3f}; from {CONFLICT:g} on the posterior counts as sensitive"
+        f"power scaling: all priors {r.prior.item():.3f}, all rows {r.likelihood.item():.3f}; distance per doubling of the weight,"
+        f" from {SENSITIVE:g} on the posterior counts as sensitive"
     )
 
 
 def _print_predicted(console, predicted: xr.Dataset) -> None:
-    shown = _table("domain left out", "predicted 5/50/95 %", "observed", "probability below", "hit")
+    shown = _table("domain left out", "predicted 5/50/95 %", "95 / 5 %", "observed", "below", "hit")
     for domain in predicted.domain.values.tolist():
         one = predicted.sel(domain=domain)
+        low, _, high = one.predicted.values
         shown.add_row(
             domain,
             _interval(one.predicted.values),
+            f"{high / low:.1f}x",
             f"{one.observed.item():.2f}",
             _number(one.below.item()),
-            "yes" if one.hit.item() else "no",
+            "yes" if one.hit.sel(mass=NINETY).item() else "no",
         )
     console.print(shown)
-    hits, total = int(predicted.hit.sum()), predicted.sizes["domain"]
-    console.print(
-        f"{hits} of {total} domains lie in the 90 % interval that the others predict for their rows"
-    )
+    console.print("\n".join(predicted_in_words(predicted)))
+
+
+def predicted_in_words(predicted: xr.Dataset) -> list[str]:
+    """What the hits of left-out domains are worth: how many chance allows, how wide the intervals are and why; each miss."""
+    total = predicted.sizes["domain"]
+    hits, half = (int(predicted.hit.sel(mass=mass).sum()) for mass in (NINETY, 0.5))
+    ratio = predicted.predicted.sel(quantile=0.95) / predicted.predicted.sel(quantile=0.05)
+    shares = (predicted.variance / predicted.variance.sum("part")).mean("domain")
+    typical, domain, own = (100 * shares.sel(part=part).item() for part in ("r_typical", "domain", "rows"))
+    lines = [
+        f"{hits} of {total} domains lie in the 90 % interval that the others predict for their rows (a right model: {NINETY * total:.1f} on"
+        f" average, all {total} in {100 * NINETY**total:.0f} % of cases), {half} of {total} in the 50 % interval ({total / 2:.1f})",
+        f"The 90 % intervals span factors of {ratio.min().item():.1f} to {ratio.max().item():.1f}: a domain is a miss only when about"
+        f" {np.sqrt(ratio.median().item()):.1f}x off the median, so that hits say little for the model. Of the variance of the log prediction"
+        f" {domain:.0f} % is how domains differ (spread), {typical:.0f} % r_typical, {own:.0f} % the rows' own (definition and measurement"
+        " errors, growth of inputs, adjustments)",
+    ]
+    edge = np.abs(np.abs(predicted.below.values - 0.5) - NINETY / 2) < AT_THE_EDGE
+    lines += [
+        f"at the edge: {name} has {one:.3f} below it, so that another seed may turn its hit or miss"
+        for name, one in zip(predicted.domain.values[edge], predicted.below.values[edge], strict=True)
+    ]
+    for name in predicted.domain.values[~predicted.hit.sel(mass=NINETY).values].tolist():
+        one = predicted.sel(domain=name)
+        low, middle, high = one.predicted.values
+        seen, sd = one.observed.item(), np.sqrt(one.variance.sum().item())
+        side, end = ("above", high) if seen > middle else ("below", low)
+        lines.append(
+            f"miss: {name} at {seen:.2f} is {max(seen / end, end / seen):.2f}x {side} the interval's end, {abs(np.log(seen / middle)) / sd:.1f} standard"
+            f" deviations from the median in logs; a larger spread, a remoteness further above 1 or a larger definition error of its rows"
+            " would hold it"
+        )
+    return lines
 
 
 def _print_rest(console, tree: xr.DataTree, rows: xr.Dataset) -> None:

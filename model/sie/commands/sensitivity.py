@@ -27,6 +27,7 @@ from .options import (
 )
 
 if TYPE_CHECKING:
+    import pymc as pm
     import xarray as xr
 
 __all__ = ["sensitivity"]
@@ -61,17 +62,18 @@ def sensitivity(
     rows = usable(read_evidence(evidence), read) if given == "evidence" else None
     with progress() as say:
         say(f"{read.name}: drawing")
-        tree = None
+        tree = model = None
         if rows is None:
             drawn = prior(read, draws=draws, seed=seed)
         else:
             from ..inference import fit
             from ..returns import build
 
-            tree = fit(build(rows, read), seed=seed, draws=draws)
+            model = build(rows, read)
+            tree = fit(model, seed=seed, draws=draws)
             drawn = tree["posterior"].to_dataset()
         say(f"{read.name}: what drives it")
-        found = _analyse(drawn, read, events, tree)
+        found = _analyse(drawn, read, events, tree, model)
         if out is not None:
             _write_plots(found, read.label, given, out)
     document = _document(found, view=read.name, given=given, seed=seed, draws=draws)
@@ -79,7 +81,9 @@ def sensitivity(
     print(_as_text(found, document, read.label))
 
 
-def _analyse(drawn: xr.Dataset, view, events: list[str], tree: xr.DataTree | None) -> dict[str, xr.Dataset]:
+def _analyse(
+    drawn: xr.Dataset, view, events: list[str], tree: xr.DataTree | None, model: pm.Model | None
+) -> dict[str, xr.Dataset]:
     from ..credences import credences
     from ..dynamics import simulate
     from ..power import power_scaling
@@ -112,7 +116,7 @@ def _analyse(drawn: xr.Dataset, view, events: list[str], tree: xr.DataTree | Non
     for name in ("tornado", "movement", "crossings", "shapley"):
         found[name] = found[name].assign_coords(event=events)
     if tree is not None:
-        found["power"] = power_scaling(tree, view)
+        found["power"] = power_scaling(tree, model)
     return found
 
 

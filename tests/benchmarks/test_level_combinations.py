@@ -1,0 +1,68 @@
+"""Every combination of levels of evidence is sampled: `pytest tests/benchmarks/test_level_combinations.py -s`, ten minutes of processor.
+
+Combinations that give a view the same rows at the same levels are one. `--runs N` does N a view, those that hold all pairs of
+levels first. Fits have the shortest chains that a command takes, 4 of 1000 draws.
+"""
+
+import time
+
+import numpy as np
+import pytest
+from levels import choices, covering, every
+
+import sie
+from sie.evidence import LEVELS, domains_at
+from sie.inference import MAX_RHAT, MIN_ESS
+
+pytestmark = pytest.mark.slow
+
+DRAWS = 4000
+MOST_SECONDS = 60
+
+
+def views():
+    """Both forms of the reference view, the second with all that the share may depend on uncertain too, and Davidson's."""
+    free = sie.read_view("reference_all_inputs")
+    free = free.replace(sigma=sie.lognormal(0.6, 1.2), experiment_gain=sie.uniform(0, 1))
+    return {
+        "reference": sie.read_view("reference"),
+        "reference_all_inputs": sie.read_view("reference_all_inputs"),
+        "reference_all_inputs, sigma and experiment_gain uncertain": free,
+        "davidson_2025": sie.read_view("davidson_2025"),
+    }
+
+
+@pytest.mark.parametrize("name", views())
+def test_every_combination_of_levels_converges_within_a_minute(name, evidence, request):
+    view = views()[name]
+    sie.fit(sie.build(sie.usable(evidence, view), view), seed=1, draws=DRAWS)
+    levels = choices(evidence, view)
+    first = covering(levels, 2)
+    wanted = (first + [one for one in every(levels) if one not in first])[
+        : request.config.getoption("--runs")
+    ]
+    found, failed = [], []
+    for chosen in wanted:
+        rows = sie.usable(evidence, view, levels=chosen)
+        began, used = time.perf_counter(), time.process_time()
+        try:
+            attrs = sie.fit(sie.build(rows, view), seed=1, draws=DRAWS).attrs
+        except sie.NotConverged as error:
+            failed.append(f"{chosen}: {error}")
+            continue
+        spent = time.perf_counter() - began, time.process_time() - used
+        kept = [attrs[key] for key in ("max_rhat", "min_ess", "divergences", "target_accept")]
+        found.append((*kept, *spent))
+    rhat, ess, divergences, accept, wall, processor = np.array(found).T
+    at = [[level for level in LEVELS if domain in domains_at(evidence, level)] for domain in levels]
+    print(
+        f"\n{name}: {len(wanted)} of {len(every(levels))} combinations that differ ({np.prod([len(one) for one in at])} of levels),"
+        f" {len(failed)} not converged; R-hat at most {rhat.max():.4f}, ESS at least {ess.min():.0f}, {divergences.sum():.0f} divergences,"
+        f" {int((accept > accept.min()).sum())} needed the retry; seconds a fit {np.median(wall):.2f} (median), {wall.max():.2f} (most),"
+        f" of processor {np.median(processor):.2f} and {processor.max():.2f}, {processor.sum():.0f} in all"
+    )
+    assert not failed, "\n".join(failed)
+    assert rhat.max() <= MAX_RHAT
+    assert ess.min() >= MIN_ESS
+    assert divergences.max() == 0
+    assert wall.max() < MOST_SECONDS
