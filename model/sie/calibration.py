@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 __all__ = ["calibrate", "draw_errors", "draw_world", "expected", "open_calibration", "refit", "summarise"]
 
+LEAST_WORLDS, MOST_WORLDS = 20, 100_000
+"""Worlds of a calibration; fewer make no band."""
+
 DRAWS, TUNE = 600, 200
 """Draws and warm-up draws of a refit, four chains together and each."""
 

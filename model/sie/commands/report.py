@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ..files import refuse_unwritable, write_atomically
+from ..sources import DataError, plain
 from .options import (
     DEFAULT_DRAWS,
     Draws,
@@ -35,18 +36,27 @@ def report(
     ] = None,
     json: Json = None,
     html: Html = None,
+    calibrations: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--calibration",
+            metavar="FILE",
+            help="Show a calibration that sie calibrate --json wrote on the page of --html. May be repeated.",
+        ),
+    ] = None,
     priors_only: PriorsOnly = False,
     evidence: Evidence = None,
 ) -> None:
     """Credences of views before and after evidence, with their Monte Carlo errors."""
     from .. import report as reports
+    from ..calibration_record import read_records
     from ..evidence import evidence_files, read_evidence, usable
     from ..sections import as_html
 
     check_sampling(seed, draws)
     works = bibliography(evidence)
     read = read_views("sie report", views, works)
-    inputs = [view.path for view in read] + evidence_files(evidence)
+    inputs = [view.path for view in read] + evidence_files(evidence) + (calibrations or [])
     targets = reports.planned_files(read, out) if out is not None else []
     refuse_unwritable("--out", out, folder=True)
     refuse_unwritable("--json", json, inputs=inputs, others=[*targets, *([out] if out is not None else [])])
@@ -55,6 +65,9 @@ def report(
     for target in targets:
         refuse_unwritable("--out", target, inputs=inputs, parent_may_be_made=True)
 
+    if calibrations and html is None:
+        raise DataError("--calibration", plain("no --html"), "the page on which it is shown")
+    records = read_records(calibrations or [], [view.name for view in read])
     rows = read_evidence(evidence)
     for view in read:
         usable(rows, view)
@@ -70,7 +83,7 @@ def report(
             reports.write_folder(results, out, works=works, say=say)
         if html is not None:
             say("writing the page")
-            write_atomically(html, as_html(results, works).encode())
+            write_atomically(html, as_html(results, works, calibrations=records).encode())
         if json is not None:
             write_atomically(json, reports.as_json(results, seed=seed, draws=draws).encode())
     print("\n".join(pages))
