@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .calibration import LEAST_WORLDS, MOST_WORLDS, summarise
+from .calibration import LEAST_WORLDS, MOST_WORLDS
+from .calibration_summary import summarise
 from .quantities import EVENT_NAMES
 from .snapshot import load_json, versions
 from .sources import DataError, plain, read_text
@@ -40,8 +41,8 @@ _KEYS = {
     "lost": int,
     "divergences": int,
     "versions": dict,
-    "quantities": dict,
-    "events": dict,
+    "quantities": list,
+    "events": list,
 }
 
 
@@ -74,22 +75,24 @@ def as_json(record: Record) -> str:
         "divergences": int(found.attrs["divergences"]),
         "calibrated": table.attrs["calibrated"],
         "coverage": {f"{mass:g}": float(table.coverage.sel(mass=mass)) for mass in table.mass.values},
-        "quantities": {
-            name: {
+        "quantities": [
+            {
+                "name": name,
                 "outside": bool(table.outside.sel(quantity=name)),
                 "p_value": float(table.p_value.sel(quantity=name)),
                 "ranks": found.pit.sel(quantity=name).values.tolist(),
             }
             for name in table.quantity.values.tolist()
-        },
-        "events": {
-            name: {
+        ],
+        "events": [
+            {
+                "name": name,
                 "predicted": found.p.sel(event=name).values.tolist(),
                 "happened": found.happened.sel(event=name).values.astype(int).tolist(),
                 "z": float(table.z.sel(event=name)),
             }
             for name in table.event.values.tolist()
-        },
+        ],
     }
     return json.dumps(document, sort_keys=True, allow_nan=False, ensure_ascii=False, indent=1) + "\n"
 
@@ -118,11 +121,12 @@ def read_record(path: Path) -> Record:
     for key in ("levels", "versions"):
         if not all(isinstance(text, str) for text in document[key].values()):
             raise DataError(f"{path.name} {key}", plain("something else"), "names")
-    if "r_asara" not in document["quantities"] or not set(document["events"]) <= set(EVENT_NAMES):
+    quantities, events = (_names(path.name, document[key]) for key in ("quantities", "events"))
+    if "r_asara" not in quantities or not events or not set(events) <= set(EVENT_NAMES):
         raise DataError(path.name, plain("other quantities or events"), _WHAT)
-    ranks = _columns(path.name, document["quantities"], "ranks")
+    ranks = _columns(path.name, document["quantities"], quantities, "ranks")
     predicted, happened = (
-        _columns(path.name, document["events"], name) for name in ("predicted", "happened")
+        _columns(path.name, document["events"], events, name) for name in ("predicted", "happened")
     )
     runs = ranks.shape[0]
     if not runs == predicted.shape[0] == happened.shape[0]:
@@ -135,7 +139,7 @@ def read_record(path: Path) -> Record:
             "p": (("run", "event"), predicted),
             "happened": (("run", "event"), happened),
         },
-        {"quantity": list(document["quantities"]), "event": list(document["events"])},
+        {"quantity": quantities, "event": events},
         {"lost": document["lost"], "divergences": document["divergences"]},
     )
     about = {key: document[key] for key in ("view", "label", "inputs_sha256", "seed")}
@@ -143,10 +147,18 @@ def read_record(path: Path) -> Record:
     return Record(**about, **maps, found=found, table=summarise(found))
 
 
-def _columns(where: str, table: Mapping[str, object], key: str) -> np.ndarray:
-    """One column a name, (world, name), of numbers from 0 to 1."""
-    columns = [item.get(key) if isinstance(item, dict) else None for item in table.values()]
-    for name, column in zip(table, columns, strict=True):
+def _names(where: str, items: list) -> list[str]:
+    """What the items are called, each once."""
+    names = [item.get("name") if isinstance(item, dict) else None for item in items]
+    if not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
+        raise DataError(where, plain("items without names of their own"), _WHAT)
+    return names
+
+
+def _columns(where: str, items: list[dict], names: list[str], key: str) -> np.ndarray:
+    """One column an item, (world, item), of numbers from 0 to 1."""
+    columns = [item.get(key) for item in items]
+    for name, column in zip(names, columns, strict=True):
         if not isinstance(column, list) or not LEAST_WORLDS <= len(column) <= MOST_WORLDS:
             raise DataError(
                 f"{where} {name} {key}", plain("no such list"), f"{LEAST_WORLDS} to {MOST_WORLDS} numbers"
@@ -155,4 +167,4 @@ def _columns(where: str, table: Mapping[str, object], key: str) -> np.ndarray:
             raise DataError(f"{where} {name} {key}", plain("something else"), "numbers from 0 to 1")
     if len({len(column) for column in columns}) != 1:
         raise DataError(f"{where} {key}", plain("columns of different lengths"), "a number for each world")
-    return np.array(columns, dtype=float).T
+    return np.ascontiguousarray(np.array(columns, dtype=float).T)

@@ -29,6 +29,7 @@ def calibration(contents: Contents) -> list[Section]:
             _coverage(record),
             _events(record),
             _ranks(record),
+            Paragraph(lines=Line(f"SHA-256 of its inputs: {record.inputs_sha256}", kind="small")),
         ]
         name = f"calibration-{slug(record.view)}"
         found.append(Section(name=name, title=record.label, blocks=blocks, level=3))
@@ -65,7 +66,6 @@ def _verdict(record: Record, same_inputs: bool, same_levels: bool) -> Cell:
         lines.append(
             Line("Domains entered at other levels than on this page.", kind="strong"),
         )
-    lines.append(Line(f"SHA-256 of its inputs: {record.inputs_sha256}", kind="small"))
     return tuple(lines)
 
 
@@ -75,7 +75,7 @@ def _figures(record: Record) -> list[Figure]:
 
     table = record.table
     largest = abs(table.ecdf_difference).max("at")
-    worst = str(largest.quantity.values[int(largest.argmax())])
+    worst = str(largest.quantity.values[int(largest.argmax("quantity"))])
     drawn = {
         "ranks": (
             plot_ranks(table, narrow=True),
