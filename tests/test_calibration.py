@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import sys
 
 import numpy as np
 import pytest
@@ -10,7 +9,7 @@ import xarray as xr
 from scipy.stats import binom, kstest
 
 import sie
-from sie import calibration, cli, engine
+from sie import calibration, engine
 from sie.calibration_record import as_json, make_record, read_record
 from sie.calibration_summary import summarise
 from sie.errors import published_error
@@ -20,15 +19,6 @@ from sie.report import compute
 from sie.returns import build
 from sie.sections import as_html
 from sie.sources import read_sources
-
-
-def run(monkeypatch, capsys, *args):
-    """Exit code, standard output and standard error of a command."""
-    monkeypatch.setattr(sys, "argv", ["sie", *args])
-    with pytest.raises(SystemExit) as stopped:
-        cli.main()
-    return stopped.value.code, *capsys.readouterr()
-
 
 RUNS = 300
 BROKEN_RUNS = 80
@@ -188,9 +178,9 @@ def test_events_that_happen_too_often_fail():
         (("--levels", "raw"), "raw"),
     ],
 )
-def test_calibrate_refuses_in_one_line(args, found, monkeypatch, capsys, tmp_path):
+def test_calibrate_refuses_in_one_line(args, found, command, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    code, out, err = run(monkeypatch, capsys, "calibrate", *args)
+    code, out, err = command("calibrate", *args)
     assert (code, out, len(err.splitlines())) == (2, "", 1)
     assert found in err
     assert not list(tmp_path.iterdir())
@@ -305,7 +295,7 @@ def test_a_page_shows_a_calibration_and_says_when_its_inputs_have_changed(result
     assert "has changed since" in page
 
 
-def test_calibration_on_the_command_line_needs_a_page_and_a_view_of_it(monkeypatch, capsys, tmp_path):
+def test_calibration_on_the_command_line_needs_a_page_and_a_view_of_it(command, tmp_path):
     record = record_of(made_up(np.random.default_rng(1).random((30, 3))))
     (tmp_path / "c.json").write_text(as_json(record))
     file, page = str(tmp_path / "c.json"), str(tmp_path / "page.html")
@@ -315,7 +305,7 @@ def test_calibration_on_the_command_line_needs_a_page_and_a_view_of_it(monkeypat
         (("davidson_2025", "--html", page, "--calibration", file, "--calibration", file), "a second one"),
         (("davidson_2025", "--html", page, "--calibration", str(tmp_path / "no.json")), "no such file"),
     ):
-        code, out, err = run(monkeypatch, capsys, "report", *args)
+        code, out, err = command("report", *args)
         assert (code, out, len(err.splitlines())) == (2, "", 1)
         assert found in err
     assert [path.name for path in tmp_path.iterdir()] == ["c.json"]
@@ -323,14 +313,14 @@ def test_calibration_on_the_command_line_needs_a_page_and_a_view_of_it(monkeypat
 
 @pytest.mark.parametrize(("power", "code"), [(1.0, 0), (2.0, 3)])
 def test_calibrate_ends_with_3_where_ranks_are_not_even_and_writes_all_the_same(
-    monkeypatch, capsys, tmp_path, power, code
+    command, monkeypatch, tmp_path, power, code
 ):
     monkeypatch.setattr(engine, "cluster", lambda workers: contextlib.nullcontext())
     monkeypatch.setattr(calibration, "calibrate", lambda *args, **options: {})
     uniform = np.random.default_rng(1).random((RUNS, 4))
     monkeypatch.setattr(calibration, "open_calibration", lambda store: made_up(uniform**power))
     args = ("calibrate", "davidson_2025", "--json", str(tmp_path / "c.json"), "--out", str(tmp_path / "out"))
-    ended, out, err = run(monkeypatch, capsys, *args)
+    ended, out, err = command(*args)
     assert ended == code
     assert len(err.splitlines()) == bool(code)
     assert out.splitlines()[-1].startswith("calibrated: " if code == 0 else "NOT calibrated: ")

@@ -6,9 +6,8 @@ give the same bytes. It knows no model.
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -18,6 +17,7 @@ import numpy as np
 
 from .calibration import LEAST_WORLDS, MOST_WORLDS
 from .calibration_summary import summarise
+from .files import strict_json
 from .quantities import EVENT_NAMES
 from .snapshot import load_json, versions
 from .sources import DataError, plain, read_text
@@ -25,7 +25,7 @@ from .sources import DataError, plain, read_text
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["Record", "as_json", "make_record", "read_record"]
+__all__ = ["Record", "as_json", "make_record", "read_record", "read_records"]
 
 VERSION = 1
 """Version of the layout."""
@@ -94,7 +94,7 @@ def as_json(record: Record) -> str:
             for name in table.event.values.tolist()
         ],
     }
-    return json.dumps(document, sort_keys=True, allow_nan=False, ensure_ascii=False, indent=1) + "\n"
+    return strict_json(document)
 
 
 def make_record(found: xr.Dataset, **about) -> Record:
@@ -145,6 +145,21 @@ def read_record(path: Path) -> Record:
     about = {key: document[key] for key in ("view", "label", "inputs_sha256", "seed")}
     maps = {key: MappingProxyType(document[key]) for key in ("levels", "versions")}
     return Record(**about, **maps, found=found, table=summarise(found))
+
+
+def read_records(paths: Iterable[Path], views: Sequence[str]) -> list[Record]:
+    """Calibrations of these views, at most one of each. Raises DataError for another view's."""
+    found: dict[str, Record] = {}
+    for path in paths:
+        record = read_record(path)
+        if record.view not in views:
+            raise DataError(f"--calibration {path.name}", record.view, "a view of this report")
+        if record.view in found:
+            raise DataError(
+                f"--calibration {path.name}", plain(f"a second one of {record.view}"), "one a view"
+            )
+        found[record.view] = record
+    return list(found.values())
 
 
 def _names(where: str, items: list) -> list[str]:
