@@ -1,17 +1,24 @@
 """Calibration: posteriors hold the truth as often as they say, in every form of a view and at every level; a wrong sign shows."""
 
-import sys
+import contextlib
+import json
 
 import numpy as np
 import pytest
 import xarray as xr
-from scipy.stats import kstest
+from scipy.stats import binom, kstest
 
 import sie
-from sie import calibration, cli, engine
+from sie import calibration, engine
+from sie.calibration_record import as_json, make_record, read_record
+from sie.calibration_summary import summarise
 from sie.errors import published_error
 from sie.evidence import domains_at
+from sie.quantities import EVENT_NAMES
+from sie.report import compute
 from sie.returns import build
+from sie.sections import as_html
+from sie.sources import read_sources
 
 RUNS = 300
 BROKEN_RUNS = 80
@@ -48,7 +55,7 @@ def found(evidence, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def summaries(found):
-    return {kind: calibration.summarise(runs) for kind, runs in found.items()}
+    return {kind: summarise(runs) for kind, runs in found.items()}
 
 
 @pytest.mark.slow
@@ -92,7 +99,7 @@ def test_a_wrong_sign_of_one_factor_fails(evidence):
             for seed in range(BROKEN_RUNS)
         ]
     )
-    verdict = calibration.summarise(calibration._labelled(table, calibration.fields(view, rows)))
+    verdict = summarise(calibration._labelled(table, calibration.fields(view, rows)))
     assert not verdict.attrs["calibrated"]
     assert verdict.outside.sel(quantity="compute_bottleneck")
     assert verdict.p_value.sel(quantity="compute_bottleneck") < 1e-4
@@ -128,27 +135,35 @@ def made_up(pit, *, bias=0.0):
             "pit": (("run", "quantity"), pit),
             "p": (("run", "event"), p),
             "happened": (("run", "event"), (rng.random((runs, 3)) < p + bias).astype(float)),
+            "divergences": ("run", np.zeros(runs)),
+            "seconds": ("run", np.ones(runs)),
         },
-        {"quantity": ["r_asara", *(f"q{i}" for i in range(1, quantities))], "event": list("abc")},
+        {"quantity": ["r_asara", *(f"q{i}" for i in range(1, quantities))], "event": list(EVENT_NAMES[:3])},
         {"lost": 0},
     )
+
+
+def record_of(found, **about):
+    """A record of the view davidson_2025 with these findings."""
+    known = {"view": "davidson_2025", "label": "Davidson", "inputs_sha256": "0" * 64, "levels": {}, "seed": 1}
+    return make_record(found, **{**known, **about})
 
 
 def test_even_ranks_pass_and_narrow_wide_or_shifted_posteriors_fail():
     uniform = np.random.default_rng(1).random((RUNS, 6))
     assert kstest(uniform.ravel(), "uniform").pvalue > 0.01
-    assert calibration.summarise(made_up(uniform)).attrs["calibrated"]
+    assert summarise(made_up(uniform)).attrs["calibrated"]
     for spoilt in (uniform**1.5, 0.5 + (uniform - 0.5) * 0.7, np.abs(np.sin(np.pi * uniform / 2))):
         one = uniform.copy()
         one[:, 2] = spoilt[:, 2]
-        table = calibration.summarise(made_up(one))
+        table = summarise(made_up(one))
         assert not table.attrs["calibrated"]
         assert table.outside.values.tolist() == [False, False, True, False, False, False]
 
 
 def test_events_that_happen_too_often_fail():
     uniform = np.random.default_rng(1).random((RUNS, 6))
-    table = calibration.summarise(made_up(uniform, bias=0.15))
+    table = summarise(made_up(uniform, bias=0.15))
     assert not table.attrs["calibrated"]
     assert (table.z > 3).all()
 
@@ -163,13 +178,10 @@ def test_events_that_happen_too_often_fail():
         (("--levels", "raw"), "raw"),
     ],
 )
-def test_calibrate_refuses_in_one_line(args, found, monkeypatch, capsys, tmp_path):
+def test_calibrate_refuses_in_one_line(args, found, command, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["sie", "calibrate", *args])
-    with pytest.raises(SystemExit) as stopped:
-        cli.main()
-    out, err = capsys.readouterr()
-    assert (stopped.value.code, out, len(err.splitlines())) == (2, "", 1)
+    code, out, err = command("calibrate", *args)
+    assert (code, out, len(err.splitlines())) == (2, "", 1)
     assert found in err
     assert not list(tmp_path.iterdir())
 
@@ -179,8 +191,138 @@ def test_figures_show_what_is_outside():
 
     pit = np.random.default_rng(1).random((RUNS, 6))
     pit[:, 3] **= 2
-    table = calibration.summarise(made_up(pit))
+    table = summarise(made_up(pit))
     ax = plot_ranks(table, title="made up")
     assert "q3" in [text.get_text() for text in ax.get_legend().get_texts()]
     ax = plot_happened(table)
-    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["a", "b", "c"]
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == list(EVENT_NAMES[:3])
+
+
+def test_one_unlucky_quantity_that_counts_six_times_is_left_to_its_own_test():
+    uniform = np.random.default_rng(1).random((RUNS, 6))
+    unlucky = np.repeat(uniform[:, :1] ** 1.2, 6, axis=1)
+    table = summarise(made_up(unlucky))
+    assert table.outside.all()
+    assert table.attrs["outside_by_chance"] == 6
+    # Of six independent quantities, 1 calibration in 100 has more than this many outside.
+    assert summarise(made_up(uniform)).attrs["outside_by_chance"] == binom.ppf(0.99, 6, 0.05) == 2
+
+
+def test_a_record_comes_back_from_its_file_with_the_same_verdict(tmp_path):
+    record = record_of(made_up(np.random.default_rng(1).random((60, 4))), levels={"chess": "growth"})
+    text = as_json(record)
+    assert text == as_json(record)
+    (tmp_path / "c.json").write_text(text)
+    read = read_record(tmp_path / "c.json")
+    xr.testing.assert_identical(read.table, record.table)
+    assert (read.view, read.seed, dict(read.levels), read.versions) == (
+        record.view,
+        1,
+        {"chess": "growth"},
+        record.versions,
+    )
+
+
+def test_a_verdict_is_not_taken_from_the_file_but_from_its_ranks(tmp_path):
+    document = json.loads(as_json(record_of(made_up(np.random.default_rng(1).random((RUNS, 4)) ** 2))))
+    assert document["calibrated"] is False
+    (tmp_path / "c.json").write_text(json.dumps(document | {"calibrated": True}))
+    assert not read_record(tmp_path / "c.json").table.attrs["calibrated"]
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        (lambda d: d.pop("view"), "nothing"),
+        (lambda d: d.update(seed=True), "something else"),
+        (lambda d: d.update(calibration=2), "2"),
+        (lambda d: d.update(inputs_sha256="abc"), "'abc'"),
+        (lambda d: d.update(levels={"chess": 1}), "something else"),
+        (lambda d: d["quantities"].pop(0), "other quantities"),
+        (lambda d: d["quantities"].append(d["quantities"][0]), "items without names of their own"),
+        (lambda d: d["events"].clear(), "other quantities or events"),
+        (lambda d: d["events"][0].update(name="doom"), "other quantities or events"),
+        (lambda d: d["quantities"][1]["ranks"].pop(), "columns of different lengths"),
+        (lambda d: d["quantities"][1]["ranks"].__setitem__(3, 1.5), "something else"),
+        (lambda d: d["quantities"][1].update(ranks=[0.5] * 3), "no such list"),
+        (lambda d: d["events"][0]["happened"].__setitem__(0, 0.5), "another number"),
+        (lambda d: [item["predicted"].pop() for item in d["events"]], "columns of different lengths"),
+    ],
+)
+def test_a_spoilt_record_is_refused_in_one_line(tmp_path, refused, change, found):
+    document = json.loads(as_json(record_of(made_up(np.random.default_rng(1).random((30, 3))))))
+    change(document)
+    (tmp_path / "c.json").write_text(json.dumps(document))
+    with refused("c.json", found):
+        read_record(tmp_path / "c.json")
+
+
+def test_bytes_at_random_make_a_record_or_one_line(tmp_path):
+    whole = as_json(record_of(made_up(np.random.default_rng(1).random((20, 2))))).encode()
+    rng, refusals = np.random.default_rng(2), 0
+    for _ in range(150):
+        spoilt = bytearray(whole)
+        for at in rng.integers(len(whole), size=3):
+            spoilt[at] = rng.integers(256)
+        (tmp_path / "c.json").write_bytes(spoilt[: rng.integers(len(whole) // 2, len(whole) + 1)])
+        refusal = None
+        try:
+            read_record(tmp_path / "c.json")
+        except sie.DataError as error:
+            refusal = str(error)
+        refusals += refusal is not None
+        assert len((refusal or "").splitlines()) <= 1
+    assert refusals > 100
+
+
+@pytest.fixture(scope="module")
+def result():
+    """A report of priors, which a calibration can be shown beside."""
+    return compute(sie.read_view("davidson_2025"), None, seed=1, draws=1000)
+
+
+def test_a_page_shows_a_calibration_and_says_when_its_inputs_have_changed(result):
+    even, spoilt = (made_up(np.random.default_rng(1).random((60, 4)) ** power) for power in (1, 3))
+    same = record_of(even, inputs_sha256=result.inputs_sha256)
+    assert 'id="calibration"' not in as_html([result], read_sources())
+    page = as_html([result], read_sources(), calibrations=[same])
+    assert page == as_html([result], read_sources(), calibrations=[same])
+    assert 'id="calibration-davidson-2025"' in page
+    assert "Calibrated." in page
+    assert "has changed since" not in page
+    page = as_html([result], read_sources(), calibrations=[record_of(spoilt)])
+    assert "Not calibrated." in page
+    assert "has changed since" in page
+
+
+def test_calibration_on_the_command_line_needs_a_page_and_a_view_of_it(command, tmp_path):
+    record = record_of(made_up(np.random.default_rng(1).random((30, 3))))
+    (tmp_path / "c.json").write_text(as_json(record))
+    file, page = str(tmp_path / "c.json"), str(tmp_path / "page.html")
+    for args, found in (
+        (("davidson_2025", "--calibration", file), "no --html"),
+        (("reference", "--html", page, "--calibration", file), "davidson_2025"),
+        (("davidson_2025", "--html", page, "--calibration", file, "--calibration", file), "a second one"),
+        (("davidson_2025", "--html", page, "--calibration", str(tmp_path / "no.json")), "no such file"),
+    ):
+        code, out, err = command("report", *args)
+        assert (code, out, len(err.splitlines())) == (2, "", 1)
+        assert found in err
+    assert [path.name for path in tmp_path.iterdir()] == ["c.json"]
+
+
+@pytest.mark.parametrize(("power", "code"), [(1.0, 0), (2.0, 3)])
+def test_calibrate_ends_with_3_where_ranks_are_not_even_and_writes_all_the_same(
+    command, monkeypatch, tmp_path, power, code
+):
+    monkeypatch.setattr(engine, "cluster", lambda workers: contextlib.nullcontext())
+    monkeypatch.setattr(calibration, "calibrate", lambda *args, **options: {})
+    uniform = np.random.default_rng(1).random((RUNS, 4))
+    monkeypatch.setattr(calibration, "open_calibration", lambda store: made_up(uniform**power))
+    args = ("calibrate", "davidson_2025", "--json", str(tmp_path / "c.json"), "--out", str(tmp_path / "out"))
+    ended, out, err = command(*args)
+    assert ended == code
+    assert len(err.splitlines()) == bool(code)
+    assert out.splitlines()[-1].startswith("calibrated: " if code == 0 else "NOT calibrated: ")
+    assert bool(read_record(tmp_path / "c.json").table.attrs["calibrated"]) == (code == 0)
+    assert len(list((tmp_path / "out").glob("davidson_2025_*.png"))) == 2

@@ -30,22 +30,16 @@ if TYPE_CHECKING:
 
     from .errors import Error
 
-__all__ = ["calibrate", "draw_errors", "draw_world", "expected", "open_calibration", "refit", "summarise"]
+__all__ = ["calibrate", "draw_errors", "draw_world", "expected", "open_calibration", "refit"]
+
+LEAST_WORLDS, MOST_WORLDS = 20, 100_000
+"""Worlds of a calibration; fewer make no band."""
 
 DRAWS, TUNE = 600, 200
 """Draws and warm-up draws of a refit, four chains together and each."""
 
 RANKED = 100
 """Draws, thinned to be nearly independent, among which the truth is ranked."""
-
-BAND = 0.95
-"""Probability that a calibrated quantity's whole ECDF lies within its band."""
-
-BAND_SIMULATIONS = 4000
-"""Uniform samples behind a band."""
-
-MASSES = (0.5, 0.8, 0.9)
-"""Central posterior intervals whose coverage of the true r at ASARA is counted."""
 
 FINE = 16
 """Points within each piece of an error's log density from which it is drawn."""
@@ -165,10 +159,11 @@ def _log_likelihood(errors: list[Error], deviations: np.ndarray) -> np.ndarray:
 
 
 def quantities(view: View, rows: xr.Dataset) -> list[str]:
-    """What is ranked: r at ASARA, every uncertain quantity that evidence may move, r of each domain with rows, and the joint log likelihood."""
+    """What is ranked: r at ASARA, r of the target domain, every uncertain quantity that evidence may move, r of each other domain with
+    rows, and the joint log likelihood."""
     moved = [name for name in view.informed if view[name].prior.family != "fixed"]
     seen = np.unique(rows.domain_idx.values[rows.kind.values != "factor"])
-    domains = [f"r of {rows.domain.values[i]}" for i in seen]
+    domains = [f"r of {name}" for name in rows.domain.values[seen] if name != TARGET]
     return ["r_asara", "r_target", *moved, *domains, "log_likelihood"]
 
 
@@ -294,57 +289,3 @@ def _labelled(values: np.ndarray, names: list[str]) -> xr.Dataset:
     for name in _HEAD[1:]:
         found[name] = ("run", values[done, names.index(name)])
     return found.assign_attrs(lost=int((~done).sum()))
-
-
-def summarise(found: xr.Dataset) -> xr.Dataset:
-    """Verdicts on what `open_calibration` returns.
-
-    Over `quantity`: `ecdf_difference` (quantity, at) with `band` (edge, at) that a calibrated quantity stays within with
-    probability 95 %, `outside` (whether it does not), and `p_value` of uniformity (the pointwise order test of ArviZ).
-    Over `mass`: `coverage` of the true r at ASARA by central posterior intervals.
-    Over `event`: mean `predicted` probability, share `happened`, and `z`, their difference in standard errors.
-    `attrs`: `outside_by_chance`, the number of quantities outside their bands that chance exceeds in 1 of 100 calibrations, were they
-    independent; `calibrated`, whether the bands and the p-values with Bonferroni's correction and all |z| allow it.
-    """
-    import xarray as xr
-    from arviz_stats.base import array_stats
-    from arviz_stats.ecdf_utils import compute_ecdf, ecdf_pit
-    from scipy.stats import binom, norm
-
-    pit = found.pit.transpose("quantity", "run").values
-    at, _, low, high = ecdf_pit(
-        pit[0], BAND, BAND_SIMULATIONS
-    )  # one band: it depends on the number of worlds alone
-    ecdf = np.array([compute_ecdf(values, at) for values in pit])
-    inside = np.isclose(ecdf, np.clip(ecdf, low, high), rtol=0, atol=1e-12)
-    outside = ~inside[:, 1:-1].all(axis=1)
-    p_value = np.array([float(array_stats.uniformity_test(values)[0]) for values in pit])
-    r = found.pit.sel(quantity="r_asara").values
-    predicted, happened = found.p.mean("run"), found.happened.mean("run")
-    sd = np.sqrt((found.p * (1 - found.p)).sum("run")) / found.sizes["run"]
-    z = xr.where(sd > 0, (happened - predicted) / sd, 0.0)
-    by_chance = int(binom.ppf(0.99, len(pit), 1 - BAND))
-    tests = len(pit) + z.size
-    return xr.Dataset(
-        {
-            "ecdf_difference": (("quantity", "at"), ecdf - at),
-            "band": (("edge", "at"), np.array([low - at, high - at])),
-            "outside": ("quantity", outside),
-            "p_value": ("quantity", p_value),
-            "coverage": ("mass", [float((np.abs(2 * r - 1) <= mass).mean()) for mass in MASSES]),
-            "predicted": predicted,
-            "happened": happened,
-            "z": z,
-        },
-        coords={"quantity": found.quantity, "at": at, "edge": ["low", "high"], "mass": list(MASSES)},
-        attrs={
-            "runs": found.sizes["run"],
-            "lost": found.attrs["lost"],
-            "outside_by_chance": by_chance,
-            "calibrated": bool(
-                outside.sum() <= by_chance
-                and p_value.min() >= 0.01 / tests
-                and float(np.abs(z).max()) <= norm.isf(0.005 / tests)
-            ),
-        },
-    )

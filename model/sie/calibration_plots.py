@@ -1,6 +1,6 @@
 """Figures of a calibration: where the truth ranks among posterior draws, and how often events happen that were given a probability.
 
-As `plots`: each draws on one Axes and returns it. Tables come from `calibration.summarise`; nothing is computed here.
+As `plots`: each draws on one Axes and returns it. Tables come from `calibration_summary.summarise`; nothing is computed here.
 """
 
 from __future__ import annotations
@@ -23,9 +23,11 @@ Z95 = 1.959963984540054
 """Standard errors of a two-sided 95 % interval."""
 
 
-def plot_ranks(table: xr.Dataset, *, title: str | None = None, ax: Axes | None = None) -> Axes:
+def plot_ranks(
+    table: xr.Dataset, *, title: str | None = None, narrow: bool = False, ax: Axes | None = None
+) -> Axes:
     """Each quantity's ECDF of ranks less the uniform one, in the simultaneous 95 % band; those outside it are named."""
-    ax = _axes(ax)
+    ax = _axes(ax, narrow=narrow)
     ax.fill_between(
         table["at"], *table.band.values, color=GREY, alpha=0.25, linewidth=0, label="95 % band (whole curve)"
     )
@@ -46,9 +48,11 @@ def plot_ranks(table: xr.Dataset, *, title: str | None = None, ax: Axes | None =
     return _finish(ax, title)
 
 
-def plot_happened(table: xr.Dataset, *, title: str | None = None, ax: Axes | None = None) -> Axes:
+def plot_happened(
+    table: xr.Dataset, *, title: str | None = None, narrow: bool = False, ax: Axes | None = None
+) -> Axes:
     """For each event its mean posterior probability over the worlds, and in what share of them it happened (95 % interval)."""
-    ax = _axes(ax, lines=table.sizes["event"])
+    ax = _axes(ax, lines=table.sizes["event"], narrow=narrow)
     lines = np.arange(table.sizes["event"])[::-1]
     sd = np.where(table.z != 0, (table.happened - table.predicted) / np.where(table.z != 0, table.z, 1), 0.0)
     ax.hlines(

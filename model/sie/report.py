@@ -32,6 +32,7 @@ __all__ = [
     "as_text",
     "compute",
     "event_wordings",
+    "inputs_sha256",
     "planned_files",
     "write_folder",
 ]
@@ -132,7 +133,7 @@ def compute(
         paths=paths,
         credences={given: credences(path) for given, path in paths.items()},
         spreads=spreads,
-        inputs_sha256=_sha256([view.path, *(_evidence_files(folder) if evidence is not None else [])]),
+        inputs_sha256=inputs_sha256(view, folder) if evidence is not None else _sha256([view.path]),
     )
 
 
@@ -159,6 +160,11 @@ def _at_other_spreads(
 
 def _quantiles(r: np.ndarray) -> tuple[float, float, float]:
     return tuple(float(q) for q in np.quantile(r, [0.05, 0.5, 0.95]))
+
+
+def inputs_sha256(view: View, folder: Path | None = None) -> str:
+    """A hash of all files that a view's answers given the evidence of a folder depend on."""
+    return _sha256([view.path, *_evidence_files(folder)])
 
 
 def _evidence_files(folder: Path | None) -> list[Path]:

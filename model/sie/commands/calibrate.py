@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..files import refuse_unwritable, write_whole
+from ..files import refuse_unwritable, write_atomically, write_whole
 from ..sources import DataError, plain
 from .options import Evidence, Seed, bibliography
 from .sweep import MOST_WORKERS, bar
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["calibrate"]
 
-LEAST_RUNS, MOST_RUNS = 20, 100_000
-"""Worlds of a calibration."""
+NOT_CALIBRATED = 3
+"""Exit code where the ranks speak against the posteriors: the code of a sampling that failed its checks."""
 
 
 def calibrate(
@@ -45,18 +46,32 @@ def calibrate(
             "--out", metavar="DIR", help="Write the store and two figures here; goes on where it was."
         ),
     ] = None,
+    json: Annotated[
+        Path | None,
+        typer.Option(
+            "--json", metavar="FILE", help="Write what was found here, for sie report --calibration."
+        ),
+    ] = None,
     seed: Seed = 1,
     evidence: Evidence = None,
-) -> None:
-    """Draw worlds from a view's priors, let each make the evidence, fit it, and count how often the truth is where the posterior says."""
-    from .. import calibration
+) -> int:
+    """Draw worlds from a view's priors, let each make the evidence, fit it, and count how often the truth is where the posterior says.
+
+    Exit code 0: calibrated; 3: not calibrated (everything is written and printed all the same); 2: bad input.
+    """
+    from .. import __version__, calibration
+    from ..calibration_record import as_json, make_record
     from ..engine import cluster
     from ..evidence import evidence_files, read_evidence, usable
+    from ..likelihoods import likelihood_files
     from ..priors import read_view
+    from ..report import inputs_sha256
     from .evidence import chosen_levels
 
-    if not LEAST_RUNS <= runs <= MOST_RUNS:
-        raise DataError("--runs", runs, f"a whole number from {LEAST_RUNS} to {MOST_RUNS}")
+    if not calibration.LEAST_WORLDS <= runs <= calibration.MOST_WORLDS:
+        raise DataError(
+            "--runs", runs, f"a whole number from {calibration.LEAST_WORLDS} to {calibration.MOST_WORLDS}"
+        )
     if not 1 <= workers <= MOST_WORKERS:
         raise DataError("--workers", workers, f"a whole number from 1 to {MOST_WORKERS}")
     if seed < 0:
@@ -72,9 +87,10 @@ def calibrate(
     figures = [out / f"{read.name}_{what}.png" for what in ("ranks", "happened")] if out is not None else []
     for figure in figures:
         refuse_unwritable("--out", figure, inputs=[read.path], parent_may_be_made=True)
-    digest = hashlib.sha256(f"{sorted(rows.attrs['levels'].items())} {seed} {runs}".encode())
-    for path in (read.path, *evidence_files(evidence)):
-        digest.update(path.read_bytes())
+    files = [read.path, *evidence_files(evidence), *likelihood_files(evidence)]
+    refuse_unwritable("--json", json, inputs=files, others=[*figures, *([out] if out is not None else [])])
+    inputs = inputs_sha256(read, evidence)
+    about = f"{__version__} {sorted(rows.attrs['levels'].items())} {seed} {runs} {inputs}"
 
     with tempfile.TemporaryDirectory() as scratch:
         folder = out or Path(scratch)
@@ -88,20 +104,35 @@ def calibrate(
                 client,
                 runs=runs,
                 seed=seed,
-                sha256=digest.hexdigest(),
+                sha256=hashlib.sha256(about.encode()).hexdigest(),
                 progress=progress,
             )
         found = calibration.open_calibration(store)
     if not found.sizes["run"]:
         raise DataError(f"sie calibrate {view}", plain("no refit that ended"), "at least one")
-    table = calibration.summarise(found)
+    record = make_record(
+        found,
+        view=read.name,
+        label=read.label,
+        inputs_sha256=inputs,
+        levels=rows.attrs["levels"],
+        seed=seed,
+    )
+    table = record.table
     if figures:
         from ..calibration_plots import plot_happened, plot_ranks
         from ..plots import save
 
         for figure, plot in zip(figures, (plot_ranks, plot_happened), strict=True):
             write_whole(figure, lambda target, plot=plot: save(plot(table, title=read.label), target))
+    if json is not None:
+        write_atomically(json, as_json(record).encode())
     print("\n".join(_lines(read.label, table, found)))
+    if table.attrs["calibrated"]:
+        return 0
+    sys.stdout.flush()
+    print(f"sie calibrate {view}: found ranks that chance does not explain, want even ranks", file=sys.stderr)
+    return NOT_CALIBRATED
 
 
 def _lines(label: str, table: xr.Dataset, found: xr.Dataset) -> list[str]:

@@ -9,45 +9,54 @@ import typer
 
 from ..files import refuse_unwritable, write_atomically
 from ..sources import DataError, plain
-from .options import DEFAULT_DRAWS, Draws, Evidence, Seed, bibliography, check_sampling, progress
+from .options import (
+    DEFAULT_DRAWS,
+    Draws,
+    Evidence,
+    Html,
+    Json,
+    PriorsOnly,
+    Seed,
+    ViewNames,
+    bibliography,
+    check_sampling,
+    progress,
+    read_views,
+)
 
 __all__ = ["report"]
 
 
 def report(
-    views: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[VIEW ...]", help="Names under priors/ or paths ending in .toml; all if none."
-        ),
-    ] = None,
+    views: ViewNames = None,
     seed: Seed = 1,
     draws: Draws = DEFAULT_DRAWS,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="Write plots, draws and credences.csv here.")
     ] = None,
-    json: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", help="Write the results as JSON here.")
+    json: Json = None,
+    html: Html = None,
+    calibrations: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--calibration",
+            metavar="FILE",
+            help="Show a calibration that sie calibrate --json wrote on the page of --html. May be repeated.",
+        ),
     ] = None,
-    html: Annotated[
-        Path | None,
-        typer.Option("--html", metavar="FILE", help="Write the whole report as one HTML file here."),
-    ] = None,
-    priors_only: Annotated[bool, typer.Option("--priors-only", help="Sample no posterior.")] = False,
+    priors_only: PriorsOnly = False,
     evidence: Evidence = None,
 ) -> None:
     """Credences of views before and after evidence, with their Monte Carlo errors."""
     from .. import report as reports
+    from ..calibration_record import read_records
     from ..evidence import evidence_files, read_evidence, usable
-    from ..priors import read_view, view_names
     from ..sections import as_html
 
     check_sampling(seed, draws)
-    names = views or view_names()
     works = bibliography(evidence)
-    read = [read_view(name, sources=works) for name in names]
-    _refuse_same_stems(names, [view.name for view in read])
-    inputs = [view.path for view in read] + evidence_files(evidence)
+    read = read_views("sie report", views, works)
+    inputs = [view.path for view in read] + evidence_files(evidence) + (calibrations or [])
     targets = reports.planned_files(read, out) if out is not None else []
     refuse_unwritable("--out", out, folder=True)
     refuse_unwritable("--json", json, inputs=inputs, others=[*targets, *([out] if out is not None else [])])
@@ -56,6 +65,9 @@ def report(
     for target in targets:
         refuse_unwritable("--out", target, inputs=inputs, parent_may_be_made=True)
 
+    if calibrations and html is None:
+        raise DataError("--calibration", plain("no --html"), "the page on which it is shown")
+    records = read_records(calibrations or [], [view.name for view in read])
     rows = read_evidence(evidence)
     for view in read:
         usable(rows, view)
@@ -71,19 +83,9 @@ def report(
             reports.write_folder(results, out, works=works, say=say)
         if html is not None:
             say("writing the page")
-            write_atomically(html, as_html(results, works).encode())
+            write_atomically(html, as_html(results, works, calibrations=records).encode())
         if json is not None:
             write_atomically(json, reports.as_json(results, seed=seed, draws=draws).encode())
     print("\n".join(pages))
     print(reports.event_wordings())
     print(reports.CONDITIONS)
-
-
-def _refuse_same_stems(names: list[str], stems: list[str]) -> None:
-    for i, stem in enumerate(stems):
-        if stem in stems[:i]:
-            raise DataError(
-                "sie report",
-                plain(f"two views named {stem} ({names[stems.index(stem)]} and {names[i]})"),
-                "views of different names",
-            )

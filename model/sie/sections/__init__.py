@@ -6,16 +6,21 @@ in `SECTIONS`. Sections hold plain text and numbers; `page` makes them HTML.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from ..page import Section, render
 from ..report import CONDITIONS, Result
 from ..sources import Source
 from .answer import headline, side_by_side
+from .calibration import calibration
 from .contents import Contents
 from .evidence import evidence
 from .reference import diagnostics, model, sources, variables
 from .views import views
+
+if TYPE_CHECKING:
+    from ..calibration_record import Record
 
 __all__ = ["SECTIONS", "Contents", "as_html"]
 
@@ -29,14 +34,16 @@ MEANING = (
 
 SECTIONS: tuple[Callable[[Contents], list[Section]], ...] = (
     *(headline, side_by_side, views, evidence),
-    *(model, variables, diagnostics, sources),
+    *(calibration, model, variables, diagnostics, sources),
 )
 """What makes the sections of a page, in their order."""
 
 
-def as_html(results: list[Result], works: Mapping[str, Source]) -> str:
+def as_html(
+    results: list[Result], works: Mapping[str, Source], *, calibrations: Sequence[Record] = ()
+) -> str:
     """The report of these views as one self-contained HTML file; the same results give the same text."""
-    contents = Contents(results=results, works=works)
+    contents = Contents(results=results, works=works, calibrations=calibrations)
     attrs = results[0].tree.attrs
     names = ", ".join(result.view.label for result in results)
     facts = [

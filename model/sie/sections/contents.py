@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,16 +16,18 @@ from ..sources import Source
 if TYPE_CHECKING:
     import xarray as xr
 
+    from ..calibration_record import Record
 
 __all__ = ["Contents", "citation", "origin", "place", "slug"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Contents:
-    """What a page is about: results of one or more views and the bibliography that they cite."""
+    """What a page is about: results of one or more views, the bibliography that they cite, and calibrations of them."""
 
     results: list[Result]
     works: Mapping[str, Source]
+    calibrations: Sequence[Record] = ()
 
     @property
     def evidence(self) -> xr.Dataset | None:
