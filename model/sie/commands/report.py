@@ -35,12 +35,21 @@ def report(
     ] = None,
     priors_only: Annotated[bool, typer.Option("--priors-only", help="Sample no posterior.")] = False,
     evidence: Evidence = None,
+    levels: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--levels",
+            metavar="DOMAIN=LEVEL",
+            help="How raw a domain's evidence enters: published, growth, epoch or series. A level alone: all that have it.",
+        ),
+    ] = None,
 ) -> None:
     """Credences of views before and after evidence, with their Monte Carlo errors."""
     from .. import report as reports
     from ..evidence import evidence_files, read_evidence, usable
     from ..priors import read_view, view_names
     from ..sections import as_html
+    from .evidence import chosen_levels
 
     check_sampling(seed, draws)
     names = views or view_names()
@@ -57,15 +66,18 @@ def report(
         refuse_unwritable("--out", target, inputs=inputs, parent_may_be_made=True)
 
     rows = read_evidence(evidence)
+    chosen = chosen_levels(levels or [], rows)
     for view in read:
-        usable(rows, view)
+        usable(rows, view, levels=chosen)
     if priors_only:
         rows = None
 
     results = []
     with progress() as say:
         for view in read:
-            results.append(reports.compute(view, rows, seed=seed, draws=draws, folder=evidence, say=say))
+            results.append(
+                reports.compute(view, rows, levels=chosen, seed=seed, draws=draws, folder=evidence, say=say)
+            )
         pages = [reports.as_text(result) for result in results]
         if out is not None:
             reports.write_folder(results, out, works=works, say=say)
