@@ -4,8 +4,9 @@
 
 A growth input that changed moves paths and leaves the posterior of the chain where it was (`paths`). A prior that evidence
 informs changes the weights w of the stored draws and neither draws nor paths (`reweighted`; Pareto-smoothed, with k-hat, and
-an error that knows both the weights and the chains' autocorrelation). Where weights are not to be trusted, or other rows
-count, the view is sampled again on the same compiled graph (`refitted`), which becomes the base of later edits.
+an error that knows both the weights and the chains' autocorrelation). Where weights are not to be trusted, other rows or
+levels count, or a raw history is read under another lambda, the view is sampled again on the same compiled graph
+(`refitted`), which becomes the base of later edits.
 It chooses between what `inference` and `dynamics` compute; it must not know a distribution, a growth law or a screen.
 """
 
@@ -17,6 +18,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,6 +34,7 @@ from .inference import (
     prior_values,
     reweight,
 )
+from .inputs import levels_of
 from .priors import View
 from .returns import at_asara
 
@@ -43,8 +46,17 @@ __all__ = ["ANSWERED", "QUANTILES", "Answer", "Workbench"]
 ANSWERED = ("paths", "reweighted", "refitted")
 """How an edit can be answered."""
 
+OF_LAMBDA = ("parallel", "labour_share", "experiment_gain")
+"""What lambda, under which a raw history is read, follows from (`levels.lambda_draws`)."""
+
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 """Quantiles of r at ASARA in an answer."""
+
+NO_LEVELS: Mapping[str, str] = MappingProxyType({})
+"""Every domain at its default level."""
+
+ROWS_KEPT = 64
+"""Choices of rows that are kept, so that an edit of a prior chooses none anew."""
 
 FITS_KEPT = 12
 """Fits that are kept, so that undoing an edit, or a second view, samples nothing."""
@@ -52,10 +64,13 @@ FITS_KEPT = 12
 
 @dataclass(frozen=True, kw_only=True)
 class Fit:
-    """The draws of one fit: what evidence moved, by name, the events on their paths (event, draw) and r at ASARA (draw,)."""
+    """The draws of one fit: what evidence moved, by name, the events on their paths (event, draw) and r at ASARA (draw,).
+
+    `likelihood` is what the likelihood depends on beside the chain.
+    """
 
     view: View
-    rows: xr.Dataset
+    likelihood: tuple
     tree: xr.DataTree
     moved: Mapping[str, np.ndarray]
     happened: np.ndarray
@@ -66,11 +81,12 @@ class Fit:
 class Answer:
     """What an edited view says. `credences` and `r` (quantiles QUANTILES) are by what is given: priors, and evidence if it counts.
 
-    `how` is one of ANSWERED; `khat` is NaN and `effective_draws` all of them unless it is `reweighted`. `diagnostics` are of the
-    fit that the draws come from, None where evidence cannot move the view.
+    `levels` are those asked for, of domains that do not enter at the default (`sie.usable`). `how` is one of ANSWERED; `khat` is NaN and `effective_draws` all of them unless it is `reweighted`. `diagnostics` are of the
+    fit that the draws come from, `rows` those that count; None where evidence cannot move the view.
     """
 
     view: View
+    levels: Mapping[str, str]
     seed: int
     draws: int
     how: str
@@ -78,6 +94,7 @@ class Answer:
     effective_draws: float
     credences: Mapping[str, xr.Dataset]
     r: Mapping[str, np.ndarray]
+    rows: xr.Dataset | None
     fit: Fit | None
 
     @property
@@ -93,9 +110,9 @@ class Answer:
     @property
     def counted(self) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
         """The rows that count, and those left out with the reason; nothing of either where evidence cannot move the view."""
-        if self.fit is None:
+        if self.rows is None:
             return (), ()
-        return tuple(self.fit.rows.estimate.values.tolist()), tuple(self.fit.rows.attrs["left_out"])
+        return tuple(self.rows.estimate.values.tolist()), tuple(self.rows.attrs["left_out"])
 
     @property
     def diagnostics(self) -> dict[str, float] | None:
@@ -133,57 +150,69 @@ class Workbench:
     def __init__(self, evidence: xr.Dataset | None, *, seed: int, draws: int = 4000) -> None:
         self.evidence, self.seed, self.draws = evidence, seed, draws
         self._fits: OrderedDict[tuple, Fit] = OrderedDict()
+        self._rows: dict[tuple, xr.Dataset] = {}
+        self._tables: dict[str, xr.DataArray] = {}
         self._fits_lock, self._sampling = threading.Lock(), threading.Lock()
 
-    def instant(self, view: View) -> Answer:
+    def instant(self, view: View, *, levels: Mapping[str, str] = NO_LEVELS) -> Answer:
         """The answer from stored draws. Raises RefitNeeded where there are none, or none whose weights are to be trusted.
 
-        Weights are trusted up to a Pareto k-hat of `inference.MAX_KHAT` and down to as many effective draws as a fit must have
-        (`inference.MIN_ESS`).
+        `levels` as in `sie.usable`, which raises DataError for those that evidence does not have. Weights are trusted up to
+        a Pareto k-hat of `inference.MAX_KHAT` and down to as many effective draws as a fit must have (`inference.MIN_ESS`).
         """
-        if not self._counts(view):
-            return self._answer(view, "paths", None, None)
-        if (found := self._found(view)) is not None:
-            return self._answer(view, "refitted" if _same(found.view, view) else "paths", found, None)
+        if (rows := self.rows(view, levels=levels)) is None:
+            return self._answer(view, levels, None, "paths", None, None)
+        likelihood = _likelihood_key(view, rows)
+        if (found := self._found(view, likelihood)) is not None:
+            how = "refitted" if _same(found.view, view) else "paths"
+            return self._answer(view, levels, rows, how, found, None)
         why = f"{view.name}: found no draws yet, want a fit"
         for base in self._latest():
+            if base.likelihood != likelihood:
+                why = f"{view.name}: found draws under other rows, levels or lambda, want a refit"
+                continue
             try:
                 weights = importance_weights(base.moved, base.view, view, draws=self.draws)
             except RefitNeeded as error:
                 why = str(error)
                 continue
             if weights.effective >= MIN_ESS:
-                return self._answer(view, "reweighted", base, weights)
+                return self._answer(view, levels, rows, "reweighted", base, weights)
             why = f"{view.name}: found weights worth {weights.effective:.0f} draws, want at least {MIN_ESS} (refit)"
         raise RefitNeeded(why)
 
-    def refit(self, view: View) -> Answer:
-        """The answer from a fit of this very view, sampled unless it is kept. Raises NotConverged."""
-        if self._counts(view) and self._found(view) is None:
+    def refit(self, view: View, *, levels: Mapping[str, str] = NO_LEVELS) -> Answer:
+        """The answer from a fit of this very view, sampled unless it is kept. Raises NotConverged and DataError."""
+        if (rows := self.rows(view, levels=levels)) is not None:
+            likelihood = _likelihood_key(view, rows)
             with self._sampling:
-                if self._found(view) is None:
-                    self._keep(view)
-        return self.instant(view)
+                if self._found(view, likelihood) is None:
+                    self._keep(view, rows, likelihood)
+        return self.instant(view, levels=levels)
 
-    def answer(self, view: View) -> Answer:
-        """The instant answer where there is one to trust, else that of a refit. Raises NotConverged."""
+    def answer(self, view: View, *, levels: Mapping[str, str] = NO_LEVELS) -> Answer:
+        """The instant answer where there is one to trust, else that of a refit. Raises NotConverged and DataError."""
         try:
-            return self.instant(view)
+            return self.instant(view, levels=levels)
         except RefitNeeded:
-            return self.refit(view)
+            return self.refit(view, levels=levels)
 
-    def rows(self, view: View) -> xr.Dataset | None:
+    def rows(self, view: View, *, levels: Mapping[str, str] = NO_LEVELS) -> xr.Dataset | None:
         """The rows that count for a view (`sie.usable`); None where evidence cannot move it."""
         from .evidence import usable
 
-        return usable(self.evidence, view) if self._counts(view) else None
+        if self.evidence is None or view.states_r_asara:
+            return None
+        key = (view.name, _form(view), view.reflects, tuple(sorted(levels.items())))
+        if key not in self._rows:
+            if len(self._rows) >= ROWS_KEPT:
+                self._rows.clear()
+            self._rows[key] = usable(self.evidence, view, levels=levels)
+        return self._rows[key]
 
-    def _counts(self, view: View) -> bool:
-        return self.evidence is not None and not view.states_r_asara
-
-    def _found(self, view: View) -> Fit | None:
+    def _found(self, view: View, likelihood: tuple) -> Fit | None:
         with self._fits_lock:
-            if (key := _key(view)) in self._fits:
+            if (key := (likelihood, _chain_key(view))) in self._fits:
                 self._fits.move_to_end(key)
             return self._fits.get(key)
 
@@ -192,27 +221,57 @@ class Workbench:
         with self._fits_lock:
             return list(reversed(self._fits.values()))
 
-    def _keep(self, view: View) -> None:
+    def _keep(self, view: View, rows: xr.Dataset, likelihood: tuple) -> None:
         """Sample a view and keep the fit."""
         from .returns import build
 
-        rows = self.rows(view)
-        tree = fit(build(rows, view), seed=self.seed, draws=self.draws)
+        model = build(rows, view, likelihoods=self._likelihoods(rows))
+        tree = fit(model, seed=self.seed, draws=self.draws)
         names = (*view.informed, "r_target")
         moved = {name: tree["posterior"][name].values.ravel() for name in names}
         happened, r = self._after(view, moved)
-        kept = Fit(view=view, rows=rows, tree=tree, moved=moved, happened=happened, r=r)
+        kept = Fit(
+            view=view,
+            likelihood=likelihood,
+            tree=tree,
+            moved=moved,
+            happened=happened,
+            r=r,
+        )
         with self._fits_lock:
-            self._fits[_key(view)] = kept
+            self._fits[likelihood, _chain_key(view)] = kept
             while len(self._fits) > FITS_KEPT:
                 self._fits.popitem(last=False)
+
+    def _likelihoods(self, rows: xr.Dataset) -> dict[str, xr.DataArray]:
+        """The stored likelihoods of these rows, each read once: whoever changes evidence opens another workbench."""
+        from .likelihoods import read_likelihood
+
+        names = {"series": "{}", "epoch": "epoch_{}"}
+        wanted = [
+            names[level].format(row)
+            for row, level in zip(rows.estimate.values.tolist(), levels_of(rows).tolist(), strict=True)
+            if level in names
+        ]
+        for name in wanted:
+            if name not in self._tables:
+                self._tables[name] = read_likelihood(name, rows.attrs.get("folder"))
+        return {name: self._tables[name] for name in wanted}
 
     def _after(self, view: View, moved: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         """Events and r given evidence: what it moved, beside growth inputs at their priors."""
         growth, _ = growth_values(view, draws=self.draws, seed=self.seed)
         return _outcomes({**growth, **moved}, view)
 
-    def _answer(self, view: View, how: str, base: Fit | None, weights: Importance | None) -> Answer:
+    def _answer(
+        self,
+        view: View,
+        levels: Mapping[str, str],
+        rows: xr.Dataset | None,
+        how: str,
+        base: Fit | None,
+        weights: Importance | None,
+    ) -> Answer:
         values, _ = prior_values(view, draws=self.draws, seed=self.seed)
         happened, r = _outcomes(values, view)
         credences = {"priors": _table(*_independent(happened), draws=self.draws)}
@@ -233,6 +292,7 @@ class Workbench:
             credences["evidence"] = _table(*found, draws=self.draws)
         return Answer(
             view=view,
+            levels=levels,
             seed=self.seed,
             draws=self.draws,
             how=how,
@@ -240,17 +300,26 @@ class Workbench:
             effective_draws=weights.effective if weights is not None else float(self.draws),
             credences=credences,
             r=quantiles,
+            rows=rows,
             fit=base,
         )
 
 
-def _key(view: View) -> tuple:
-    """What a posterior of the chain depends on: the form of the view, the rows it reflects, the priors that evidence informs."""
-    return (
-        tuple(sorted(view.entries)),
-        tuple(sorted(view.reflects)),
-        tuple((name, view[name].prior) for name in view.informed),
-    )
+def _form(view: View) -> tuple:
+    """What a view states, whatever the numbers: which rows may update it follows from this."""
+    return tuple(sorted(view.entries))
+
+
+def _likelihood_key(view: View, rows: xr.Dataset) -> tuple:
+    """What the likelihood of the chain depends on: the form of the view, the rows and their levels, and lambda if a history is raw."""
+    level = levels_of(rows).tolist()
+    raw = tuple((name, view[name].prior) for name in OF_LAMBDA) if "series" in level else ()
+    return _form(view), view.reflects, tuple(zip(rows.estimate.values.tolist(), level, strict=True)), raw
+
+
+def _chain_key(view: View) -> tuple:
+    """The priors that evidence informs."""
+    return tuple((name, view[name].prior) for name in view.informed)
 
 
 def _same(view: View, view2: View) -> bool:

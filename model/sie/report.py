@@ -86,10 +86,12 @@ def compute(
     *,
     seed: int,
     draws: int,
+    levels: Mapping[str, str] | None = None,
     folder: Path | None = None,
     say: Callable[[str], None] = lambda text: None,
 ) -> Result:
-    """Draws, paths and credences of a view. `evidence` None means priors only; `say` is told what is going on.
+    """Draws, paths and credences of a view. `evidence` None means priors only; `levels` as in `sie.usable`; `say` is told what
+    is going on.
 
     Raises NotConverged where the sampler fails.
     """
@@ -112,7 +114,7 @@ def compute(
         from .inference import fit
         from .returns import build
 
-        rows = usable(evidence, view)
+        rows = usable(evidence, view, levels=levels)
         left_out = tuple(rows.attrs["left_out"])
         say(f"{view.name}: sampling the posterior from {rows.sizes['estimate']} rows")
         tree = fit(build(rows, view), seed=seed, draws=draws)

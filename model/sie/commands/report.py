@@ -46,12 +46,21 @@ def report(
     ] = None,
     priors_only: PriorsOnly = False,
     evidence: Evidence = None,
+    levels: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--levels",
+            metavar="DOMAIN=LEVEL",
+            help="How raw a domain's evidence enters: published, growth, epoch or series. A level alone: all that have it.",
+        ),
+    ] = None,
 ) -> None:
     """Credences of views before and after evidence, with their Monte Carlo errors."""
     from .. import report as reports
     from ..calibration_record import read_records
     from ..evidence import evidence_files, read_evidence, usable
     from ..sections import as_html
+    from .evidence import chosen_levels
 
     check_sampling(seed, draws)
     works = bibliography(evidence)
@@ -69,15 +78,18 @@ def report(
         raise DataError("--calibration", plain("no --html"), "the page on which it is shown")
     records = read_records(calibrations or [], [view.name for view in read])
     rows = read_evidence(evidence)
+    chosen = chosen_levels(levels or [], rows)
     for view in read:
-        usable(rows, view)
+        usable(rows, view, levels=chosen)
     if priors_only:
         rows = None
 
     results = []
     with progress() as say:
         for view in read:
-            results.append(reports.compute(view, rows, seed=seed, draws=draws, folder=evidence, say=say))
+            results.append(
+                reports.compute(view, rows, levels=chosen, seed=seed, draws=draws, folder=evidence, say=say)
+            )
         pages = [reports.as_text(result) for result in results]
         if out is not None:
             reports.write_folder(results, out, works=works, say=say)

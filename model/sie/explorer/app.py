@@ -20,8 +20,20 @@ def opening(desk, mo, session):
     get_start, set_start = mo.state(session.opening(desk, mo.query_params().to_dict()), allow_self_loops=True)
     get_counted, set_counted = mo.state(((), ()))
     get_drawn, set_drawn = mo.state({})
+    get_moved, set_moved = mo.state(0)
     get_settled, set_settled = mo.state(0)
-    return get_counted, get_drawn, get_settled, get_start, set_counted, set_drawn, set_settled, set_start
+    return (
+        get_counted,
+        get_drawn,
+        get_moved,
+        get_settled,
+        get_start,
+        set_counted,
+        set_drawn,
+        set_moved,
+        set_settled,
+        set_start,
+    )
 
 
 @app.cell
@@ -34,25 +46,30 @@ def choices(desk, get_start, history, mo, panels, set_start):
 
 @app.cell
 def inputs(desk, get_start, history, mo, panels, set_start):
-    start = get_start()[0]
+    start = history.now = get_start()[0]
     sliders = mo.ui.dictionary(panels.sliders(start))
+    slides = {name: f"{slider}" for name, slider in sliders.items()}
     rows = mo.ui.dictionary(panels.row_switches(start, desk.evidence))
+    levels = mo.ui.dictionary(panels.level_choices(start, desk.evidence, desk.levels))
     forms = panels.forms(start, set_start, history)
-    return forms, rows, sliders, start
+    return forms, levels, rows, sliders, slides, start
 
 
 @app.cell
-def edit(controls, history, rows, sliders, start, state):
+def edit(controls, desk, history, levels, rows, sliders, start, state):
     now, refused = controls.priors_of(start, sliders.value)
     now = now.reflecting(tuple(row for row, counts in rows.value.items() if not counts))
+    now = now.at_levels(desk.chosen(levels.value))
     history.note(now)
     view = state.edited(now)
     return now, refused, view
 
 
 @app.cell
-def second(compared, desk):
-    other = desk.bench.answer(desk.views[compared.value]) if compared.value else None
+def second(compared, desk, levels):
+    other = None
+    if compared.value:
+        other = desk.bench.answer(desk.views[compared.value], levels=desk.chosen(levels.value))
     return (other,)
 
 
@@ -69,6 +86,7 @@ def numbers(desk, get_settled, history, mo, now, other, refused, session, set_co
         desk.bench,
         view,
         history,
+        levels=now.levels,
         stale=lambda old, why: mo.output.replace(show(old, why, stale=True)),
         counted=set_counted,
     )
@@ -77,22 +95,24 @@ def numbers(desk, get_settled, history, mo, now, other, refused, session, set_co
 
 
 @app.cell
-def priors(desk, forms, mo, now, panels, sliders):
-    mo.Html(panels.priors(now, sliders, forms, desk.works))
+def priors(desk, forms, get_moved, history, mo, panels, slides):
+    get_moved()  # neither sliders nor edits: they would hold up the numbers
+    mo.Html(panels.priors(history.now, slides, forms, desk.works))
     return
 
 
 @app.cell
-def evidence(desk, get_counted, mo, panels, rows):
-    mo.Html(panels.evidence(desk.evidence, *get_counted(), rows, desk.works))
+def evidence(desk, get_counted, levels, mo, panels, rows):
+    mo.Html(panels.evidence(desk.evidence, *get_counted(), rows, levels, desk.works))
     return
 
 
 @app.cell
-def following(answer, desk, event, mo, session, set_drawn, set_settled):
+def following(answer, desk, event, mo, session, set_drawn, set_moved, set_settled):
     mo.Thread(
         target=session.follow,
-        args=(desk.bench, answer, event.value, set_drawn, set_settled),
+        args=(desk.bench, answer, event.value),
+        kwargs={"moved": set_moved, "drawn": set_drawn, "settle": set_settled},
         daemon=True,
     ).start()
     return
@@ -113,8 +133,9 @@ def saving(desk, event, files, history, mo, panels, set_start):
 
 
 @app.cell
-def address(mo, now, state):
+def address(desk, mo, now, panels, state, view):
     state.write_query(mo.query_params(), now)
+    mo.Html(panels.command(desk, view, now.levels))
     return
 
 

@@ -34,7 +34,7 @@ def downloads(desk: Desk, history: History, event: str) -> dict[str, Any]:
         return history.answer
 
     def exact() -> Answer:
-        return shown() if shown().exact else desk.bench.refit(shown().view)
+        return shown() if shown().exact else desk.bench.refit(shown().view, levels=shown().levels)
 
     kinds = {
         "View (TOML)": (lambda: view_toml(shown()), ".toml", "application/toml"),
@@ -88,7 +88,14 @@ def draws_netcdf(desk: Desk, answer: Answer) -> bytes:
         path = Path(folder) / f"{answer.view.name}.toml"
         path.write_bytes(view_toml(answer))
         view = dataclasses.replace(answer.view, path=path)
-        result = compute(view, desk.evidence, seed=answer.seed, draws=answer.draws, folder=desk.folder)
+        result = compute(
+            view,
+            desk.evidence,
+            levels=answer.levels,
+            seed=answer.seed,
+            draws=answer.draws,
+            folder=desk.folder,
+        )
         target = Path(folder) / "draws.nc"
         as_tree(result, works=desk.works).to_netcdf(target, engine="h5netcdf")
         return target.read_bytes()
@@ -112,9 +119,9 @@ def upload(desk: Desk, set_start: Callable[[tuple[State, str]], None], history: 
             return
         try:
             view = read_upload(files[0].name, files[0].contents, desk.works)
-            if not view.states_r_asara:
-                desk.bench.rows(view)
-            set_start((start(view), ""))
+            levels = history.states[-1].levels
+            desk.bench.rows(view, levels=levels)
+            set_start((start(view, levels), ""))
         except DataError as error:
             set_start((history.states[-1], str(error)))
 

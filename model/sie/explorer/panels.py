@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 from ..credences import EVENTS
 from ..distributions import Prior
+from ..evidence import LEVELS, domains_at
+from ..priors import View
 from ..quantities import GROWTH
 from ..sources import DataError, Source
 from . import figures as drawing
@@ -22,11 +25,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "choices",
+    "command",
     "equations",
     "evidence",
     "figures",
     "forms",
     "header",
+    "level_choices",
     "priors",
     "row_switches",
     "saving",
@@ -54,7 +59,7 @@ def choices(desk: Desk, state: State, history: History, set_start: _SetState) ->
         "view": _dropdown(
             list(names),
             value=state.author.label,
-            on_change=lambda label: set_start((start(names[label]), "")),
+            on_change=lambda label: set_start((start(names[label], history.states[-1].levels), "")),
         ),
         "mechanism": _dropdown(
             list(ways),
@@ -106,6 +111,26 @@ def row_switches(state: State, evidence: xr.Dataset) -> dict[str, Any]:
     return {row: mo.ui.switch(value=row not in state.reflects) for row in evidence.estimate.values.tolist()}
 
 
+def level_choices(state: State, evidence: xr.Dataset, usual: Mapping[str, str]) -> dict[str, Any]:
+    """For each domain that has rows at several levels, the level at which it enters; `usual` are the defaults."""
+    open_to: dict[str, list[str]] = {}
+    for level in LEVELS:
+        for domain in domains_at(evidence, level):
+            open_to.setdefault(domain, []).append(level)
+    return {
+        domain: _dropdown(
+            {level + (" (default)" if level == usual.get(domain) else ""): level for level in levels},
+            value=_named(state.levels.get(domain, usual.get(domain)), usual.get(domain)),
+        )
+        for domain, levels in open_to.items()
+        if len(levels) > 1
+    }
+
+
+def _named(level: str | None, usual: str | None) -> str | None:
+    return level + " (default)" if level is not None and level == usual else level
+
+
 def forms(state: State, set_start: _SetState, history: History) -> dict[str, dict[str, Any]]:
     """For each quantity its family and, for an adjustment, whether it counts; a change of either makes new sliders."""
     import marimo as mo
@@ -146,7 +171,7 @@ def _of_family(state: State, name: str, family: str) -> Prior:
 
 def priors(
     state: State,
-    sliders: Mapping[str, Any],
+    sliders: Mapping[str, str],
     forms: Mapping[str, Mapping[str, Any]],
     works: Mapping[str, Source],
 ) -> str:
@@ -163,7 +188,7 @@ def priors(
     return f'<section class="priors">{"".join(parts)}</section>'
 
 
-def _prior(name: str, state: State, slider: Any, form: Mapping[str, Any], works: Mapping[str, Source]) -> str:
+def _prior(name: str, state: State, slider: str, form: Mapping[str, Any], works: Mapping[str, Source]) -> str:
     changed = name in state.priors
     curve, ticks = tables.density(name, state, steps_of(name, state))
     counts = f'<span class="counts">{form["counts"]}</span>' if "counts" in form else ""
@@ -185,9 +210,10 @@ def evidence(
     used: tuple[str, ...],
     left_out: tuple[tuple[str, str], ...],
     switches: Mapping[str, Any],
+    levels: Mapping[str, Any],
     works: Mapping[str, Source],
 ) -> str:
-    """Every evidence row with its switch: what it says, whether it counts and why not, where it comes from."""
+    """Every evidence row with its switch: what it says, whether it counts and why not, where it comes from; levels above."""
     ids, why = rows.estimate.values.tolist(), dict(left_out)
     lines = {
         row: _row(rows.isel(estimate=i), rows, switches[row], why.get(row, ""), works)
@@ -215,8 +241,19 @@ def evidence(
         if members
     )
     return (
-        f'<section class="evidence"><h2>Evidence</h2><p class="small">{escape(note)}</p>'
+        f'<section class="evidence"><h2>Evidence</h2><p class="small">{escape(note)}</p>{_levels(levels) if used else ""}'
         f'<div class="groups">{parts}</div></section>'
+    )
+
+
+def _levels(choices: Mapping[str, Any]) -> str:
+    fields = "".join(
+        f"<label><span>{escape(domain)}</span>{choice}</label>" for domain, choice in choices.items()
+    )
+    return (
+        "<h3>Level at which each domain enters</h3>"
+        '<p class="small">Estimates as published, the growth rates behind them, the posteriors that Epoch published, or the raw'
+        f' history; never two of one domain.</p><div class="choices levels">{fields}</div>'
     )
 
 
@@ -239,6 +276,27 @@ def figures(drawn: Mapping[str, str]) -> str:
         for name, title in drawing.FIGURES.items()
     )
     return f'<section class="figures {"" if drawn else "empty"}">{parts}</section>'
+
+
+def command(desk: Desk, view: View, levels: Mapping[str, str]) -> str:
+    """The command that says of a saved view what the page says."""
+    words = [
+        "sie",
+        "report",
+        f"{view.name}.toml",
+        "--seed",
+        str(desk.bench.seed),
+        "--draws",
+        str(desk.bench.draws),
+    ]
+    for domain, level in levels.items():
+        words += ["--levels", f"{domain}={level}"]
+    if desk.folder is not None:
+        words += ["--evidence", str(desk.folder)]
+    return (
+        '<section class="command"><p>The saved view, reported with the numbers of this page:'
+        f"<code>{escape(shlex.join(words))}</code></p></section>"
+    )
 
 
 def saving(downloads: Mapping[str, Any], upload: Any) -> str:

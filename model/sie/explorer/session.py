@@ -16,7 +16,7 @@ from ..instant import Answer, Workbench
 from ..priors import View, read_view, view_names
 from ..sources import DataError, Source, read_sources
 from .figures import FIGURES, svg
-from .state import State, from_query, start
+from .state import State, edited, from_query, start
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -29,6 +29,9 @@ SEED, DRAWS = 1, 4000
 ONE_EDIT_SECONDS = 1.0
 """Moves of one slider that follow each other within this time are undone together."""
 
+PRIORS_AFTER_SECONDS = 0.04
+"""Densities and intervals follow once an edit has stood for so long."""
+
 DRAW_AFTER_SECONDS = 0.12
 """Figures are drawn once an edit has stood for so long."""
 
@@ -38,14 +41,19 @@ REFIT_AFTER_SECONDS = 0.6
 
 @dataclass(frozen=True, kw_only=True)
 class Desk:
-    """What every tab reads: views by label, the evidence, the works that are cited, the fits."""
+    """What every tab reads: views by label, the evidence and its default levels, the works that are cited, the fits."""
 
     views: Mapping[str, View]
     first: View
     evidence: xr.Dataset
     folder: Path | None
     works: Mapping[str, Source]
+    levels: Mapping[str, str]
     bench: Workbench
+
+    def chosen(self, levels: Mapping[str, str | None]) -> dict[str, str]:
+        """Those of some levels by domain that are not the default."""
+        return {domain: level for domain, level in levels.items() if level and level != self.levels[domain]}
 
 
 _open: list[Desk] = []
@@ -55,7 +63,7 @@ def open_desk(
     view: str = "davidson_2025", *, evidence: Path | None = None, seed: int = SEED, draws: int = DRAWS
 ) -> Desk:
     """Read views and evidence, and let `desk` find them. Raises DataError for bad input."""
-    from ..evidence import read_evidence, usable
+    from ..evidence import default_levels, read_evidence, usable
 
     works = {**read_sources(), **(read_sources(evidence) if evidence is not None else {})}
     views = [read_view(name, sources=works) for name in view_names()]
@@ -71,6 +79,7 @@ def open_desk(
         evidence=rows,
         folder=evidence,
         works=works,
+        levels=default_levels(rows),
         bench=Workbench(rows, seed=seed, draws=draws),
     )
     _open[:] = [desk]
@@ -84,20 +93,25 @@ def desk() -> Desk:
 
 def opening(desk: Desk, query: Mapping[str, str | list[str]]) -> tuple[State, str]:
     """The state in a URL, or the first view with words of what was wrong with the URL."""
+    from ..evidence import usable
+
     single = {name: value if isinstance(value, str) else value[-1] for name, value in query.items() if value}
     if not single:
         return start(desk.first), ""
     try:
-        return from_query(single, sources=desk.works), ""
+        state = from_query(single, sources=desk.works)
+        usable(desk.evidence, edited(state), levels=state.levels)
+        return state, ""
     except DataError as error:
         return start(desk.first), str(error)
 
 
 class History:
-    """The states of one tab, the last at the end, and its last answer."""
+    """The states of one tab, the last at the end, its last answer, and the state that its sliders are at."""
 
     def __init__(self) -> None:
         self.states: list[State] = []
+        self.now: State | None = None
         self.answer: Answer | None = None
         self.edits = 0
         self._shown: State | None = None
@@ -105,6 +119,7 @@ class History:
 
     def note(self, state: State) -> None:
         """Remember a state; moves of one slider in quick succession count as one."""
+        self.now = state
         if state != self._shown:
             self._shown, self.edits = state, self.edits + 1
         if self.states and state == self.states[-1]:
@@ -126,7 +141,9 @@ class History:
 
 def _same_but_one(first: State, second: State, third: State) -> bool:
     """Whether two steps moved the prior of one and the same quantity."""
-    if not first.author is second.author is third.author or first.reflects != third.reflects:
+    if not first.author is second.author is third.author:
+        return False
+    if first.reflects != third.reflects or first.levels != third.levels:
         return False
     steps = [
         {name for name in a.author.entries if a.prior(name) != b.prior(name)}
@@ -140,6 +157,7 @@ def answered(
     view: View,
     history: History,
     *,
+    levels: Mapping[str, str],
     stale: Callable[[Answer, str], object],
     counted: Callable[[tuple], object],
 ) -> tuple[Answer, str]:
@@ -151,11 +169,11 @@ def answered(
     before = history.answer
     try:
         try:
-            answer = bench.instant(view)
+            answer = bench.instant(view, levels=levels)
         except RefitNeeded as why:
             if before is not None:
                 stale(before, str(why))
-            answer = bench.refit(view)
+            answer = bench.refit(view, levels=levels)
     except (NotConverged, DataError) as error:
         if before is None:
             raise
@@ -170,17 +188,24 @@ def follow(
     bench: Workbench,
     answer: Answer,
     event: str,
+    *,
+    moved: Callable[[Callable[[int], int]], object],
     drawn: Callable[[Mapping[str, str]], object],
     settle: Callable[[Callable[[int], int]], object],
 ) -> None:
-    """Draw the figures of an answer that stands, then replace a reweighted answer by that of a refit. Runs in a thread.
+    """Let the priors follow an answer that stands, draw its figures, replace it by a refit if reweighted. Runs in a thread.
 
-    `drawn` is given the figures as SVG by name, `settle` a function that counts one more answer.
+    Numbers come first: a page is slow to lay out what else has changed. `moved` and `settle` are given a function that
+    counts one more, `drawn` the figures as SVG by name.
     """
     import marimo as mo
 
     thread, found = mo.current_thread(), {}
-    time.sleep(DRAW_AFTER_SECONDS)
+    time.sleep(PRIORS_AFTER_SECONDS)
+    if thread.should_exit:
+        return
+    moved(_one_more)
+    time.sleep(DRAW_AFTER_SECONDS - PRIORS_AFTER_SECONDS)
     for name in FIGURES:
         if thread.should_exit:
             return
@@ -194,8 +219,12 @@ def follow(
     if thread.should_exit:
         return
     try:
-        bench.refit(answer.view)
+        bench.refit(answer.view, levels=answer.levels)
     except NotConverged:
         return
     if not thread.should_exit:
-        settle(lambda count: count + 1)
+        settle(_one_more)
+
+
+def _one_more(count: int) -> int:
+    return count + 1

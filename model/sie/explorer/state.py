@@ -1,4 +1,4 @@
-"""What a user of the explorer has edited, as data: an author's view, other priors, the rows that count as reflected.
+"""What a user of the explorer has edited, as data: an author's view, other priors, reflected rows, levels of the evidence.
 
 An edit is a `View` like any other; undoing it gives the author's own entries back, quotes included. A state fits in the query
 of a URL. It knows no screen.
@@ -46,11 +46,15 @@ _BETWEEN, _WITHIN = ":", "~"
 
 @dataclass(frozen=True, kw_only=True)
 class State:
-    """An author's view and what was changed in it: priors by quantity, and the rows that it reflects."""
+    """An author's view and what was changed in it: priors by quantity, and the rows that it reflects.
+
+    `levels` is no part of a view: the level of each domain that does not enter at its default (`sie.usable`).
+    """
 
     author: View
     priors: Mapping[str, Prior]
     reflects: tuple[str, ...]
+    levels: Mapping[str, str] = MappingProxyType({})
 
     def prior(self, name: str) -> Prior:
         """The prior of a quantity as it now is."""
@@ -69,10 +73,14 @@ class State:
         ordered += [row for row in rows if row not in ordered]
         return dataclasses.replace(self, reflects=tuple(ordered))
 
+    def at_levels(self, levels: Mapping[str, str]) -> State:
+        """With other levels of the evidence, by domain."""
+        return dataclasses.replace(self, levels=MappingProxyType(dict(sorted(levels.items()))))
 
-def start(view: View) -> State:
-    """An author's view, unedited."""
-    return State(author=view, priors=MappingProxyType({}), reflects=view.reflects)
+
+def start(view: View, levels: Mapping[str, str] = MappingProxyType({})) -> State:
+    """An author's view, unedited, at these levels of the evidence."""
+    return State(author=view, priors=MappingProxyType({}), reflects=view.reflects).at_levels(levels)
 
 
 def edited(state: State) -> View:
@@ -155,6 +163,8 @@ def to_query(state: State) -> dict[str, str]:
         query = {"name": author.name, "file": packed}
     if state.reflects != author.reflects:
         query["reflects"] = ",".join(state.reflects)
+    if state.levels:
+        query["levels"] = ",".join(f"{domain}{_BETWEEN}{level}" for domain, level in state.levels.items())
     return query | {name: _packed(prior) for name, prior in state.priors.items()}
 
 
@@ -171,6 +181,8 @@ def from_query(query: Mapping[str, str], *, sources: Mapping[str, Source] | None
     state = start(view)
     if "reflects" in query:
         state = state.reflecting(tuple(row for row in query.pop("reflects").split(",") if row))
+    if "levels" in query:
+        state = state.at_levels(_levels(query.pop("levels")))
     for name in query:
         if name not in view:
             raise DataError(
@@ -198,6 +210,17 @@ def _unzipped(text: str) -> bytes:
     if reader.unconsumed_tail:
         raise DataError("URL file", plain(f"more than {MOST_BYTES} bytes"), "a smaller view")
     return content
+
+
+def _levels(text: str) -> dict[str, str]:
+    """Levels by domain. Which there are, evidence says."""
+    levels = {}
+    for part in text.split(","):
+        domain, between, level = part.rpartition(_BETWEEN)
+        if not between or not domain or domain in levels:
+            raise DataError("URL levels", part, "each domain once and its level, as in computer chess:series")
+        levels[domain] = level
+    return levels
 
 
 def _packed(prior: Prior) -> str:
