@@ -13,6 +13,7 @@ import sie
 from sie.difference_plots import plot_difference
 from sie.differences import difference, groups
 from sie.inference import prior
+from sie.report import as_json, compute
 from sie.wording import points
 
 DRAWS = 2000
@@ -194,16 +195,16 @@ def test_the_figure_holds_steps_that_lead_below_0(parts):
     assert ax.get_xlim()[0] < -0.2
 
 
-@pytest.fixture
-def saved(command, view_with, tmp_path):
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
     """A saved report of two views and one of a changed view, with its file."""
-    both, changed = tmp_path / "both.json", tmp_path / "changed.json"
-    own = view_with("speedup", lower="8")
-    assert (
-        command("report", "davidson_2025", "reference", "--priors-only", "--draws", 2000, "--json", both)[0]
-        == 0
-    )
-    assert command("report", own, "--priors-only", "--draws", 2000, "--json", changed)[0] == 0
+    folder = tmp_path_factory.mktemp("saved")
+    both, changed, own = (folder / name for name in ("both.json", "changed.json", "own.toml"))
+    view = sie.read_view("davidson_2025")
+    own.write_text(sie.to_toml(view.replace(speedup=sie.loguniform(8, view["speedup"].prior.numbers[1]))))
+    for target, views in ((both, (view, sie.read_view("reference"))), (changed, (sie.read_view(str(own)),))):
+        results = [compute(each, None, seed=1, draws=DRAWS) for each in views]
+        target.write_text(as_json(results, seed=1, draws=DRAWS))
     return both, changed, own
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from .mechanisms import MECHANISMS, RETRAINING
-from .trajectory import PROGRESS_A_YEAR, Trajectory, alike, ending, told_time, without
+from .trajectory import PROGRESS_A_YEAR, Trajectory, alike, by_then, ending, told_time, without
 
 __all__ = ["explanation"]
 
@@ -20,14 +20,15 @@ def explanation(path: Trajectory, years: float) -> list[str]:
     """Why the trajectory speeds up or fizzles, a sentence or two for each mechanism, and where r x share crosses 1."""
     said = [_start(path), *_bottleneck(path), *_automation(path), *_technologies(path), *_switch(path)]
     said += [*_retraining(path), *_ceiling(path), *_crossings(path)]
-    gained = path.doublings_by(years)
-    for name, other in without(path):
-        if not alike(path, other, years):
+    levels = by_then(path, years)
+    gained = levels[-1]
+    for name, other in without(path, years).items():
+        if not alike(levels, other):
             instead = "none" if name == "retraining" else f"{MECHANISMS[name].off:g}"
             value = path.retraining if name == "retraining" else f"{path.numbers[name]:.3g}"
             said.append(
-                f"With {name.replace('_', ' ')} {instead} in place of {value} there would be {_count(other.doublings_by(years))}"
-                f" doublings after {years:.3g} years, not {_count(gained)}."
+                f"With {name.replace('_', ' ')} {instead} in place of {value} there would be {_count(other[-1])} doublings"
+                f" after {years:.3g} years, not {_count(gained)}."
             )
     progress = f"{_count(gained / PROGRESS_A_YEAR)} years of progress at the recent pace"
     return [*said, f"After {years:.3g} years: {_count(gained)} doublings, {progress}.", ending(path)]

@@ -6,7 +6,7 @@ Numbers come from `dynamics` and `growth`. It knows no view, evidence or event.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ __all__ = [
     "PROGRESS_A_YEAR",
     "Trajectory",
     "alike",
+    "by_then",
     "ending",
     "follow",
     "idle",
@@ -80,12 +81,6 @@ class Trajectory:
 
         return years_at(self.paths, np.array([x])).item()
 
-    def doublings_by(self, years: float) -> float:
-        """Doublings gained by a time."""
-        from .dynamics import doublings_by
-
-        return doublings_by(self.paths, np.array([years])).item()
-
     def pace(self, x: float) -> float:
         """Doublings a year at a level: that of the node before it and the integral of the slope from there."""
         reach, log2_pace = self.paths.reach.item(), self.paths.log2_pace.values.ravel()
@@ -116,8 +111,6 @@ def follow(
     `r` at ASARA is negative where ideas get easier; `ceiling` is in doublings left, inf for none; `recent_pace` in labour doublings
     a year. Raises DataError for numbers out of range.
     """
-    import xarray as xr
-
     from .dynamics import laws, simulate
 
     values = {
@@ -128,7 +121,7 @@ def follow(
         "doublings_left": ceiling,
         **mechanisms,
     }
-    draws = xr.Dataset({name: (("chain", "draw"), [[float(value)]]) for name, value in values.items()})
+    draws = _as_draws([values])
     law = laws(draws, retraining=retraining)[0]
     off = {name: mechanism.off for name, mechanism in MECHANISMS.items()}
     told = {"r": r, "ceiling": ceiling, "parallel": parallel, "speedup": speedup, "recent_pace": recent_pace}
@@ -141,30 +134,51 @@ def follow(
     )
 
 
-def without(path: Trajectory) -> Iterator[tuple[str, Trajectory]]:
-    """Each mechanism that is not off, with the trajectory that it would be with this one off."""
-    told = {name: path.numbers[name] for name in ("r", "ceiling", "parallel", "speedup", "recent_pace")}
-    on = {name: path.numbers[name] for name in MECHANISMS if path.numbers[name] != MECHANISMS[name].off}
-    on = {name: value for name, value in on.items() if not math.isnan(value)}
-    for name in on:
-        others = {other: value for other, value in on.items() if other != name}
-        yield name, follow(**told, **others, retraining=path.retraining)
-    if path.retraining != "none":
-        yield "retraining", follow(**told, **on)
-
-
-def alike(a: Trajectory, b: Trajectory, years: float) -> bool:
-    """Whether two trajectories are the same for some years."""
+def by_then(path: Trajectory, years: float) -> np.ndarray:
+    """Doublings gained at even steps up to some years."""
     from .dynamics import doublings_by
 
-    times = np.linspace(0, years, 2 * ROWS + 1)
-    return np.allclose(doublings_by(a.paths, times), doublings_by(b.paths, times), rtol=SAME, atol=0)
+    return doublings_by(path.paths, _steps(years))[0, 0]
+
+
+def without(path: Trajectory, years: float) -> dict[str, np.ndarray]:
+    """What `by_then` would be with one mechanism off, by its name, for each that was asked for."""
+    from .dynamics import doublings_by, simulate
+
+    told = {name: path.draws[name].item() for name in path.draws if name not in MECHANISMS}
+    on = {name: path.numbers[name] for name in MECHANISMS if path.numbers[name] != MECHANISMS[name].off}
+    on = {name: value for name, value in on.items() if not math.isnan(value)}
+    others = [told | on | {name: MECHANISMS[name].off} for name in on]
+    found = {}
+    if others:
+        paths = simulate(_as_draws(others), nodes=NODES, retraining=path.retraining)
+        found = dict(zip(on, doublings_by(paths, _steps(years))[0], strict=True))
+    if path.retraining != "none":
+        found["retraining"] = doublings_by(simulate(path.draws, nodes=NODES), _steps(years))[0, 0]
+    return found
+
+
+def alike(a: np.ndarray, b: np.ndarray) -> bool:
+    """Whether what is gained is the same."""
+    return np.allclose(a, b, rtol=SAME, atol=0)
 
 
 def idle(path: Trajectory, years: float) -> dict[str, str]:
     """The mechanisms that were asked for and change nothing within some years, with what they need to act."""
-    same = [name for name, other in without(path) if alike(path, other, years)]
+    gained = by_then(path, years)
+    same = [name for name, other in without(path, years).items() if alike(gained, other)]
     return {name: MECHANISMS[name].needs if name in MECHANISMS else "a pace that rises" for name in same}
+
+
+def _steps(years: float) -> np.ndarray:
+    return np.linspace(0, years, 2 * ROWS + 1)
+
+
+def _as_draws(rows: list[dict[str, float]]) -> xr.Dataset:
+    """Numbers by name as draws of one chain."""
+    import xarray as xr
+
+    return xr.Dataset({name: (("chain", "draw"), [[float(row[name]) for row in rows]]) for name in rows[0]})
 
 
 def table(path: Trajectory, years: float) -> str:
