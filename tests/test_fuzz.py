@@ -33,7 +33,7 @@ from sie.pooling import read_weights
 from sie.priors import view_names
 from sie.reproduce import figures
 from sie.rows import read_domains, read_rows, read_sigmas
-from sie.snapshot import read_report
+from sie.saved import read_report
 from sie.sources import data_folder, read_sources
 from sie.time_horizons import read_horizons
 from sie.timeline import read_timeline, timeline_names

@@ -10,7 +10,7 @@ import pytest
 import xarray as xr
 
 import sie
-from sie import saved
+from sie import plain_hdf5
 from sie.inference import prior
 from sie.report import as_text, compute, write_folder
 from sie.saved import KIND, as_tree, open_saved, versions
@@ -145,7 +145,7 @@ def _negative(file):
 
 
 def _many(file):
-    for i in range(saved.MOST_VARIABLES):
+    for i in range(plain_hdf5.MOST_VARIABLES):
         file["prior"].create_dataset(f"more_{i}", data=0.0)
 
 
@@ -186,7 +186,7 @@ def test_a_file_that_is_not_plain_draws_is_refused_in_one_line(spoil, command, c
 
 
 def test_a_long_attribute_is_refused_before_it_is_read(spoil, monkeypatch):
-    monkeypatch.setattr(saved, "MOST_TEXT", 10)
+    monkeypatch.setattr(plain_hdf5, "MOST_TEXT", 10)
     with pytest.raises(DataError, match="bytes, want at most 10"):
         open_saved(spoil(lambda file: None))
 

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .distributions import Prior, read_prior
+from .distributions import Prior
+from .prior_tables import read_prior
 from .priors import WEIGHTS, Entry, View
 from .quantities import QUANTITIES
 from .sources import DataError, Source, check_provenance, data_folder, plain, read_sources, read_toml

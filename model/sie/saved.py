@@ -13,35 +13,28 @@ import re
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .plain_hdf5 import WANT, unusual
 from .priors import View, read_view, to_toml
-from .report import CONDITIONS, Result
-from .snapshot import versions
+from .quantities import EVENT_NAMES
+from .result import CONDITIONS, Result
+from .snapshot import Saved, read_json, versions
 from .sources import DataError, Source, plain, read_sources
 
 if TYPE_CHECKING:
-    import h5py
     import xarray as xr
 
-__all__ = ["KIND", "as_tree", "open_saved", "versions"]
+__all__ = ["KIND", "as_tree", "open_saved", "read_report", "versions"]
 
 KIND = "draws of sie report, layout 1"
 """What a file says it is; another layout has another number."""
 
-MOST_BYTES = 4 * 2**30
-"""Bytes that the variables of a file may take once read."""
-
-MOST_VARIABLES = 2000
-"""Variables of a file."""
-
 MOST_DRAWS = 2_000_000
 """Draws of a file; each path takes about 2 kB more."""
-
-MOST_TEXT = 2**20
-"""Bytes of an attribute."""
 
 _TABLES = ("evidence", "elasticities", "rows")
 """Groups that hold evidence rather than draws: every row, estimates of sigma, the rows that were used."""
@@ -108,6 +101,35 @@ def open_saved(path: Path | str) -> Result:
     return open_with_works(path)[0]
 
 
+def read_report(path: Path) -> dict[str, Saved]:
+    """A saved report by view; a path that ends in `.nc` is a file of draws, whose credences follow from them, all others are JSON.
+
+    Raises DataError for anything else.
+    """
+    return _credences_of(path) if path.suffix == ".nc" else read_json(path)
+
+
+def _credences_of(path: Path) -> dict[str, Saved]:
+    result = open_saved(path)
+    attrs, view = result.tree.attrs, result.view
+    saved = Saved(
+        view=view,
+        inputs_sha256=result.inputs_sha256,
+        rows_used=tuple(result.rows.estimate.values.tolist()) if result.rows is not None else (),
+        credences=MappingProxyType(
+            {
+                (event, given): (table.p.sel(event=event).item(), table.mcse.sel(event=event).item())
+                for event in EVENT_NAMES
+                for given, table in result.credences.items()
+            }
+        ),
+        seed=int(attrs["seed"]),
+        draws=int(attrs["draws"]),
+        versions=MappingProxyType(json.loads(attrs["versions"])),
+    )
+    return {view.name: saved}
+
+
 def open_with_works(path: Path | str) -> tuple[Result, dict[str, Source]]:
     """`open_saved`, and the works that the file cites."""
     path = Path(path)
@@ -118,10 +140,7 @@ def open_with_works(path: Path | str) -> tuple[Result, dict[str, Source]]:
         raise
     except Exception as error:  # the readers of NetCDF raise whatever a damaged file makes of them
         name = type(error).__name__
-    raise DataError(path.name, plain(f"no readable draws ({name})"), _WANT)  # without what HDF5's error holds
-
-
-_WANT = "a file that sie report --out wrote"
+    raise DataError(path.name, plain(f"no readable draws ({name})"), WANT)  # without what HDF5's error holds
 
 
 def _read(path: Path) -> xr.DataTree:
@@ -129,72 +148,16 @@ def _read(path: Path) -> xr.DataTree:
     import xarray as xr
 
     if not path.is_file():
-        raise DataError(str(path), plain("no such file"), _WANT)
+        raise DataError(str(path), plain("no such file"), WANT)
     try:
         with h5py.File(path, "r") as file:
-            unusual = _unusual(path.name, file)
+            problem = unusual(path.name, file)
     except OSError:
-        raise DataError(path.name, plain("a file that is not NetCDF"), _WANT) from None
-    if unusual is not None:
-        raise unusual
+        raise DataError(path.name, plain("a file that is not NetCDF"), WANT) from None
+    if problem is not None:
+        raise problem
     with xr.open_datatree(path, engine="h5netcdf", decode_times=False) as tree:
         return tree.load()
-
-
-def _unusual(where: str, file: h5py.File) -> DataError | None:
-    """What a file of draws never has, looked for before anything is read: links out of it, objects, sizes without bound.
-
-    It is returned, not raised: a traceback would keep HDF5's objects, and HDF5 crashes at the end of the process on those of
-    virtual data that it has to close itself.
-    """
-    import h5py
-
-    count, size = 0, 0
-    groups = [(file, 0)]
-    for group, depth in groups:
-        if problem := _long_attribute(where, group):
-            return problem
-        for name in group:
-            if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-                return DataError(f"{where} {name}", plain("a link"), "data in the file itself")
-            item = group[name]
-            if isinstance(item, h5py.Group) and depth == 0:
-                groups.append((item, 1))
-                continue
-            if not isinstance(item, h5py.Dataset):
-                return DataError(f"{where} {name}", plain("neither a group nor a variable"), _WANT)
-            count, size = (
-                count + 1,
-                size + int(np.prod(item.shape, dtype=float)) * max(item.dtype.itemsize, 1),
-            )
-            if count > MOST_VARIABLES:
-                return DataError(where, plain(f"more than {MOST_VARIABLES} variables"), _WANT)
-            if problem := _long_attribute(where, item) or _odd_variable(where, item):
-                return problem
-    if size > MOST_BYTES:
-        found, most = plain(f"{size / 2**30:.3g} GiB of variables"), f"at most {MOST_BYTES / 2**30:.0f} GiB"
-        return DataError(where, found, most)
-    return None
-
-
-def _odd_variable(where: str, item: h5py.Dataset) -> DataError | None:
-    """What is wrong with where a variable's data are, or with their type."""
-    import h5py
-
-    if item.external or item.is_virtual:
-        return DataError(f"{where} {item.name}", plain("data of another file"), "data in the file itself")
-    known = item.dtype.kind in "biufS" or (item.dtype.kind == "O" and h5py.check_string_dtype(item.dtype))
-    if not known:
-        return DataError(f"{where} {item.name}", plain(f"the type {item.dtype}"), "numbers or strings")
-    return None
-
-
-def _long_attribute(where: str, item: h5py.Group | h5py.Dataset) -> DataError | None:
-    for name in item.attrs:
-        size = item.attrs.get_id(name).get_storage_size()
-        if size > MOST_TEXT:
-            return DataError(f"{where} {name}", plain(f"{size} bytes"), f"at most {MOST_TEXT}")
-    return None
 
 
 def _as_result(where: str, tree: xr.DataTree) -> tuple[Result, dict[str, Source]]:

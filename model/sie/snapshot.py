@@ -23,7 +23,7 @@ from .priors import Entry, View, read_view, to_toml
 from .quantities import EVENT_NAMES
 from .sources import DataError, plain, read_text
 
-__all__ = ["GIVEN", "Saved", "check_credences", "inputs_of", "read_report", "versions", "view_of"]
+__all__ = ["GIVEN", "Saved", "check_credences", "inputs_of", "read_json", "versions", "view_of"]
 
 GIVEN = ("priors", "evidence")
 """What a credence may be given."""
@@ -115,13 +115,8 @@ def _prior_from_data(where: str, item: object, also: tuple[str, ...] = ()) -> Pr
         raise DataError(where, error.found, error.want) from None
 
 
-def read_report(path: Path) -> dict[str, Saved]:
-    """A saved report by view. Raises DataError where something is missing, unknown to JSON or not what it must be.
-
-    A path that ends in `.nc` is a file of draws, whose credences follow from them; all others are JSON.
-    """
-    if path.suffix == ".nc":
-        return _from_draws(path)
+def read_json(path: Path) -> dict[str, Saved]:
+    """A saved report by view. Raises DataError where something is missing, unknown to JSON or not what it must be."""
     document = load_json(path.name, read_text(path))
     for key, kind, want in (
         ("version", int, "1"),
@@ -145,29 +140,6 @@ def read_report(path: Path) -> dict[str, Saved]:
             raise DataError(f"{path.name} views", read.view.name, "each view once")
         saved[read.view.name] = read
     return saved
-
-
-def _from_draws(path: Path) -> dict[str, Saved]:
-    from .saved import open_saved
-
-    result = open_saved(path)
-    attrs, view = result.tree.attrs, result.view
-    saved = Saved(
-        view=view,
-        inputs_sha256=result.inputs_sha256,
-        rows_used=tuple(result.rows.estimate.values.tolist()) if result.rows is not None else (),
-        credences=MappingProxyType(
-            {
-                (event, given): (table.p.sel(event=event).item(), table.mcse.sel(event=event).item())
-                for event in EVENT_NAMES
-                for given, table in result.credences.items()
-            }
-        ),
-        seed=int(attrs["seed"]),
-        draws=int(attrs["draws"]),
-        versions=MappingProxyType(json.loads(attrs["versions"])),
-    )
-    return {view.name: saved}
 
 
 def load_json(where: str, text: str) -> object:

@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from . import __version__
-from .distributions import Prior, read_prior
+from .distributions import Prior
 from .engine import DONE, NOT_CONVERGED, open_rows, read_rows, run_tasks
 from .evidence import evidence_files, read_evidence, usable
+from .prior_tables import read_prior
 from .priors import View, read_view, view_names
 from .quantities import EVENT_NAMES
 from .sources import DataError, plain, read_sources, read_toml

@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .distributions import Prior, lognormal, read_prior
+from .distributions import Prior, lognormal
 from .horizon_trend import FITTED, doublings_after, fit_trend, years_until
+from .prior_tables import read_prior
 from .priors import Entry, draw
 from .sources import DataError, check_provenance, data_folder, plain, read_sources, read_toml
 from .tables import PROVENANCE

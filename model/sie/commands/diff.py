@@ -90,7 +90,7 @@ def diff(
 def _read(side: str, works: dict) -> tuple[View, Saved | None, Path]:
     """A view by name or path, or one of a saved report; with the saved report and the file."""
     from ..priors import read_view, view_path
-    from ..snapshot import read_report
+    from ..saved import read_report
 
     name, _, wanted = side.partition(".json:")
     if not (wanted or side.endswith((".json", ".nc"))):

@@ -53,7 +53,7 @@ def ledger(
 
 def _add(path: Path, report: Path, date: str) -> None:
     from ..ledger import append, entries_of
-    from ..snapshot import read_report
+    from ..saved import read_report
 
     refuse_unwritable("sie ledger add", path, inputs=[report])
     entries = entries_of(read_report(report), date)
