@@ -12,7 +12,7 @@ import typer
 
 from ..files import refuse_unwritable, write_atomically, write_whole
 from ..sources import DataError, plain
-from .options import Evidence, Seed, bibliography
+from .options import Evidence, Levels, Seed, bibliography
 from .sweep import MOST_WORKERS, bar
 
 if TYPE_CHECKING:
@@ -32,14 +32,7 @@ def calibrate(
     workers: Annotated[
         int, typer.Option(metavar="N", help="Processes of the embedded cluster, one thread each.")
     ] = 2,
-    levels: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--levels",
-            metavar="DOMAIN=LEVEL",
-            help="How raw a domain's evidence enters: published, growth, epoch or series. A level alone: all that have it.",
-        ),
-    ] = None,
+    levels: Levels = None,
     out: Annotated[
         Path | None,
         typer.Option(

@@ -26,6 +26,7 @@ __all__ = [
     "Given",
     "Html",
     "Json",
+    "Levels",
     "PlotFolder",
     "PriorsOnly",
     "Seed",
@@ -65,6 +66,14 @@ ViewNames = Annotated[
 Event = Annotated[
     list[str] | None,
     typer.Option("--event", metavar="NAME", help="An event of sie list; may be repeated (default: all)."),
+]
+Levels = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--levels",
+        metavar="DOMAIN=LEVEL",
+        help="How raw a domain's evidence enters: published, growth, epoch or series. A level alone: all that have it.",
+    ),
 ]
 Given = Annotated[str, typer.Option(metavar="priors|evidence", help="Draws before or after evidence.")]
 PriorsOnly = Annotated[bool, typer.Option("--priors-only", help="Sample no posterior.")]

@@ -15,6 +15,7 @@ from .options import (
     Evidence,
     Html,
     Json,
+    Levels,
     PriorsOnly,
     Seed,
     ViewNames,
@@ -46,14 +47,7 @@ def report(
     ] = None,
     priors_only: PriorsOnly = False,
     evidence: Evidence = None,
-    levels: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--levels",
-            metavar="DOMAIN=LEVEL",
-            help="How raw a domain's evidence enters: published, growth, epoch or series. A level alone: all that have it.",
-        ),
-    ] = None,
+    levels: Levels = None,
 ) -> None:
     """Credences of views before and after evidence, with their Monte Carlo errors."""
     from .. import report as reports
