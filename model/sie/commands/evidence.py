@@ -10,7 +10,7 @@ import typer
 
 from ..files import refuse_unwritable, write_whole
 from ..sources import DataError, plain
-from .options import Draws, Evidence, Levels, Seed, bibliography, check_sampling, progress
+from .options import Draws, Evidence, Seed, bibliography, check_sampling, progress
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -37,7 +37,14 @@ def evidence(
     view: Annotated[
         str, typer.Argument(metavar="[VIEW]", help="A view that states its chain.")
     ] = "reference",
-    levels: Levels = None,
+    levels: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--levels",
+            metavar="DOMAIN=LEVEL",
+            help="How raw a domain's evidence enters: published, growth, epoch or series. A level alone: all that have it.",
+        ),
+    ] = None,
     loo: Annotated[
         bool, typer.Option("--loo", help="Refit without each row and without each domain.")
     ] = False,
