@@ -154,7 +154,7 @@ def test_cells_on_a_cluster_equal_cells_in_this_process_with_one_thread_or_two(s
         here = dict(
             zip(
                 FIELDS,
-                run_cell(sweep.view(cell), sie.read_evidence(), (), seed=cell.seed, draws=1000),
+                run_cell(sweep.view(cell), sie.read_evidence(), (), seed=cell.seed, draws=1000, key="here"),
                 strict=True,
             )
         )
@@ -220,7 +220,7 @@ def test_a_sweep_killed_at_random_moments_goes_on_and_computes_nothing_twice(spe
         found = sie.open_sweep(each)
         expected = sie.read_sweep(path)
         for i in (0, 77, 149):
-            row = run_cell(expected.view(expected.cells[i]), None, (), seed=i, draws=1000)
+            row = run_cell(expected.view(expected.cells[i]), None, (), seed=i, draws=1000, key="here")
             assert found.p.sel(given="priors").values[i].tolist() == [
                 value for field, value in zip(FIELDS, row, strict=True) if field.startswith("p priors")
             ]
