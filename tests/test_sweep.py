@@ -10,6 +10,7 @@ import time
 import numpy as np
 import psutil
 import pytest
+import xarray as xr
 
 import sie
 from sie import engine
@@ -154,7 +155,7 @@ def test_cells_on_a_cluster_equal_cells_in_this_process_with_one_thread_or_two(s
         here = dict(
             zip(
                 FIELDS,
-                run_cell(sweep.view(cell), sie.read_evidence(), (), seed=cell.seed, draws=1000),
+                run_cell(sweep.view(cell), sie.read_evidence(), (), seed=cell.seed, draws=1000, key="here"),
                 strict=True,
             )
         )
@@ -162,6 +163,61 @@ def test_cells_on_a_cluster_equal_cells_in_this_process_with_one_thread_or_two(s
             at = found.isel(cell=i).sel(given=given, event="r_above_1")
             np.testing.assert_equal(at.p.item(), here[f"p {given} r_above_1"])
             np.testing.assert_equal(at.mcse.item(), here[f"mcse {given} r_above_1"])
+
+
+@pytest.mark.slow
+def test_left_out_rows_and_domains_on_a_cluster_equal_those_of_this_process_and_are_kept(evidence, tmp_path):
+    from sie import checking
+    from sie.returns import build
+
+    view = sie.read_view("davidson_2025")
+    rows = sie.usable(evidence, view)
+    rows = rows.isel(estimate=np.flatnonzero(rows.kind.values != "factor")[:2])
+    tree = sie.fit(build(rows, view), seed=1, draws=1000)
+    options = {"seed": 1, "draws": 1000}
+    here = checking.influence(tree, rows, view, **options), checking.leave_domains_out(rows, view, **options)
+    told = []
+    with engine.cluster(2) as client:
+        refits = engine.on_cluster(client, tmp_path, sha256="x", progress=lambda *at: told.append(at))
+        there = (
+            checking.influence(tree, rows, view, **options, refits=refits),
+            checking.leave_domains_out(rows, view, **options, refits=refits),
+        )
+        for one, other in zip(here, there, strict=True):
+            xr.testing.assert_identical(one, other)
+        assert told == [(0, 2), (1, 2), (2, 2)] * 2
+        # A second run finds every refit done: none is run, also where none could be.
+        again = checking.influence(tree, rows, view, **options, refits=refits)
+        assert told[6:] == [(2, 2)]
+        xr.testing.assert_identical(again, here[0])
+
+
+def test_refits_that_do_not_converge_are_named(evidence):
+    from sie import checking
+
+    view = sie.read_view("davidson_2025")
+    rows = sie.usable(evidence, view)
+
+    def refits(task, arguments, fields, *, shared, say):
+        table = np.ones((len(arguments), len(fields)))
+        table[1, 0] = engine.NOT_CONVERGED
+        return table
+
+    second = rows.domain.values[np.unique(rows.domain_idx.values[rows.kind.values != "factor"])][1]
+    with pytest.raises(sie.NotConverged, match=f"no posterior without {second}, want one that converges"):
+        checking.leave_domains_out(rows, view, seed=1, draws=1000, refits=refits)
+
+
+@pytest.mark.parametrize(
+    ("args", "found"),
+    [(("--workers", "0"), "0"), (("--workers", "2"), "no --loo"), (("--store", "s"), "no --loo")],
+)
+def test_refits_of_the_evidence_are_refused_in_one_line(command, monkeypatch, tmp_path, args, found):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = command("evidence", *args)
+    assert (code, out, len(err.splitlines())) == (2, "", 1)
+    assert found in err
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.slow
@@ -220,7 +276,7 @@ def test_a_sweep_killed_at_random_moments_goes_on_and_computes_nothing_twice(spe
         found = sie.open_sweep(each)
         expected = sie.read_sweep(path)
         for i in (0, 77, 149):
-            row = run_cell(expected.view(expected.cells[i]), None, (), seed=i, draws=1000)
+            row = run_cell(expected.view(expected.cells[i]), None, (), seed=i, draws=1000, key="here")
             assert found.p.sel(given="priors").values[i].tolist() == [
                 value for field, value in zip(FIELDS, row, strict=True) if field.startswith("p priors")
             ]

@@ -16,8 +16,9 @@ import numpy as np
 from .credences import credences
 from .density import deterministics
 from .dynamics import simulate
+from .engine import DONE, NOT_CONVERGED, in_turn
 from .evidence import LEVELS, usable
-from .inference import fit
+from .inference import NotConverged, fit
 from .inputs import levels_of
 from .priors import View
 from .returns import build
@@ -56,6 +57,7 @@ LEAST_DISTANCE = 0.05
 """Shrinkage is not a number where the raw log r is this close to that of a typical domain."""
 
 Likelihoods = Mapping[str, "xr.DataArray"] | None
+Refits = Callable[..., np.ndarray]
 
 
 def domain_table(tree: xr.DataTree, model: pm.Model, rows: xr.Dataset, *, seed: int) -> xr.Dataset:
@@ -111,38 +113,37 @@ def influence(
     draws: int = REFIT_DRAWS,
     likelihoods: Likelihoods = None,
     say: Callable[[str], None] = lambda text: None,
+    refits: Refits = in_turn,
 ) -> xr.Dataset:
     """What each row does, as all rows less all but this one, by refits; dim `estimate`, and `event` of EVENTS_MOVED.
 
     `log_r` is the shift of the median log r at ASARA, `p` that of each event's probability, `log_r_mcse` and `mcse` their errors;
-    `median_without` is the median r at ASARA without the row, `attrs["median"]` with all.
+    `median_without` is the median r at ASARA without the row, `attrs["median"]` with all. `refits` runs the tasks: `engine.in_turn`
+    or what `engine.on_cluster` gives. Raises NotConverged where a refit does not converge.
     """
     import xarray as xr
 
     with_all = tree["posterior"].to_dataset()
     before = credences(simulate(with_all), events=EVENTS_MOVED)
     ids = rows.estimate.values.tolist()
-    medians, shifts, errors, median_errors = [], [], [], []
-    own_error = _median_error(with_all)
-    for i, row in enumerate(ids):
-        say(f"{view.name}: refit {i + 1} of {len(ids)} without a row, without {row}")
-        kept = rows.sel(estimate=[other for other in ids if other != row])
-        posterior = fit(build(kept, view, likelihoods=likelihoods), seed=seed, draws=draws)["posterior"]
-        posterior = posterior.to_dataset()
-        without = credences(simulate(posterior), events=EVENTS_MOVED)
-        median_errors.append(np.hypot(own_error, _median_error(posterior)))
-        medians.append(float(posterior.r_asara.median()))
-        shifts.append(before.p.values - without.p.values)
-        errors.append(np.hypot(before.mcse.values, without.mcse.values))
+    table = refits(
+        without_row,
+        [{"row": row} for row in ids],
+        ["status", "median", "median_error", *EVENTS_MOVED, *(f"mcse {event}" for event in EVENTS_MOVED)],
+        shared={"rows": rows, "view": view, "seed": seed, "draws": draws, "likelihoods": likelihoods},
+        say=lambda i: say(f"{view.name}: refit {i + 1} of {len(ids)} without a row, without {ids[i]}"),
+    )
+    _refuse_unconverged(view, ids, table)
+    medians, events = table[:, 1], len(EVENTS_MOVED)
+    p, errors = table[:, 3 : 3 + events], table[:, 3 + events :]
     full = float(with_all.r_asara.median())
-    shape = (len(ids), len(EVENTS_MOVED))
     return xr.Dataset(
         {
             "median_without": ("estimate", medians),
             "log_r": ("estimate", np.log(full) - np.log(medians)),
-            "log_r_mcse": ("estimate", median_errors),
-            "p": (("estimate", "event"), np.reshape(shifts, shape)),
-            "mcse": (("estimate", "event"), np.reshape(errors, shape)),
+            "log_r_mcse": ("estimate", np.hypot(_median_error(with_all), table[:, 2])),
+            "p": (("estimate", "event"), before.p.values - p),
+            "mcse": (("estimate", "event"), np.hypot(before.mcse.values, errors)),
         },
         coords={"estimate": ids, "event": list(EVENTS_MOVED)},
         attrs={"median": full},
@@ -157,6 +158,7 @@ def leave_domains_out(
     draws: int = REFIT_DRAWS,
     likelihoods: Likelihoods = None,
     say: Callable[[str], None] = lambda text: None,
+    refits: Refits = in_turn,
 ) -> xr.Dataset:
     """Each domain's rows predicted from all others, dims (domain, quantile): the mean of their log estimates, exponentiated.
 
@@ -164,39 +166,83 @@ def leave_domains_out(
     growth), `observed` what they show, `below` the predictive probability below it, `hit` (domain, mass) whether it lies in
     the central interval of that mass. `variance` (domain, part) is the variance of the log prediction that comes from
     r_typical, from the domain's own r around it, and from the rows around that (their errors, adjustments, inputs).
-    Domains without rows are absent. An estimate is in its row's own unit: r, or output growth for growth rows.
+    Domains without rows are absent; `refits` and errors as in `influence`. An estimate is in its row's own unit: r, or output growth for growth rows.
     """
     import xarray as xr
 
-    model = build(rows, view, likelihoods=likelihoods)
-    observed = model["observed"].get_value()
     domains = [domain for domain in rows.domain.values.tolist() if _rows_of(rows, domain)]
-    predicted, seen, below, variance = [], [], [], []
-    for i, domain in enumerate(domains):
-        say(f"{view.name}: refit {i + 1} of {len(domains)} without a domain, without {domain}")
-        own = _rows_of(rows, domain)
-        kept = rows.isel(estimate=[i for i in range(rows.sizes["estimate"]) if i not in own])
-        posterior = fit(build(kept, view, likelihoods=likelihoods), seed=seed, draws=draws)["posterior"]
-        latent = deterministics(model, posterior.to_dataset())
-        replicated = (latent.log_estimate - _errors(model, latent, seed)).isel(estimate=own).mean("estimate")
-        log_typical, log_r = np.log(posterior.r_typical), np.log(latent.r.sel(domain=domain, drop=True))
-        seen.append(observed[own].mean())
-        predicted.append(np.quantile(replicated, INTERVAL))
-        below.append(float((replicated < seen[-1]).mean()))
-        variance.append(
-            [float(part.var()) for part in (log_typical, log_r - log_typical, replicated - log_r)]
-        )
-    off = np.abs(np.array(below) - 0.5)
+    table = refits(
+        without_domain,
+        [{"domain": domain} for domain in domains],
+        ["status", *map(str, INTERVAL), "observed", "below", *PARTS],
+        shared={"rows": rows, "view": view, "seed": seed, "draws": draws, "likelihoods": likelihoods},
+        say=lambda i: say(
+            f"{view.name}: refit {i + 1} of {len(domains)} without a domain, without {domains[i]}"
+        ),
+    )
+    _refuse_unconverged(view, domains, table)
+    predicted, observed, below, variance = np.split(table[:, 1:], np.cumsum([len(INTERVAL), 1, 1]), axis=1)
+    off = np.abs(below - 0.5)
     return xr.Dataset(
         {
-            "predicted": (("domain", "quantile"), np.exp(np.reshape(predicted, (-1, 3)))),
-            "observed": ("domain", np.exp(seen)),
-            "below": ("domain", below),
-            "hit": (("domain", "mass"), off[:, None] <= np.array(MASSES) / 2),
-            "variance": (("domain", "part"), np.reshape(variance, (-1, len(PARTS)))),
+            "predicted": (("domain", "quantile"), np.exp(predicted)),
+            "observed": ("domain", np.exp(observed[:, 0])),
+            "below": ("domain", below[:, 0]),
+            "hit": (("domain", "mass"), off <= np.array(MASSES) / 2),
+            "variance": (("domain", "part"), variance),
         },
         coords={"domain": domains, "quantile": list(INTERVAL), "mass": list(MASSES), "part": list(PARTS)},
     )
+
+
+def without_row(row: str, *, rows: xr.Dataset, view: View, seed: int, draws: int, likelihoods: Likelihoods):
+    """A task of `influence`: status, median r at ASARA without the row and the error of its log, probabilities and their errors."""
+    kept = rows.sel(estimate=[other for other in rows.estimate.values.tolist() if other != row])
+    try:
+        tree = fit(build(kept, view, likelihoods=likelihoods), seed=seed, draws=draws)
+    except NotConverged:
+        return np.array([NOT_CONVERGED, *[np.nan] * (2 + 2 * len(EVENTS_MOVED))])
+    posterior = tree["posterior"].to_dataset()
+    found = credences(simulate(posterior), events=EVENTS_MOVED)
+    median = float(posterior.r_asara.median())
+    return np.array([DONE, median, _median_error(posterior), *found.p.values, *found.mcse.values])
+
+
+def without_domain(
+    domain: str, *, rows: xr.Dataset, view: View, seed: int, draws: int, likelihoods: Likelihoods
+):
+    """A task of `leave_domains_out`: status, log of what is predicted and of what is seen, probability below it, variances."""
+    model = build(rows, view, likelihoods=likelihoods)
+    own = _rows_of(rows, domain)
+    kept = rows.isel(estimate=[i for i in range(rows.sizes["estimate"]) if i not in own])
+    try:
+        tree = fit(build(kept, view, likelihoods=likelihoods), seed=seed, draws=draws)
+    except NotConverged:
+        return np.array([NOT_CONVERGED, *[np.nan] * (len(INTERVAL) + 2 + len(PARTS))])
+    posterior = tree["posterior"].to_dataset()
+    latent = deterministics(model, posterior)
+    replicated = (latent.log_estimate - _errors(model, latent, seed)).isel(estimate=own).mean("estimate")
+    log_typical, log_r = np.log(posterior.r_typical), np.log(latent.r.sel(domain=domain, drop=True))
+    seen = model["observed"].get_value()[own].mean()
+    parts = (log_typical, log_r - log_typical, replicated - log_r)
+    return np.array(
+        [
+            DONE,
+            *np.quantile(replicated, INTERVAL),
+            seen,
+            float((replicated < seen).mean()),
+            *(float(part.var()) for part in parts),
+        ]
+    )
+
+
+def _refuse_unconverged(view: View, names: list[str], table: np.ndarray) -> None:
+    """Raise NotConverged for refits that did not end well."""
+    lost = [name for name, status in zip(names, table[:, 0], strict=True) if status != DONE]
+    if lost:
+        raise NotConverged(
+            f"{view.name}: found no posterior without {', '.join(lost)}, want one that converges"
+        )
 
 
 def loo(tree: xr.DataTree, model: pm.Model) -> xr.Dataset:

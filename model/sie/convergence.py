@@ -8,6 +8,7 @@ A refit in a fraction of a second cannot wait for hundreds of calls. It knows ar
 
 from __future__ import annotations
 
+import functools
 import math
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -59,12 +60,35 @@ def _split(draws: np.ndarray) -> np.ndarray:
 
 
 def _normal_scores(values: np.ndarray) -> np.ndarray:
-    from scipy.special import ndtri
-    from scipy.stats import rankdata
-
+    """The normal score of each value's rank among those of its parameter; equal values share their mean rank."""
     flat = values.reshape(len(values), -1)
-    ranks = rankdata(flat, method="average", axis=1)
-    return ndtri((ranks - BLOM) / (flat.shape[1] - 2 * BLOM + 1)).reshape(values.shape)
+    size = flat.shape[1]
+    order = np.argsort(flat, axis=1)
+    ordered = np.take_along_axis(flat, order, axis=1)
+    twice = np.broadcast_to(np.arange(0, 2 * size, 2), flat.shape)
+    differs = ordered[:, 1:] != ordered[:, :-1]
+    tied = np.flatnonzero(~differs.all(axis=1))
+    if tied.size:
+        twice = twice.copy()
+        edge = np.ones((tied.size, 1), dtype=bool)
+        starts = np.concatenate([edge, differs[tied]], axis=1)
+        ends = np.concatenate([differs[tied], edge], axis=1)
+        at = np.arange(size)
+        first = np.maximum.accumulate(np.where(starts, at, 0), axis=1)
+        last = np.minimum.accumulate(np.where(ends, at, size)[:, ::-1], axis=1)[:, ::-1]
+        twice[tied] = first + last
+    scores = np.empty_like(flat)
+    np.put_along_axis(scores, order, _scores(size)[twice], axis=1)
+    return scores.reshape(values.shape)
+
+
+@functools.lru_cache(maxsize=8)
+def _scores(size: int) -> np.ndarray:
+    """Normal scores of the ranks 1, 3/2, 2, ... size."""
+    from scipy.special import ndtri
+
+    ranks = 1 + np.arange(2 * size - 1) / 2
+    return ndtri((ranks - BLOM) / (size - 2 * BLOM + 1))
 
 
 def _rhat(values: np.ndarray) -> np.ndarray:

@@ -25,7 +25,18 @@ if TYPE_CHECKING:
     import zarr
     from distributed import Client
 
-__all__ = ["DONE", "LOST", "NOT_CONVERGED", "STATES", "cluster", "open_rows", "read_rows", "run_tasks"]
+__all__ = [
+    "DONE",
+    "LOST",
+    "NOT_CONVERGED",
+    "STATES",
+    "cluster",
+    "in_turn",
+    "on_cluster",
+    "open_rows",
+    "read_rows",
+    "run_tasks",
+]
 
 DONE, NOT_CONVERGED, LOST = 1.0, 2.0, 3.0
 """What became of a task, the first number of its row; NaN is still to do."""
@@ -143,6 +154,58 @@ def run_tasks(
             record(i, row, **entry)
             future.release()
     return ended
+
+
+def in_turn(
+    task: Callable[..., np.ndarray],
+    arguments: Sequence[dict],
+    fields: Sequence[str],
+    *,
+    shared: dict[str, object],
+    say: Callable[[int], None] = lambda i: None,
+) -> np.ndarray:
+    """The rows (task, field) of all tasks, one after the other in this process; `say` is told which one starts."""
+    rows = np.empty((len(arguments), len(fields)))
+    for i, own in enumerate(arguments):
+        say(i)
+        rows[i] = task(**own, **shared)
+    return rows
+
+
+def on_cluster(
+    client: Client,
+    store: Path,
+    *,
+    sha256: str,
+    progress: Callable[[int, int], None] = lambda done, tasks: None,
+) -> Callable[..., np.ndarray]:
+    """`in_turn` on a cluster: the rows of tasks that finished are kept in `store`, which a run that was killed goes on with.
+
+    Several kinds of tasks may share a folder: each has the store named after its function.
+    """
+
+    def run(
+        task: Callable[..., np.ndarray],
+        arguments: Sequence[dict],
+        fields: Sequence[str],
+        *,
+        shared: dict[str, object],
+        say: Callable[[int], None] = lambda i: None,
+    ) -> np.ndarray:
+        own = store / f"{task.__name__.strip('_')}.zarr"
+        rows = open_rows(own, arguments, fields, sha256=sha256)
+        run_tasks(
+            task,
+            lambda i: arguments[i],
+            rows,
+            client,
+            shared=shared,
+            log=own / "log.jsonl",
+            progress=progress,
+        )
+        return rows[:]
+
+    return run
 
 
 def open_rows(store: Path, labels: Sequence[dict], fields: Sequence[str], *, sha256: str) -> zarr.Array:

@@ -21,12 +21,14 @@ from . import __version__
 from .distributions import Prior
 from .engine import DONE, NOT_CONVERGED, open_rows, read_rows, run_tasks
 from .evidence import evidence_files, read_evidence, usable
+from .likelihoods import likelihood_files
 from .prior_tables import read_prior
 from .priors import View, read_view, view_names
 from .quantities import EVENT_NAMES
 from .sources import DataError, plain, read_sources, read_toml
 
 if TYPE_CHECKING:
+    import pymc as pm
     import xarray as xr
     from distributed import Client
 
@@ -157,7 +159,12 @@ def read_sweep(path: Path, *, folder: Path | None = None) -> Sweep:
     )
     keys = ("view", "edits", "mechanisms", "evidence", "seed")
     cells = tuple(Cell(**dict(zip(keys, values, strict=True)), scale=scale) for values, scale in chosen)
-    files = [path, *(view.path for view in views.values()), *evidence_files(folder)]
+    files = [
+        path,
+        *(view.path for view in views.values()),
+        *evidence_files(folder),
+        *likelihood_files(folder),
+    ]
     sweep = Sweep(
         draws=draws,
         views=views,
@@ -233,14 +240,42 @@ def _sha256(files: list[Path]) -> str:
     return digest.hexdigest()
 
 
+KEPT = 32
+"""Models that a process keeps: cells that differ in nothing but their seed follow each other, and share one."""
+
+_models: dict[tuple, pm.Model] = {}
+
+
+def _model(view: View, evidence: xr.Dataset, leave_out: tuple[str, ...], key: str) -> pm.Model:
+    from .returns import build
+
+    priors = tuple((name, entry.prior) for name, entry in view.entries.items())
+    known = (key, view.name, priors, view.reflects, leave_out)
+    if known not in _models:
+        rows = usable(evidence, view)
+        rows = rows.isel(estimate=~np.isin(rows.estimate.values, leave_out))
+        while len(_models) >= KEPT:
+            del _models[next(iter(_models))]
+        _models[known] = build(rows, view)
+    return _models[known]
+
+
 def run_cell(
-    view: View, evidence: xr.Dataset | None, leave_out: tuple[str, ...], *, seed: int, draws: int
+    view: View,
+    evidence: xr.Dataset | None,
+    leave_out: tuple[str, ...],
+    *,
+    seed: int,
+    draws: int,
+    key: str,
 ) -> np.ndarray:
-    """The row of one cell, in the order of FIELDS. `evidence` None, or a view that states r at ASARA: priors only."""
+    """The row of one cell, in the order of FIELDS. `evidence` None, or a view that states r at ASARA: priors only.
+
+    `key` tells one body of evidence and one set of views from another.
+    """
     from .credences import credences
     from .dynamics import simulate
     from .inference import NotConverged, fit, prior
-    from .returns import build
 
     began, row = time.perf_counter(), dict.fromkeys(FIELDS, math.nan)
     found = {}
@@ -248,9 +283,7 @@ def run_cell(
         if evidence is None or view.states_r_asara:
             found["priors"] = prior(view, draws=draws, seed=seed)
         else:
-            rows = usable(evidence, view)
-            rows = rows.isel(estimate=~np.isin(rows.estimate.values, leave_out))
-            tree = fit(build(rows, view), seed=seed, draws=draws)
+            tree = fit(_model(view, evidence, leave_out, key), seed=seed, draws=draws)
             found = {"priors": tree["prior"].to_dataset(), "evidence": tree["posterior"].to_dataset()}
             row.update({key: float(tree.attrs[key]) for key in ("max_rhat", "min_ess", "divergences")})
         row["status"] = DONE
@@ -285,7 +318,7 @@ def run_sweep(
         return {"view": sweep.view(cell), "leave_out": left_out, "seed": cell.seed, "draws": sweep.draws}
 
     rows = open_sweep_rows(sweep, store)
-    shared = {"evidence": read_evidence(folder)}
+    shared = {"evidence": read_evidence(folder), "key": sweep.sha256}
     return run_tasks(
         run_cell, arguments, rows, client, shared=shared, log=store / "log.jsonl", progress=progress
     )

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +15,7 @@ import typer
 from ..files import refuse_unwritable, write_whole
 from ..sources import DataError, plain
 from .options import Draws, Evidence, Seed, bibliography, check_sampling, progress
+from .sweep import MOST_WORKERS
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -48,6 +53,13 @@ def evidence(
     loo: Annotated[
         bool, typer.Option("--loo", help="Refit without each row and without each domain.")
     ] = False,
+    workers: Annotated[
+        int, typer.Option(metavar="N", help="Processes that refit for --loo (1: this one alone).")
+    ] = 1,
+    store: Annotated[
+        Path | None,
+        typer.Option("--store", metavar="DIR", help="Keep the refits of --loo here; goes on where it was."),
+    ] = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Write figures here.")] = None,
     seed: Seed = 1,
     draws: Draws = DRAWS,
@@ -58,6 +70,10 @@ def evidence(
     from ..priors import read_view
 
     check_sampling(seed, draws)
+    if not 1 <= workers <= MOST_WORKERS:
+        raise DataError("--workers", workers, f"a whole number from 1 to {MOST_WORKERS}")
+    if (workers > 1 or store is not None) and not loo:
+        raise DataError("--workers" if store is None else "--store", plain("no --loo"), "refits to run")
     chosen_view = read_view(view, sources=bibliography(folder))
     if chosen_view.states_r_asara:
         raise DataError(
@@ -68,12 +84,14 @@ def evidence(
     names = [name for name, refits in PLOTS.items() if loo or not refits]
     targets = [out / f"{chosen_view.name}_{name}.png" for name in names] if out is not None else []
     refuse_unwritable("--out", out, folder=True)
+    refuse_unwritable("--store", store, folder=True)
     for target in targets:
         refuse_unwritable("--out", target, inputs=[chosen_view.path], parent_may_be_made=True)
 
-    from .. import checking
+    from .. import __version__, checking
     from ..inference import fit
     from ..power import power_scaling
+    from ..report import inputs_sha256
     from ..returns import build
 
     with progress() as say:
@@ -84,9 +102,13 @@ def evidence(
         predictive, scaling = checking.loo(tree, model), power_scaling(tree, model)
         moved = predicted = None
         if loo:
-            options = {"seed": seed, "draws": draws, "say": say}
-            moved = checking.influence(tree, rows, chosen_view, **options)
-            predicted = checking.leave_domains_out(rows, chosen_view, **options)
+            inputs = (
+                f"{__version__} {inputs_sha256(chosen_view, folder)} {sorted(rows.attrs['levels'].items())}"
+            )
+            with _refits(workers, store, f"{inputs} {seed} {draws}", say) as refits:
+                options = {"seed": seed, "draws": draws, "say": say, "refits": refits}
+                moved = checking.influence(tree, rows, chosen_view, **options)
+                predicted = checking.leave_domains_out(rows, chosen_view, **options)
         if out is not None:
             raw = checking.raw_by_level(tree, everything, chosen_view, seed=seed)
             _write_figures(
@@ -100,6 +122,25 @@ def evidence(
     if predicted is not None:
         _print_predicted(console, predicted)
     _print_rest(console, tree, rows)
+
+
+@contextmanager
+def _refits(workers: int, store: Path | None, about: str, say: Callable[[str], None]) -> Iterator[Callable]:
+    """What runs the refits of `--loo`: this process, or a cluster of workers and a store that a killed run goes on with."""
+    from ..engine import cluster, in_turn, on_cluster
+
+    if workers == 1 and store is None:
+        yield in_turn
+        return
+    with tempfile.TemporaryDirectory() as scratch, cluster(workers) as client:
+        folder = store or Path(scratch)
+        folder.mkdir(parents=True, exist_ok=True)
+        yield on_cluster(
+            client,
+            folder,
+            sha256=hashlib.sha256(about.encode()).hexdigest(),
+            progress=lambda done, tasks: say(f"{done} of {tasks} refits"),
+        )
 
 
 def chosen_levels(options: list[str], everything: xr.Dataset) -> dict[str, str]:
