@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import hypothesis
 import pytest
+from explorer_page import address, browser, page  # noqa: F401 (fixtures)
 
 import sie
 from sie.sources import data_folder

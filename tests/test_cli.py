@@ -275,7 +275,9 @@ def test_a_full_report_has_evidence_wherever_it_can_move_the_view(full_report):
         if read_view(view["view"]).derives_compute_bottleneck:
             assert "stockfish" in view["rows_used"]
         elif "stockfish_2024" in read_view(view["view"]).reflects:
-            assert left_out["stockfish"] == "same output data as stockfish_2024, which the view already reflects"
+            assert (
+                left_out["stockfish"] == "same output data as stockfish_2024, which the view already reflects"
+            )
         else:
             assert "measured against compute" in left_out["stockfish"]
     assert "alexnet_growth" in views["reference"]["rows_used"]

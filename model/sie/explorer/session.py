@@ -96,14 +96,12 @@ def desk() -> Desk:
 
 def opening(desk: Desk, query: Mapping[str, str | list[str]]) -> tuple[State, str]:
     """The state in a URL, or the first view with words of what was wrong with the URL."""
-    from ..evidence import usable
-
     single = {name: value if isinstance(value, str) else value[-1] for name, value in query.items() if value}
     if not single:
         return start(desk.first), ""
     try:
         state = from_query(single, sources=desk.works)
-        usable(desk.evidence, edited(state), levels=state.levels)
+        desk.bench.rows(edited(state), levels=state.levels)
         return state, ""
     except DataError as error:
         return start(desk.first), str(error)
