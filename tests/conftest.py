@@ -9,6 +9,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from explorer_page import address, browser, page  # noqa: F401 (fixtures)
 
 import sie
 from sie import cli

@@ -136,6 +136,13 @@ class Answer:
             return self.fit.tree
         return reweight(self.fit.tree, self.fit.view, self.view, seed=self.seed)
 
+    @cached_property
+    def paths(self) -> xr.Dataset:
+        """Paths of the draws given all that counts (`sie.simulate`)."""
+        from .dynamics import simulate
+
+        return simulate(self.draws_given(self.given[-1]))
+
     def draws_given(self, given: str) -> xr.Dataset:
         """The draws behind `priors` or `evidence`, dims (chain, draw)."""
         return self.tree["prior" if given == "priors" else "posterior"].to_dataset()

@@ -118,6 +118,8 @@ def prior_control(name: str, state: State) -> mo.ui.slider | mo.ui.range_slider:
 def moved(prior: Prior, value: float | list[float]) -> Prior:
     """The prior with the numbers of its slider. Raises DataError for numbers it cannot have."""
     if prior.family == "mixture":
+        if isinstance(value, list | tuple):
+            raise DataError("weight of a mixture", list(value), "one number")
         rest = 1 - prior.numbers[0]
         scale = (1 - float(value)) / rest if rest else 0.0
         weights = (float(value), *(weight * scale for weight in prior.numbers[1:]))

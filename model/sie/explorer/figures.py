@@ -48,7 +48,6 @@ def draw(name: str, answer: Answer, *, event: str) -> Axes:
 
 def _drawn(name: str, answer: Answer, event: str, ax: Axes) -> Axes:
     from .. import plots
-    from ..dynamics import simulate
 
     given = answer.given[-1]
     draws = answer.draws_given(given)
@@ -59,7 +58,7 @@ def _drawn(name: str, answer: Answer, event: str, ax: Axes) -> Axes:
         case "waterfall":
             return plots.plot_waterfall(draws, ax=ax)
         case "fan":
-            return plots.plot_fan(simulate(draws), ax=ax)
+            return plots.plot_fan(answer.paths, ax=ax)
         case _:
             return _tornado(answer, event, ax)
 
@@ -68,14 +67,13 @@ def _tornado(answer: Answer, event: str, ax: Axes) -> Axes:
     from matplotlib.ticker import PercentFormatter
 
     from .. import plots, sensitivity
-    from ..dynamics import simulate
     from ..sensitivity_plots import plot_tornado
 
     given = answer.given[-1]
     draws = answer.draws_given(given)
     table = answer.credences[given].sel(event=[event])
     inputs = sensitivity.independent_inputs(sensitivity.varying_inputs(draws, answer.view))
-    indicators = sensitivity.happened(simulate(draws), [event])
+    indicators = sensitivity.happened(answer.paths, [event])
     found = sensitivity.tornado(inputs, indicators, effective=sensitivity.worth(table)).assign_coords(
         event=[event]
     )

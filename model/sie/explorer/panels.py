@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..credences import EVENTS
 from ..distributions import Prior
 from ..evidence import LEVELS, domains_at
-from ..priors import View
+from ..priors import View, view_names
 from ..quantities import GROWTH
 from ..sources import DataError, Source
 from . import figures as drawing
@@ -280,21 +280,14 @@ def figures(drawn: Mapping[str, str]) -> str:
 
 def command(desk: Desk, view: View, levels: Mapping[str, str]) -> str:
     """The command that says of a saved view what the page says."""
-    words = [
-        "sie",
-        "report",
-        f"{view.name}.toml",
-        "--seed",
-        str(desk.bench.seed),
-        "--draws",
-        str(desk.bench.draws),
-    ]
+    name = view.name if view.path is not None and view.name in view_names() else f"{view.name}.toml"
+    words = ["sie", "report", name, "--seed", str(desk.bench.seed), "--draws", str(desk.bench.draws)]
     for domain, level in levels.items():
         words += ["--levels", f"{domain}={level}"]
     if desk.folder is not None:
         words += ["--evidence", str(desk.folder)]
     return (
-        '<section class="command"><p>The saved view, reported with the numbers of this page:'
+        '<section class="command"><p>The numbers of this page on the command line, once the view is saved:'
         f"<code>{escape(shlex.join(words))}</code></p></section>"
     )
 

@@ -15,7 +15,7 @@ from ..inference import NotConverged, RefitNeeded
 from ..instant import Answer, Workbench
 from ..priors import View, read_view, view_names
 from ..sources import DataError, Source, read_sources
-from .figures import FIGURES, svg
+from .figures import svg
 from .state import State, edited, from_query, start
 
 if TYPE_CHECKING:
@@ -32,8 +32,11 @@ ONE_EDIT_SECONDS = 1.0
 PRIORS_AFTER_SECONDS = 0.04
 """Densities and intervals follow once an edit has stood for so long."""
 
-DRAW_AFTER_SECONDS = 0.12
+DRAW_AFTER_SECONDS = 0.08
 """Figures are drawn once an edit has stood for so long."""
+
+DRAWN_TOGETHER = (("r", "waterfall"), ("fan", "tornado"))
+"""Figures that appear together, the first ones first."""
 
 REFIT_AFTER_SECONDS = 0.6
 """A reweighted answer is replaced by that of a refit once its figures have stood for so long."""
@@ -93,14 +96,12 @@ def desk() -> Desk:
 
 def opening(desk: Desk, query: Mapping[str, str | list[str]]) -> tuple[State, str]:
     """The state in a URL, or the first view with words of what was wrong with the URL."""
-    from ..evidence import usable
-
     single = {name: value if isinstance(value, str) else value[-1] for name, value in query.items() if value}
     if not single:
         return start(desk.first), ""
     try:
         state = from_query(single, sources=desk.works)
-        usable(desk.evidence, edited(state), levels=state.levels)
+        desk.bench.rows(edited(state), levels=state.levels)
         return state, ""
     except DataError as error:
         return start(desk.first), str(error)
@@ -190,29 +191,31 @@ def follow(
     event: str,
     *,
     moved: Callable[[Callable[[int], int]], object],
-    drawn: Callable[[Mapping[str, str]], object],
+    drawn: Callable[[Callable[[Mapping[str, str]], Mapping[str, str]]], object],
     settle: Callable[[Callable[[int], int]], object],
 ) -> None:
     """Let the priors follow an answer that stands, draw its figures, replace it by a refit if reweighted. Runs in a thread.
 
     Numbers come first: a page is slow to lay out what else has changed. `moved` and `settle` are given a function that
-    counts one more, `drawn` the figures as SVG by name.
+    counts one more, `drawn` one that puts new figures, SVG by name, in the place of old ones.
     """
     import marimo as mo
 
-    thread, found = mo.current_thread(), {}
+    thread = mo.current_thread()
     time.sleep(PRIORS_AFTER_SECONDS)
     if thread.should_exit:
         return
     moved(_one_more)
     time.sleep(DRAW_AFTER_SECONDS - PRIORS_AFTER_SECONDS)
-    for name in FIGURES:
+    for names in DRAWN_TOGETHER:
+        found = {}
+        for name in names:
+            if thread.should_exit:
+                return
+            found[name] = svg(name, answer, event=event)
         if thread.should_exit:
             return
-        found[name] = svg(name, answer, event=event)
-    if thread.should_exit:
-        return
-    drawn(found)
+        drawn(lambda old, found=found: {**old, **found})
     if answer.exact:
         return
     time.sleep(REFIT_AFTER_SECONDS)

@@ -38,6 +38,9 @@ MECHANISM = ("labour_share", "sigma", "experiment_gain", "shape")
 MOST_BYTES = 200_000
 """Bytes of an uploaded view."""
 
+MOST_LETTERS = 100
+"""Bytes of an uploaded view's name."""
+
 EDITED = "_edited"
 """What the name of an edited view ends in."""
 
@@ -145,10 +148,14 @@ def read_upload(name: str, content: bytes, sources: Mapping[str, Source] | None 
     """The view in an uploaded file, checked as `sie check` does. Raises DataError."""
     if not name.endswith(".toml"):
         raise DataError("upload", name, "a view file, NAME.toml")
+    if not name.isprintable() or "/" in name or len(name.encode()) > MOST_LETTERS:
+        raise DataError(
+            "upload", name[:MOST_LETTERS], f"a name of at most {MOST_LETTERS} bytes that can be printed"
+        )
     if len(content) > MOST_BYTES:
         raise DataError(name, plain(f"{len(content)} bytes"), f"at most {MOST_BYTES}")
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / Path(name).name
+        path = Path(folder) / name
         path.write_bytes(content)
         return dataclasses.replace(read_view(str(path), sources=sources), path=None)
 

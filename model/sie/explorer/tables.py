@@ -65,11 +65,9 @@ def numbers(
     if other is not None:
         columns += [("other", other, given) for given in other.given]
     top = "".join(f'<th class="{kind}" scope="col">{GIVEN_WORDS[given]}</th>' for kind, _, given in columns)
-    spans = f'<th></th><th></th><th colspan="{len(answer.given)}" scope="colgroup">{escape(answer.view.label)}</th>'
+    spans = "<th></th><th></th>" + _over_columns(answer, "")
     if other is not None:
-        spans += (
-            f'<th class="other" colspan="{len(other.given)}" scope="colgroup">{escape(other.view.label)}</th>'
-        )
+        spans += _over_columns(other, "other")
     rows = [
         f'<tr><th scope="row">{escape(event.wording)}<code>{name}</code></th>'
         f'<td class="says">{_says(author.concludes.get(name))}</td>'
@@ -86,11 +84,17 @@ def numbers(
     return (
         f'<section class="numbers {"stale" if stale else ""}" data-how="{"stale" if stale else answer.how}" data-edit="{edit}">'
         f'<p class="how" role="status">{escape(state)}</p>{note}'
-        f'<div class="scroll"><table><thead><tr>{spans}</tr><tr><th scope="col">event</th><th scope="col">author says</th>{top}</tr></thead>'
+        f'<div class="scroll"><table style="--columns: {1 + len(columns)}"><thead><tr>{spans}</tr><tr><th scope="col">event</th><th scope="col">author says</th>{top}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></div>"
         f'<p class="small">± is the Monte Carlo standard error, in points. Seed {answer.seed}, {answer.draws:,} draws. {escape(CONDITIONS)}</p>'
         "</section>"
     )
+
+
+def _over_columns(answer: Answer, kind: str) -> str:
+    """A view's name above its columns; a narrow screen lays rows out as grids, for which the span is a style too."""
+    span, label = len(answer.given), escape(answer.view.label)
+    return f'<th class="{kind}" colspan="{span}" style="--span: {span}" scope="colgroup">{label}</th>'
 
 
 def _credence(answer: Answer, given: str, name: str, kind: str) -> str:
