@@ -93,7 +93,7 @@ def plot_forest(
         f"r against the view's input ({R_UNIT});\na domain's own rows alone at each level (filled: the one that enters), and its posterior"
     )
     ax.plot([], [], color=GREY, linewidth=THIN, label=OUTER)
-    return _finish(ax, title)
+    return _finish(ax, title, columns=len(LOOKS) + 1)
 
 
 def plot_left_out(influence: xr.Dataset, *, title: str | None = None, ax: Axes | None = None) -> Axes:
