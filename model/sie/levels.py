@@ -61,13 +61,14 @@ def own_estimates(
     """5, 25, 50, 75, 95 % of r as each row of growth or series has it, against the input that it names (estimate, quantile).
 
     Without its definition error. Output growth over input growth for growth rows; labour's share, for those measured against
-    all inputs, and lambda, for series, are those of `draws`.
+    all inputs, and lambda, for series, are those of `draws`, whose compute factor is e(0) in the second form.
     """
     values = {
         name: draws[name].values.ravel() for name in (*LAMBDA_FROM, "compute_bottleneck") if name in draws
     }
-    at_fixed_compute = np.allclose(values["compute_bottleneck"], _labour_returns(values))
-    lambdas = _lambdas(rows, values, against_all=at_fixed_compute)
+    returns = _labour_returns(values)
+    against_all = np.allclose(values.get("compute_bottleneck", np.nan), returns)
+    lambdas = _lambdas(rows, values, against_all=against_all)
     centres, errors = _errors(rows, np.zeros(rows.sizes["estimate"]), lambdas, likelihoods)
     ratio, growth, share = is_growth_ratio(rows), growth_shapes(rows), float(draws.labour_share.median())
     found = np.empty((len(centres), len(QUANTILES)))
