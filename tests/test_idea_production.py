@@ -60,6 +60,13 @@ def test_the_first_years_counts_give_the_published_growth_ratio(fits, name):
     assert fits[name].growth_ratio == pytest.approx(fits[name].naive, abs=5e-4)
 
 
+@pytest.mark.parametrize("name", EXACT)
+def test_the_growth_rows_have_epochs_published_ratio(fits, name):
+    row = sie.read_evidence().growth.sel(estimate=f"{name}_growth", growth_quantile=0.5)
+    ratio = row.sel(flow="output").item() / row.sel(flow="labour").item()
+    assert ratio == pytest.approx(fits[name].naive, rel=5e-3)
+
+
 @pytest.mark.parametrize(("growth", "log_scale", "shape", "expected"), DENSITIES)
 def test_the_density_is_exact_from_no_noise_to_all_noise(growth, log_scale, shape, expected):
     assert feller.exact(growth, log_scale, shape) == pytest.approx(expected, rel=1e-12, abs=1e-9)

@@ -6,6 +6,7 @@ import xarray as xr
 from scipy.special import logsumexp
 
 import sie
+from sie.levels import lambda_draws
 from sie.likelihoods import Draws, reduce_draws
 from sie.series import LOG_LAMBDA_RANGE
 from sie.sources import data_folder
@@ -122,14 +123,45 @@ def test_a_table_without_lambda_is_a_curve_of_log_r_alone(folder):
 
 def test_lambda_is_integrated_against_the_view_s_prior(gaussian):
     table = gaussian(0.5)
-    curve = sie.over_log_r(table, np.full(3, np.exp(LOG_LAMBDA[4])))
-    np.testing.assert_allclose(curve, table.values[:, 4])
-    halves = sie.over_log_r(table, np.exp(LOG_LAMBDA[[2, 9]]))
+
+    def learnt(lambdas):
+        return sie.over_log_r(table, lambdas, learn_lambda=True)
+
+    np.testing.assert_allclose(learnt(np.full(3, np.exp(LOG_LAMBDA[4]))), table.values[:, 4])
+    halves = learnt(np.exp(LOG_LAMBDA[[2, 9]]))
     np.testing.assert_allclose(halves, logsumexp(table.values[:, [2, 9]], axis=1) - np.log(2))
-    between = sie.over_log_r(table, np.exp(LOG_LAMBDA[[3, 4]].mean(keepdims=True)))
+    between = learnt(np.exp(LOG_LAMBDA[[3, 4]].mean(keepdims=True)))
     np.testing.assert_allclose(between, table.values[:, [3, 4]].mean(axis=1))
-    beyond = sie.over_log_r(table, np.array([1e-3]))
-    np.testing.assert_allclose(beyond, table.values[:, 0])
+    np.testing.assert_allclose(learnt(np.array([1e-3])), table.values[:, 0])
+
+
+def test_r_is_learnt_given_lambda_and_lambda_is_not(gaussian):
+    """However much likelier one lambda than another, each counts as its prior has it."""
+    table = gaussian(0.3)
+    lambdas = np.exp(LOG_LAMBDA[[2, 9, 9, 9]])
+    curve = sie.over_log_r(table, lambdas)
+    np.testing.assert_allclose(np.exp(curve).sum() * np.diff(LOG_R)[0], 1)
+    np.testing.assert_allclose(sie.over_log_r(table - 12 * LOG_LAMBDA, lambdas), curve)
+    mean = (np.exp(curve) * LOG_R).sum() / np.exp(curve).sum()
+    assert mean == pytest.approx((LOG_LAMBDA[2] + 3 * LOG_LAMBDA[9]) / 8 + 0.2, abs=1e-3)
+
+
+def test_in_the_first_form_lambda_is_what_p_is_without_the_compute_factor(evidence):
+    """r against labour is lambda / beta and r at ASARA p / beta, so that the compute factor alone lies between them."""
+    view = sie.read_view("reference").replace(parallel=sie.fixed(0.3), compute_bottleneck=sie.fixed(0.4))
+    rows = sie.usable(evidence, view)
+    np.testing.assert_allclose(lambda_draws(rows, view), 0.3 / 0.4)
+
+
+def test_in_the_second_form_lambda_is_the_power_of_the_effort_that_was_counted(evidence):
+    """Research input L^a C^(1-a) to the power lambda, along a history in which L and C grew exponentially."""
+    share, p = 0.55, 0.3
+    view = sie.read_view("reference_all_inputs").replace(labour_share=sie.fixed(share), parallel=sie.fixed(p))
+    rows = sie.usable(evidence, view)
+    row = rows.estimate.values.tolist().index("stockfish")
+    labour, compute = np.exp(np.array([0.133, 0.476]))
+    pace = (labour**share * compute ** (1 - share)) ** (p / share)
+    np.testing.assert_allclose(compute ** lambda_draws(rows, view)[row], pace, rtol=1e-3)
 
 
 def test_a_likelihood_of_changed_data_is_refused(gaussian, folder, refused):

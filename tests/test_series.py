@@ -10,18 +10,8 @@ from scipy.stats import binom, gamma, norm
 import sie
 from sie import series as model_of
 from sie.density import compile_density
-from sie.series import (
-    LOG_LAMBDA_RANGE,
-    PARAMETERS,
-    TIMING_SD,
-    build_series,
-    elapsed,
-    ends,
-    history,
-    log_counts,
-    natural,
-    priors_of,
-)
+from sie.histories import efforts, elapsed, ends, history, log_counts
+from sie.series import LOG_LAMBDA_RANGE, PARAMETERS, TIMING_SD, build_series, natural, priors_of
 from sie.series_fit import (
     fit_series,
     is_identified,
@@ -142,7 +132,7 @@ def test_records_are_kept_where_pieces_of_effort_end_and_beside_a_change_of_mach
 
 def test_a_count_of_the_outputs_themselves_is_no_effort():
     past = sie.read_series("cifar10")
-    assert model_of.efforts(past) == []
+    assert efforts(past) == []
     seen = history(past)
     assert not seen.seen.any()
 
@@ -284,7 +274,9 @@ def test_truths_drawn_from_the_prior_are_recovered(panel, kind):
     rng = np.random.default_rng(11)
     truths = from_prior(past, rng)
     model = build_series(past)
-    inside = {(name, mass): 0 for name in ("r", "prior_effort", "irregularity") for mass in (0.5, 0.9)}
+    inside = {
+        (name, mass): 0 for name in ("r", "lambda", "prior_effort", "irregularity") for mass in (0.5, 0.9)
+    }
     for i in range(REFITS):
         made = simulated(past, truths, i, rng)
         model["output"].set_value(made.output)
@@ -349,7 +341,7 @@ def test_the_curve_gives_the_posterior_that_a_joint_fit_gives(alexnet):
         history(alexnet), seed=2, draws=12000, log_r_prior=(np.log(1.1), 0.6), log_lambda_range=limits
     )
     stored = sie.read_likelihood("alexnet")
-    curve = sie.over_log_r(stored, np.exp(np.linspace(*limits, 200)))
+    curve = sie.over_log_r(stored, np.exp(np.linspace(*limits, 200)), learn_lambda=True)
     x = stored.log_r.values
     mass = np.exp(curve - curve.max() - ((x - np.log(1.1)) / 0.6) ** 2 / 2)
     want = np.interp([0.05, 0.5, 0.95], np.cumsum(mass) / mass.sum(), x + 0.025)
@@ -362,7 +354,7 @@ def test_independent_errors_are_far_too_narrow_on_the_speedrun():
     past = sie.read_series("nanogpt_speedrun")
     limits = (LOG_LAMBDA_RANGE[0], 0.0)
     whole = fit_series(history(past), seed=1, log_lambda_range=limits)
-    slopes = [naive_slope(past, name, 1.0) for name in model_of.efforts(past)]
+    slopes = [naive_slope(past, name, 1.0) for name in efforts(past)]
     for slope, error in slopes:
         assert log_width(whole) > 5 * 2 * 1.645 * error / slope
     low, high = np.quantile(whole.r.values, [0.05, 0.95])
@@ -370,6 +362,18 @@ def test_independent_errors_are_far_too_narrow_on_the_speedrun():
     assert whole.attrs["max_rhat"] <= 1.01
     assert whole.attrs["min_ess"] >= 400
     assert whole.attrs["divergences"] == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lam", [0.35, 1.0])
+def test_at_one_lambda_all_stockfish_tests_and_those_kept_give_one_r(lam):
+    """With lambda free they do not: 0.61 and 0.91, since all 257 put lambda at 0.30 and the 53 kept at 0.67."""
+    limits = (float(np.log(lam)) - 0.005, float(np.log(lam)) + 0.005)
+    past = sie.read_series("stockfish")
+    kept = np.log(fit_series(history(past), seed=1, log_lambda_range=limits).r.values)
+    whole = np.log(fit_series(history(past, all_observations=True), seed=1, log_lambda_range=limits).r.values)
+    assert abs(np.median(kept) - np.median(whole)) < 0.25 * np.std(kept)
+    assert np.std(whole) == pytest.approx(np.std(kept), rel=0.2)
 
 
 @pytest.mark.slow

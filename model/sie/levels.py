@@ -4,6 +4,12 @@
     growth           a row of growth.csv                       output growth, skewed as stated; input growth stays in the model
     series, epoch    a likelihood over log r                   of a raw history, or Epoch's own for a growth row
 
+A series' likelihood is a curve for each lambda, the power of its own effort in the pace. r is lambda / beta against that effort, and
+every factor that turns r into r at ASARA leaves beta alone, so lambda is what p = lambda e(0) becomes without it:
+
+    first form     r against labour, with compute growing as it did     lambda = p / compute_bottleneck
+    second form    r against all inputs, times e^c_i for the row's own  lambda = p / e(0) x e^c_i
+
 One loading matrix (estimate, effect) with effects log r_d, log f_k and the definition errors that rows on one input data
 share. It knows rows, views and likelihoods; it must not know PyMC.
 """
@@ -31,6 +37,9 @@ LAMBDA_DRAWS = 4000
 SIMULATED = 20000
 """Draws behind the quantiles of a ratio of growth rates."""
 
+LAMBDA_FROM = ("parallel", "labour_share", "experiment_gain")
+"""What a view's lambda follows from, beside the compute factor where it states one."""
+
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
@@ -43,7 +52,7 @@ def row_errors(
     where one is missing or stale.
     """
     own_sd, _ = _definition_sds(rows)
-    return _errors(rows, own_sd, lambda_draws(view), likelihoods)
+    return _errors(rows, own_sd, lambda_draws(rows, view), likelihoods)
 
 
 def own_estimates(
@@ -52,10 +61,15 @@ def own_estimates(
     """5, 25, 50, 75, 95 % of r as each row of growth or series has it, against the input that it names (estimate, quantile).
 
     Without its definition error. Output growth over input growth for growth rows; labour's share, for those measured against
-    all inputs, and lambda, for series, are those of `draws`.
+    all inputs, and lambda, for series, are those of `draws`, whose compute factor is e(0) in the second form.
     """
-    lambdas = draws.parallel / (draws.labour_share + draws.experiment_gain * (1 - draws.labour_share))
-    centres, errors = _errors(rows, np.zeros(rows.sizes["estimate"]), lambdas.values, likelihoods)
+    values = {
+        name: draws[name].values.ravel() for name in (*LAMBDA_FROM, "compute_bottleneck") if name in draws
+    }
+    returns = _labour_returns(values)
+    against_all = np.allclose(values.get("compute_bottleneck", np.nan), returns)
+    lambdas = _lambdas(rows, values, against_all=against_all)
+    centres, errors = _errors(rows, np.zeros(rows.sizes["estimate"]), lambdas, likelihoods)
     ratio, growth, share = is_growth_ratio(rows), growth_shapes(rows), float(draws.labour_share.median())
     found = np.empty((len(centres), len(QUANTILES)))
     for i, against in enumerate(rows.input.values.tolist()):
@@ -89,7 +103,7 @@ def _errors(
             centres[i], error = math.log(output[1]), growth_error(output, float(own_sd[i]))
         elif level[i] in ("series", "epoch"):
             name = f"epoch_{row}" if level[i] == "epoch" else row
-            log_r, log_likelihood = _likelihood(name, rows, lambdas, likelihoods)
+            log_r, log_likelihood = _likelihood(name, rows, lambdas[i], likelihoods)
             centres[i], error = likelihood_error(log_r, log_likelihood, float(own_sd[i]))
         else:
             value, se = rows.value.values[i], float(rows.se.values[i])
@@ -115,11 +129,36 @@ def growth_shapes(rows: xr.Dataset) -> np.ndarray:
     return shapes
 
 
-def lambda_draws(view: View) -> np.ndarray:
-    """Prior draws of lambda = p / e(0), the power of research input in the pace, as a view's growth inputs have it."""
-    values = draw(view, ("parallel", "labour_share", "experiment_gain"), size=LAMBDA_DRAWS, seed=0)
+def lambda_draws(rows: xr.Dataset, view: View) -> np.ndarray:
+    """Prior draws of lambda (estimate, draw), the power of each row's own effort in the pace: see the module.
+
+    The growth of a history's inputs is taken at its median, and labour's share in it as that at ASARA. A view that states r at
+    ASARA has no compute factor; lambda is then p / e(0).
+    """
+    names = LAMBDA_FROM if "compute_bottleneck" not in view else (*LAMBDA_FROM, "compute_bottleneck")
+    values = draw(view, names, size=LAMBDA_DRAWS, seed=0)
+    return _lambdas(rows, values, against_all=view.derives_compute_bottleneck)
+
+
+def _labour_returns(values: Mapping[str, np.ndarray]) -> np.ndarray:
+    """e(0)."""
     share = values["labour_share"]
-    return values["parallel"] / (share + values["experiment_gain"] * (1 - share))
+    return share + values["experiment_gain"] * (1 - share)
+
+
+def _lambdas(rows: xr.Dataset, values: Mapping[str, np.ndarray], *, against_all: bool) -> np.ndarray:
+    lambdas = values["parallel"] / values.get("compute_bottleneck", _labour_returns(values))
+    lambdas = np.tile(lambdas, (rows.sizes["estimate"], 1))
+    if not against_all:
+        return lambdas
+    growth = growth_of_inputs(rows)[..., 1]
+    for i, against in enumerate(rows.input.values.tolist()):
+        if against in INPUT_FLOWS and not np.isnan(growth[i]).any():
+            share = values["labour_share"]
+            lambdas[i] *= (share * growth[i, 0] + (1 - share) * growth[i, 1]) / growth[
+                i, INPUT_FLOWS.index(against)
+            ]
+    return lambdas
 
 
 def _definition_sds(rows: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:

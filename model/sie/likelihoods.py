@@ -143,11 +143,16 @@ def write_likelihood(
     return file
 
 
-def over_log_r(table: xr.DataArray, lambda_prior: np.ndarray) -> np.ndarray:
-    """log of the integral of L against a prior of lambda, on the table's log_r grid.
+def over_log_r(table: xr.DataArray, lambda_prior: np.ndarray, *, learn_lambda: bool = False) -> np.ndarray:
+    """log of the mean, over a prior of lambda, of the curve of each lambda, on the table's log_r grid.
 
     `lambda_prior` holds draws (or equally probable quantiles) of lambda, any shape, all above 0; where the grid ends short of
     one, the last column stands for it. A table without lambda returns itself.
+
+    Each lambda's curve has area 1 first: r given lambda is learnt, lambda is not (a cut: Plummer 2015, Cuts in Bayesian graphical
+    models). A history tells lambda from whether gains come in the bursts of activity, and counts of activity rise with
+    what succeeds: the speedrun's curves are 12 log units higher at 1.7 than at 0.39. A view's own p is not moved by evidence either, so
+    r is averaged over the lambda that growth runs on. `learn_lambda=True` integrates L itself, as a joint fit would.
     """
     from scipy.special import logsumexp
 
@@ -164,6 +169,8 @@ def over_log_r(table: xr.DataArray, lambda_prior: np.ndarray) -> np.ndarray:
     below = np.minimum(used // BETWEEN, len(grid) - 2)
     above = used / BETWEEN - below
     log_l = table.values[:, below] * (1 - above) + table.values[:, below + 1] * above
+    if not learn_lambda:
+        log_l = log_l - logsumexp(log_l, axis=0) - np.log(table.log_r.values[1] - table.log_r.values[0])
     return logsumexp(log_l, axis=1, b=weight[used] / weight.sum())
 
 

@@ -13,17 +13,9 @@ import numpy as np
 
 from . import inference
 from .density import compile_density
+from .histories import History, history
 from .likelihoods import Draws, reduce_draws
-from .series import (
-    LOG_LAMBDA_RANGE,
-    LOG_R_PRIOR,
-    TIMING_SD,
-    History,
-    build_series,
-    history,
-    natural,
-    priors_of,
-)
+from .series import LOG_LAMBDA_RANGE, LOG_R_PRIOR, TIMING_SD, build_series, natural, priors_of
 from .sources import DataError
 
 if TYPE_CHECKING:
@@ -40,9 +32,9 @@ TARGET_ACCEPT = (0.97, 0.995)
 LOG_R_GRID = (-4.0, 4.0, 161)
 """Grid of log r of a stored likelihood: first, last, number."""
 
-LAMBDA_NODES, WINDOW = 15, 6
+LAMBDA_NODES, WINDOW = 15, 3
 """Nodes of log lambda of a stored likelihood, over LOG_LAMBDA_RANGE; and those of a window that is sampled at a time, which
-shares half of them with the next."""
+shares one with the next. Narrow, so that each node has draws however improbable its lambda."""
 
 NARROWED = 0.9
 """Counts of effort identify r if they leave at most this share of the width that the 5-95 % interval of log r has without them."""
@@ -56,7 +48,7 @@ def fit_series(
     log_r_prior: tuple[float, float] = LOG_R_PRIOR,
     log_lambda_range: tuple[float, float] = LOG_LAMBDA_RANGE,
 ) -> xr.Dataset:
-    """Posterior draws of `sie.series.PARAMETERS`, `log_effort` and `log2_a`, and of `loading` (proxy), dims (chain, draw).
+    """Posterior draws of `sie.series.PARAMETERS`, `log_effort` and `log2_a`, dims (chain, draw) and of the latter two gain.
 
     `attrs` has max_rhat, min_ess and divergences. Raises NotConverged where the thresholds of `inference` fail twice.
     """
@@ -101,7 +93,7 @@ def likelihood_of(series: xr.Dataset, *, seed: int) -> xr.DataArray:
     past = history(series)
     edges = np.linspace(*LOG_LAMBDA_RANGE, LAMBDA_NODES + 1)
     windows = []
-    for start in range(0, LAMBDA_NODES - WINDOW // 2, WINDOW // 2):
+    for start in range(0, LAMBDA_NODES - 1, WINDOW - 1):
         limits = (float(edges[start]), float(edges[min(start + WINDOW, LAMBDA_NODES)]))
         draws = fit_series(past, seed=seed + start, log_lambda_range=limits)
         log_r, log_lambda = np.log(draws.r.values), np.log(draws["lambda"].values)

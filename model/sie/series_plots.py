@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
 
-    from .series import History
+    from .histories import History
     from .series_fit import Replicates
 
 __all__ = ["plot_replicates", "plot_series"]
@@ -24,6 +24,13 @@ LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 BARS = 60
 """At most this many observations get an error bar of effort, or the bars would hide the curve."""
+
+
+SINGLE = 4
+"""Replicated histories drawn one by one."""
+
+CLOSE = 0.3
+"""Jumps nearer than this in log effort share a label."""
 
 
 def plot_series(
@@ -53,11 +60,7 @@ def plot_series(
         markersize=3,
         label="observed (bar: 5–95 % of the effort behind it)",
     )
-    for at in np.flatnonzero(past.jumped):
-        ax.axvline(effort[at], color=VERMILION, linestyle=":", linewidth=THIN)
-        ax.text(
-            effort[at], 0.02, " jump", transform=ax.get_xaxis_transform(), fontsize=SMALL, color=VERMILION
-        )
+    _mark_jumps(ax, effort[past.jumped])
     ax.set(
         xscale="log",
         yscale="log",
@@ -67,6 +70,7 @@ def plot_series(
         ylabel="software, multiple of the first observation",
     )
     _plain_ticks(ax.yaxis, np.array([1.0, *(2**made.observed)]))
+    _plain_powers(ax.xaxis)
     return _finish(ax, title)
 
 
@@ -76,8 +80,9 @@ def plot_replicates(
     """Posterior predictive check: what was observed over time, among histories that the fitted model makes."""
     ax = _axes(ax)
     _bands(ax, past.years, made.data, "made by the model")
-    for path in made.data[:: max(1, len(made.data) // 4)][:4]:
-        ax.plot(past.years, 2**path, color=GREY, linewidth=THIN / 2)
+    for i, path in enumerate(made.data[:: max(1, len(made.data) // SINGLE)][:SINGLE]):
+        label = f"{SINGLE} of them" if i == 0 else None
+        ax.plot(past.years, 2**path, color=GREY, linewidth=THIN / 2, label=label)
     ax.plot(past.years, 2**made.observed, "o", color=BLACK, markersize=3, label="observed")
     ax.set(
         yscale="log",
@@ -89,6 +94,24 @@ def plot_replicates(
     return _finish(ax, title)
 
 
+def _mark_jumps(ax: Axes, efforts: np.ndarray) -> None:
+    """A line for each jump; those too close for two labels share one."""
+    for at in efforts:
+        ax.axvline(at, color=VERMILION, linestyle=":", linewidth=THIN)
+    apart = np.flatnonzero(np.diff(np.log(efforts), prepend=-np.inf) > CLOSE)
+    for first, after in zip(apart, np.append(apart, len(efforts))[1:], strict=True):
+        ax.annotate(
+            "jump" if after - first == 1 else f"{after - first} jumps",
+            (efforts[first], 0.02),
+            (-4, 0),
+            xycoords=ax.get_xaxis_transform(),
+            textcoords="offset points",
+            ha="right",
+            fontsize=SMALL,
+            color=VERMILION,
+        )
+
+
 def _bands(ax: Axes, x: np.ndarray, paths: np.ndarray, name: str) -> None:
     q = 2 ** np.quantile(paths, LEVELS, axis=0)
     color = AFTER["color"]
@@ -98,7 +121,7 @@ def _bands(ax: Axes, x: np.ndarray, paths: np.ndarray, name: str) -> None:
 
 
 def _words(name: str) -> str:
-    return name.replace("_", " ")
+    return name.replace("_", " ").replace("cpu", "CPU").replace("author years", "author-years")
 
 
 def _axes(ax: Axes | None) -> Axes:
@@ -118,6 +141,13 @@ def _plain_ticks(axis, values: np.ndarray) -> None:
     axis.set_major_locator(FixedLocator(2.0 ** np.arange(low, high + 2 * step, step)))
     axis.set_major_formatter(FormatStrFormatter("%g"))
     axis.set_minor_locator(NullLocator())
+
+
+def _plain_powers(axis) -> None:
+    """Powers of ten as plain numbers with thousands apart."""
+    from matplotlib.ticker import FuncFormatter
+
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}" if value >= 1 else f"{value:g}"))
 
 
 def _finish(ax: Axes, title: str | None) -> Axes:

@@ -6,7 +6,13 @@ work, the trend x suite_bias, is asara_horizon. Ahead of t = 0 the trend runs at
     trend_error x (software_share + (1 - software_share) x compute_ahead),
 
 and G = pace x years from now to ASARA: pace is that of software alone, never the growth of horizons, which holds compute too.
-So shorter timelines leave less behind (Eth & Davidson 2025). This module must not know returns, evidence on r or growth after ASARA.
+So shorter timelines leave less behind (Eth & Davidson 2025).
+
+Pace and G count post-training as the training compute that it saves, as a distance D to limits of all software does. r falls with the
+share G / D, in which any conversion to labour cancels: post-training is not counted twice there. It is in what is left: `conversion`,
+capabilities x post_training, is labour per doubling of pre-training efficiency (Davidson: 8-9 months, 6 with post-training, 3 in
+labour), so that H = (D - G) log2(10) conversion is too long by the factor post_training where D counts it. A view that minds
+states D and G without post-training, or in labour doublings. This module must not know returns, evidence on r or growth after ASARA.
 """
 
 from __future__ import annotations
@@ -278,7 +284,7 @@ def gained_before(
     """G, software gained between `now` and ASARA, as the log-normal prior with the draws' 5 and 95 % quantiles.
 
     In OOMs of training efficiency, post-training counted as the training compute that it saves: for a view whose `ceiling`, the
-    whole distance from now, is in the same unit and counts post-training likewise.
+    whole distance from now, is in the same unit and counts post-training likewise. Of r, only the share G / ceiling matters.
     """
     timeline = read_timeline(timeline) if isinstance(timeline, str) else timeline
     return _prior_of(asara_dates(timeline, now=now, seed=seed, draws=draws, horizons=horizons))

@@ -92,7 +92,7 @@ def plot_timeline(
     ax.set_yticks(list(shown.values()), list(shown))
     ax.set_ylabel("50 % time horizon (human working time)")
     ax.set_xlabel("date")
-    return _finish(ax, title, intervals=True)
+    return _finish(ax, title, intervals=True, columns=3)
 
 
 def _bands(ax: Axes, x: np.ndarray, quantiles: np.ndarray, color: str, label: str, style: str = "-") -> None:

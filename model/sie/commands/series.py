@@ -19,6 +19,12 @@ __all__ = ["series"]
 NORMAL_90 = 1.645
 """Standard errors from the middle to either end of a 5-95 % interval."""
 
+LAMBDAS = (0.35, 0.6, 1.0)
+"""r is shown given these: a view's lambda decides what a series says of r."""
+
+NEAR = 0.01
+"""Width in logs of the range that stands for one lambda."""
+
 
 def series(
     ids: Annotated[
@@ -64,8 +70,8 @@ def series(
 
 
 def _rebuild(past: xr.Dataset, file: str, seed: int, evidence: Path | None) -> str:
+    from ..histories import efforts
     from ..likelihoods import write_likelihood
-    from ..series import efforts
     from ..series_fit import likelihood_of
 
     name = past.attrs["id"]
@@ -76,7 +82,8 @@ def _rebuild(past: xr.Dataset, file: str, seed: int, evidence: Path | None) -> s
 
 
 def _show(past: xr.Dataset, rows: xr.Dataset, seed: int, most: float, out: Path | None, say) -> None:
-    from ..series import LOG_LAMBDA_RANGE, efforts, ends, history
+    from ..histories import efforts, ends, history
+    from ..series import LOG_LAMBDA_RANGE
     from ..series_fit import fit_series, is_identified, replicate
 
     limits = (LOG_LAMBDA_RANGE[0], most)
@@ -104,7 +111,12 @@ def _show(past: xr.Dataset, rows: xr.Dataset, seed: int, most: float, out: Path 
     if len(set(past.regime.values.tolist())) > 1:
         smooth = history(past, jumps=False)
         _line("all effort, no jump allowed", fit_series(smooth, seed=seed, log_lambda_range=limits))
-    _line("all effort, lambda up to 4", fit_series(main, seed=seed))
+    wide = fit_series(main, seed=seed)
+    _line(f"all effort, lambda up to {np.exp(LOG_LAMBDA_RANGE[1]):.2g}", wide)
+    for value in LAMBDAS:
+        say(f"{name}: lambda {value:g}")
+        near = tuple(np.log(value) + np.array([-NEAR, NEAR]) / 2)
+        _line(f"all effort, lambda {value:g}", fit_series(main, seed=seed, log_lambda_range=near))
     if proxies:
         say(f"{name}: independent errors")
         alike = history(past, independent_errors=True)
@@ -113,17 +125,19 @@ def _show(past: xr.Dataset, rows: xr.Dataset, seed: int, most: float, out: Path 
     _published(rows, past.attrs["domain"])
     made = replicate(draws, main, seed=seed)
     _check(made, main, len(ends(past)) - 1)
-    print(_verdict(past, draws, blind, proxies, is_identified(draws, blind) if proxies else False))
-    quantiles = [np.quantile(draws[key].values, [0.05, 0.5, 0.95]) for key in ("lambda", "prior_effort")]
-    text = "{:.2g} ({:.2g} to {:.2g})"
-    lam, prior = (text.format(q[1], q[0], q[2]) for q in quantiles)
-    print(f"  lambda {lam}; prior effort over the history's own {prior}")
+    identified = is_identified(draws, blind) if proxies else False
+    print(_verdict(past, draws, blind, proxies, identified))
+    print(
+        f"  lambda {_interval(draws['lambda'])}, and {_interval(wide['lambda'])} where it may be up to"
+        f" {np.exp(LOG_LAMBDA_RANGE[1]):.2g}: a view takes r given its own lambda and does not learn lambda here"
+    )
+    print(f"  prior effort over the history's own {_interval(draws.prior_effort)}")
     print(
         f"  R-hat {draws.attrs['max_rhat']:.4f}, ESS {draws.attrs['min_ess']:.0f}, {draws.attrs['divergences']} divergences",
         flush=True,
     )
     if out is not None:
-        _figures(past, draws, main, made, out)
+        _figures(past, draws, main, made, identified, out)
 
 
 def _line(label: str, draws: xr.Dataset) -> None:
@@ -131,8 +145,13 @@ def _line(label: str, draws: xr.Dataset) -> None:
     print(f"  {label:58s} {low:7.2f} {median:7.2f} {high:7.2f}", flush=True)
 
 
+def _interval(values: xr.DataArray) -> str:
+    low, median, high = np.quantile(values.values, [0.05, 0.5, 0.95])
+    return f"{median:.2g} ({low:.2g} to {high:.2g})"
+
+
 def _naive(past: xr.Dataset, proxies: list[str]) -> None:
-    from ..series import ELO_PRIOR
+    from ..histories import ELO_PRIOR
     from ..series_fit import naive_slope
 
     for proxy in proxies:
@@ -189,7 +208,7 @@ def _verdict(
     return f"  r is identified: {spans}, and {without:.1f} without any effort"
 
 
-def _figures(past: xr.Dataset, draws: xr.Dataset, main, made, out: Path) -> None:
+def _figures(past: xr.Dataset, draws: xr.Dataset, main, made, identified: bool, out: Path) -> None:
     from ..files import write_whole
     from ..plots import save
     from ..series_plots import plot_replicates, plot_series
@@ -197,7 +216,9 @@ def _figures(past: xr.Dataset, draws: xr.Dataset, main, made, out: Path) -> None
     out.mkdir(parents=True, exist_ok=True)
     domain, name = past.attrs["domain"], past.attrs["id"]
     q = np.quantile(draws.r.values, [0.05, 0.5, 0.95])
-    title = f"{domain}: r = {q[1]:.2f} ({q[0]:.2f} to {q[2]:.2f})"
+    title = f"{domain}: r = {q[1]:.2f} ({q[0]:.2f} to {q[2]:.2f}, 5–95 %)"
+    if not identified:
+        title = f"{domain}: r is not identified ({q[0]:.2f} to {q[2]:.2f}, 5–95 %)"
     figures = {
         f"series_{name}.png": plot_series(draws, main, made, title=title),
         f"series_{name}_predictive.png": plot_replicates(main, made, title=f"{domain}: replicated histories"),
