@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from contextlib import contextmanager
 
 import pytest
 
@@ -23,13 +24,20 @@ FLAGS = (
 
 @pytest.fixture(scope="session")
 def address():
-    """A server of the explorer, as a user starts it, ended by an interrupt."""
+    """The address of a server of the explorer."""
+    with serving() as found:
+        yield found
+
+
+@contextmanager
+def serving(*options, **settings):
+    """A server of the explorer, as a user starts it, ended by an interrupt; gives its address. `settings` are those of a process."""
     command = [
         *(sys.executable, "-c", "from sie.cli import main; main()"),
-        *("explore", "--port", "0", "--no-browser"),
+        *("explore", "--port", "0", "--no-browser", *options),
     ]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    with subprocess.Popen(command, **pipes) as process:
+    with subprocess.Popen(command, **pipes, **settings) as process:
         try:
             line = process.stdout.readline()
             found = re.search(r"http://127\.0\.0\.1:\d+/", line)

@@ -1,12 +1,19 @@
 """The explorer without its page: edits as data, sliders, addresses, files, the command."""
 
+import html
+import os
 import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import sie
-from sie.explorer import controls, session, state
+from sie.explorer import controls, panels, session, state
 from sie.quantities import CHAIN
 from sie.sources import DataError
 
@@ -14,6 +21,11 @@ from sie.sources import DataError
 @pytest.fixture(scope="module")
 def davidson():
     return sie.read_view("davidson_2025")
+
+
+@pytest.fixture(scope="module")
+def desk():
+    return session.open_desk()
 
 
 # Edits as data
@@ -78,6 +90,8 @@ def test_an_address_holds_a_mixture_and_a_whole_view_of_ones_own(davidson):
         ({"view": "davidson_2025", "sigma": "fixed:-1"}, "[sigma]: found a fixed prior"),
         ({"view": "davidson_2025", "sigma": "wild:1"}, "family: found 'wild'"),
         ({"file": "AAAA"}, "URL file: found something else"),
+        ({"view": "davidson_2025", "levels": "chess"}, "URL levels: found 'chess', want each domain once"),
+        ({"view": "davidson_2025", "levels": "a:series,a:epoch"}, "URL levels: found 'a:epoch', want each"),
     ],
 )
 def test_a_bad_address_is_refused_in_words(query, words):
@@ -85,17 +99,60 @@ def test_a_bad_address_is_refused_in_words(query, words):
         state.from_query(query)
 
 
-def test_a_bad_address_opens_the_first_view_and_says_why():
-    desk = session.open_desk()
-    opened, words = session.opening(desk, {"view": "nobody"})
-    assert opened.author is desk.first
-    assert "nobody" in words
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ({"view": "nobody"}, "URL view: found 'nobody', want one of"),
+        ({"view": "deep_2025", "reflects": "luck"}, "reflects: found 'luck', want the id of an evidence row"),
+        ({"view": "deep_2025", "levels": "luck:series"}, "levels: found 'luck', want one of the domains"),
+        (
+            {"view": "deep_2025", "levels": "SAT solvers:series"},
+            "levels SAT solvers: found 'series', want one of",
+        ),
+    ],
+)
+def test_a_bad_address_opens_the_first_view_and_says_why(desk, query, words):
+    opened, why = session.opening(desk, query)
+    assert opened == state.start(desk.first)
+    assert words in why
+
+
+def test_levels_are_part_of_the_address_and_only_those_that_are_not_the_default_are_chosen(desk):
+    chosen = desk.chosen({"SAT solvers": "epoch", "computer chess": desk.levels["computer chess"]})
+    assert chosen == {"SAT solvers": "epoch"}
+    before = state.start(desk.first).at_levels({"computer vision": "series", **chosen})
+    assert state.edited(before) is desk.first
+    query = state.to_query(before)
+    assert query["levels"] == "SAT solvers:epoch,computer vision:series"
+    assert session.opening(desk, query) == (before, "")
+
+
+def test_levels_that_can_be_chosen_are_those_with_rows(desk):
+    pytest.importorskip("marimo")
+    choices = panels.level_choices(state.start(desk.first), desk.evidence, desk.levels)
+    assert list(choices["computer chess"].options.values()) == ["published", "growth", "series"]
+    assert list(choices["SAT solvers"].options.values()) == ["published", "growth", "epoch"]
+    assert "NanoGPT speedrun" not in choices
+    for domain, choice in choices.items():
+        assert choice.value == desk.levels[domain]
+        for level in choice.options.values():
+            assert desk.bench.rows(desk.first, levels={domain: level}).attrs["levels"][domain] == level
+
+
+def test_the_command_on_the_page_is_what_a_shell_reads(desk):
+    view = state.edited(state.start(desk.first).changed(speedup=sie.lognormal(3, 20)))
+    text = re.search("<code>(.*)</code>", panels.command(desk, view, {"SAT solvers": "epoch"}))[1]
+    assert html.unescape(text) == (
+        "sie report davidson_2025_edited.toml --seed 1 --draws 4000 --levels 'SAT solvers=epoch'"
+    )
+    assert "sie report davidson_2025 --seed" in panels.command(desk, desk.first, {})
 
 
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
         ("view.txt", b"", "want a view file, NAME.toml"),
+        ("\0.toml", b"", "want a name of at most 100 bytes that can be printed"),
         ("view.toml", b"label = ", "view.toml"),
         ("view.toml", b"label = 'x'\nsource = 'sie_project'\nreflects = []\n", "[r_typical]: found nothing"),
         ("view.toml", b"\xff\xfe", "bytes that are not UTF-8"),
@@ -161,6 +218,12 @@ def test_another_family_keeps_the_interval_or_the_median(family):
         assert prior.numbers == (0.4,)
 
 
+def test_an_interval_for_the_weight_of_a_mixture_is_refused():
+    mixture = sie.mixture([0.5, 0.5], [sie.fixed(1), sie.fixed(2)])
+    with pytest.raises(DataError, match=r"weight of a mixture: found .*, want one number"):
+        controls.moved(mixture, [0.2, 0.3])
+
+
 def test_weights_of_a_mixture_keep_their_sum(davidson):
     mixture = sie.mixture([0.2, 0.3, 0.5], [sie.fixed(1), sie.fixed(2), sie.fixed(3)])
     moved = controls.moved(mixture, 0.6)
@@ -207,3 +270,47 @@ def test_a_port_in_use_is_refused_before_anything_is_read():
         port = taken.getsockname()[1]
         with pytest.raises(DataError, match=rf"--port {port}: found .*in use, want a port that is free"):
             serve("davidson_2025", port=port, browser=False)
+
+
+@pytest.mark.slow
+def test_the_explorer_starts_from_a_wheel_away_from_the_repository(tmp_path):
+    """All but the first fit, which needs nothing of the wheel that is not read here."""
+    root = Path(__file__).parents[1]
+    if shutil.which("uv") is None or not (root / "pyproject.toml").is_file():
+        pytest.skip("no uv, or no repository to build from")
+    subprocess.run(["uv", "build", "--wheel", "--quiet", "--out-dir", tmp_path, root], check=True)
+    [wheel] = tmp_path.glob("*.whl")
+    folder = tmp_path / "installed"
+    with zipfile.ZipFile(wheel) as archive:
+        held = {name for name in archive.namelist() if name.startswith("sie/")}
+        archive.extractall(folder)
+    package = root / "model"
+    assets = {
+        path.relative_to(package).as_posix()
+        for path in package.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    assert "sie/explorer/style.css" in assets
+    assert assets <= held
+    code = "\n".join(
+        [
+            "import sie, threading, urllib.request",
+            "from sie.explorer import serve, session",
+            "print(sie.__file__, session.open_desk().first.name)",
+            "listener, server = serve._listener(0), serve._server()",
+            "threading.Thread(target=server.run, kwargs={'sockets': [listener]}, daemon=True).start()",
+            "address = 'http://%s:%s/' % listener.getsockname()",
+            "print(urllib.request.urlopen(address, timeout=60).read().decode())",
+        ]
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(folder)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    first, page = done.stdout.split("\n", 1)
+    assert first == f"{folder / 'sie' / '__init__.py'} davidson_2025"
+    assert "--sie-ink" in page

@@ -8,7 +8,8 @@ import pytest
 import sie
 from sie import density
 from sie.inference import MAX_KHAT, MIN_ESS, RefitNeeded
-from sie.instant import QUANTILES, Workbench
+from sie.instant import OF_LAMBDA, QUANTILES, Workbench
+from sie.sources import DataError
 
 SEED, DRAWS = 1, 4000
 
@@ -30,9 +31,9 @@ def bench(evidence, davidson):
     return bench
 
 
-def reported(evidence, view):
+def reported(evidence, view, levels=None):
     """Credences of a view as a report computes them."""
-    tree = sie.fit(sie.build(sie.usable(evidence, view), view), seed=SEED, draws=DRAWS)
+    tree = sie.fit(sie.build(sie.usable(evidence, view, levels=levels), view), seed=SEED, draws=DRAWS)
     return {
         given: sie.credences(sie.simulate(tree[group].to_dataset()))
         for given, group in (("priors", "prior"), ("evidence", "posterior"))
@@ -131,6 +132,52 @@ def test_rows_that_the_view_reflects_are_a_refit_on_the_same_graph(bench, eviden
     assert "sat_2024" in dict(answer.counted[1])
     assert len(density._compiled) == compiled
     assert_same(answer, reported(evidence, view))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", OF_LAMBDA)
+def test_a_changed_lambda_is_a_refit_where_a_raw_history_counts(bench, evidence, davidson, name):
+    view = davidson.replace(**{name: sie.fixed(0.3)})
+    assert "nanogpt_speedrun" in bench.answer(davidson).counted[0]
+    with pytest.raises(RefitNeeded, match="found draws under other rows, levels or lambda, want a refit"):
+        bench.instant(view)
+    answer = bench.answer(view)
+    assert answer.how == "refitted"
+    assert_same(answer, reported(evidence, view))
+
+
+@pytest.mark.slow
+def test_a_changed_lambda_moves_paths_alone_where_no_raw_history_counts(bench, evidence, davidson):
+    view = dataclasses.replace(davidson, reflects=(*davidson.reflects, "nanogpt_speedrun"))
+    bench.answer(view)
+    changed = view.replace(parallel=sie.fixed(0.3))
+    answer = bench.instant(changed)
+    assert answer.how == "paths"
+    assert_same(answer, reported(evidence, changed))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "levels",
+    [{"SAT solvers": "epoch", "linear programming": "published"}, {"computer chess": "growth"}],
+    ids=["rows that count", "rows that do not"],
+)
+def test_other_levels_have_the_credences_of_a_report_at_these_levels(bench, evidence, davidson, levels):
+    bench.answer(davidson)
+    answer = bench.answer(davidson, levels=levels)
+    rows = sie.usable(evidence, davidson, levels=levels)
+    assert answer.how == "refitted"
+    assert answer.counted == (tuple(rows.estimate.values), tuple(rows.attrs["left_out"]))
+    assert_same(answer, reported(evidence, davidson, levels))
+    small = bench.instant(davidson.replace(capabilities=sie.lognormal(1.8, 2.6)), levels=levels)
+    assert small.how == "reweighted"
+    assert small.fit is answer.fit
+
+
+def test_levels_that_evidence_does_not_have_are_refused(evidence, davidson):
+    bench = Workbench(evidence, seed=SEED, draws=DRAWS)
+    with pytest.raises(DataError, match="levels SAT solvers: found 'series', want one of published"):
+        bench.answer(davidson, levels={"SAT solvers": "series"})
 
 
 @pytest.mark.slow
