@@ -10,6 +10,7 @@ import platform
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -41,14 +42,14 @@ print(time.perf_counter() - begun, time.process_time() - used)
 """
 
 MEMORY = f"""
-import resource, sys
+import sys; sys.path.insert(0, sys.argv[2])
 import sie
+from peak import megabytes
 view = sie.read_view("davidson_houlden_2025")
-peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 sie.stream(sie.prior(view, draws={BLOCK}, seed=i) for i in range(1))
-before = peak()
+before = megabytes()
 sie.stream(sie.prior(view, draws={BLOCK}, seed=i) for i in range(int(sys.argv[1]) // {BLOCK}))
-print(before, peak())
+print(before, megabytes())
 """
 
 
@@ -168,11 +169,12 @@ def test_sweep_throughput(request, tmp_path):
 
 
 def test_memory_of_streamed_draws():
-    peaks = []
+    peaks, here = [], str(Path(__file__).parent)
+    script(MEMORY, str(BLOCK), here)  # compiles where no cache is
     for size in SIZES:
-        before, after = map(float, script(MEMORY, str(size)).split())
+        before, after = map(int, script(MEMORY, str(size), here).split())
         peaks.append(after)
-        print(f"\n{size:.0e} draws: peak {after:.0f} MiB ({before:.0f} after the first block)")
+        print(f"\n{size:.0e} draws: peak {after} MB ({before} after the first {BLOCK:,})")
     exponent = np.polyfit(np.log(SIZES), np.log(peaks), 1)[0]
     print(f"memory grows as draws to the power {exponent:.3f}")
     assert exponent < 0.1
