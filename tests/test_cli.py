@@ -2,12 +2,14 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 
 import pytest
 
+from sie import cli
 from sie.credences import EVENTS
 from sie.priors import read_view, view_names
 from sie.sources import data_folder, read_sources
@@ -212,10 +214,17 @@ def test_version_is_printed(command):
     assert command("--version")[1].startswith("sie ")
 
 
-def test_help_lists_the_commands(command):
+def test_help_lists_every_command_once(command):
     code, out, _ = command("--help")
     assert code == 0
-    assert all(name in out for name in ("report", "check", "list", "new"))
+    assert sorted(name for names in cli.PANELS.values() for name in names) == sorted(cli.COMMANDS)
+    listed = [line.split()[1] for line in out.splitlines() if re.match("│ [a-z]", line)]
+    assert sorted(listed) == sorted(cli.COMMANDS)
+
+
+def test_a_wrong_option_names_the_help_of_its_command(command):
+    assert command("grow", "--nope")[2].endswith("(see sie grow --help)\n")
+    assert command("nope")[2].endswith("(see sie --help)\n")
 
 
 def process(*args, **env):

@@ -73,7 +73,16 @@ COMMANDS = {
     "ledger": ledger,
     "doctor": doctor,
 }
-"""Every command by name, in the order of the help."""
+"""Every command by name."""
+
+PANELS = {
+    "Answers": ("report", "table", "sensitivity", "diff", "reproduce", "ledger", "open"),
+    "Evidence": ("evidence", "series", "epoch", "timeline", "check"),
+    "Growth": ("grow", "explain"),
+    "Views and tools": ("list", "new", "equations", "explore", "notebooks"),
+    "Many fits": ("sweep", "calibrate", "doctor"),
+}
+"""The parts of the help, and the commands of each in order of use."""
 
 HELP = "Returns to AI software R&D, and how likely a software intelligence explosion is."
 
@@ -92,7 +101,9 @@ def main() -> None:
     except (DataError, TyperException) as error:
         message = error.format_message() if isinstance(error, TyperException) else str(error)
         code = _fail(
-            message if not isinstance(error, TyperException) else f"sie: {message} (see sie --help)",
+            message
+            if not isinstance(error, TyperException)
+            else f"sie: {message} (see {_path(error)} --help)",
             BAD_INPUT,
         )
     except NotConverged as error:
@@ -125,6 +136,12 @@ def _interrupted(signum, frame) -> None:
     os._exit(INTERRUPTED)
 
 
+def _path(error: TyperException) -> str:
+    """The command whose help says more."""
+    context = getattr(error, "ctx", None)
+    return context.command_path if context is not None else "sie"
+
+
 def _fail(message: str, code: int) -> int:
     print(" ".join(message.split()), file=sys.stderr)
     return code
@@ -147,8 +164,9 @@ def _root(
         raise DataError("sie", plain("no command"), f"one of {', '.join(COMMANDS)} (see sie --help)")
 
 
-for _name, _command in COMMANDS.items():
-    app.command(_name)(_command)
+for _panel, _names in PANELS.items():
+    for _name in _names:
+        app.command(_name, rich_help_panel=_panel)(COMMANDS[_name])
 
 
 if __name__ == "__main__":

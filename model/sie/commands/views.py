@@ -23,8 +23,9 @@ def list_() -> None:
     views = [read_view(name) for name in view_names()]
     rows = read_evidence()
     print("views")
+    width = max(len(view.name) for view in views)
     for view in views:
-        print(f"  {view.name:<24} {view.label}")
+        print(f"  {view.name:<{width}} {view.label}")
     print("events")
     for event in EVENTS.values():
         print(f"  {event.name:<24} {event.wording} [{event.within}; {event.source}]")
