@@ -156,6 +156,8 @@ def test_start_cold_and_warm(tmp_path):
 
 def test_sweep_throughput(request, tmp_path):
     """Cells a second of 1 and 2 workers, and what a cell costs beyond its sampling, in processor time of one process."""
+    import numba
+
     from sie import density, engine, inference
     from sie import sweep as sweeps
 
@@ -209,10 +211,13 @@ def test_sweep_throughput(request, tmp_path):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(inference, "fit", clocked("fit", inference.fit))
         patch.setattr(inference, "run_chains", clocked("sampling", inference.run_chains))
+        threads = numba.get_num_threads()
+        numba.set_num_threads(1)  # as a worker
         begun = time.process_time()
         for own, cell in zip(arguments, some, strict=True):
             sweeps.run_cell(*own, seed=cell.seed, **options)
         whole = time.process_time() - begun
+        numba.set_num_threads(threads)
     per = 1000 / len(some)
     print(f"processor time of a cell: {per * whole:.0f} ms, of which its fit {per * spent['fit']:.0f} and in it the sampler {per * spent['sampling']:.0f}; beyond the fit {per * (whole - spent['fit']):.0f} ms, beyond the sampler {per * (whole - spent['sampling']):.0f} ms")  # fmt: skip
     assert len(density._compiled) == 1
