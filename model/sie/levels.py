@@ -29,7 +29,7 @@ from .priors import View, draw
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["growth_shapes", "lambda_draws", "loadings", "own_estimates", "row_errors"]
+__all__ = ["growth_shapes", "lambda_draws", "lambda_from", "loadings", "own_estimates", "row_errors"]
 
 LAMBDA_DRAWS = 4000
 """Draws of lambda from a view's priors, over which a series' likelihood is averaged."""
@@ -38,7 +38,7 @@ SIMULATED = 20000
 """Draws behind the quantiles of a ratio of growth rates."""
 
 LAMBDA_FROM = ("parallel", "labour_share", "experiment_gain")
-"""What a view's lambda follows from, beside the compute factor where it states one."""
+"""What lambda follows from where a view states no compute factor."""
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
@@ -135,9 +135,13 @@ def lambda_draws(rows: xr.Dataset, view: View) -> np.ndarray:
     The growth of a history's inputs is taken at its median, and labour's share in it as that at ASARA. A view that states r at
     ASARA has no compute factor; lambda is then p / e(0).
     """
-    names = LAMBDA_FROM if "compute_bottleneck" not in view else (*LAMBDA_FROM, "compute_bottleneck")
-    values = draw(view, names, size=LAMBDA_DRAWS, seed=0)
+    values = draw(view, lambda_from(view), size=LAMBDA_DRAWS, seed=0)
     return _lambdas(rows, values, against_all=view.derives_compute_bottleneck)
+
+
+def lambda_from(view: View) -> tuple[str, ...]:
+    """The quantities of a view that lambda follows from."""
+    return ("parallel", "compute_bottleneck") if "compute_bottleneck" in view else LAMBDA_FROM
 
 
 def _labour_returns(values: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -147,7 +151,8 @@ def _labour_returns(values: Mapping[str, np.ndarray]) -> np.ndarray:
 
 
 def _lambdas(rows: xr.Dataset, values: Mapping[str, np.ndarray], *, against_all: bool) -> np.ndarray:
-    lambdas = values["parallel"] / values.get("compute_bottleneck", _labour_returns(values))
+    factor = values["compute_bottleneck"] if "compute_bottleneck" in values else _labour_returns(values)
+    lambdas = values["parallel"] / factor
     lambdas = np.tile(lambdas, (rows.sizes["estimate"], 1))
     if not against_all:
         return lambdas

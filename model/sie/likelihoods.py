@@ -149,10 +149,10 @@ def over_log_r(table: xr.DataArray, lambda_prior: np.ndarray, *, learn_lambda: b
     `lambda_prior` holds draws (or equally probable quantiles) of lambda, any shape, all above 0; where the grid ends short of
     one, the last column stands for it. A table without lambda returns itself.
 
-    Each lambda's curve has area 1 first: r given lambda is learnt, lambda is not (a cut: Plummer 2015, Cuts in Bayesian graphical
-    models). A history tells lambda from whether gains come in the bursts of activity, and counts of activity rise with
-    what succeeds: the speedrun's curves are 12 log units higher at 1.7 than at 0.39. A view's own p is not moved by evidence either, so
-    r is averaged over the lambda that growth runs on. `learn_lambda=True` integrates L itself, as a joint fit would.
+    Each lambda's curve has area 1 first: r given lambda is learnt, lambda is not, a cut of feedback. What a history says of lambda
+    rests on the timing of gains alone (`series`): the speedrun's curves are 12 log units higher at 1.7 than at 0.39, so that r would
+    rest on the upper tail of any prior of lambda. A view's own p, on which growth runs, is not moved by evidence either.
+    `learn_lambda=True` integrates L itself, as a joint fit would.
     """
     from scipy.special import logsumexp
 

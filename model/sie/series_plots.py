@@ -29,6 +29,8 @@ BARS = 60
 SINGLE = 4
 """Replicated histories drawn one by one."""
 
+MILLION = 1e6
+
 CLOSE = 0.3
 """Jumps nearer than this in log effort share a label."""
 
@@ -144,10 +146,15 @@ def _plain_ticks(axis, values: np.ndarray) -> None:
 
 
 def _plain_powers(axis) -> None:
-    """Powers of ten as plain numbers with thousands apart."""
+    """Powers of ten as plain numbers, millions as M."""
     from matplotlib.ticker import FuncFormatter
 
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}" if value >= 1 else f"{value:g}"))
+    def words(value: float, _) -> str:
+        return (
+            f"{value / MILLION:g} M" if value >= MILLION else f"{value:,.0f}" if value >= 1 else f"{value:g}"
+        )
+
+    axis.set_major_formatter(FuncFormatter(words))
 
 
 def _finish(ax: Axes, title: str | None) -> Axes:
