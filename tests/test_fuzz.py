@@ -18,7 +18,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tomlkit
-import typer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -290,7 +289,7 @@ WORDS = [
 
 def options_of(command):
     """Each option of a command: its name, whether it takes a value."""
-    found = typer.main.get_command(cli.app).commands[command].params
+    found = cli.tree().commands[command].params
     return [
         (max(option.opts, key=len), not option.is_flag)
         for option in found

@@ -11,6 +11,7 @@ import io
 import os
 import signal
 import sys
+from functools import cache
 from typing import Annotated
 
 import typer
@@ -42,7 +43,7 @@ from .files import discard_unfinished
 from .inference import NotConverged
 from .sources import DataError, plain
 
-__all__ = ["app", "main"]
+__all__ = ["app", "main", "tree"]
 
 NOT_CONVERGED, INTERRUPTED = 3, 130
 
@@ -89,6 +90,12 @@ HELP = "Returns to AI software R&D, and how likely a software intelligence explo
 app = typer.Typer(add_completion=False, no_args_is_help=False, pretty_exceptions_enable=False, help=HELP)
 
 
+@cache
+def tree():
+    """Every command with its options, as the parser has them; built once in a process."""
+    return typer.main.get_command(app)
+
+
 def main() -> None:
     """Run the command line and exit with its code."""
     for stream in (sys.stdout, sys.stderr):
@@ -96,7 +103,7 @@ def main() -> None:
             stream.reconfigure(errors="replace")
     before = signal.signal(signal.SIGINT, _interrupted)
     try:
-        code = app(standalone_mode=False)
+        code = tree()(standalone_mode=False)
         sys.stdout.flush()
     except (DataError, TyperException) as error:
         message = error.format_message() if isinstance(error, TyperException) else str(error)
