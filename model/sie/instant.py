@@ -12,6 +12,7 @@ It chooses between what `inference` and `dynamics` compute; it must not know a d
 
 from __future__ import annotations
 
+import hashlib
 import math
 import threading
 from collections import OrderedDict
@@ -35,6 +36,7 @@ from .inference import (
     reweight,
 )
 from .inputs import levels_of
+from .levels import lambda_draws
 from .priors import View
 from .returns import at_asara
 
@@ -45,9 +47,6 @@ __all__ = ["ANSWERED", "QUANTILES", "Answer", "Workbench"]
 
 ANSWERED = ("paths", "reweighted", "refitted")
 """How an edit can be answered."""
-
-OF_LAMBDA = ("parallel", "labour_share", "experiment_gain")
-"""What lambda, under which a raw history is read, follows from (`levels.lambda_draws`)."""
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 """Quantiles of r at ASARA in an answer."""
@@ -319,9 +318,12 @@ def _form(view: View) -> tuple:
 
 def _likelihood_key(view: View, rows: xr.Dataset) -> tuple:
     """What the likelihood of the chain depends on: the form of the view, the rows and their levels, and lambda if a history is raw."""
-    level = levels_of(rows).tolist()
-    raw = tuple((name, view[name].prior) for name in OF_LAMBDA) if "series" in level else ()
-    return _form(view), view.reflects, tuple(zip(rows.estimate.values.tolist(), level, strict=True)), raw
+    level = levels_of(rows)
+    counted = tuple(zip(rows.estimate.values.tolist(), level.tolist(), strict=True))
+    raw = b""
+    if (histories := level == "series").any():
+        raw = hashlib.sha256(lambda_draws(rows, view)[histories].tobytes()).digest()
+    return _form(view), view.reflects, counted, raw
 
 
 def _chain_key(view: View) -> tuple:
