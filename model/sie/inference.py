@@ -170,19 +170,33 @@ def _posterior(sampled: xr.DataTree, model: pm.Model, *, draws: int, seed: int) 
     return _with_units(at_asara(latents.assign(_shaped(growth)), view), view)
 
 
-def reweight(tree: xr.DataTree, view: View, view2: View, *, seed: int = 1) -> xr.DataTree:
+def reweight(
+    tree: xr.DataTree,
+    view: View,
+    view2: View,
+    *,
+    seed: int = 1,
+    log_likelihood_ratio: np.ndarray | None = None,
+) -> xr.DataTree:
     """The tree that `view2` would give, by Pareto-smoothed importance sampling of the stored posterior draws.
 
     Priors of what evidence moves that differ reweight and resample the posterior; growth inputs that differ are only drawn anew. `attrs` has
     `khat` and `effective_draws` (NaN and all where none of these changed). Raises RefitNeeded when k-hat is above 0.7, when
     the views differ in what they reflect, or when a new prior reaches where the old one could not.
+
+    Evidence must say the same under both views. It does not where a raw history counts and the views differ in lambda
+    (`levels`): `log_likelihood_ratio` (draw,), chains one after another, is then how much more likely the new view makes it.
     """
     import xarray as xr
 
     posterior = tree["posterior"].to_dataset()
     draws = posterior.sizes["chain"] * posterior.sizes["draw"]
     weights = importance_weights(
-        {name: posterior[name].values for name in view.informed}, view, view2, draws=draws
+        {name: posterior[name].values for name in view.informed},
+        view,
+        view2,
+        draws=draws,
+        log_likelihood_ratio=log_likelihood_ratio,
     )
     index = None if np.isnan(weights.khat) else resampling(weights.weight, seed=seed)
     growth, _ = growth_values(view2, draws=draws, seed=seed)
@@ -214,11 +228,16 @@ class Importance:
 
 
 def importance_weights(
-    informed: Mapping[str, np.ndarray], view: View, view2: View, *, draws: int
+    informed: Mapping[str, np.ndarray],
+    view: View,
+    view2: View,
+    *,
+    draws: int,
+    log_likelihood_ratio: np.ndarray | None = None,
 ) -> Importance:
     """Pareto-smoothed weights that turn posterior draws of `view` into draws of `view2`; RefitNeeded as in `reweight`.
 
-    `informed` has the `draws` values of each quantity that evidence moves.
+    `informed` has the `draws` values of each quantity that evidence moves; `log_likelihood_ratio` as in `reweight`.
     """
     from arviz_stats.base import array_stats
 
@@ -227,7 +246,7 @@ def importance_weights(
             f"{view2.name}: found other quantities or reflected rows than {view.name}, want a refit"
         )
     changed = [name for name in view.informed if view[name].prior != view2[name].prior]
-    log_ratio = np.zeros(draws)
+    log_ratio = np.zeros(draws) if log_likelihood_ratio is None else log_likelihood_ratio.copy()
     for name in changed:
         old, new = view[name].prior, view2[name].prior
         if old.has_atom or new.has_atom or new.support[0] < old.support[0] or new.support[1] > old.support[1]:
@@ -236,12 +255,12 @@ def importance_weights(
             )
         values = np.ravel(informed[name])
         log_ratio += new.logpdf(values) - old.logpdf(values)
-    if not changed:
+    if not changed and log_likelihood_ratio is None:
         return Importance(weight=np.full(draws, 1 / draws), khat=np.nan, effective=float(draws))
     log_weight, khat = array_stats.psislw(-log_ratio)
     if not khat <= MAX_KHAT:
         raise RefitNeeded(
-            f"{view2.name}: found k-hat {khat:.2f} for {', '.join(changed)}, want at most {MAX_KHAT} (refit)"
+            f"{view2.name}: found k-hat {khat:.2f} for {', '.join(changed) or 'lambda'}, want at most {MAX_KHAT} (refit)"
         )
     weight = np.exp(log_weight - log_weight.max())
     weight /= weight.sum()
