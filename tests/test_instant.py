@@ -165,6 +165,18 @@ def test_the_likelihood_of_a_raw_history_at_stored_draws_is_that_of_the_graph(be
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("name", ["parallel", "compute_bottleneck"])
+def test_reweighting_by_priors_alone_is_refused_where_lambda_changes_and_a_raw_history_counts(
+    bench, davidson, name
+):
+    view = davidson.replace(**{name: davidson[name].prior.scaled(0.95)})
+    tree = bench.answer(davidson).fit.tree
+    with pytest.raises(RefitNeeded, match=f"found another {name}, under which nanogpt_speedrun is read"):
+        sie.reweight(tree, davidson, view)
+    sie.reweight(tree, davidson, davidson.replace(labour_share=sie.fixed(0.5)))
+
+
+@pytest.mark.slow
 def test_a_changed_lambda_is_a_refit_where_a_history_is_read_against_other_inputs(evidence):
     view = sie.read_view("reference_all_inputs")
     bench = Workbench(evidence, seed=SEED, draws=DRAWS)

@@ -15,6 +15,7 @@ import numpy as np
 
 from .convergence import worst
 from .density import compile_density
+from .levels import LAMBDA_FROM
 from .priors import View, draw
 from .quantities import GROWTH
 from .returns import at_asara, from_latents, labour_doublings
@@ -144,6 +145,7 @@ def fit(model: pm.Model, *, seed: int, draws: int = 20000) -> xr.DataTree:
         "seed": seed,
         "draws": draws,
         "target_accept": target_accept,
+        "raw_histories": " ".join(model.histories),
         **vars(diagnostics),
     }
     return tree
@@ -184,11 +186,17 @@ def reweight(
     `khat` and `effective_draws` (NaN and all where none of these changed). Raises RefitNeeded when k-hat is above 0.7, when
     the views differ in what they reflect, or when a new prior reaches where the old one could not.
 
-    Evidence must say the same under both views. It does not where a raw history counts and the views differ in lambda
-    (`levels`): `log_likelihood_ratio` (draw,), chains one after another, is then how much more likely the new view makes it.
+    Evidence must say the same under both views. Where a raw history counts and the views differ in what lambda follows from
+    (`levels`) it does not, and RefitNeeded is raised without `log_likelihood_ratio` (draw,): how much more likely the new view
+    makes the histories, chains one after another (`history_weights`).
     """
     import xarray as xr
 
+    histories, moved = tree.attrs.get("raw_histories"), _moved_lambda(view, view2)
+    if histories and moved and log_likelihood_ratio is None:
+        raise RefitNeeded(
+            f"{view2.name}: found another {moved}, under which {histories} is read, want a refit"
+        )
     posterior = tree["posterior"].to_dataset()
     draws = posterior.sizes["chain"] * posterior.sizes["draw"]
     weights = importance_weights(
@@ -216,6 +224,13 @@ def reweight(
         "effective_draws": weights.effective,
     }
     return tree
+
+
+def _moved_lambda(view: View, view2: View) -> str:
+    """What differs of what lambda follows from (`levels.lambda_draws`), in words; "" for nothing."""
+    stated = "compute_bottleneck" in view and "compute_bottleneck" in view2
+    names = ("parallel", "compute_bottleneck") if stated else LAMBDA_FROM
+    return " and ".join(name for name in names if view[name].prior != view2[name].prior)
 
 
 @dataclass(frozen=True, kw_only=True)
