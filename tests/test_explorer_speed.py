@@ -5,6 +5,7 @@ Wall clock, so on a quiet machine; on a busy one the targets are stretched by ho
 
 import time
 from functools import partial
+from itertools import chain, islice
 
 import numpy as np
 import pytest
@@ -14,7 +15,9 @@ from sie.quantities import CHAIN
 
 pytestmark = [pytest.mark.slow, pytest.mark.timed]
 
-EDITS, REFITTED, FIGURES = 200, 50, 20
+EDITS, PATHS, REFITTED, FIGURES = 200, 50, 50, 20
+"""Edits by weights or paths; those of them that move growth inputs alone, before anything else; refitted ones; with figures."""
+
 STEPS = 3
 """Steps of one thumb of a slider in a row."""
 
@@ -92,7 +95,7 @@ def test_edits_are_answered_within_a_tenth_of_a_second(watched, capsys):
     """200 different edits answered by weights or paths, and those refitted that are met on the way."""
     found, seen = [], {positions(watched)}
     busy = [contention()]
-    walk = steps([*CHAIN, "speedup", "ceiling"])
+    walk = chain(islice(steps(["speedup", "ceiling"]), PATHS), steps(CHAIN))
     while sum(edit["how"] != "refitted" for edit in found) < EDITS:
         name, thumb = next(walk)
         found.append(edited(watched, partial(press, watched, name, thumb=thumb)))
@@ -120,12 +123,15 @@ def test_edits_are_answered_within_a_tenth_of_a_second(watched, capsys):
 def test_refitted_edits_take_under_a_second_with_the_old_number_grey(watched, capsys):
     """Evidence rows in Gray code, so that no set of rows comes twice, and steps of a prior under which raw histories are read."""
     rows = watched.locator(".row.used").evaluate_all("rows => rows.map(row => row.dataset.row)")
-    found = []
+    found, off = [], set()
     busy = [contention()]
     for k in range(1, REFITTED + 1):
         row = rows[(k & -k).bit_length() - 1]
         act = partial(switch, watched, row) if k % 5 else partial(press, watched, "parallel")
         found.append(edited(watched, act))
+        if k % 5:
+            off.symmetric_difference_update({row})
+            watched.wait_for_selector(f'[data-row="{row}"].{"out" if row in off else "used"}')
     busy.append(contention())
     slow = max(1.0, float(np.mean(busy)))
     times = [edit["ms"] for edit in found]
@@ -138,7 +144,7 @@ def test_refitted_edits_take_under_a_second_with_the_old_number_grey(watched, ca
 
 def test_figures_follow_within_half_a_second(watched, capsys):
     busy = [contention()]
-    for name, thumb in (step for step, _ in zip(steps(CHAIN), range(FIGURES), strict=False)):
+    for name, thumb in islice(steps(CHAIN), FIGURES):
         count = watched.evaluate("window.drawn.length = window.edits.length")
         edited(watched, partial(press, watched, name, thumb=thumb))
         watched.wait_for_function("n => window.drawn.length > n", arg=count)

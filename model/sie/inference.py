@@ -15,6 +15,7 @@ import numpy as np
 
 from .convergence import worst
 from .density import compile_density
+from .levels import LAMBDA_FROM
 from .priors import View, draw
 from .quantities import GROWTH
 from .returns import at_asara, from_latents, labour_doublings
@@ -144,6 +145,7 @@ def fit(model: pm.Model, *, seed: int, draws: int = 20000) -> xr.DataTree:
         "seed": seed,
         "draws": draws,
         "target_accept": target_accept,
+        "raw_histories": " ".join(model.histories),
         **vars(diagnostics),
     }
     return tree
@@ -170,19 +172,39 @@ def _posterior(sampled: xr.DataTree, model: pm.Model, *, draws: int, seed: int) 
     return _with_units(at_asara(latents.assign(_shaped(growth)), view), view)
 
 
-def reweight(tree: xr.DataTree, view: View, view2: View, *, seed: int = 1) -> xr.DataTree:
+def reweight(
+    tree: xr.DataTree,
+    view: View,
+    view2: View,
+    *,
+    seed: int = 1,
+    log_likelihood_ratio: np.ndarray | None = None,
+) -> xr.DataTree:
     """The tree that `view2` would give, by Pareto-smoothed importance sampling of the stored posterior draws.
 
     Priors of what evidence moves that differ reweight and resample the posterior; growth inputs that differ are only drawn anew. `attrs` has
     `khat` and `effective_draws` (NaN and all where none of these changed). Raises RefitNeeded when k-hat is above 0.7, when
     the views differ in what they reflect, or when a new prior reaches where the old one could not.
+
+    Evidence must say the same under both views. Where a raw history counts and the views differ in what lambda follows from
+    (`levels`) it does not, and RefitNeeded is raised without `log_likelihood_ratio` (draw,): how much more likely the new view
+    makes the histories, chains one after another (`history_weights`).
     """
     import xarray as xr
 
+    histories, moved = tree.attrs.get("raw_histories"), _moved_lambda(view, view2)
+    if histories and moved and log_likelihood_ratio is None:
+        raise RefitNeeded(
+            f"{view2.name}: found another {moved}, under which {histories} is read, want a refit"
+        )
     posterior = tree["posterior"].to_dataset()
     draws = posterior.sizes["chain"] * posterior.sizes["draw"]
     weights = importance_weights(
-        {name: posterior[name].values for name in view.informed}, view, view2, draws=draws
+        {name: posterior[name].values for name in view.informed},
+        view,
+        view2,
+        draws=draws,
+        log_likelihood_ratio=log_likelihood_ratio,
     )
     index = None if np.isnan(weights.khat) else resampling(weights.weight, seed=seed)
     growth, _ = growth_values(view2, draws=draws, seed=seed)
@@ -204,6 +226,13 @@ def reweight(tree: xr.DataTree, view: View, view2: View, *, seed: int = 1) -> xr
     return tree
 
 
+def _moved_lambda(view: View, view2: View) -> str:
+    """What differs of what lambda follows from (`levels.lambda_draws`), in words; "" for nothing."""
+    stated = "compute_bottleneck" in view and "compute_bottleneck" in view2
+    names = ("parallel", "compute_bottleneck") if stated else LAMBDA_FROM
+    return " and ".join(name for name in names if view[name].prior != view2[name].prior)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Importance:
     """Weights of stored draws under another prior, (draw,), sum 1; k-hat is NaN where nothing that evidence moves changed."""
@@ -214,11 +243,16 @@ class Importance:
 
 
 def importance_weights(
-    informed: Mapping[str, np.ndarray], view: View, view2: View, *, draws: int
+    informed: Mapping[str, np.ndarray],
+    view: View,
+    view2: View,
+    *,
+    draws: int,
+    log_likelihood_ratio: np.ndarray | None = None,
 ) -> Importance:
     """Pareto-smoothed weights that turn posterior draws of `view` into draws of `view2`; RefitNeeded as in `reweight`.
 
-    `informed` has the `draws` values of each quantity that evidence moves.
+    `informed` has the `draws` values of each quantity that evidence moves; `log_likelihood_ratio` as in `reweight`.
     """
     from arviz_stats.base import array_stats
 
@@ -227,7 +261,7 @@ def importance_weights(
             f"{view2.name}: found other quantities or reflected rows than {view.name}, want a refit"
         )
     changed = [name for name in view.informed if view[name].prior != view2[name].prior]
-    log_ratio = np.zeros(draws)
+    log_ratio = np.zeros(draws) if log_likelihood_ratio is None else log_likelihood_ratio.copy()
     for name in changed:
         old, new = view[name].prior, view2[name].prior
         if old.has_atom or new.has_atom or new.support[0] < old.support[0] or new.support[1] > old.support[1]:
@@ -236,12 +270,12 @@ def importance_weights(
             )
         values = np.ravel(informed[name])
         log_ratio += new.logpdf(values) - old.logpdf(values)
-    if not changed:
+    if not changed and log_likelihood_ratio is None:
         return Importance(weight=np.full(draws, 1 / draws), khat=np.nan, effective=float(draws))
     log_weight, khat = array_stats.psislw(-log_ratio)
     if not khat <= MAX_KHAT:
         raise RefitNeeded(
-            f"{view2.name}: found k-hat {khat:.2f} for {', '.join(changed)}, want at most {MAX_KHAT} (refit)"
+            f"{view2.name}: found k-hat {khat:.2f} for {', '.join(changed) or 'lambda'}, want at most {MAX_KHAT} (refit)"
         )
     weight = np.exp(log_weight - log_weight.max())
     weight /= weight.sum()

@@ -3,15 +3,16 @@
     p = sum_i w_i I_i,   u_i = n w_i (I_i - p),   mcse^2 = Var(u) / ESS(u)
 
 A growth input that changed moves paths and leaves the posterior of the chain where it was (`paths`). A prior that evidence
-informs changes the weights w of the stored draws and neither draws nor paths (`reweighted`; Pareto-smoothed, with k-hat, and
-an error that knows both the weights and the chains' autocorrelation). Where weights are not to be trusted, other rows or
-levels count, or a raw history is read under another lambda, the view is sampled again on the same compiled graph
-(`refitted`), which becomes the base of later edits.
+informs, or a lambda under which raw histories are read, changes the weights w of the stored draws (`reweighted`; Pareto-smoothed,
+with k-hat, and an error that knows both the weights and the chains' autocorrelation). Where weights are not to be trusted, or
+other rows or levels count, the view is sampled again on the same compiled graph (`refitted`), which becomes the base of later
+edits.
 It chooses between what `inference` and `dynamics` compute; it must not know a distribution, a growth law or a screen.
 """
 
 from __future__ import annotations
 
+import hashlib
 import math
 import threading
 from collections import OrderedDict
@@ -24,6 +25,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .credences import EVENTS
+from .history_weights import log_likelihood
 from .inference import (
     MIN_ESS,
     Importance,
@@ -35,7 +37,7 @@ from .inference import (
     reweight,
 )
 from .inputs import levels_of
-from .levels import lambda_from
+from .levels import lambda_draws
 from .priors import View
 from .returns import at_asara
 
@@ -80,7 +82,8 @@ class Answer:
     """What an edited view says. `credences` and `r` (quantiles QUANTILES) are by what is given: priors, and evidence if it counts.
 
     `levels` are those asked for, of domains that do not enter at the default (`sie.usable`). `how` is one of ANSWERED; `khat` is NaN and `effective_draws` all of them unless it is `reweighted`. `diagnostics` are of the
-    fit that the draws come from, `rows` those that count; None where evidence cannot move the view.
+    fit that the draws come from, `rows` those that count; None where evidence cannot move the view. `log_likelihood_ratio` (draw,) is not None
+    where evidence says something else than in that fit, since a raw history is read under another lambda.
     """
 
     view: View
@@ -94,6 +97,7 @@ class Answer:
     r: Mapping[str, np.ndarray]
     rows: xr.Dataset | None
     fit: Fit | None
+    log_likelihood_ratio: np.ndarray | None
 
     @property
     def given(self) -> tuple[str, ...]:
@@ -132,7 +136,13 @@ class Answer:
             return tree
         if self.fit.view is self.view:
             return self.fit.tree
-        return reweight(self.fit.tree, self.fit.view, self.view, seed=self.seed)
+        return reweight(
+            self.fit.tree,
+            self.fit.view,
+            self.view,
+            seed=self.seed,
+            log_likelihood_ratio=self.log_likelihood_ratio,
+        )
 
     @cached_property
     def paths(self) -> xr.Dataset:
@@ -173,16 +183,19 @@ class Workbench:
             return self._answer(view, levels, rows, how, found, None)
         why = f"{view.name}: found no draws yet, want a fit"
         for base in self._latest():
-            if base.likelihood != likelihood:
-                why = f"{view.name}: found draws under other rows, levels or lambda, want a refit"
+            if base.likelihood[:-1] != likelihood[:-1]:
+                why = f"{view.name}: found draws under other rows or levels, want a refit"
                 continue
             try:
-                weights = importance_weights(base.moved, base.view, view, draws=self.draws)
+                ratio = self._likelihood_ratio(base, view, rows) if base.likelihood != likelihood else None
+                weights = importance_weights(
+                    base.moved, base.view, view, draws=self.draws, log_likelihood_ratio=ratio
+                )
             except RefitNeeded as error:
                 why = str(error)
                 continue
             if weights.effective >= MIN_ESS:
-                return self._answer(view, levels, rows, "reweighted", base, weights)
+                return self._answer(view, levels, rows, "reweighted", base, weights, ratio)
             why = f"{view.name}: found weights worth {weights.effective:.0f} draws, want at least {MIN_ESS} (refit)"
         raise RefitNeeded(why)
 
@@ -263,6 +276,16 @@ class Workbench:
                 self._tables[name] = read_likelihood(name, rows.attrs.get("folder"))
         return {name: self._tables[name] for name in wanted}
 
+    def _likelihood_ratio(self, base: Fit, view: View, rows: xr.Dataset) -> np.ndarray:
+        """How much more likely a view's lambda makes the raw histories at the draws of a fit, log, (draw,)."""
+        posterior, tables = base.tree["posterior"].to_dataset(), self._likelihoods(rows)
+        found = [log_likelihood(posterior, rows, lambdas_of, tables) for lambdas_of in (view, base.view)]
+        if found[0] is None:
+            raise RefitNeeded(
+                f"{view.name}: found draws under another lambda of a history on other inputs, want a refit"
+            )
+        return found[0] - found[1]
+
     def _after(self, view: View, moved: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         """Events and r given evidence: what it moved, beside growth inputs at their priors."""
         growth, _ = growth_values(view, draws=self.draws, seed=self.seed)
@@ -276,6 +299,7 @@ class Workbench:
         how: str,
         base: Fit | None,
         weights: Importance | None,
+        log_likelihood_ratio: np.ndarray | None = None,
     ) -> Answer:
         values, _ = prior_values(view, draws=self.draws, seed=self.seed)
         happened, r = _outcomes(values, view)
@@ -307,6 +331,7 @@ class Workbench:
             r=quantiles,
             rows=rows,
             fit=base,
+            log_likelihood_ratio=log_likelihood_ratio,
         )
 
 
@@ -317,9 +342,12 @@ def _form(view: View) -> tuple:
 
 def _likelihood_key(view: View, rows: xr.Dataset) -> tuple:
     """What the likelihood of the chain depends on: the form of the view, the rows and their levels, and lambda if a history is raw."""
-    level = levels_of(rows).tolist()
-    raw = tuple((name, view[name].prior) for name in lambda_from(view)) if "series" in level else ()
-    return _form(view), view.reflects, tuple(zip(rows.estimate.values.tolist(), level, strict=True)), raw
+    level = levels_of(rows)
+    counted = tuple(zip(rows.estimate.values.tolist(), level.tolist(), strict=True))
+    raw = b""
+    if (histories := level == "series").any():
+        raw = hashlib.sha256(lambda_draws(rows, view)[histories].tobytes()).digest()
+    return _form(view), view.reflects, counted, raw
 
 
 def _chain_key(view: View) -> tuple:

@@ -138,6 +138,7 @@ def build(rows: xr.Dataset, view: View, *, likelihoods: Mapping[str, xr.DataArra
         pm.Deterministic("log_likelihood", log_likelihood, dims="estimate")
         pm.Potential("evidence", log_likelihood.sum())
     model.view, model.errors = view, errors
+    model.histories = rows.estimate.values[levels_of(rows) == "series"].tolist()
     return model
 
 
