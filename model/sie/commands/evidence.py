@@ -286,7 +286,7 @@ def predicted_in_words(predicted: xr.Dataset) -> list[str]:
         f"The 90 % intervals span factors of {ratio.min().item():.1f} to {ratio.max().item():.1f}: a domain is a miss only when about"
         f" {np.sqrt(ratio.median().item()):.1f}x off the median, so that hits say little for the model. Of the variance of the log prediction"
         f" {domain:.0f} % is how domains differ (spread), {typical:.0f} % r_typical, {own:.0f} % the rows' own (definition and measurement"
-        " errors, growth of inputs, adjustments)",
+        " errors, lambda of a series, growth of inputs, adjustments)",
     ]
     edge = np.abs(np.abs(predicted.below.values - 0.5) - NINETY / 2) < AT_THE_EDGE
     lines += [
