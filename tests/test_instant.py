@@ -89,7 +89,7 @@ def test_priors_alone_of_an_edit_are_exact(bench, davidson):
     ("start", "edit", "why"),
     [
         ({}, {"capabilities": sie.lognormal(4, 6)}, "k-hat|draws, want at least"),
-        ({}, {"r_typical": sie.lognormal(0.1, 20)}, "k-hat|draws, want at least"),
+        ({}, {"spread": sie.lognormal(0.01, 8)}, "k-hat|draws, want at least"),
         ({}, {"hardware_scale": sie.fixed(1)}, "reaches beyond the old one"),
         (
             {"post_training": sie.uniform(1, 2)},
