@@ -1,6 +1,7 @@
 """What several test files share: the bundled data, copies of it to spoil, and the shape of a refusal."""
 
 import csv
+import os
 import re
 import shutil
 import sys
@@ -23,6 +24,11 @@ def pytest_addoption(parser):
     parser.addoption(
         "--runs", type=int, default=None, help="kills of a sweep and of a report (default: 50 and 10)"
     )
+
+
+def pytest_xdist_auto_num_workers(config):
+    """The whole suite runs on every core, whatever is named runs in this process, where it can be watched and timed."""
+    return os.cpu_count() if config.args_source is pytest.Config.ArgsSource.TESTPATHS else 0
 
 
 @pytest.fixture
