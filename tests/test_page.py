@@ -1,8 +1,6 @@
 """The report as a page: whole, self-contained, escaped, the same bytes for the same inputs, and right in a real browser."""
 
-import os
 import re
-import shutil
 from html.parser import HTMLParser
 
 import pytest
@@ -301,11 +299,6 @@ def test_a_page_that_cannot_be_written_is_refused_before_the_work(
     assert sorted(tmp_path.rglob("*")) == before
 
 
-FLAGS = (
-    *("--no-sandbox", "--disable-gpu", "--disable-background-networking"),
-    *("--disable-component-update", "--disable-sync", "--no-first-run"),
-)
-
 MEASURE = """() => {
   const problems = [], width = document.documentElement.clientWidth, seen = [];
   if (document.documentElement.scrollWidth > width) problems.push(`page scrolls sideways: ${document.documentElement.scrollWidth} > ${width}`);
@@ -357,20 +350,6 @@ def whole_page(evidence, tmp_path_factory):
     path = tmp_path_factory.mktemp("page") / "page.html"
     path.write_text(as_html(made, read_sources()), encoding="utf-8")
     return path
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """Debian's chromium; where it is missing, a failure in CI and a skip elsewhere."""
-    from playwright.sync_api import sync_playwright
-
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)("found no chromium, want one on the PATH")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
-        yield browser
-        browser.close()
 
 
 @pytest.mark.slow
