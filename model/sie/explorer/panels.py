@@ -192,12 +192,12 @@ def _prior(name: str, state: State, slider: str, form: Mapping[str, Any], works:
     changed = name in state.priors
     curve, ticks = tables.density(name, state, steps_of(name, state))
     counts = f'<span class="counts">{form["counts"]}</span>' if "counts" in form else ""
-    was = f'<span class="was">author: {escape(interval(state.author[name].prior))}</span>' if changed else ""
+    was = f"author: {escape(interval(state.author[name].prior))}" if changed else ""
     unit = state.author[name].unit
     return (
         f'<div class="prior {"changed" if changed else ""}" data-prior="{name}">'
         f'<div class="name"><b>{escape(name.replace("_", " "))}</b>{counts}'
-        f'<span class="interval">{escape(interval(state.prior(name)))}</span></div>{was}'
+        f'<span class="interval">{escape(interval(state.prior(name)))}</span></div><span class="was">{was}</span>'
         f'{curve}<div class="slide">{slider}</div>{ticks}'
         f"<details><summary>{'factor' if unit == '1' else escape(unit)} · source and family</summary>"
         f"{tables.entry_details(name, state.author[name], state.author, works)}"
@@ -215,10 +215,6 @@ def evidence(
 ) -> str:
     """Every evidence row with its switch: what it says, whether it counts and why not, where it comes from; levels above."""
     ids, why = rows.estimate.values.tolist(), dict(left_out)
-    lines = {
-        row: _row(rows.isel(estimate=i), rows, switches[row], why.get(row, ""), works)
-        for i, row in enumerate(ids)
-    }
     reflected = [row for row in ids if "reflects" in why.get(row, "")]
     others = [row for row in ids if row in why and row not in reflected]
     groups = (
@@ -235,13 +231,18 @@ def evidence(
         if used
         else "This view states r at ASARA directly, so that evidence cannot move it."
     )
+    # Rows stay where they are in the page and are put in order by style: a switch that moves is made anew, and may forget.
+    order = {row: place for place, members in enumerate(groups.values()) for row in members}
     parts = "".join(
-        f'<div class="group"><h3>{title} ({len(members)})</h3>{"".join(lines[row] for row in members)}</div>'
-        for title, members in groups.items()
-        if members
+        f'<h3 style="order: {place}">{title} ({len(members)})</h3>' if members else "<h3 hidden></h3>"
+        for place, (title, members) in enumerate(groups.items())
+    )
+    parts += "".join(
+        _row(rows.isel(estimate=i), rows, switches[row], why.get(row, ""), order[row], works)
+        for i, row in enumerate(ids)
     )
     return (
-        f'<section class="evidence"><h2>Evidence</h2><p class="small">{escape(note)}</p>{_levels(levels) if used else ""}'
+        f'<section class="evidence"><h2>Evidence</h2><p class="small">{escape(note)}</p><div>{_levels(levels) if used else ""}</div>'
         f'<div class="groups">{parts}</div></section>'
     )
 
@@ -257,12 +258,14 @@ def _levels(choices: Mapping[str, Any]) -> str:
     )
 
 
-def _row(one: xr.Dataset, rows: xr.Dataset, switch: Any, why: str, works: Mapping[str, Source]) -> str:
+def _row(
+    one: xr.Dataset, rows: xr.Dataset, switch: Any, why: str, order: int, works: Mapping[str, Source]
+) -> str:
     row, place = str(one.estimate.item()), int(one.domain_idx)
     adjustments = rows.adjustment.values[one.includes.values > 0].tolist()
     about = str(rows.domain.values[place]) if place >= 0 else ", ".join(adjustments).replace("_", " ")
     return (
-        f'<div class="row {"out" if why else "used"}" data-row="{row}"><span class="counts">{switch}</span>'
+        f'<div class="row {"out" if why else "used"}" style="order: {order}" data-row="{row}"><span class="counts">{switch}</span>'
         f"<details><summary><b>{escape(row.replace('_', ' '))}</b>"
         f" <span>{escape(about)}: {escape(tables.row_value(one))}</span></summary>"
         f"{tables.row_details(one, why, works)}</details></div>"
