@@ -163,7 +163,8 @@ def test_a_saved_view_reported_by_the_command_on_the_page_gives_the_same_credenc
     after_edit(page, lambda: choose(page, "reinforcement learning", "epoch"))
     assert how(page) == "refitted"
     after_edit(page, lambda: choose(page, "linear programming", "published"))
-    page.wait_for_function("location.search.includes('levels=')")
+    page.wait_for_selector(".command code:has-text('linear programming')")
+    page.wait_for_function("location.search.includes('linear')")
     reported_as = page.locator(".command code").inner_text()
     view = tmp_path / "davidson_2025_edited.toml"
     assert reported_as == (
