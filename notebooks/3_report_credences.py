@@ -26,7 +26,7 @@ def _():
     from matplotlib.figure import Figure
 
     import sie
-    from sie import ledger, report, saved, sensitivity, snapshot
+    from sie import ledger, report, saved, sensitivity
 
     pd.set_option("display.max_colwidth", None, "display.max_rows", None)  # words and tables in full
     return (
@@ -39,7 +39,6 @@ def _():
         saved,
         sensitivity,
         sie,
-        snapshot,
         tempfile,
     )
 
@@ -206,12 +205,12 @@ def _(mo):
 
 
 @app.cell
-def _(Path, date, draws, evidence, ledger, mine, report, saved, seed, sie, snapshot, tempfile, views):
+def _(Path, date, draws, evidence, ledger, mine, report, saved, seed, sie, tempfile, views):
     result = report.compute(views[mine], evidence, seed=seed, draws=draws)
     with tempfile.TemporaryDirectory() as folder:
         book, json, netcdf = (Path(folder) / name for name in ("ledger.jsonl", "report.json", "draws.nc"))
         json.write_text(report.as_json([result], seed=seed, draws=draws), encoding="utf-8")
-        ledger.append(book, ledger.entries_of(snapshot.read_report(json), date))
+        ledger.append(book, ledger.entries_of(saved.read_report(json), date))
         entry = sie.read_ledger(book)[-1]
         saved.as_tree(result).to_netcdf(netcdf, engine="h5netcdf")
         opened = sie.open_saved(netcdf)

@@ -27,7 +27,7 @@ def _():
     import pandas as pd
 
     import sie
-    from sie import checking, evidence_plots, series, series_fit, series_plots, sources
+    from sie import checking, evidence_plots, histories, series_fit, series_plots, sources
 
     pd.set_option("display.max_colwidth", None, "display.max_rows", None)  # quotes and tables in full
     return (
@@ -37,7 +37,7 @@ def _():
         mo,
         np,
         pd,
-        series,
+        histories,
         series_fit,
         series_plots,
         shutil,
@@ -192,9 +192,9 @@ def _(mo):
 
 
 @app.cell
-def _(draws, seed, series, series_fit, sie):
+def _(draws, histories, seed, series_fit, sie):
     history = sie.read_series("nanogpt_speedrun")
-    past = series.history(history)
+    past = histories.history(history)
     fitted = series_fit.fit_series(past, seed=seed, draws=draws)
     replicates = series_fit.replicate(fitted, past, seed=seed)
     return fitted, history, past, replicates
@@ -219,14 +219,14 @@ def _(mo):
 
 
 @app.cell
-def _(high, history, low, middle, np, pd, series, series_fit):
-    elo = np.exp(series.ELO_PRIOR[0])  # only a history in Elo uses it
+def _(high, histories, history, low, middle, np, pd, series_fit):
+    elo = np.exp(histories.ELO_PRIOR[0])  # only a history in Elo uses it
     readings = pd.DataFrame(
         {
             proxy: dict(
                 zip(("r", "standard error"), series_fit.naive_slope(history, proxy, elo), strict=True)
             )
-            for proxy in series.efforts(history)
+            for proxy in histories.efforts(history)
         }
     ).T
     readings["5 %"] = readings["r"] - 1.645 * readings["standard error"]
