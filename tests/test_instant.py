@@ -123,8 +123,7 @@ def test_a_refit_is_the_base_of_later_edits_and_is_kept(evidence, davidson):
 
 
 @pytest.mark.slow
-def test_rows_that_the_view_reflects_are_a_refit_on_the_same_graph(bench, evidence, davidson):
-    compiled = len(density._compiled)
+def test_rows_that_the_view_reflects_are_a_refit(bench, evidence, davidson):
     view = dataclasses.replace(davidson, reflects=(*davidson.reflects, "sat_2024"))
     with pytest.raises(RefitNeeded):
         bench.instant(view)
@@ -132,7 +131,6 @@ def test_rows_that_the_view_reflects_are_a_refit_on_the_same_graph(bench, eviden
     assert answer.how == "refitted"
     assert "sat_2024" not in answer.counted[0]
     assert "sat_2024" in dict(answer.counted[1])
-    assert len(density._compiled) == compiled
     assert_same(answer, reported(evidence, view))
 
 

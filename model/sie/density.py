@@ -1,7 +1,8 @@
 """A PyMC model's log density as a C function that nutpie calls, with the model's data in one vector.
 
-PyTensor's compiled function is read from its disk cache; nutpie's own wrapper around it holds random names, cannot be
-cached and costs ten seconds a process. It knows nothing of what the model means. It must not sample.
+A model as `returns.build` made it has its density written out (`fused`). Any other is compiled from its graph: PyTensor's
+function is read from its disk cache, where nutpie's own wrapper around it holds random names, cannot be cached and costs ten
+seconds a process. It knows nothing of what the model means. It must not sample.
 """
 
 from __future__ import annotations
@@ -14,15 +15,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from . import fused
+
 if TYPE_CHECKING:
     import pymc as pm
     import xarray as xr
+    from numba.core.ccallback import CFunc
     from nutpie.compile_pymc import CompiledPyMCModel
 
-__all__ = ["compile_density", "deterministics"]
+__all__ = ["compile_density", "deterministics", "random_part"]
 
 _log = logging.getLogger(__name__)
-_compiled: dict[str, CompiledPyMCModel] = {}
+_compiled: dict[str, CFunc] = {}
 _functions: dict[str, Callable] = {}
 
 
@@ -31,16 +35,19 @@ def compile_density(model: pm.Model) -> CompiledPyMCModel:
 
     Free variables must have dims and be untransformed, as standard normal latents are; deterministics are not stored.
     """
-    import dataclasses
-
+    if getattr(model, "as_built", None) == random_part(model):
+        return _for_nutpie(model, fused.density_c, fused.pack(model))
     key = _text(model)
     if key not in _compiled:
         _log.info("compiling the model (once a process; up to a minute where no cache is)")
         with _flags():
             _compiled[key] = _compile(model)
-    used = {dim for dims in _compiled[key].dims.values() for dim in dims}
-    coords = {dim: list(model.coords[dim]) for dim in used}
-    return dataclasses.replace(_compiled[key], user_data=_pack(model), _coords=coords)
+    return _for_nutpie(model, _compiled[key], _pack(model))
+
+
+def random_part(model: pm.Model) -> tuple:
+    """What the log density is a sum over; other data leave it the same, another term does not."""
+    return (*model.basic_RVs, *model.potentials)
 
 
 def deterministics(model: pm.Model, latents: xr.Dataset) -> xr.Dataset:
@@ -155,15 +162,13 @@ def _flat_inputs(model: pm.Model) -> tuple:
     return x, packed, {**free, **_unpack(model, packed)}
 
 
-def _compile(model: pm.Model) -> CompiledPyMCModel:
+def _compile(model: pm.Model) -> CFunc:
     import numba
     import pytensor.tensor as pt
-    from nutpie.compile_pymc import CompiledPyMCModel
     from pymc.pytensorf import compile as compile_pytensor
     from pytensor.graph.replace import clone_replace
 
-    shapes = _shapes(model)
-    slices, size = _slices(shapes)
+    _, size = _slices(_shapes(model))
     x, packed, inputs = _flat_inputs(model)
     log_density = model.logp()
     gradient = pt.concatenate([part.ravel() for part in pt.grad(log_density, model.value_vars)])
@@ -183,26 +188,29 @@ def _compile(model: pm.Model) -> CompiledPyMCModel:
             finite = finite and np.isfinite(slope[i])
         return 0 if finite else 3
 
-    @numba.cfunc(numba.types.int64(count, count, doubles, doubles, doubles))
-    def expand_c(dim, expanded, x_, out_, packed_):
-        for i in range(size):
-            out_[i] = x_[i]
-        return 0
+    return density_c
 
+
+def _for_nutpie(model: pm.Model, density_c: CFunc, user_data: np.ndarray) -> CompiledPyMCModel:
+    from nutpie.compile_pymc import CompiledPyMCModel
+
+    shapes = _shapes(model)
+    slices, size = _slices(shapes)
+    dims = {name: tuple(model.named_vars_to_dims[name]) for name in shapes}
     return CompiledPyMCModel(
         compiled_logp_func=density_c,
-        compiled_expand_func=expand_c,
+        compiled_expand_func=fused.expand_c,
         initial_point_func=lambda seed: np.random.default_rng(seed).uniform(-1, 1, size),
         shared_data={},
         shared_var_keys={},
-        user_data=_pack(model),
+        user_data=user_data,
         n_expanded=size,
         shape_info=(list(shapes), slices, list(shapes.values())),
         logp_func=None,
         expand_func=None,
-        dims={name: tuple(model.named_vars_to_dims[name]) for name in shapes},
+        dims=dims,
         reparameterized_names=[],
         _n_dim=size,
         _shapes=shapes,
-        _coords={},
+        _coords={dim: list(model.coords[dim]) for of in dims.values() for dim in of},
     )

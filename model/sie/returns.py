@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .density import random_part
 from .distributions import SCORE_LIMIT, Prior
 from .errors import PIECES
 from .evidence import TARGET
@@ -45,7 +46,7 @@ GRAPH = (*CHAIN, *INPUT_SHARES)
 LATENTS = ("score", "z", "z_input", "z_growth")
 """The free variables of the graph, all standard normal before evidence."""
 
-_IS_BOTTLENECK = [float(name == "compute_bottleneck") for name in ADJUSTMENTS]
+IS_BOTTLENECK = [float(name == "compute_bottleneck") for name in ADJUSTMENTS]
 
 LEAST_SHARE = 1e-6
 """Labour's share before the jump in labour is at least this: a speed-up that asks for less could not have come from labour."""
@@ -66,7 +67,8 @@ def build(rows: xr.Dataset, view: View, *, likelihoods: Mapping[str, xr.DataArra
     natural scale; `log_estimate` (estimate) is what each row is expected to show, `log_likelihood` (estimate) its own density.
     Everything that differs between views and rows is `pm.Data`. A `steepening` derived from `gained_before_asara` is no part
     of the graph, since no usable row includes it. The model carries `model.view`, from which `fit` draws the growth inputs,
-    and `model.errors` (one `Error` a row).
+    `model.errors` (one `Error` a row) and `model.as_built`: `fused` has the same log density, written out for speed; a model
+    to which another term is added is sampled from its graph.
 
     `likelihoods` are those of the rows at the levels `series` and `epoch` (default: those of the evidence folder). Raises
     DoubleCounting, or DataError for a view that states r at ASARA (evidence cannot move it; use `sie.prior`), for rows
@@ -120,7 +122,7 @@ def build(rows: xr.Dataset, view: View, *, likelihoods: Mapping[str, xr.DataArra
         quantity = _at_score(pt, cubic, score)
         log_r_typical, spread, log_stated = quantity[0], quantity[1], quantity[2 : len(CHAIN)]
         log_labour_returns, share = _input_shares(pt, *(quantity[GRAPH.index(name)] for name in INPUT_SHARES))
-        log_factor = log_stated + derived * log_labour_returns * np.array(_IS_BOTTLENECK)
+        log_factor = log_stated + derived * log_labour_returns * np.array(IS_BOTTLENECK)
         z = pm.Normal("z", dims="domain")
         log_r = log_r_typical + spread * remoteness * z
         pm.Deterministic("r", pt.exp(log_r), dims="domain")
@@ -137,7 +139,7 @@ def build(rows: xr.Dataset, view: View, *, likelihoods: Mapping[str, xr.DataArra
         log_likelihood = _log_density(pt, grid, error, tails, log_estimate - observed)
         pm.Deterministic("log_likelihood", log_likelihood, dims="estimate")
         pm.Potential("evidence", log_likelihood.sum())
-    model.view, model.errors = view, errors
+    model.view, model.errors, model.as_built = view, errors, random_part(model)
     model.histories = rows.estimate.values[levels_of(rows) == "series"].tolist()
     return model
 

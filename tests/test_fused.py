@@ -1,0 +1,80 @@
+"""The log density as written out, against the graph it stands for: value and gradient, every form of a view, level and selection."""
+
+import ctypes
+
+import numpy as np
+import pymc as pm
+import pytest
+
+import sie
+from sie import fused
+from sie.density import compile_density
+from sie.evidence import LEVELS, domains_at
+
+SCALES = (0.1, 1.0, 3.0, 12.0)
+"""Standard deviations of the latents at which the two are compared; the last lies beyond every curve and every error's pieces."""
+
+
+def at(compiled, x):
+    """Return code, log density and gradient of the C function that nutpie calls."""
+    gradient, value = np.empty_like(x), np.empty(1)
+    pointer = ctypes.POINTER(ctypes.c_double)
+    args = [array.ctypes.data_as(pointer) for array in (x, gradient, value, compiled.user_data)]
+    return compiled.compiled_logp_func.ctypes(len(x), *args), value[0], gradient
+
+
+def assert_same_density(model):
+    written_out = compile_density(model)
+    assert written_out.compiled_logp_func is fused.density_c
+    model.as_built = None
+    graph = compile_density(model)
+    assert graph.compiled_logp_func is not fused.density_c
+    rng = np.random.default_rng(8)
+    for scale in SCALES:
+        x = scale * rng.standard_normal(written_out.n_dim)
+        (code, value, gradient), (_, wanted, slopes) = at(written_out, x), at(graph, x)
+        assert code == 0
+        assert value == pytest.approx(wanted, rel=1e-11)
+        np.testing.assert_allclose(gradient, slopes, rtol=1e-9, atol=1e-10)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["reference", "reference_all_inputs", "davidson_2025"])
+def test_value_and_gradient_are_those_of_the_graph(evidence, name):
+    view = sie.read_view(name)
+    for level in LEVELS:
+        rows = sie.usable(evidence, view, levels=dict.fromkeys(domains_at(evidence, level), level))
+        assert rows.sizes["estimate"] > 5
+        for part in (rows, rows.isel(estimate=slice(0, 1)), rows.isel(estimate=[])):
+            assert_same_density(sie.build(part, view))
+
+
+@pytest.mark.slow
+def test_data_set_after_building_are_read(evidence):
+    view = sie.read_view("reference_all_inputs")
+    model = sie.build(sie.usable(evidence, view), view)
+    _, before, _ = at(compile_density(model), np.zeros(compile_density(model).n_dim))
+    model["observed"].set_value(model["observed"].get_value() + 0.3)
+    model["loadings"].set_value(-model["loadings"].get_value())
+    _, after, _ = at(compile_density(model), np.zeros(compile_density(model).n_dim))
+    assert after != before
+    assert_same_density(model)
+
+
+@pytest.mark.slow
+def test_a_model_with_another_term_is_sampled_with_it(evidence):
+    view = sie.read_view("reference")
+    model = sie.build(sie.usable(evidence, view), view)
+    x = np.zeros(compile_density(model).n_dim)
+    _, before, _ = at(compile_density(model), x)
+    with model:
+        pm.Potential("more", -3.0 * model["factor"].sum())
+    _, after, _ = at(compile_density(model), x)
+    assert after - before == pytest.approx(-3 * model["factor"].eval({model["score"]: np.zeros(12)}).sum())
+
+
+def test_what_is_not_finite_is_told_to_the_sampler(evidence):
+    view = sie.read_view("reference")
+    compiled = compile_density(sie.build(sie.usable(evidence, view), view))
+    assert at(compiled, np.zeros(compiled.n_dim))[0] == 0
+    assert at(compiled, np.full(compiled.n_dim, np.nan))[0] == 3
