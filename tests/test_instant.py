@@ -8,9 +8,10 @@ import pytest
 import sie
 from sie import density
 from sie.history_weights import log_likelihood
-from sie.inference import MAX_KHAT, MIN_ESS, RefitNeeded
+from sie.inference import MIN_ESS
 from sie.instant import QUANTILES, Workbench
 from sie.likelihoods import read_likelihood
+from sie.reweighting import MAX_KHAT, RefitNeeded
 from sie.sources import DataError
 
 SEED, DRAWS = 1, 4000

@@ -18,7 +18,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from .distributions import Prior
-from .inference import MAX_KHAT, NotConverged
+from .inference import NotConverged
+from .reweighting import MAX_KHAT
 
 __all__ = ["FITTED", "doublings_after", "fit_trend", "years_until"]
 

@@ -26,20 +26,12 @@ import numpy as np
 
 from .credences import EVENTS
 from .history_weights import log_likelihood
-from .inference import (
-    MIN_ESS,
-    Importance,
-    RefitNeeded,
-    fit,
-    growth_values,
-    importance_weights,
-    prior_values,
-    reweight,
-)
+from .inference import MIN_ESS, fit, growth_values, prior_values
 from .inputs import levels_of
 from .levels import lambda_draws
 from .priors import View
 from .returns import at_asara
+from .reweighting import Importance, RefitNeeded, importance_weights, reweight
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -173,7 +165,7 @@ class Workbench:
         """The answer from stored draws. Raises RefitNeeded where there are none, or none whose weights are to be trusted.
 
         `levels` as in `sie.usable`, which raises DataError for those that evidence does not have. Weights are trusted up to
-        a Pareto k-hat of `inference.MAX_KHAT` and down to as many effective draws as a fit must have (`inference.MIN_ESS`).
+        a Pareto k-hat of `reweighting.MAX_KHAT` and down to as many effective draws as a fit must have (`inference.MIN_ESS`).
         """
         if (rows := self.rows(view, levels=levels)) is None:
             return self._answer(view, levels, None, "paths", None, None)

@@ -121,8 +121,9 @@ def _at_other_spreads(
     tree: xr.DataTree, rows: xr.Dataset, view: View, seed: int
 ) -> dict[float, tuple[float, float, float]]:
     """5, 50 and 95 % of r at ASARA with the prior of the spread halved and doubled, which one row a domain cannot tell apart."""
-    from .inference import RefitNeeded, fit, reweight
+    from .inference import fit
     from .returns import build
+    from .reweighting import RefitNeeded, reweight
 
     found = {}
     for factor in (0.5, 2.0):

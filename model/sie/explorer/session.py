@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..inference import NotConverged, RefitNeeded
+from ..inference import NotConverged
 from ..instant import Answer, Workbench
 from ..priors import View, read_view, view_names
+from ..reweighting import RefitNeeded
 from ..sources import DataError, Source, read_sources
 from .figures import svg
 from .state import State, edited, from_query, start
