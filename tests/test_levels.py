@@ -2,12 +2,10 @@
 
 import dataclasses
 import types
-from itertools import combinations
 
 import numpy as np
 import pytest
 import xarray as xr
-from levels import choices, covering, every
 from scipy.special import ndtr, ndtri
 from scipy.stats import binom, norm, qmc, t
 
@@ -259,29 +257,6 @@ def test_a_bell_over_log_r_is_a_published_row_with_that_error(evidence, referenc
     first, second = (deterministics(model, draws).log_likelihood.values for model in models)
     difference = (first - second).ravel()
     assert np.ptp(difference) < 2e-3
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["reference", "second", "davidson_2025"])
-def test_fits_at_every_pair_of_levels_meet_their_thresholds(name, evidence, second):
-    """Any two levels of different domains occur together; `benchmarks/test_level_combinations.py` has every combination."""
-    view = second if name == "second" else sie.read_view(name)
-    for levels in covering(choices(evidence, view), 2):
-        rows = sie.usable(evidence, view, levels=levels)
-        attrs = sie.fit(sie.build(rows, view), seed=1, draws=4000).attrs
-        assert attrs["divergences"] == 0, levels
-        assert attrs["max_rhat"] <= 1.01, levels
-        assert attrs["min_ess"] >= 400, levels
-
-
-def test_few_combinations_hold_every_pair_of_levels(evidence, second):
-    levels = choices(evidence, second)
-    assert len(every(levels)) == np.prod([len(names) for names in levels.values()]) > 50
-    few = covering(levels, 2)
-    assert len(few) < 20
-    pairs = [{pair for one in some for pair in combinations(one.items(), 2)} for some in (few, every(levels))]
-    assert pairs[0] == pairs[1]
-    assert {"published", "growth", "epoch", "series"} <= {level for one in few for level in one.values()}
 
 
 @pytest.mark.slow
