@@ -34,7 +34,8 @@ def sweep(
 ) -> None:
     """Run a grid or a sample of views, priors, mechanisms, evidence and seeds."""
     from ..engine import cluster
-    from ..sweep import open_sweep_rows, read_sweep, run_sweep
+    from ..sweep import open_sweep_rows, run_sweep
+    from ..sweep_spec import read_sweep
 
     if not 1 <= workers <= MOST_WORKERS:
         raise DataError("--workers", workers, f"a whole number from 1 to {MOST_WORKERS}")
