@@ -109,7 +109,7 @@ def expected(draws: xr.Dataset, rows: xr.Dataset, view: View) -> np.ndarray:
 
 def _share_before(draws: xr.Dataset) -> np.ndarray:
     """Labour's share before the jump in labour (`inputs`), (chain, draw)."""
-    from .returns import LEAST_SHARE, MOST_LOG_SHIFT
+    from .inputs import LEAST_SHARE, MOST_LOG_SHIFT
 
     names = ("labour_share", "experiment_gain", "speedup", "parallel", "sigma")
     share, gain, speedup, parallel, sigma = (draws[name].transpose("chain", "draw").values for name in names)

@@ -17,6 +17,10 @@ import numba
 import numpy as np
 from numba import carray, njit, types
 
+from .distributions import SCORE_LIMIT
+from .inputs import LEAST_SHARE, MOST_LOG_SHIFT
+from .quantities import ADJUSTMENTS
+
 if TYPE_CHECKING:
     import pymc as pm
 
@@ -30,9 +34,6 @@ LOG_NORMAL = -0.5 * math.log(2 * math.pi)
 
 def pack(model: pm.Model) -> np.ndarray:
     """The data of a model from `returns.build` in one vector, as `log_density` reads it; loadings without their zeros."""
-    from .distributions import SCORE_LIMIT
-    from .returns import IS_BOTTLENECK, LEAST_SHARE, MOST_LOG_SHIFT
-
     data = {variable.name: np.asarray(variable.get_value()) for variable in model.data_vars}
     rows, columns = np.nonzero(data["loadings"])
     first = np.searchsorted(rows, np.arange(len(data["loadings"]) + 1))
@@ -46,13 +47,13 @@ def pack(model: pm.Model) -> np.ndarray:
         HEAD + sum(array.size for array in arrays),
         quantities,
         len(data["remoteness"]),
-        len(IS_BOTTLENECK),
+        len(ADJUSTMENTS),
         len(model.coords["input_data"]),
         len(data["observed"]),
         len(columns),
         intervals,
         data["error"].shape[1],
-        IS_BOTTLENECK.index(1.0),
+        ADJUSTMENTS.index("compute_bottleneck"),
         data["derived"],
         SCORE_LIMIT,
         MOST_LOG_SHIFT,

@@ -26,13 +26,29 @@ from .priors import View
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["INPUT_FLOWS", "TERMS", "borrow_input_growth", "growth_of_inputs", "input_terms", "unmatched"]
+__all__ = [
+    "INPUT_FLOWS",
+    "LEAST_SHARE",
+    "MOST_LOG_SHIFT",
+    "TERMS",
+    "borrow_input_growth",
+    "growth_of_inputs",
+    "input_terms",
+    "unmatched",
+]
 
 INPUT_FLOWS = ("labour", "compute")
 """The inputs of research whose growth a row may state."""
 
 TERMS = ("all", *INPUT_FLOWS)
 """What a row's expected log contains a multiple of: log q, log g_l, log g_c."""
+
+
+LEAST_SHARE = 1e-6
+"""Labour's share before the jump in labour is at least this: a speed-up that asks for less could not have come from labour."""
+
+MOST_LOG_SHIFT = 30.0
+"""Compute's share moves by a factor of at most e to this."""
 
 
 def growth_of_inputs(rows: xr.Dataset) -> np.ndarray:

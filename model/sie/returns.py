@@ -25,7 +25,7 @@ from .density import random_part
 from .distributions import SCORE_LIMIT, Prior
 from .errors import PIECES
 from .evidence import TARGET
-from .inputs import INPUT_FLOWS, TERMS, input_terms, levels_of, unmatched
+from .inputs import INPUT_FLOWS, LEAST_SHARE, MOST_LOG_SHIFT, TERMS, input_terms, levels_of, unmatched
 from .levels import growth_shapes, loadings, row_errors
 from .priors import View
 from .quantities import ADJUSTMENTS, CHAIN, INPUT_SHARES, QUANTITIES
@@ -46,13 +46,7 @@ GRAPH = (*CHAIN, *INPUT_SHARES)
 LATENTS = ("score", "z", "z_input", "z_growth")
 """The free variables of the graph, all standard normal before evidence."""
 
-IS_BOTTLENECK = [float(name == "compute_bottleneck") for name in ADJUSTMENTS]
-
-LEAST_SHARE = 1e-6
-"""Labour's share before the jump in labour is at least this: a speed-up that asks for less could not have come from labour."""
-
-MOST_LOG_SHIFT = 30.0
-"""Compute's share moves by a factor of at most e to this."""
+_IS_BOTTLENECK = [float(name == "compute_bottleneck") for name in ADJUSTMENTS]
 
 
 class DoubleCounting(ValueError):
@@ -122,7 +116,7 @@ def build(rows: xr.Dataset, view: View, *, likelihoods: Mapping[str, xr.DataArra
         quantity = _at_score(pt, cubic, score)
         log_r_typical, spread, log_stated = quantity[0], quantity[1], quantity[2 : len(CHAIN)]
         log_labour_returns, share = _input_shares(pt, *(quantity[GRAPH.index(name)] for name in INPUT_SHARES))
-        log_factor = log_stated + derived * log_labour_returns * np.array(IS_BOTTLENECK)
+        log_factor = log_stated + derived * log_labour_returns * np.array(_IS_BOTTLENECK)
         z = pm.Normal("z", dims="domain")
         log_r = log_r_typical + spread * remoteness * z
         pm.Deterministic("r", pt.exp(log_r), dims="domain")
