@@ -44,8 +44,7 @@ class History:
     `years_in` (gain, segment): time since the origin in each piece of constant effort. `rotation` (proxy, contrast, gain)
     turns logs of counts into independent `contrasts` (proxy, contrast) whose variance is drift^2 `walk` + scatter^2 where
     `seen`. For records `output` (gain) holds gains in doublings, no less than LEAST_GAIN: `tied` (gain) marks those that are
-    at most that, `shown` (gain) those that count. For measurements
-    `output_rotation` (contrast, gain) turns log2 A into what `output` (contrast) measures, with variance
+    at most that, `shown` (gain) those that count. For measurements `output_rotation` (contrast, gain) turns log2 A into what `output` (contrast) measures, with variance
     elo^2 wander^2 `output_walk` + error_scale^2. `anchor` (proxy) is 1 for the proxy whose loading is 1. `log2_output` (all
     observations) is the output in doublings or Elo, `error` (gain) its stated error, `level` (gain) numbers free levels and `jumped`
     marks the first observation after a jump. `total_effort` is what the anchor counted in all, in its unit.
