@@ -26,7 +26,7 @@ ELO_PRIOR = (float(np.log(78.0)), 0.2)
 """log of Elo per doubling of speed: 56 to 108, which covers measured 59 to 110, falling with strength and thinking time."""
 
 LEAST_GAIN = 0.001
-"""A tie of records counts as this gain in doublings, a tenth of the timing error; a Gamma density has no value at 0."""
+"""Gains up to this, in doublings, are ties: a tenth of the timing error. Of a tie only that it is one is used."""
 
 SEGMENT = 0.1
 """Effort per year is constant in pieces at least this long in log elapsed time, or as long as observations are apart."""
@@ -43,8 +43,8 @@ class History:
 
     `years_in` (gain, segment): time since the origin in each piece of constant effort. `rotation` (proxy, contrast, gain)
     turns logs of counts into independent `contrasts` (proxy, contrast) whose variance is drift^2 `walk` + scatter^2 where
-    `seen`. For records `output` (gain) holds gains in doublings, `shown` where they count. For measurements
-    `output_rotation` (contrast, gain) turns log2 A into what `output` (contrast) measures, with variance
+    `seen`. For records `output` (gain) holds gains in doublings, no less than LEAST_GAIN: `tied` (gain) marks those that are
+    at most that, `shown` (gain) those that count. For measurements `output_rotation` (contrast, gain) turns log2 A into what `output` (contrast) measures, with variance
     elo^2 wander^2 `output_walk` + error_scale^2. `anchor` (proxy) is 1 for the proxy whose loading is 1. `log2_output` (all
     observations) is the output in doublings or Elo, `error` (gain) its stated error, `level` (gain) numbers free levels and `jumped`
     marks the first observation after a jump. `total_effort` is what the anchor counted in all, in its unit.
@@ -63,6 +63,7 @@ class History:
     seen: np.ndarray
     output: np.ndarray
     shown: np.ndarray
+    tied: np.ndarray
     output_rotation: np.ndarray
     output_walk: np.ndarray
     log2_output: np.ndarray
@@ -148,6 +149,7 @@ def history(
         seen=seen,
         output=output,
         shown=shown.astype(float),
+        tied=(shown & (output <= LEAST_GAIN)).astype(float) * (not measured),
         output_rotation=output_rotation,
         output_walk=output_walk * (not independent_errors),
         log2_output=values,

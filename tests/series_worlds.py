@@ -1,0 +1,122 @@
+"""Made-up raw histories: series in the form that is read, and worlds drawn from the priors of `sie.series`."""
+
+from dataclasses import replace
+
+import numpy as np
+import xarray as xr
+from scipy.stats import binom
+
+from sie import series as model_of
+from sie.density import compile_density
+from sie.histories import LEAST_GAIN
+from sie.series import LOG_LAMBDA_RANGE, PARAMETERS, TIMING_SD, build_series, natural, priors_of
+
+REFITS = 200
+
+
+def raw(years, log2_a, efforts, *, kind="record", regime=None, error=None):
+    """A series as `sie.read_series` gives it; outputs in seconds for records, in Elo for measurements."""
+    n = len(years)
+    elo = kind == "measurement"
+    output = 100 * np.asarray(log2_a) if elo else 2.0 ** -np.asarray(log2_a)
+    return xr.Dataset(
+        {
+            "years": ("observation", np.asarray(years, dtype=float)),
+            "kind": ("observation", [kind] * n),
+            "regime": ("observation", [""] * n if regime is None else regime),
+            "output": ("observation", output, {"units": "Elo" if elo else "seconds"}),
+            "output_error": ("observation", np.full(n, np.nan) if error is None else error),
+            "effort": (("observation", "proxy"), np.array(list(efforts.values()), dtype=float).T),
+        },
+        coords={"proxy": list(efforts), "effort_kind": ("proxy", ["cumulative"] * len(efforts))},
+        attrs={"id": "made_up"},
+    )
+
+
+def panel():
+    """Nine observations, two counts of effort of which the second starts late, and one jump."""
+    years = np.concatenate([[0], np.geomspace(0.05, 4, 8)])
+    counts = {
+        "staff": np.concatenate([[0], np.geomspace(1, 80, 8)]),
+        "papers": np.concatenate([[np.nan] * 3, np.geomspace(4, 90, 6)]),
+    }
+    return years, counts
+
+
+def from_prior(past, size, rng):
+    """Prior draws of the parameters, of the paths, and of each proxy's loading, drift and scatter."""
+    latents = xr.Dataset(
+        {
+            "score": (("chain", "draw", "parameter"), rng.standard_normal((1, size, len(PARAMETERS)))),
+            "flow": (("chain", "draw", "bend"), rng.standard_normal((1, size, len(past.log_step)))),
+        },
+        coords={"chain": [0], "draw": np.arange(size)},
+    )
+    draws = natural(latents, past, priors_of(past), LOG_LAMBDA_RANGE)
+    z = rng.standard_normal((3, 1, size, len(past.proxies)))
+    dims = ("chain", "draw", "proxy")
+    draws["loading"] = (dims, np.exp(model_of.LOADING_SD * z[0] * (1 - past.anchor)))
+    draws["drift"] = (dims, np.exp(model_of.DRIFT_PRIOR[0] + model_of.DRIFT_PRIOR[1] * z[1]))
+    draws["scatter"] = (dims, np.exp(model_of.SCATTER_PRIOR[0] + model_of.SCATTER_PRIOR[1] * z[2]))
+    return draws
+
+
+def simulated(past, draws, i, rng):
+    """Data for the i-th prior draw: counts with drift and scatter, and gains or measurements around the law."""
+    d = draws.isel(chain=0, draw=i)
+    n = len(past.years)
+    clock = np.log(past.years)
+
+    def walk(size):
+        steps = rng.standard_normal((size, n)) * np.sqrt(np.diff(clock, prepend=clock[0]))
+        return np.cumsum(steps, axis=1)
+
+    counts = d.loading.values[:, None] * d.log_effort.values
+    counts = (
+        counts + d.drift.values[:, None] * walk(2) + d.scatter.values[:, None] * rng.standard_normal((2, n))
+    )
+    contrasts = np.einsum("pcg,pg->pc", past.rotation, counts)
+    if past.kind == "record":
+        mean = np.maximum(np.diff(d.log2_a.values, prepend=0), 1e-12)
+        variance = mean * d.irregularity.item() + 2 * TIMING_SD**2
+        output = np.maximum(rng.gamma(mean**2 / variance, variance / mean), LEAST_GAIN)
+        tied = (output == LEAST_GAIN).astype(float)
+        return replace(past, contrasts=contrasts, output=output, tied=tied)
+    elo = d.elo_per_doubling.item()
+    noise = past.error * d.error_scale.item() * rng.standard_normal(n)
+    measured = elo * (d.log2_a.values + d.irregularity.item() * walk(1)[0]) + noise
+    return replace(past, contrasts=contrasts, output=past.output_rotation @ measured)
+
+
+def check_recovery(past, names, *, seed):
+    """Truths drawn from the prior lie inside the 50 and 90 % intervals as often as chance has it (99 % band)."""
+    import nutpie
+
+    rng = np.random.default_rng(seed)
+    truths = from_prior(past, REFITS, rng)
+    model = build_series(past)
+    inside = {(name, mass): 0 for name in names for mass in (0.5, 0.9)}
+    for i in range(REFITS):
+        made = simulated(past, truths, i, rng)
+        for name in {"output", "contrasts", "tied"} & set(model.named_vars):
+            model[name].set_value(getattr(made, name))
+        tree = nutpie.sample(
+            compile_density(model),
+            draws=600,
+            tune=400,
+            chains=2,
+            cores=1,
+            seed=i,
+            target_accept=0.9,
+            progress_bar=False,
+            save_warmup=False,
+        )
+        posterior = natural(tree["posterior"].to_dataset(), past, priors_of(past), LOG_LAMBDA_RANGE)
+        for name, mass in inside:
+            rank = (posterior[name].values < truths[name].values[0, i]).mean()
+            inside[name, mass] += abs(rank - 0.5) < mass / 2
+    for (name, mass), hits in inside.items():
+        low, high = binom.ppf([0.005, 0.995], REFITS, mass)
+        assert low <= hits <= high, (
+            f"{name}: {hits} of {REFITS} truths in the {mass:.0%} interval, want {low:.0f} to {high:.0f}"
+        )
