@@ -102,8 +102,8 @@ def check_recovery(past, names, *, seed):
             model[name].set_value(getattr(made, name))
         tree = nutpie.sample(
             compile_density(model),
-            draws=600,
-            tune=400,
+            draws=500,
+            tune=300,
             chains=2,
             cores=1,
             seed=i,

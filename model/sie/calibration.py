@@ -35,7 +35,7 @@ __all__ = ["calibrate", "draw_errors", "draw_world", "expected", "open_calibrati
 LEAST_WORLDS, MOST_WORLDS = 20, 100_000
 """Worlds of a calibration; fewer make no band."""
 
-DRAWS, TUNE = 600, 200
+DRAWS, TUNE = 1200, 400
 """Draws and warm-up draws of a refit, four chains together and each."""
 
 RANKED = 100

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .histories import LEAST_GAIN, History
+from .histories import History
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -117,16 +117,8 @@ def build_series(
         if past.kind == "record":
             tied = pm.Data("tied", past.tied, dims="gain")
             variance = gain * pt.exp(log_value[3]) + 2 * TIMING_SD**2
-            alpha, beta = gain**2 / variance, gain / variance
-            exact = shown > tied
-            pm.Gamma(
-                "observed_output",
-                alpha=pt.switch(exact, alpha, 1.0),
-                beta=pt.switch(exact, beta, 1.0),
-                observed=output,
-                dims="gain",
-            )
-            pm.Potential("observed_ties", pt.sum(tied * _log_tie(pt, alpha, beta * LEAST_GAIN)))
+            log_density = _log_gain(pt, gain**2 / variance, output * gain / variance, output, tied)
+            pm.Potential("observed_output", shown * log_density, dims="gain")
         else:
             turn = pm.Data("output_rotation", past.output_rotation, dims=("contrast", "gain"))
             walk = pm.Data("output_walk", past.output_walk, dims="contrast")
@@ -154,13 +146,17 @@ def _law(pt, years_in, log_rate, log_r, log_lambda, log_prior_effort):
     return log_effort, pt.exp(log_r - log_lambda) * pt.log1p(steps / before) / np.log(2)
 
 
-def _log_tie(pt, alpha, x):
-    """log P(Gamma(alpha, 1) <= x) by its power series (DLMF 8.7.1), which neither underflows nor loses its slope at small alpha."""
+def _log_gain(pt, alpha, x, output, tied):
+    """log of the Gamma(alpha) density of an output at x = output * rate, and of the probability of no more where tied.
+
+    The probability is a power series (DLMF 8.7.1), which neither underflows nor loses its slope at small alpha.
+    """
     term = total = pt.ones_like(alpha)
     for k in range(1, TIE_TERMS + 1):
         term = term * x / (alpha + k)
         total = total + term
-    return alpha * pt.log(x) - x - pt.gammaln(alpha + 1) + pt.log(total)
+    last = pt.switch(tied > 0, pt.log(total / alpha), -pt.log(output))
+    return alpha * pt.log(x) - x - pt.gammaln(alpha) + last
 
 
 def _proxies(pm, pt, past, log_effort) -> None:
