@@ -136,12 +136,12 @@ def _axes(ax: Axes | None) -> Axes:
 
 def _plain_ticks(axis, values: np.ndarray) -> None:
     """Powers of two over the observed range, as plain numbers."""
-    from matplotlib.ticker import FixedLocator, FormatStrFormatter, NullLocator
+    from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
     low, high = np.floor(np.log2(values.min())), np.ceil(np.log2(values.max()))
     step = max(1, int(np.ceil((high - low) / 8)))
     axis.set_major_locator(FixedLocator(2.0 ** np.arange(low, high + 2 * step, step)))
-    axis.set_major_formatter(FormatStrFormatter("%g"))
+    axis.set_major_formatter(StrMethodFormatter("{x:,g}"))
     axis.set_minor_locator(NullLocator())
 
 
