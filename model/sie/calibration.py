@@ -36,7 +36,8 @@ LEAST_WORLDS, MOST_WORLDS = 20, 100_000
 """Worlds of a calibration; fewer make no band."""
 
 DRAWS, TUNE = 1200, 400
-"""Draws and warm-up draws of a refit, four chains together and each."""
+"""Draws and warm-up draws of a refit, four chains together and each. Half as many leave r_typical an R-hat up to 1.04 and as
+few as 103 effective draws (of 30 worlds of `reference_all_inputs`; with these 1.015 and 226), at four fifths of the time."""
 
 RANKED = 100
 """Draws, thinned to be nearly independent, among which the truth is ranked."""
