@@ -140,12 +140,12 @@ def test_levels_that_can_be_chosen_are_those_with_rows(desk):
 
 
 def test_the_command_on_the_page_is_what_a_shell_reads(desk):
-    view = state.edited(state.start(desk.first).changed(speedup=sie.lognormal(3, 20)))
-    text = re.search("<code>(.*)</code>", panels.command(desk, view, {"SAT solvers": "epoch"}))[1]
+    edited = state.start(desk.first, {"SAT solvers": "epoch"}).changed(speedup=sie.lognormal(3, 20))
+    text = re.search("<code>(.*)</code>", panels.command(desk, edited))[1]
     assert html.unescape(text) == (
         "sie report davidson_2025_edited.toml --seed 1 --draws 4000 --levels 'SAT solvers=epoch'"
     )
-    assert "sie report davidson_2025 --seed" in panels.command(desk, desk.first, {})
+    assert "sie report davidson_2025 --seed" in panels.command(desk, state.start(desk.first))
 
 
 @pytest.mark.parametrize(

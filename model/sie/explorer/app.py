@@ -9,31 +9,18 @@ app = marimo.App(width="full", app_title="sie explorer", css_file="style.css")
 def setup():
     import marimo as mo
 
-    from sie.explorer import controls, files, panels, session, state, tables
+    from sie.explorer import files, panels, session, state, tables
+    from sie.explorer.following import Following, follow, follow_figures
 
-    desk, history = session.desk(), session.History()
-    return controls, desk, files, history, mo, panels, session, state, tables
+    desk, history, following = session.desk(), session.History(), Following()
+    return desk, files, follow, follow_figures, following, history, mo, panels, session, state, tables
 
 
 @app.cell
 def opening(desk, mo, session):
     get_start, set_start = mo.state(session.opening(desk, mo.query_params().to_dict()), allow_self_loops=True)
-    get_counted, set_counted = mo.state(((), ()))
-    get_drawn, set_drawn = mo.state({})
-    get_moved, set_moved = mo.state(0)
     get_settled, set_settled = mo.state(0)
-    return (
-        get_counted,
-        get_drawn,
-        get_moved,
-        get_settled,
-        get_start,
-        set_counted,
-        set_drawn,
-        set_moved,
-        set_settled,
-        set_start,
-    )
+    return get_settled, get_start, set_settled, set_start
 
 
 @app.cell
@@ -51,18 +38,10 @@ def inputs(desk, get_start, history, mo, panels, set_start):
     slides = {name: f"{slider}" for name, slider in sliders.items()}
     rows = mo.ui.dictionary(panels.row_switches(start, desk.evidence))
     levels = mo.ui.dictionary(panels.level_choices(start, desk.evidence, desk.levels))
+    switches = {name: f"{switch}" for name, switch in rows.items()}
+    level_fields = {name: f"{field}" for name, field in levels.items()}
     forms = panels.forms(start, set_start, history)
-    return forms, levels, rows, sliders, slides, start
-
-
-@app.cell
-def edit(controls, desk, history, levels, rows, sliders, start, state):
-    now, refused = controls.priors_of(start, sliders.value)
-    now = now.reflecting(tuple(row for row, counts in rows.value.items() if not counts))
-    now = now.at_levels(desk.chosen(levels.value))
-    history.note(now)
-    view = state.edited(now)
-    return now, refused, view
+    return forms, level_fields, levels, rows, sliders, slides, start, switches
 
 
 @app.cell
@@ -74,53 +53,58 @@ def second(compared, desk, levels):
 
 
 @app.cell
-def numbers(desk, get_settled, history, mo, now, other, refused, session, set_counted, tables, view):
+def numbers(desk, following, get_settled, history, levels, mo, other, rows, session, sliders, start, tables):
     get_settled()
+    following.pause()
+    refused = session.edit(desk, history, start, sliders=sliders.value, rows=rows.value, levels=levels.value)
 
     def show(answer, message, stale=False):
         return mo.Html(
-            tables.numbers(answer, now.author, other=other, message=message, edit=history.edits, stale=stale)
+            tables.numbers(
+                answer, start.author, other=other, message=message, edit=history.edits, stale=stale
+            )
         )
 
     answer, problem = session.answered(
-        desk.bench,
-        view,
-        history,
-        levels=now.levels,
-        stale=lambda old, why: mo.output.replace(show(old, why, stale=True)),
-        counted=set_counted,
+        desk.bench, history, stale=lambda old, why: mo.output.replace(show(old, why, stale=True))
     )
+    following.show(answer)
     show(answer, problem or refused)
-    return (answer,)
-
-
-@app.cell
-def priors(desk, forms, get_moved, history, mo, panels, slides):
-    get_moved()  # neither sliders nor edits: they would hold up the numbers
-    mo.Html(panels.priors(history.now, slides, forms, desk.works))
     return
 
 
 @app.cell
-def evidence(desk, get_counted, levels, mo, panels, rows):
-    mo.Html(panels.evidence(desk.evidence, *get_counted(), rows, levels, desk.works))
+def tornado(event, following):
+    following.choose(event.value)
     return
 
 
 @app.cell
-def following(answer, desk, event, mo, session, set_drawn, set_moved, set_settled):
-    mo.Thread(
-        target=session.follow,
-        args=(desk.bench, answer, event.value),
-        kwargs={"moved": set_moved, "drawn": set_drawn, "settle": set_settled},
-        daemon=True,
-    ).start()
+def priors(desk, follow, following, forms, history, mo, panels, slides):
+    def priors_html(state):
+        return panels.priors(state, slides, forms, desk.works)
+
+    priors_first = history.now
+    follow(following, lambda: history.now, priors_html, shown=priors_first)
+    mo.Html(priors_html(priors_first))
     return
 
 
 @app.cell
-def pictures(get_drawn, mo, panels):
-    mo.Html(panels.figures(get_drawn()))
+def evidence(desk, follow, following, history, level_fields, mo, panels, switches):
+    def evidence_html(counted):
+        return panels.evidence(desk.evidence, *counted, switches, level_fields, desk.works)
+
+    evidence_first = history.counted
+    follow(following, lambda: history.counted, evidence_html, shown=evidence_first)
+    mo.Html(evidence_html(evidence_first))
+    return
+
+
+@app.cell
+def pictures(desk, follow_figures, following, mo, panels, set_settled):
+    follow_figures(following, desk.bench, panels.figures, settle=lambda: set_settled(lambda count: count + 1))
+    mo.Html(panels.figures({}))
     return
 
 
@@ -133,9 +117,13 @@ def saving(desk, event, files, history, mo, panels, set_start):
 
 
 @app.cell
-def address(desk, mo, now, panels, state, view):
-    state.write_query(mo.query_params(), now)
-    mo.Html(panels.command(desk, view, now.levels))
+def address(desk, follow, following, history, mo, panels, start, state):
+    def address_html(now):
+        state.write_query(mo.query_params(), now)
+        return panels.command(desk, now)
+
+    follow(following, lambda: history.now, address_html, shown=start)
+    mo.Html(address_html(start))
     return
 
 

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 from ..credences import EVENTS
 from ..distributions import Prior
 from ..evidence import LEVELS, domains_at
-from ..priors import View, view_names
+from ..priors import view_names
 from ..quantities import GROWTH
 from ..sources import DataError, Source
 from . import figures as drawing
 from . import tables
 from .controls import FAMILIES, SWITCHED_OFF, as_family, interval, prior_control, steps_of
 from .session import Desk, History
-from .state import MECHANISM, State, mechanisms, start
+from .state import MECHANISM, State, edited, mechanisms, start
 
 if TYPE_CHECKING:
     import marimo as mo
@@ -209,8 +209,8 @@ def evidence(
     rows: xr.Dataset,
     used: tuple[str, ...],
     left_out: tuple[tuple[str, str], ...],
-    switches: Mapping[str, Any],
-    levels: Mapping[str, Any],
+    switches: Mapping[str, str],
+    levels: Mapping[str, str],
     works: Mapping[str, Source],
 ) -> str:
     """Every evidence row with its switch: what it says, whether it counts and why not, where it comes from; levels above."""
@@ -247,7 +247,7 @@ def evidence(
     )
 
 
-def _levels(choices: Mapping[str, Any]) -> str:
+def _levels(choices: Mapping[str, str]) -> str:
     fields = "".join(
         f"<label><span>{escape(domain)}</span>{choice}</label>" for domain, choice in choices.items()
     )
@@ -259,7 +259,7 @@ def _levels(choices: Mapping[str, Any]) -> str:
 
 
 def _row(
-    one: xr.Dataset, rows: xr.Dataset, switch: Any, why: str, order: int, works: Mapping[str, Source]
+    one: xr.Dataset, rows: xr.Dataset, switch: str, why: str, order: int, works: Mapping[str, Source]
 ) -> str:
     row, place = str(one.estimate.item()), int(one.domain_idx)
     adjustments = rows.adjustment.values[one.includes.values > 0].tolist()
@@ -281,11 +281,12 @@ def figures(drawn: Mapping[str, str]) -> str:
     return f'<section class="figures {"" if drawn else "empty"}">{parts}</section>'
 
 
-def command(desk: Desk, view: View, levels: Mapping[str, str]) -> str:
+def command(desk: Desk, state: State) -> str:
     """The command that says of a saved view what the page says."""
+    view = edited(state)
     name = view.name if view.path is not None and view.name in view_names() else f"{view.name}.toml"
     words = ["sie", "report", name, "--seed", str(desk.bench.seed), "--draws", str(desk.bench.draws)]
-    for domain, level in levels.items():
+    for domain, level in state.levels.items():
         words += ["--levels", f"{domain}={level}"]
     if desk.folder is not None:
         words += ["--evidence", str(desk.folder)]

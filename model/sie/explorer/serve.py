@@ -47,7 +47,12 @@ def _server() -> uvicorn.Server:
 
     app = marimo.create_asgi_app(quiet=True).with_app(path="/", root=str(Path(__file__).with_name("app.py")))
     return uvicorn.Server(
-        uvicorn.Config(app.build(), log_level="warning", timeout_graceful_shutdown=SECONDS_TO_CLOSE)
+        uvicorn.Config(
+            app.build(),
+            log_level="warning",
+            timeout_graceful_shutdown=SECONDS_TO_CLOSE,
+            ws_per_message_deflate=False,  # nothing leaves this machine
+        )
     )
 
 

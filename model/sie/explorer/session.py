@@ -16,31 +16,19 @@ from ..instant import Answer, Workbench
 from ..priors import View, read_view, view_names
 from ..reweighting import RefitNeeded
 from ..sources import DataError, Source, read_sources
-from .figures import svg
+from .controls import priors_of
 from .state import State, edited, from_query, start
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["Desk", "History", "answered", "desk", "follow", "open_desk", "opening"]
+__all__ = ["Desk", "History", "answered", "desk", "edit", "open_desk", "opening"]
 
 SEED, DRAWS = 1, 4000
 """What the explorer shows is what `sie report` says with this seed and so many draws."""
 
 ONE_EDIT_SECONDS = 1.0
 """Moves of one slider that follow each other within this time are undone together."""
-
-PRIORS_AFTER_SECONDS = 0.04
-"""Densities and intervals follow once an edit has stood for so long."""
-
-DRAW_AFTER_SECONDS = 0.08
-"""Figures are drawn once an edit has stood for so long."""
-
-DRAWN_TOGETHER = (("r", "waterfall"), ("fan", "tornado"))
-"""Figures that appear together, the first ones first."""
-
-REFIT_AFTER_SECONDS = 0.6
-"""A reweighted answer is replaced by that of a refit once its figures have stood for so long."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,6 +107,11 @@ class History:
         self._shown: State | None = None
         self._noted = 0.0
 
+    @property
+    def counted(self) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
+        """The rows that count in the last answer, and those left out with the reason; nothing of either before it."""
+        return self.answer.counted if self.answer is not None else ((), ())
+
     def note(self, state: State) -> None:
         """Remember a state; moves of one slider in quick succession count as one."""
         self.now = state
@@ -154,21 +147,31 @@ def _same_but_one(first: State, second: State, third: State) -> bool:
     return steps[0] == steps[1] and len(steps[0]) == 1
 
 
-def answered(
-    bench: Workbench,
-    view: View,
+def edit(
+    desk: Desk,
     history: History,
+    start: State,
     *,
-    levels: Mapping[str, str],
-    stale: Callable[[Answer, str], object],
-    counted: Callable[[tuple], object],
-) -> tuple[Answer, str]:
-    """The answer to a view and, in words, why it is not the one asked for ("" where it is).
+    sliders: Mapping[str, float | list[float]],
+    rows: Mapping[str, bool],
+    levels: Mapping[str, str | None],
+) -> str:
+    """Bring a tab's history to where its controls stand; in words why a slider's value was not taken ("" where all were)."""
+    now, refused = priors_of(start, sliders)
+    now = now.reflecting(tuple(row for row, counts in rows.items() if not counts))
+    history.note(now.at_levels(desk.chosen(levels)))
+    return refused
 
-    `stale` is told the old answer and the reason before a refit starts, so that old numbers can be marked as such; `counted`
-    the rows that count and those left out, where these differ from before.
+
+def answered(
+    bench: Workbench, history: History, *, stale: Callable[[Answer, str], object]
+) -> tuple[Answer, str]:
+    """The answer to where a tab's controls stand and, in words, why it is not the one asked for ("" where it is).
+
+    `stale` is told the old answer and the reason before a refit starts, so that old numbers can be marked as such.
     """
     before = history.answer
+    view, levels = edited(history.now), history.now.levels
     try:
         try:
             answer = bench.instant(view, levels=levels)
@@ -180,55 +183,5 @@ def answered(
         if before is None:
             raise
         return before, str(error)
-    if before is None or before.counted != answer.counted:
-        counted(answer.counted)
     history.answer = answer
     return answer, ""
-
-
-def follow(
-    bench: Workbench,
-    answer: Answer,
-    event: str,
-    *,
-    moved: Callable[[Callable[[int], int]], object],
-    drawn: Callable[[Callable[[Mapping[str, str]], Mapping[str, str]]], object],
-    settle: Callable[[Callable[[int], int]], object],
-) -> None:
-    """Let the priors follow an answer that stands, draw its figures, replace it by a refit if reweighted. Runs in a thread.
-
-    Numbers come first: a page is slow to lay out what else has changed. `moved` and `settle` are given a function that
-    counts one more, `drawn` one that puts new figures, SVG by name, in the place of old ones.
-    """
-    import marimo as mo
-
-    thread = mo.current_thread()
-    time.sleep(PRIORS_AFTER_SECONDS)
-    if thread.should_exit:
-        return
-    moved(_one_more)
-    time.sleep(DRAW_AFTER_SECONDS - PRIORS_AFTER_SECONDS)
-    for names in DRAWN_TOGETHER:
-        found = {}
-        for name in names:
-            if thread.should_exit:
-                return
-            found[name] = svg(name, answer, event=event)
-        if thread.should_exit:
-            return
-        drawn(lambda old, found=found: {**old, **found})
-    if answer.exact:
-        return
-    time.sleep(REFIT_AFTER_SECONDS)
-    if thread.should_exit:
-        return
-    try:
-        bench.refit(answer.view, levels=answer.levels)
-    except NotConverged:
-        return
-    if not thread.should_exit:
-        settle(_one_more)
-
-
-def _one_more(count: int) -> int:
-    return count + 1
