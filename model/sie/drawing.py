@@ -163,7 +163,7 @@ def is_narrow(ax: Axes) -> bool:
 
 def interval(
     ax: Axes,
-    position: float,
+    position: float | np.ndarray,
     quantiles: np.ndarray,
     *,
     color: str,
@@ -171,14 +171,15 @@ def interval(
     vertical: bool = False,
     label: str | None = "median",
 ) -> None:
-    """Median, 25-75 % where known and 5-95 % at a place on the other axis."""
+    """Median, 25-75 % where known and 5-95 % at a place on the other axis; or at several, with quantiles (5, place)."""
+    position, quantiles = np.atleast_1d(position), np.reshape(quantiles, (5, -1))
     low, inner_low, median, inner_high, high = quantiles
     lines = ax.vlines if vertical else ax.hlines
     lines(position, low, high, colors=color, linewidth=THIN)
-    if not np.isnan(inner_low):
-        lines(position, inner_low, inner_high, colors=color, linewidth=THICK)
+    if (known := ~np.isnan(inner_low)).any():
+        lines(position[known], inner_low[known], inner_high[known], colors=color, linewidth=THICK)
     at = (position, median) if vertical else (median, position)
-    ax.plot(*([x] for x in at), color=color, marker=marker, linestyle="none", label=label, **HOLLOW)
+    ax.plot(*at, color=color, marker=marker, linestyle="none", label=label, **HOLLOW)
 
 
 def note(ax: Axes, text: str, at: tuple[float, float], offset: tuple[float, float], *, ha: str) -> None:

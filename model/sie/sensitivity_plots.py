@@ -37,43 +37,42 @@ def plot_tornado(
 ) -> Axes:
     """P(event) with each input near its 5 % and near its 95 % quantile, the widest swing on top; the line is P itself."""
     found = tornado.sel(event=event)
-    swing = np.abs(found.p.values[:, 1] - found.p.values[:, 0])
-    order = np.argsort(swing, kind="stable")
-    ax = axes_for(ax, len(order))
-    ends = (("low", LOW, "s", "near its 5 % quantile"), ("high", HIGH, "o", "near its 95 % quantile"))
-    for line, i in enumerate(order):
-        low, high = found.p.values[i]
-        ax.barh(line, high - low, left=low, height=BAR, color=PALE, edgecolor=GREY, linewidth=0.8)
-        for end, (_, color, marker, label) in enumerate(ends):
-            ax.errorbar(
-                found.p.values[i, end],
-                line,
-                xerr=Z975 * found.mcse.values[i, end],
-                color=color,
-                marker=marker,
-                markeredgecolor=BLACK,
-                markersize=7,
-                capsize=2,
-                linestyle="none",
-                label=f"input {label}" if line == 0 else None,
-                zorder=3,
-            )
-        left = int(high < low)
-        for end, side in ((left, "right"), (1 - left, "left")):
-            at = found.p.values[i, end]
-            error = Z975 * found.mcse.values[i, end]
+    order = np.argsort(np.abs(found.p.values[:, 1] - found.p.values[:, 0]), kind="stable")
+    found, lines = found.isel(input=order), np.arange(len(order))
+    ax = axes_for(ax, len(lines))
+    at, error = found.p.values, Z975 * found.mcse.values
+    look = {"height": BAR, "color": PALE, "edgecolor": GREY, "linewidth": 0.8}
+    ax.barh(lines, at[:, 1] - at[:, 0], left=at[:, 0], **look)
+    ends = ((LOW, "s", "near its 5 % quantile"), (HIGH, "o", "near its 95 % quantile"))
+    for end, (color, marker, label) in enumerate(ends):
+        ax.errorbar(
+            at[:, end],
+            lines,
+            xerr=error[:, end],
+            color=color,
+            marker=marker,
+            markeredgecolor=BLACK,
+            markersize=7,
+            capsize=2,
+            linestyle="none",
+            label=f"input {label}",
+            zorder=3,
+        )
+    for line in lines:
+        left = int(at[line, 1] < at[line, 0])
+        for end, side, away in ((left, "right", -1), (1 - left, "left", 1)):
             ax.annotate(
-                f"{found.value.values[i, end]:.3g}",
-                (at - error if side == "right" else at + error, line),
-                (-7 if side == "right" else 7, 0),
+                f"{found.value.values[line, end]:.3g}",
+                (at[line, end] + away * error[line, end], line),
+                (7 * away, 0),
                 textcoords="offset points",
                 fontsize=SMALL,
                 ha=side,
                 va="center",
             )
     ax.axvline(p, color=BLACK, linewidth=1, linestyle="--", label=f"P = {100 * p:.1f} %", zorder=1)
-    ax.set_yticks(range(len(order)), [_words(found.input.values[i]) for i in order])
-    ends_at = [*found.p.values.ravel(), p - LEAST_RANGE, p + LEAST_RANGE]
+    ax.set_yticks(lines, [_words(name) for name in found.input.values])
+    ends_at = [*at.ravel(), p - LEAST_RANGE, p + LEAST_RANGE]
     room = 0.12 * (max(ends_at) - min(ends_at)) + 0.02
     ax.set_xlim(min(ends_at) - room, max(ends_at) + room)
     ax.set_xlabel(

@@ -103,7 +103,13 @@ def evidence(desk, follow, following, history, level_fields, mo, panels, switche
 
 @app.cell
 def pictures(desk, follow_figures, following, mo, panels, set_settled):
-    follow_figures(following, desk.bench, panels.figures, settle=lambda: set_settled(lambda count: count + 1))
+    follow_figures(
+        following,
+        desk.bench,
+        desk.painters,
+        panels.figures,
+        settle=lambda: set_settled(lambda count: count + 1),
+    )
     mo.Html(panels.figures({}))
     return
 

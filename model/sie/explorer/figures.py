@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import io
+import re
 import textwrap
 import threading
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from ..instant import Answer
 
 if TYPE_CHECKING:
+    import xarray as xr
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+    from matplotlib.figure import Figure
 
-__all__ = ["FIGURES", "draw", "png", "svg"]
+__all__ = ["FIGURES", "Shown", "draw", "png", "shown", "svg"]
 
 FIGURES = {
     "r": "r at ASARA, before and after evidence",
@@ -31,54 +38,100 @@ X_LETTERS, Y_LETTERS = 62, 36
 TORNADO_ROOM, TORNADO_COLUMNS, TORNADO_LEGEND = 0.07, 2, 0.4
 """Room for the numbers at the ends of its bars, as a share of the axis; entries of its legend in a row, and its middle."""
 
-FONT_POINTS = 10.0
-"""Size of text on the axes."""
+FONT, FONT_POINTS = "DejaVu Sans", 10.0
+"""Typeface that text on the axes is measured in, a little wider than that of the page, and its size."""
+
+PLACES_KEPT = 200
+"""Layouts that are kept."""
+
+AT_AN_END = 0.03
+"""Share of an axis next to its end at which a label sticks out."""
+
+LONG_NUMBER = re.compile(r"(\d\.\d)\d+")
+"""A coordinate with more digits than a screen shows, a tenth of a point."""
+
+NO_METADATA = dict.fromkeys(("Date", "Creator", "Format", "Type"))
 
 _DRAWING = threading.Lock()
 """Held while a figure is drawn: matplotlib's settings belong to the process."""
 
+_places: dict[tuple, tuple[float, float, float, float]] = {}
+"""Where the axes of a figure lie that bears such text: to find it takes as long as to draw the figure."""
 
-def draw(name: str, answer: Answer, *, event: str) -> Axes:
-    """One of FIGURES of what an answer says, given all that counts; the tornado is of one event."""
-    ax = _drawn(name, answer, event, _axes(*INCHES[name]))
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """What the figures of an answer are drawn from, light enough to be sent to another process.
+
+    `draws` are those given all that counts, `before` those of r at ASARA before evidence, None where evidence does not count;
+    `inputs` names what the tornado of `event` varies, whose probability is `p`, worth `effective` independent draws.
+    """
+
+    draws: xr.Dataset
+    before: xr.Dataset | None
+    inputs: tuple[str, ...]
+    event: str
+    p: float
+    effective: float
+
+
+def shown(answer: Answer, *, event: str) -> Shown:
+    """What figures of an answer are drawn from; the tornado is of one event."""
+    from .. import sensitivity
+
+    given = answer.given[-1]
+    draws = answer.draws_given(given)
+    table = answer.credences[given].sel(event=[event])
+    return Shown(
+        draws=draws[[name for name, values in draws.items() if values.dims == ("chain", "draw")]],
+        before=answer.draws_given("priors")[["r_asara"]] if given == "evidence" else None,
+        inputs=tuple(sensitivity.independent_inputs(sensitivity.varying_inputs(draws, answer.view))),
+        event=event,
+        p=float(table.p.item()),
+        effective=float(sensitivity.worth(table)[0]),
+    )
+
+
+def draw(name: str, of: Shown) -> Axes:
+    """One of FIGURES."""
+    ax = _drawn(name, of, _axes(*INCHES[name]))
     ax.set_xlabel(textwrap.fill(ax.get_xlabel(), X_LETTERS))
     ax.set_ylabel(textwrap.fill(ax.get_ylabel(), Y_LETTERS))
     return ax
 
 
-def _drawn(name: str, answer: Answer, event: str, ax: Axes) -> Axes:
+def _drawn(name: str, of: Shown, ax: Axes) -> Axes:
     from .. import plots
+    from ..dynamics import simulate
 
-    given = answer.given[-1]
-    draws = answer.draws_given(given)
     match name:
         case "r":
-            after = draws if given == "evidence" else None
-            return plots.plot_r(answer.draws_given("priors"), after, ax=ax)
+            return plots.plot_r(
+                *((of.draws,) if of.before is None else (of.before, of.draws)),
+                ax=ax,
+            )
         case "waterfall":
-            return plots.plot_waterfall(draws, ax=ax)
+            return plots.plot_waterfall(of.draws, ax=ax)
         case "fan":
-            return plots.plot_fan(answer.paths, ax=ax)
+            return plots.plot_fan(simulate(of.draws), ax=ax)
         case _:
-            return _tornado(answer, event, ax)
+            return _tornado(of, ax)
 
 
-def _tornado(answer: Answer, event: str, ax: Axes) -> Axes:
+def _tornado(of: Shown, ax: Axes) -> Axes:
     from matplotlib.ticker import PercentFormatter
 
     from .. import plots, sensitivity
+    from ..dynamics import simulate
     from ..sensitivity_plots import plot_tornado
 
-    given = answer.given[-1]
-    draws = answer.draws_given(given)
-    table = answer.credences[given].sel(event=[event])
-    inputs = sensitivity.independent_inputs(sensitivity.varying_inputs(draws, answer.view))
-    indicators = sensitivity.happened(answer.paths, [event])
-    found = sensitivity.tornado(inputs, indicators, effective=sensitivity.worth(table)).assign_coords(
-        event=[event]
+    inputs = {name: of.draws[name].values.ravel() for name in of.inputs}
+    indicators = sensitivity.happened(simulate(of.draws), [of.event])
+    found = sensitivity.tornado(inputs, indicators, effective=np.array([of.effective])).assign_coords(
+        event=[of.event]
     )
     ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    plot_tornado(found, event, float(table.p.item()), ax=ax)
+    plot_tornado(found, of.event, of.p, ax=ax)
     low, high = ax.get_xlim()
     ax.set_xlim(low - TORNADO_ROOM * (high - low), high + TORNADO_ROOM * (high - low))
     ax.legend(
@@ -101,24 +154,68 @@ def _axes(width: float, height: float) -> Axes:
     return figure.add_subplot()
 
 
-def svg(name: str, answer: Answer, *, event: str) -> str:
+def svg(name: str, of: Shown) -> str:
     """A figure as an `svg` element for a page."""
     from matplotlib import rc_context
 
     out = io.StringIO()
-    settings = {"svg.fonttype": "none", "svg.hashsalt": name, "font.size": FONT_POINTS}
+    settings = {
+        "svg.fonttype": "none",
+        "svg.hashsalt": name,
+        "font.size": FONT_POINTS,
+        "font.sans-serif": [FONT],
+    }
     with _DRAWING, rc_context(settings):
-        figure = draw(name, answer, event=event).get_figure(root=True)
-        figure.savefig(out, format="svg", metadata={"Date": None}, transparent=True)
+        figure = draw(name, of).get_figure(root=True)
+        _lay_out(figure)
+        figure.savefig(out, format="svg", metadata=NO_METADATA, transparent=True)
     text = out.getvalue()
-    return text[text.index("<svg") :].replace("<svg", f'<svg role="img" aria-label="{FIGURES[name]}"', 1)
+    text = LONG_NUMBER.sub(r"\1", text[text.index("<svg") :])
+    return text.replace("<svg", f'<svg role="img" aria-label="{FIGURES[name]}"', 1)
 
 
-def png(name: str, answer: Answer, *, event: str) -> bytes:
+def _lay_out(figure: Figure) -> None:
+    """Place the axes where the layout engine would, or did for a figure whose text is as long."""
+    [ax] = figure.axes
+    legend = ax.get_legend()
+    around = [*(legend.get_texts() if legend else []), ax.xaxis.label, ax.yaxis.label]
+    key = (
+        tuple(figure.get_size_inches()),
+        *(_tick_labels(axis) for axis in (ax.xaxis, ax.yaxis)),
+        *(_as_long_as(text.get_text()) for text in around),
+        max((len(text.get_text()) for text in ax.texts), default=0),
+    )
+    if key not in _places:
+        figure.draw_without_rendering()
+        if len(_places) >= PLACES_KEPT:
+            _places.clear()
+        _places[key] = ax.get_position().bounds
+    figure.set_layout_engine("none")
+    ax.set_position(_places[key])
+
+
+def _tick_labels(axis: Axis) -> frozenset[tuple[str, bool]]:
+    """Those on the axis, and whether they may stick out at an end of it."""
+    at, ends = axis.get_majorticklocs(), axis.get_view_interval()
+    low, high = axis.get_transform().transform(ends)
+    share = (axis.get_transform().transform(at) - low) / (high - low)
+    return frozenset(
+        (_as_long_as(text), abs(place - 1 / 2) > 1 / 2 - AT_AN_END)
+        for text, place in zip(axis.get_major_formatter().format_ticks(at), share, strict=True)
+        if -AT_AN_END < place < 1 + AT_AN_END
+    )
+
+
+def _as_long_as(text: str) -> str:
+    """All digits are alike in width."""
+    return re.sub(r"\d", "0", text)
+
+
+def png(name: str, of: Shown) -> bytes:
     """A figure as a picture."""
     from .. import plots
 
     out = io.BytesIO()
     with _DRAWING:
-        plots.save(draw(name, answer, event=event), out)
+        plots.save(draw(name, of), out)
     return out.getvalue()

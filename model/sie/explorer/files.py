@@ -103,10 +103,10 @@ def draws_netcdf(desk: Desk, answer: Answer) -> bytes:
 
 def figures_zip(answer: Answer, event: str) -> bytes:
     """All figures as PNG."""
-    out = io.BytesIO()
+    out, of = io.BytesIO(), figures.shown(answer, event=event)
     with zipfile.ZipFile(out, "w") as archive:
         for name in figures.FIGURES:
-            archive.writestr(f"{answer.view.name}_{name}.png", figures.png(name, answer, event=event))
+            archive.writestr(f"{answer.view.name}_{name}.png", figures.png(name, of))
     return out.getvalue()
 
 

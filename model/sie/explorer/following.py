@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 from ..inference import NotConverged
 from ..instant import Answer, Workbench
-from .figures import svg
+from .figures import FIGURES, shown, svg
+from .painters import Painters
 
 if TYPE_CHECKING:
     import marimo as mo
@@ -25,11 +26,8 @@ __all__ = ["Following", "follow", "follow_figures"]
 FOLLOW_AFTER_SECONDS = 0.04
 """Densities, evidence and address follow once an answer has stood for so long."""
 
-DRAW_AFTER_SECONDS = 0.08
-"""Figures are drawn once an answer has stood for so long: longer than it takes to press a key again."""
-
-DRAWN_TOGETHER = (("r", "waterfall"), ("fan", "tornado"))
-"""Figures that appear together, the first ones first."""
+DRAW_AFTER_SECONDS = 0.06
+"""Figures are drawn once an answer has stood for so long."""
 
 REFIT_AFTER_SECONDS = 0.6
 """A reweighted answer is replaced by that of a refit once its figures have stood for so long."""
@@ -119,35 +117,36 @@ def follow[T](
 def follow_figures(
     following: Following,
     bench: Workbench,
-    layout: Callable[[Mapping[str, str]], str],
+    painters: Painters | None,
+    html: Callable[[Mapping[str, str]], str],
     *,
     settle: Callable[[], object],
 ) -> mo.Thread:
     """Start a thread that draws the figures of each answer into the output of the present cell, then refits a reweighted one.
 
-    `layout` puts figures, SVG by name, on the page; `settle` is called once a refit is there.
+    `html` is that of figures, SVG by name; `settle` is called once a refit is there. Without `painters` this process draws.
     """
 
     def run(page: weakref.ref[Following], thread: Callable[[], mo.Thread]) -> None:
         import marimo as mo
 
-        seen, own = 0, thread()
+        seen, last, own = 0, None, thread()
         drawn: dict[str, str] = {}
         while (seen := _next(page, own, seen, DRAW_AFTER_SECONDS)) is not None:
             if (now := page()) is None:
                 return
-            for names in DRAWN_TOGETHER:
-                for name in names:
-                    if not now.stands(seen):
-                        break
-                    drawn[name] = svg(name, now.answer, event=now.event)
-                if not now.stands(seen):
-                    break
-                mo.output.replace(mo.Html(layout(drawn)))
-            if not now.answer.exact and now.lasts(seen, REFIT_AFTER_SECONDS):
-                _refit(bench, now.answer)
-                if now.stands(seen):
-                    settle()
+            answer, event = now.answer, now.event
+            names = ("tornado",) if answer is last else tuple(FIGURES)
+            of = shown(answer, event=event)
+            if now.stands(seen):
+                drawn |= painters.svgs(names, of) if painters else {name: svg(name, of) for name in names}
+            if now.stands(seen):
+                mo.output.replace(mo.Html(html(drawn)))
+                last = answer
+                if not answer.exact and now.lasts(seen, REFIT_AFTER_SECONDS):
+                    _refit(bench, answer)
+                    if now.stands(seen):
+                        settle()
             del now
 
     return _started(run, following)

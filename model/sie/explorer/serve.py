@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import sys
 import threading
@@ -9,8 +10,11 @@ import webbrowser
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..instant import Workbench
 from ..sources import DataError, plain
-from .session import open_desk
+from .figures import Shown, shown
+from .painters import Painters
+from .session import Desk, open_desk, use_painters
 
 if TYPE_CHECKING:
     import uvicorn
@@ -32,13 +36,21 @@ def serve(view: str, *, port: int, evidence: Path | None = None, browser: bool =
     with _listener(port) as listener:
         desk = open_desk(view, evidence=evidence)
         print("sie explore: the first fit", file=sys.stderr, flush=True)
+        desk = use_painters(desk, Painters(_before_evidence(desk)))
         desk.bench.answer(desk.first)
         address = f"http://{LOOPBACK}:{listener.getsockname()[1]}/"
         print(f"sie explore: {address} (stop with Ctrl-C)", flush=True)
         if browser:
             threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
         sys.setswitchinterval(SECONDS_BETWEEN_THREADS)
+        gc.freeze()  # what is loaded by now stays, and need not be looked through in the middle of an edit
         _server().run(sockets=[listener])
+
+
+def _before_evidence(desk: Desk) -> Shown:
+    """What figures show of the first view as long as there is no fit."""
+    bench = Workbench(None, seed=desk.bench.seed, draws=desk.bench.draws)
+    return shown(bench.answer(desk.first), event="r_above_1")
 
 
 def _server() -> uvicorn.Server:

@@ -5,6 +5,7 @@ The app file is loaded by marimo's server in this process, so the desk is opened
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,12 +18,13 @@ from ..priors import View, read_view, view_names
 from ..reweighting import RefitNeeded
 from ..sources import DataError, Source, read_sources
 from .controls import priors_of
+from .painters import Painters
 from .state import State, edited, from_query, start
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["Desk", "History", "answered", "desk", "edit", "open_desk", "opening"]
+__all__ = ["Desk", "History", "answered", "desk", "edit", "open_desk", "opening", "use_painters"]
 
 SEED, DRAWS = 1, 4000
 """What the explorer shows is what `sie report` says with this seed and so many draws."""
@@ -33,7 +35,10 @@ ONE_EDIT_SECONDS = 1.0
 
 @dataclass(frozen=True, kw_only=True)
 class Desk:
-    """What every tab reads: views by label, the evidence and its default levels, the works that are cited, the fits."""
+    """What every tab reads: views by label, the evidence and its default levels, the works that are cited, the fits.
+
+    `painters` draw figures; where there are none, this process does.
+    """
 
     views: Mapping[str, View]
     first: View
@@ -42,6 +47,7 @@ class Desk:
     works: Mapping[str, Source]
     levels: Mapping[str, str]
     bench: Workbench
+    painters: Painters | None = None
 
     def chosen(self, levels: Mapping[str, str | None]) -> dict[str, str]:
         """Those of some levels by domain that are not the default."""
@@ -52,7 +58,11 @@ _open: list[Desk] = []
 
 
 def open_desk(
-    view: str = "davidson_2025", *, evidence: Path | None = None, seed: int = SEED, draws: int = DRAWS
+    view: str = "davidson_2025",
+    *,
+    evidence: Path | None = None,
+    seed: int = SEED,
+    draws: int = DRAWS,
 ) -> Desk:
     """Read views and evidence, and let `desk` find them. Raises DataError for bad input."""
     from ..evidence import default_levels, read_evidence, usable
@@ -76,6 +86,12 @@ def open_desk(
     )
     _open[:] = [desk]
     return desk
+
+
+def use_painters(desk: Desk, painters: Painters) -> Desk:
+    """The desk with processes that draw its figures, for `desk` to find."""
+    _open[:] = [found := dataclasses.replace(desk, painters=painters)]
+    return found
 
 
 def desk() -> Desk:
