@@ -63,7 +63,7 @@ DENSITY_BINS = 512
 STEP_WIDTH = 0.55
 """Width of a bar of the waterfall; columns are 1 apart."""
 
-TIMES = 241
+TIMES = 161
 """Points in time of the fan chart."""
 
 FAN_CUT = 3.0

@@ -26,8 +26,8 @@ __all__ = ["Following", "follow", "follow_figures"]
 FOLLOW_AFTER_SECONDS = 0.04
 """Densities, evidence and address follow once an answer has stood for so long."""
 
-DRAW_AFTER_SECONDS = 0.06
-"""Figures are drawn once an answer has stood for so long."""
+DRAW_AFTER_SECONDS = 0.1
+"""Figures are drawn once an answer has stood for so long: not while a key is held down."""
 
 REFIT_AFTER_SECONDS = 0.6
 """A reweighted answer is replaced by that of a refit once its figures have stood for so long."""

@@ -6,6 +6,7 @@ Matplotlib is Python throughout: in the process that answers edits, each figure 
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 import threading
 from collections.abc import Iterable
@@ -17,6 +18,9 @@ __all__ = ["Painters"]
 
 SHARES = (("tornado", "r"), ("fan", "waterfall"))
 """The figures that each process draws: they take about as long."""
+
+NICE = 5
+"""How far the processes stand back behind those that answer edits, where there are more of them than cores."""
 
 
 class Painters:
@@ -56,6 +60,8 @@ class Painters:
 
 
 def _paint(pipe: Connection, names: tuple[str, ...], first: Shown) -> None:
+    if hasattr(os, "nice"):
+        os.nice(NICE)
     for name in names:
         svg(name, first)
     while True:
