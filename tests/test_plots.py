@@ -86,10 +86,10 @@ def paths() -> xr.Dataset:
 
 def medians(ax) -> list[tuple[float, float]]:
     """Where the markers are that stand for medians."""
-    lines = [
-        line for line in ax.lines if line.get_marker() not in ("None", None) and len(line.get_xdata()) == 1
+    lines = [line for line in ax.lines if line.get_marker() not in ("None", None)]
+    return [
+        (float(x), float(y)) for line in lines if line.get_linestyle() == "None" for x, y in line.get_xydata()
     ]
-    return [(float(line.get_xdata()[0]), float(line.get_ydata()[0])) for line in lines]
 
 
 def has_line_at_one(ax, *, vertical: bool) -> bool:
@@ -163,7 +163,11 @@ def test_stages_of_the_waterfall_are_medians_of_cumulative_products(chain):
 def test_steps_of_the_waterfall_run_from_median_to_median_and_name_their_factor(chain):
     ax = plot_waterfall(chain)
     at = [y for _, y in medians(ax)]
-    for i, bar in enumerate(ax.patches):
+    outlines = sorted(
+        (bar for bar in ax.patches if bar.get_facecolor()[-1] == 0), key=lambda bar: bar.get_x()
+    )
+    assert len(outlines) == len(ADJUSTMENTS)
+    for i, bar in enumerate(outlines):
         np.testing.assert_allclose(
             sorted([bar.get_y(), bar.get_y() + bar.get_height()]), sorted(at[i : i + 2])
         )

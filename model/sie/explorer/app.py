@@ -24,11 +24,16 @@ def opening(desk, mo, session):
 
 
 @app.cell
-def choices(desk, get_start, history, mo, panels, set_start):
+def lasting(desk, panels):
+    compared, event = panels.second_view(desk), panels.tornado_event()
+    return compared, event
+
+
+@app.cell
+def choices(compared, desk, event, get_start, history, mo, panels, set_start):
     chosen = panels.choices(desk, get_start()[0], history, set_start)
-    compared, event = chosen.pop("compare with"), chosen.pop("event")
     mo.Html(panels.header(chosen, compared, event, get_start()[1]))
-    return chosen, compared, event
+    return (chosen,)
 
 
 @app.cell

@@ -29,13 +29,13 @@ FIGURES = {
 }
 """The figures and their titles."""
 
-INCHES = {"r": (6.0, 3.9), "waterfall": (6.0, 3.9), "fan": (6.0, 3.9), "tornado": (6.0, 4.4)}
-"""Width and height of each."""
+INCHES = {"r": (5.0, 4.0), "waterfall": (5.0, 4.0), "fan": (5.0, 4.0), "tornado": (5.0, 4.2)}
+"""Width and height of each, such that its text is about as large as that beside it."""
 
-X_LETTERS, Y_LETTERS = 62, 36
+X_LETTERS, Y_LETTERS = 46, 36
 """Letters of a line of an axis label."""
 
-TORNADO_ROOM, TORNADO_COLUMNS, TORNADO_LEGEND = 0.07, 2, 0.4
+TORNADO_ROOM, TORNADO_COLUMNS, TORNADO_LEGEND = 0.12, 2, 0.4
 """Room for the numbers at the ends of its bars, as a share of the axis; entries of its legend in a row, and its middle."""
 
 FONT, FONT_POINTS = "DejaVu Sans", 10.0
@@ -47,8 +47,11 @@ PLACES_KEPT = 200
 AT_AN_END = 0.03
 """Share of an axis next to its end at which a label sticks out."""
 
-LONG_NUMBER = re.compile(r"(\d\.\d)\d+")
-"""A coordinate with more digits than a screen shows, a tenth of a point."""
+PLACE = re.compile(r' (?:d|x|y|transform)="[^"]*"')
+"""Where in an SVG coordinates are; elsewhere a number may be a word or an opacity."""
+
+LONG_NUMBER = re.compile(r"(\d\.\d\d)\d+")
+"""A coordinate with more digits than a screen shows, a hundredth of a point."""
 
 NO_METADATA = dict.fromkeys(("Date", "Creator", "Format", "Type"))
 
@@ -170,7 +173,7 @@ def svg(name: str, of: Shown) -> str:
         _lay_out(figure)
         figure.savefig(out, format="svg", metadata=NO_METADATA, transparent=True)
     text = out.getvalue()
-    text = LONG_NUMBER.sub(r"\1", text[text.index("<svg") :])
+    text = PLACE.sub(lambda place: LONG_NUMBER.sub(r"\1", place[0]), text[text.index("<svg") :])
     return text.replace("<svg", f'<svg role="img" aria-label="{FIGURES[name]}"', 1)
 
 

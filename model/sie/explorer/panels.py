@@ -35,14 +35,16 @@ __all__ = [
     "priors",
     "row_switches",
     "saving",
+    "second_view",
     "sliders",
+    "tornado_event",
 ]
 
 _SetState = Callable[[tuple[State, str]], None]
 
 
 def choices(desk: Desk, state: State, history: History, set_start: _SetState) -> dict[str, Any]:
-    """What can be chosen about the whole: view, mechanism, second view, event of the tornado; undo and reset."""
+    """What can be chosen about the view that is edited: which it is, its mechanism; undo and reset."""
     import marimo as mo
 
     names = dict(desk.views)
@@ -66,15 +68,22 @@ def choices(desk: Desk, state: State, history: History, set_start: _SetState) ->
             value=current,
             on_change=lambda way: way and set_start((history.states[-1].changed(**ways[way]), "")),
         ),
-        "compare with": _dropdown(list(desk.views), value=None),
-        "event": _dropdown(
-            {event.wording: name for name, event in EVENTS.items()}, value=EVENTS["r_above_1"].wording
-        ),
         "undo": mo.ui.button(label="Undo", on_change=undo),
         "reset": mo.ui.button(
             label="Reset to the author", on_change=lambda _: set_start((start(state.author), ""))
         ),
     }
+
+
+def second_view(desk: Desk) -> mo.ui.dropdown:
+    """The view beside the edited one; it stays whatever happens to that."""
+    return _dropdown(list(desk.views), value=None)
+
+
+def tornado_event() -> mo.ui.dropdown:
+    """The event of the tornado."""
+    wordings = {event.wording: name for name, event in EVENTS.items()}
+    return _dropdown(wordings, value=EVENTS["r_above_1"].wording)
 
 
 def _dropdown(options: Any, **settings: Any) -> mo.ui.dropdown:
@@ -264,10 +273,11 @@ def _row(
     row, place = str(one.estimate.item()), int(one.domain_idx)
     adjustments = rows.adjustment.values[one.includes.values > 0].tolist()
     about = str(rows.domain.values[place]) if place >= 0 else ", ".join(adjustments).replace("_", " ")
+    value = escape(tables.row_value(one)).replace(" ", "&nbsp;")  # a number is not broken into lines
     return (
         f'<div class="row {"out" if why else "used"}" style="order: {order}" data-row="{row}"><span class="counts">{switch}</span>'
         f"<details><summary><b>{escape(row.replace('_', ' '))}</b>"
-        f" <span>{escape(about)}: {escape(tables.row_value(one))}</span></summary>"
+        f" <span>· {escape(about)}: {value}</span></summary>"
         f"{tables.row_details(one, why, works)}</details></div>"
     )
 
