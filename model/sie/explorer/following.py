@@ -26,7 +26,7 @@ __all__ = ["Following", "follow", "follow_figures"]
 FOLLOW_AFTER_SECONDS = 0.04
 """Densities, evidence and address follow once an answer has stood for so long."""
 
-DRAW_AFTER_SECONDS = 0.1
+DRAW_AFTER_SECONDS = 0.08
 """Figures are drawn once an answer has stood for so long: not while a key is held down."""
 
 REFIT_AFTER_SECONDS = 0.6

@@ -60,6 +60,9 @@ class Painters:
 
 
 def _paint(pipe: Connection, names: tuple[str, ...], first: Shown) -> None:
+    from numba import set_num_threads
+
+    set_num_threads(1)  # the other cores draw other figures, or answer
     if hasattr(os, "nice"):
         os.nice(NICE)
     for name in names:
