@@ -10,7 +10,7 @@ import pytest
 
 import sie
 from sie.explorer import figures, following
-from sie.explorer.following import Following, follow
+from sie.explorer.following import Following, Standing, follow
 from sie.explorer.painters import Painters
 from sie.instant import Workbench
 
@@ -78,7 +78,7 @@ def impatient(monkeypatch):
 
 
 def test_an_answer_is_followed_once_it_has_stood_for_a_while(impatient):
-    page = Following()
+    page = Standing()
     assert page.wait(0, 0.0) is None
     began = time.monotonic()
     page.show("answer")
@@ -90,7 +90,7 @@ def test_an_answer_is_followed_once_it_has_stood_for_a_while(impatient):
 
 
 def test_an_edit_ends_what_follows_the_last_one(impatient):
-    page = Following()
+    page = Standing()
     page.show("answer")
     count = page.wait(0, 0.0)
     threading.Timer(0.05, page.pause).start()
@@ -101,7 +101,7 @@ def test_an_edit_ends_what_follows_the_last_one(impatient):
 
 
 def test_an_event_chosen_before_there_is_an_answer_waits_for_it(impatient):
-    page = Following()
+    page = Standing()
     page.choose("r_above_1")
     assert page.wait(0, 0.0) is None
     page.show("answer")
@@ -110,7 +110,7 @@ def test_an_event_chosen_before_there_is_an_answer_waits_for_it(impatient):
     assert page.wait(seen, 0.0) > seen
 
 
-def test_only_what_differs_is_written_and_the_thread_ends_with_its_page(impatient):
+def test_only_what_differs_is_written_and_threads_end_with_their_page(impatient):
     page, state, written = Following(), ["first"], threading.Event()
     made = []
 
@@ -119,13 +119,14 @@ def test_only_what_differs_is_written_and_the_thread_ends_with_its_page(impatien
         written.set()
         return what
 
-    thread = follow(page, lambda: state[0], text, shown="first")
-    page.show("answer")
+    threads = [follow(page, lambda: state[0], text, shown="first") for _ in range(3)]
+    page.standing.show("answer")
     assert not written.wait(0.3)
     state[0] = "second"
-    page.show("answer")
+    page.standing.show("answer")
     assert written.wait(10)
-    assert made == ["second"]
     del page
-    thread.join(timeout=10)
-    assert not thread.is_alive()
+    for thread in threads:
+        thread.join(timeout=10)
+        assert not thread.is_alive()
+    assert set(made) == {"second"}

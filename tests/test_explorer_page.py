@@ -126,6 +126,7 @@ def test_every_control_changes_what_it_says(page):
 
     after_edit(page, lambda: choose(page, "View", "Davidson & Houlden (2025)"))
     assert page.locator('.numbers td[data-given="evidence"]:not(.other)').count() == 0
+    assert page.locator(".numbers td.other").count() > 0
     assert how(page) == "paths"
 
 

@@ -60,7 +60,7 @@ def second(compared, desk, levels):
 @app.cell
 def numbers(desk, following, get_settled, history, levels, mo, other, rows, session, sliders, start, tables):
     get_settled()
-    following.pause()
+    following.standing.pause()
     refused = session.edit(desk, history, start, sliders=sliders.value, rows=rows.value, levels=levels.value)
 
     def show(answer, message, stale=False):
@@ -73,14 +73,14 @@ def numbers(desk, following, get_settled, history, levels, mo, other, rows, sess
     answer, problem = session.answered(
         desk.bench, history, stale=lambda old, why: mo.output.replace(show(old, why, stale=True))
     )
-    following.show(answer)
+    following.standing.show(answer)
     show(answer, problem or refused)
     return
 
 
 @app.cell
 def tornado(event, following):
-    following.choose(event.value)
+    following.standing.choose(event.value)
     return
 
 

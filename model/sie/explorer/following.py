@@ -21,12 +21,12 @@ from .painters import Painters
 if TYPE_CHECKING:
     import marimo as mo
 
-__all__ = ["Following", "follow", "follow_figures"]
+__all__ = ["Following", "Standing", "follow", "follow_figures"]
 
 FOLLOW_AFTER_SECONDS = 0.04
 """Densities, evidence and address follow once an answer has stood for so long."""
 
-DRAW_AFTER_SECONDS = 0.08
+DRAW_AFTER_SECONDS = 0.12
 """Figures are drawn once an answer has stood for so long: not while a key is held down."""
 
 REFIT_AFTER_SECONDS = 0.6
@@ -37,10 +37,14 @@ LOOK_AFTER_SECONDS = 2.0
 
 
 class Following:
-    """The answer that stands on one page, the event of its tornado, and how long both have stood.
+    """What a page holds of its `standing` answer: the threads that follow that end when this is gone, with the page."""
 
-    Threads hold it weakly: they end when the page's own reference is gone.
-    """
+    def __init__(self) -> None:
+        self.standing = Standing()
+
+
+class Standing:
+    """The answer that stands on one page, the event of its tornado, and how long both have stood."""
 
     def __init__(self) -> None:
         self.answer: Answer | None = None
@@ -101,11 +105,11 @@ def follow[T](
 ) -> mo.Thread:
     """Start a thread that keeps the output of the present cell at the `html` of `what` there is, which is `shown` at first."""
 
-    def run(page: weakref.ref[Following], thread: Callable[[], mo.Thread]) -> None:
+    def run(page: weakref.ref[Following], standing: Standing) -> None:
         import marimo as mo
 
-        seen, last, own = 0, shown, thread()
-        while (seen := _next(page, own, seen, FOLLOW_AFTER_SECONDS)) is not None:
+        seen, last, own = 0, shown, mo.current_thread()
+        while (seen := _next(page, standing, own, seen, FOLLOW_AFTER_SECONDS)) is not None:
             if (now := what()) != last:
                 text, last = html(now), now
                 if not own.should_exit:
@@ -127,45 +131,45 @@ def follow_figures(
     `html` is that of figures, SVG by name; `settle` is called once a refit is there. Without `painters` this process draws.
     """
 
-    def run(page: weakref.ref[Following], thread: Callable[[], mo.Thread]) -> None:
+    def run(page: weakref.ref[Following], standing: Standing) -> None:
         import marimo as mo
 
-        seen, last, own = 0, None, thread()
+        seen, last, own = 0, None, mo.current_thread()
         drawn: dict[str, str] = {}
-        while (seen := _next(page, own, seen, DRAW_AFTER_SECONDS)) is not None:
-            if (now := page()) is None:
-                return
-            answer, event = now.answer, now.event
+        while (seen := _next(page, standing, own, seen, DRAW_AFTER_SECONDS)) is not None:
+            answer, event = standing.answer, standing.event
             names = ("tornado",) if answer is last else tuple(FIGURES)
             of = shown(answer, event=event)
-            if now.stands(seen):
+            if standing.stands(seen):
                 drawn |= painters.svgs(names, of) if painters else {name: svg(name, of) for name in names}
-            if now.stands(seen):
-                mo.output.replace(mo.Html(html(drawn)))
-                last = answer
-                if not answer.exact and now.lasts(seen, REFIT_AFTER_SECONDS):
-                    _refit(bench, answer)
-                    if now.stands(seen):
-                        settle()
-            del now
+            if not standing.stands(seen):
+                last = None  # some of what is drawn is of this answer, some of another
+                continue
+            mo.output.replace(mo.Html(html(drawn)))
+            last = answer
+            if not answer.exact and standing.lasts(seen, REFIT_AFTER_SECONDS):
+                _refit(bench, answer)
+                if standing.stands(seen):
+                    settle()
 
     return _started(run, following)
 
 
-def _started(run: Callable, following: Following) -> mo.Thread:
+def _started(run: Callable[[weakref.ref[Following], Standing], None], following: Following) -> mo.Thread:
     import marimo as mo
 
-    thread = mo.Thread(target=run, args=(weakref.ref(following), mo.current_thread), daemon=True)
+    thread = mo.Thread(target=run, args=(weakref.ref(following), following.standing), daemon=True)
     thread.start()
     return thread
 
 
-def _next(page: weakref.ref[Following], thread: mo.Thread, seen: int, seconds: float) -> int | None:
+def _next(
+    page: weakref.ref[Following], standing: Standing, thread: mo.Thread, seen: int, seconds: float
+) -> int | None:
     """The count of the next answer to follow; None when the page or the cell of the thread is gone."""
-    while not thread.should_exit and (following := page()) is not None:
-        if (count := following.wait(seen, seconds)) is not None:
+    while not thread.should_exit and page() is not None:
+        if (count := standing.wait(seen, seconds)) is not None:
             return count
-        del following
     return None
 
 
