@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from . import fused
-
 if TYPE_CHECKING:
     import pymc as pm
     import xarray as xr
@@ -36,6 +34,9 @@ def compile_density(model: pm.Model) -> CompiledPyMCModel:
     Free variables must have dims and be untransformed, as standard normal latents are; deterministics are not stored.
     """
     if getattr(model, "as_built", None) == random_part(model):
+        _log.info("log density as written out (its machine code is kept; seconds where it is not yet)")
+        from . import fused
+
         return _for_nutpie(model, fused.density_c, fused.pack(model))
     key = _text(model)
     if key not in _compiled:
@@ -193,6 +194,8 @@ def _compile(model: pm.Model) -> CFunc:
 
 def _for_nutpie(model: pm.Model, density_c: CFunc, user_data: np.ndarray) -> CompiledPyMCModel:
     from nutpie.compile_pymc import CompiledPyMCModel
+
+    from . import fused
 
     shapes = _shapes(model)
     slices, size = _slices(shapes)
