@@ -75,7 +75,7 @@ def cluster(workers: int, *, scheduler: str | None = None) -> Iterator[Client]:
             return
         one_thread = dict.fromkeys(("PYTHON_CPU_COUNT", "NUMBA_NUM_THREADS", "OMP_NUM_THREADS"), "1")
         with (
-            dask.config.set({"distributed.nanny.environ": one_thread}),
+            dask.config.set({"distributed.nanny.pre-spawn-environ": one_thread}),
             LocalCluster(
                 n_workers=workers,
                 threads_per_worker=1,
