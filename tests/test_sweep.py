@@ -123,6 +123,34 @@ def dies(seed, nothing):
 dies.__module__ = "__main__"
 
 
+def threads():
+    """What a process believes it may use: by Python, which nutpie and thread pools ask, and by numba."""
+    import numba
+
+    return getattr(os, "process_cpu_count", os.cpu_count)(), numba.config.NUMBA_NUM_THREADS
+
+
+threads.__module__ = "__main__"  # travels whole
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.version_info < (3, 13), reason="PYTHON_CPU_COUNT is new in Python 3.13")
+def test_a_worker_is_one_thread_and_this_process_keeps_its_own(monkeypatch):
+    told = []
+    putenv = os.environ.__class__.__setitem__
+
+    def noted(self, name, value):
+        told.append(name)
+        putenv(self, name, value)
+
+    monkeypatch.setattr(os.environ.__class__, "__setitem__", noted)
+    before = threads()
+    with engine.cluster(2) as client:
+        assert list(client.run(threads).values()) == [(1, 1)] * 2
+    assert threads() == before
+    assert "NUMBA_NUM_THREADS" not in told
+
+
 @pytest.mark.slow
 def test_a_lost_worker_is_recorded_and_stops_nothing(tmp_path):
     rows = engine.open_rows(

@@ -73,9 +73,15 @@ def cluster(workers: int, *, scheduler: str | None = None) -> Iterator[Client]:
             with client:
                 yield client
             return
-        one_thread = dict.fromkeys(("PYTHON_CPU_COUNT", "NUMBA_NUM_THREADS", "OMP_NUM_THREADS"), "1")
+        # Before a worker starts: what Python and numpy read at their start. After: numba's, whose config in this process
+        # would notice an environment that is changed around the start of a worker.
+        before = dict.fromkeys(("PYTHON_CPU_COUNT", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+        one_thread = {
+            "distributed.nanny.pre-spawn-environ": before,
+            "distributed.nanny.environ": {"NUMBA_NUM_THREADS": "1"},
+        }
         with (
-            dask.config.set({"distributed.nanny.pre-spawn-environ": one_thread}),
+            dask.config.set(one_thread),
             LocalCluster(
                 n_workers=workers,
                 threads_per_worker=1,
