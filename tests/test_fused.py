@@ -38,10 +38,26 @@ def assert_same_density(model):
         np.testing.assert_allclose(gradient, slopes, rtol=1e-9, atol=1e-10)
 
 
+def free():
+    """The second form with all that labour's share may depend on uncertain: sigma = 1 would leave it where it is."""
+    view = sie.read_view("reference_all_inputs")
+    return view.replace(
+        sigma=sie.lognormal(0.6, 1.2), experiment_gain=sie.uniform(0, 1), speedup=sie.loguniform(2, 32)
+    )
+
+
+VIEWS = {
+    "reference": lambda: sie.read_view("reference"),
+    "reference_all_inputs": lambda: sie.read_view("reference_all_inputs"),
+    "reference_all_inputs, all uncertain": free,
+    "davidson_2025": lambda: sie.read_view("davidson_2025"),
+}
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["reference", "reference_all_inputs", "davidson_2025"])
+@pytest.mark.parametrize("name", VIEWS)
 def test_value_and_gradient_are_those_of_the_graph(evidence, name):
-    view = sie.read_view(name)
+    view = VIEWS[name]()
     for level in LEVELS:
         rows = sie.usable(evidence, view, levels=dict.fromkeys(domains_at(evidence, level), level))
         assert rows.sizes["estimate"] > 5
