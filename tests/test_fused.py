@@ -1,10 +1,9 @@
 """The log density as written out, against the graph it stands for: value and gradient, every form of a view, level and selection."""
 
-import ctypes
-
 import numpy as np
 import pymc as pm
 import pytest
+from calls import call as at
 
 import sie
 from sie import fused
@@ -13,14 +12,6 @@ from sie.evidence import LEVELS, domains_at
 
 SCALES = (0.1, 1.0, 3.0, 12.0)
 """Standard deviations of the latents at which the two are compared; the last lies beyond every curve and every error's pieces."""
-
-
-def at(compiled, x):
-    """Return code, log density and gradient of the C function that nutpie calls."""
-    gradient, value = np.empty_like(x), np.empty(1)
-    pointer = ctypes.POINTER(ctypes.c_double)
-    args = [array.ctypes.data_as(pointer) for array in (x, gradient, value, compiled.user_data)]
-    return compiled.compiled_logp_func.ctypes(len(x), *args), value[0], gradient
 
 
 def assert_same_density(model):

@@ -11,8 +11,9 @@ from sie import inference
 from sie.density import compile_density
 from sie.errors import student_error
 from sie.evidence import domains_at
+from sie.fused import log_parts
 from sie.quantities import ADJUSTMENTS
-from sie.returns import GRAPH
+from sie.returns import GRAPH, LATENTS
 
 pytestmark = pytest.mark.slow
 
@@ -160,21 +161,104 @@ def test_a_view_that_states_r_at_asara_cannot_be_built(reference):
 
 def test_a_fit_that_does_not_converge_is_refused_after_one_retry(reference, monkeypatch):
     tried = []
-    sample = inference.sample_diagnosed
+    sample = inference.run_chains
     monkeypatch.setattr(inference, "MIN_ESS", 1e9)
     monkeypatch.setattr(
-        inference, "sample_diagnosed", lambda *a, **k: tried.append(k["target_accept"]) or sample(*a, **k)
+        inference, "run_chains", lambda *a, **k: tried.append(k["target_accept"]) or sample(*a, **k)
     )
     with pytest.raises(sie.NotConverged, match=r"reference: found R-hat .* want at most 1\.01"):
         sie.fit(sie.build(usable(reference), reference), seed=1, draws=1000)
     assert tried == [0.95, 0.99]
 
 
+def with_few_divergences(model, monkeypatch):
+    """An accepted fit with divergences, such as a few steps too long give."""
+    monkeypatch.setattr(inference, "TARGET_ACCEPT", 0.7)
+    for seed in range(1, 9):
+        tree = sie.fit(model, seed=seed)
+        if tree.attrs["divergences"]:
+            assert tree.attrs["target_accept"] == 0.7
+            assert tree.attrs["divergences"] <= 20
+            return tree
+    raise AssertionError("no fit of eight diverged")
+
+
+def test_an_answer_with_a_few_divergences_is_that_of_quadrature(reference, monkeypatch):
+    from arviz_stats.base import array_stats
+
+    view = reference.replace(steepening=sie.lognormal(0.4, 1.0), spread=sie.halfnormal(3.0))
+    rows = normal_rows(usable(view))
+    log_r = np.log(with_few_divergences(sie.build(rows, view), monkeypatch)["posterior"].r_asara.values)
+    mean, _, p = exact_log_r(rows, view)
+    assert abs(log_r.mean() - mean) < 4 * float(array_stats.mcse(log_r, method="mean"))
+    above = (log_r > 0).astype(float)
+    assert abs(above.mean() - p) < 4 * np.sqrt(p * (1 - p) / float(array_stats.ess(above, method="mean")))
+
+
+def test_a_second_form_with_a_few_divergences_is_that_of_importance_sampling(evidence, monkeypatch):
+    """Draws of a Student-t around the posterior, weighted by the density itself: no chain, no trajectory."""
+    from arviz_stats.base import array_stats
+
+    view = sie.read_view("reference_all_inputs").replace(
+        sigma=sie.lognormal(0.3, 1.5), experiment_gain=sie.beta(0.05, 0.95), speedup=sie.loguniform(2, 64)
+    )
+    model = sie.build(sie.usable(evidence, view), view)
+    tree = with_few_divergences(model, monkeypatch)
+    posterior = tree["posterior"].to_dataset()
+    x = np.concatenate(
+        [posterior[name].transpose("chain", "draw", ...).values.reshape(20000, -1) for name in LATENTS],
+        axis=1,
+    )
+    proposed, log_q = student_draws(x.mean(axis=0), 1.1 * np.cov(x.T), df=8, size=400_000, seed=5)
+    log_weight, khat = array_stats.psislw(log_q - log_densities(model, proposed))
+    assert khat < 0.7
+    weight = np.exp(log_weight - log_weight.max())
+    weight /= weight.sum()
+    above = r_at_asara(model, proposed) > 1
+    p = (weight * above).sum()
+    error = np.sqrt((weight**2 * (above - p) ** 2).sum())
+    found = (posterior.r_asara.values > 1).astype(float)
+    mcse = np.sqrt(p * (1 - p) / float(array_stats.ess(found, method="mean")))
+    assert error < 0.005
+    assert abs(found.mean() - p) < 4 * np.hypot(error, mcse)
+
+
+def student_draws(mean, covariance, *, df, size, seed):
+    from scipy.stats import multivariate_t
+
+    proposal = multivariate_t(mean, covariance, df=df, seed=seed)
+    x = proposal.rvs(size)
+    return x, proposal.logpdf(x)
+
+
+def log_densities(model, x):
+    """Up to a constant."""
+    return log_parts(x, compile_density(model).user_data)[:, 0] - (x**2).sum(axis=1) / 2
+
+
+def r_at_asara(model, x):
+    """r at ASARA of latents (draw, latent), growth inputs at one prior draw each."""
+    import xarray as xr
+
+    sizes = {name: [len(model.coords[dim]) for dim in model.named_vars_to_dims[name]] for name in LATENTS}
+    ends = np.cumsum([0, *(np.prod(size, dtype=int) for size in sizes.values())])
+    columns = {
+        name: (
+            ("chain", "draw", *model.named_vars_to_dims[name]),
+            x[:, ends[i] : ends[i + 1]].reshape(inference.CHAINS, -1, *size),
+        )
+        for i, (name, size) in enumerate(sizes.items())
+    }
+    coords = {name: list(model.coords[name]) for name in ("quantity", "domain", "input_data", "flow")}
+    sampled = xr.DataTree.from_dict({"posterior": xr.Dataset(columns, coords)})
+    return inference._posterior(sampled, model, draws=len(x), seed=1).r_asara.values.ravel()
+
+
 def test_fits_meet_their_thresholds(reference_tree, davidson_tree):
     for tree in (reference_tree, davidson_tree):
         assert tree.attrs["max_rhat"] <= 1.01
         assert tree.attrs["min_ess"] >= 400
-        assert tree.attrs["divergences"] == 0
+        assert tree.attrs["divergences"] <= inference.MAX_DIVERGENT * tree.attrs["draws"]
 
 
 def test_r_at_asara_is_the_product_of_its_chain_in_prior_and_posterior(davidson_tree):

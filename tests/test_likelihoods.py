@@ -6,7 +6,7 @@ import xarray as xr
 from scipy.special import logsumexp
 
 import sie
-from sie.levels import lambda_draws
+from sie.levels import lambda_values
 from sie.likelihoods import Draws, reduce_draws
 from sie.series import LOG_LAMBDA_RANGE
 from sie.sources import data_folder
@@ -150,7 +150,7 @@ def test_in_the_first_form_lambda_is_what_p_is_without_the_compute_factor(eviden
     """r against labour is lambda / beta and r at ASARA p / beta, so that the compute factor alone lies between them."""
     view = sie.read_view("reference").replace(parallel=sie.fixed(0.3), compute_bottleneck=sie.fixed(0.4))
     rows = sie.usable(evidence, view)
-    np.testing.assert_allclose(lambda_draws(rows, view), 0.3 / 0.4)
+    np.testing.assert_allclose(lambda_values(rows, view), 0.3 / 0.4)
 
 
 def test_in_the_second_form_lambda_is_the_power_of_the_effort_that_was_counted(evidence):
@@ -161,7 +161,7 @@ def test_in_the_second_form_lambda_is_the_power_of_the_effort_that_was_counted(e
     row = rows.estimate.values.tolist().index("stockfish")
     labour, compute = np.exp(np.array([0.133, 0.476]))
     pace = (labour**share * compute ** (1 - share)) ** (p / share)
-    np.testing.assert_allclose(compute ** lambda_draws(rows, view)[row], pace, rtol=1e-3)
+    np.testing.assert_allclose(compute ** lambda_values(rows, view)[row], pace, rtol=1e-3)
 
 
 def test_a_likelihood_of_changed_data_is_refused(gaussian, folder, refused):

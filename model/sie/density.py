@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numba.core.ccallback import CFunc
     from nutpie.compile_pymc import CompiledPyMCModel
 
-__all__ = ["compile_density", "deterministics", "random_part"]
+__all__ = ["compile_density", "deterministics", "is_as_built", "random_part"]
 
 _log = logging.getLogger(__name__)
 _compiled: dict[str, CFunc] = {}
@@ -33,7 +33,7 @@ def compile_density(model: pm.Model) -> CompiledPyMCModel:
 
     Free variables must have dims and be untransformed, as standard normal latents are; deterministics are not stored.
     """
-    if getattr(model, "as_built", None) == random_part(model):
+    if is_as_built(model):
         _log.info("log density as written out (its machine code is kept; seconds where it is not yet)")
         from . import fused
 
@@ -44,6 +44,11 @@ def compile_density(model: pm.Model) -> CompiledPyMCModel:
         with _flags():
             _compiled[key] = _compile(model)
     return _for_nutpie(model, _compiled[key], _pack(model))
+
+
+def is_as_built(model: pm.Model) -> bool:
+    """Whether a model is as `returns.build` made it, so that its density is the one written out."""
+    return getattr(model, "as_built", None) == random_part(model)
 
 
 def random_part(model: pm.Model) -> tuple:

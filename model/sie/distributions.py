@@ -103,9 +103,28 @@ class Prior:
         """Whether a single value has positive probability."""
         return self.family == "fixed" or any(part.has_atom for part in self.parts)
 
+    @property
+    def leaves(self) -> tuple[tuple[float, Prior], ...]:
+        """What it is a mixture of, mixtures within it taken apart, with their weights; itself where it is none."""
+        if self.family != "mixture":
+            return ((1.0, self),)
+        return tuple(
+            (weight * inner, leaf)
+            for weight, part in zip(self.numbers, self.parts, strict=True)
+            if weight > 0
+            for inner, leaf in part.leaves
+        )
+
+    def score(self, x: np.ndarray | float) -> np.ndarray:
+        """The standard normal score of a value, elementwise: the inverse of `at`."""
+        from scipy.special import ndtri
+
+        below, above = self._masses(x)
+        return np.where(below < above, ndtri(below), -ndtri(above))
+
     def at(self, score: np.ndarray | float) -> np.ndarray:
         """The value at a standard normal score: the quantile at Phi(score), elementwise."""
-        from scipy.special import betaincinv, ndtr, ndtri
+        from scipy.special import betaincinv, erfinv, ndtr, ndtri
 
         z = np.clip(np.asarray(score, dtype=float), -SCORE_LIMIT, SCORE_LIMIT)
         n = self.numbers
@@ -121,7 +140,8 @@ class Prior:
             case "lognormal":
                 return np.exp(math.log(n[0] * n[1]) / 2 + math.log(n[1] / n[0]) / (2 * Z95) * z)
             case "halfnormal":
-                return -_halfnormal_scale(n[0]) * ndtri(ndtr(-z) / 2)
+                low, high = math.sqrt(2) * erfinv(ndtr(np.minimum(z, 0))), -ndtri(ndtr(-np.maximum(z, 0)) / 2)
+                return _halfnormal_scale(n[0]) * np.where(z < 0, low, high)
             case "beta":
                 a, b = self._beta
                 return np.where(z < 0, betaincinv(a, b, ndtr(z)), 1 - betaincinv(b, a, ndtr(-z)))
@@ -134,29 +154,47 @@ class Prior:
 
     def cdf(self, x: np.ndarray | float) -> np.ndarray:
         """Probability of a value at most x, elementwise."""
-        from scipy.special import betainc, ndtr
+        return self._masses(x)[0]
+
+    def sf(self, x: np.ndarray | float) -> np.ndarray:
+        """Probability of a value above x, elementwise; accurate where the cdf is nearly 1."""
+        return self._masses(x)[1]
+
+    def _masses(self, x: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
+        """Probabilities of a value at most x and of one above it, each to its own relative accuracy."""
+        from scipy.special import betainc, betaincc, erf, erfc, ndtr
 
         x = np.asarray(x, dtype=float)
         n = self.numbers
         with np.errstate(divide="ignore"):
             match self.family:
                 case "fixed":
-                    return (x >= n[0]).astype(float)
+                    return (x >= n[0]).astype(float), (x < n[0]).astype(float)
                 case "uniform":
-                    return np.clip((x - n[0]) / (n[1] - n[0]), 0, 1)
+                    x = np.clip(x, *n)
+                    return (x - n[0]) / (n[1] - n[0]), (n[1] - x) / (n[1] - n[0])
                 case "loguniform":
-                    return np.clip(np.log(np.maximum(x, n[0]) / n[0]) / math.log(n[1] / n[0]), 0, 1)
+                    x = np.clip(x, *n)
+                    return np.log(x / n[0]) / math.log(n[1] / n[0]), np.log(n[1] / x) / math.log(n[1] / n[0])
                 case "normal":
-                    return ndtr((x - (n[0] + n[1]) / 2) / ((n[1] - n[0]) / (2 * Z95)))
+                    score = (x - (n[0] + n[1]) / 2) / ((n[1] - n[0]) / (2 * Z95))
+                    return ndtr(score), ndtr(-score)
                 case "lognormal":
                     scale = math.log(n[1] / n[0]) / (2 * Z95)
-                    return ndtr((np.log(np.maximum(x, 0)) - math.log(n[0] * n[1]) / 2) / scale)
+                    score = (np.log(np.maximum(x, 0)) - math.log(n[0] * n[1]) / 2) / scale
+                    return ndtr(score), ndtr(-score)
                 case "halfnormal":
-                    return np.maximum(2 * ndtr(x / _halfnormal_scale(n[0])) - 1, 0)
+                    x = np.maximum(x, 0) / (_halfnormal_scale(n[0]) * math.sqrt(2))
+                    return erf(x), erfc(x)
                 case "beta":
-                    return betainc(*self._beta, np.clip(x, 0, 1))
+                    x = np.clip(x, 0, 1)
+                    return betainc(*self._beta, x), betaincc(*self._beta, x)
                 case _:
-                    return sum(w * part.cdf(x) for w, part in zip(n, self.parts, strict=True))
+                    masses = [part._masses(x) for part in self.parts]
+                    return (
+                        sum(w * below for w, (below, _) in zip(n, masses, strict=True)),
+                        sum(w * above for w, (_, above) in zip(n, masses, strict=True)),
+                    )
 
     def logpdf(self, x: np.ndarray | float) -> np.ndarray:
         """Log density at x, elementwise (-inf outside the support). Refuses priors with an atom, which have none."""
@@ -199,16 +237,21 @@ class Prior:
         return np.where((x >= low) & (x <= high) & ~np.isnan(log), log, -np.inf)
 
     def _invert(self, z: np.ndarray) -> np.ndarray:
-        """Quantiles of a mixture by bisection between the quantiles of its parts."""
+        """Quantiles of a mixture, between the quantiles of its parts (Chandrupatla 1997)."""
+        from scipy.optimize.elementwise import find_root
         from scipy.special import ndtr
 
+        def excess(x, score):
+            below, above = self._masses(x)
+            return np.where(score < 0, below - ndtr(score), ndtr(-score) - above)
+
         ends = np.stack([part.at(z) for part in self.parts])
-        low, high, wanted = ends.min(axis=0), ends.max(axis=0), ndtr(z)
-        for _ in range(60):
-            middle = (low + high) / 2
-            below = self.cdf(middle) < wanted
-            low, high = np.where(below, middle, low), np.where(below, high, middle)
-        return high
+        low, high = ends.min(axis=0), ends.max(axis=0)
+        found = find_root(
+            excess, (low, high), args=(z,), tolerances={"xatol": 0, "xrtol": 1e-15, "fatol": 0, "frtol": 0}
+        )
+        # Where the parts' quantiles coincide to rounding, both ends lie on one side.
+        return np.where(np.isfinite(found.x), found.x, (low + high) / 2)
 
 
 def is_finite(number: object) -> bool:

@@ -1,10 +1,12 @@
 """The log density of `returns.build` and its gradient, written out in one loop over the evidence rows.
 
     d_i = L_i . (log r, log f, z_input) + t_i . (log q_i, log g_l, log g_c) - log r_hat_i
-    log p = sum_i log f_i(d_i) - sum of x^2 / 2 + constant                                 x all latents, standard normal
+    log p = log sum_c w_c prod_i f_i(d_i(c)) - sum of x^2 / 2 + constant                   x all latents, standard normal
 
 in the letters of `returns` and `inputs`, whose graph says what this must equal: tests hold values and gradients of both
-together for every form of a view. It exists for speed alone: the compiled graph allocates an array at each of its 200 steps.
+together for every form of a view. The sum is over the combinations c of the parts of mixtures, each quantity at its part's own
+quantile curve: a mixture's own curve may jump, which NUTS cannot follow. Without a mixture there is one combination. It exists
+for speed alone: the compiled graph allocates an array at each of its 200 steps.
 A model that was changed after `returns.build` is sampled from its graph (`density`). It knows arrays and no meaning.
 """
 
@@ -19,14 +21,15 @@ from numba import carray, njit, types
 
 from .distributions import SCORE_LIMIT
 from .inputs import LEAST_SHARE, MOST_LOG_SHIFT
+from .prior_curves import CELLS
 from .quantities import ADJUSTMENTS
 
 if TYPE_CHECKING:
     import pymc as pm
 
-__all__ = ["density_c", "expand_c", "log_density", "pack"]
+__all__ = ["density_c", "expand_c", "log_density", "log_parts", "pack"]
 
-HEAD = 14
+HEAD = 13
 """Numbers before the arrays of packed data, see `pack`."""
 
 LOG_NORMAL = -0.5 * math.log(2 * math.pi)
@@ -38,11 +41,15 @@ def pack(model: pm.Model) -> np.ndarray:
     rows, columns = np.nonzero(data["loadings"])
     first = np.searchsorted(rows, np.arange(len(data["loadings"]) + 1))
     arrays = [
-        *(data[name] for name in ("cubic", "remoteness", "terms", "growth", "input_idx")),
+        data["parts"],
+        data["log_weight"],
+        *_curves(data["knots"], data["cubic"]),
+        *(data[name] for name in ("remoteness", "terms", "growth", "input_idx")),
         *(data[name] for name in ("observed", "grid", "error", "tails")),
         *(first, columns, data["loadings"][rows, columns]),
     ]
-    quantities, intervals, _ = data["cubic"].shape
+    curves, most_pieces, _ = data["cubic"].shape
+    combinations, quantities = data["parts"].shape
     head = [
         HEAD + sum(array.size for array in arrays),
         quantities,
@@ -51,15 +58,38 @@ def pack(model: pm.Model) -> np.ndarray:
         len(model.coords["input_data"]),
         len(data["observed"]),
         len(columns),
-        intervals,
+        most_pieces,
         data["error"].shape[1],
         ADJUSTMENTS.index("compute_bottleneck"),
         data["derived"],
-        SCORE_LIMIT,
-        MOST_LOG_SHIFT,
-        LEAST_SHARE,
+        combinations,
+        curves,
     ]
     return np.concatenate([np.array(head, dtype=float), *(array.ravel().astype(float) for array in arrays)])
+
+
+def _curves(knots: np.ndarray, cubic: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The first piece of each cell (curve, CELLS + 1), by which a piece is found fast, and each piece as six numbers."""
+    edges = np.linspace(-SCORE_LIMIT, SCORE_LIMIT, CELLS + 1)
+    first = np.array([np.searchsorted(start, edges, side="right") - 1 for start in knots[..., 0]])
+    return first.reshape(len(knots), CELLS + 1), np.concatenate([knots, cubic], axis=2)
+
+
+@njit(cache=True, error_model="numpy")
+def _quantile(data, first, start, score):
+    """Value and slope of a quantile curve at a score: its cells begin at `first`, its pieces at `start`."""
+    cell = min(int((score + SCORE_LIMIT) * (CELLS / (2 * SCORE_LIMIT))), CELLS - 1)
+    low, high = int(data[first + cell]), int(data[first + cell + 1])
+    while low < high:
+        middle = (low + high + 1) // 2
+        if data[start + 6 * middle] <= score:
+            low = middle
+        else:
+            high = middle - 1
+    at = start + 6 * low
+    width = data[at + 1]
+    t, c1, c2, c3 = (score - data[at]) / width, data[at + 3], data[at + 4], data[at + 5]
+    return data[at + 2] + t * (c1 + t * (c2 + t * c3)), (c1 + t * (2 * c2 + t * 3 * c3)) / width
 
 
 @njit(cache=True, error_model="numpy")
@@ -72,16 +102,16 @@ def _curve(data, start, pieces, position):
 
 
 @njit(cache=True, error_model="numpy")
-def _share_before(share, gain, log_speedup, log_parallel, log_sigma, most_shift, least_share):
+def _share_before(share, gain, log_speedup, log_parallel, log_sigma):
     """Labour's share before the jump in labour, and its slopes in the five (`returns._input_shares`)."""
     labour_returns, kappa = share + gain * (1 - share), 1 - math.exp(-log_sigma)
     per_returns = kappa * log_speedup * math.exp(-log_parallel)
     shift = per_returns * labour_returns
-    moves = -most_shift < shift < most_shift
-    ratio = math.exp(min(max(shift, -most_shift), most_shift))
+    moves = -MOST_LOG_SHIFT < shift < MOST_LOG_SHIFT
+    ratio = math.exp(min(max(shift, -MOST_LOG_SHIFT), MOST_LOG_SHIFT))
     before = 1 - (1 - share) * ratio
-    if not least_share < before < 1:
-        return min(max(before, least_share), 1.0), 0.0, 0.0, 0.0, 0.0, 0.0
+    if not LEAST_SHARE < before < 1:
+        return min(max(before, LEAST_SHARE), 1.0), 0.0, 0.0, 0.0, 0.0, 0.0
     of_shift = -(1 - share) * ratio if moves else 0.0
     return (
         before,
@@ -96,11 +126,36 @@ def _share_before(share, gain, log_speedup, log_parallel, log_sigma, most_shift,
 @njit(cache=True, error_model="numpy")
 def log_density(x, gradient, data):
     """The log density at the latents x = (score, z, z_input, z_growth); fills its gradient. `data` is from `pack`."""
-    quantities, domains, factors, inputs = int(data[1]), int(data[2]), int(data[3]), int(data[4])
-    rows, loaded, intervals, pieces = int(data[5]), int(data[6]), int(data[7]), int(data[8])
-    derived, limit = data[10], data[11]
-    cubic = HEAD
-    remoteness = cubic + 4 * intervals * quantities
+    combinations = int(data[11])
+    total = given_parts(x, gradient, data, 0)
+    if combinations > 1:
+        one = np.empty(len(x))
+        mass = 1.0
+        for c in range(1, combinations):
+            log_p = given_parts(x, one, data, c)
+            largest = max(total, log_p)
+            before, more = mass * math.exp(total - largest), math.exp(log_p - largest)
+            mass, total = before + more, largest
+            for i in range(len(x)):
+                gradient[i] = (gradient[i] * before + one[i] * more) / mass
+        total += math.log(mass)
+    for i in range(len(x)):
+        gradient[i] -= x[i]
+        total += LOG_NORMAL - 0.5 * x[i] * x[i]
+    return total
+
+
+@njit(cache=True, error_model="numpy")
+def given_parts(x, gradient, data, combination):
+    """log w_c and the log likelihood at the combination's parts; fills its gradient."""
+    domains, factors, inputs = int(data[2]), int(data[3]), int(data[4])
+    quantities, rows, loaded, pieces = int(data[1]), int(data[5]), int(data[6]), int(data[8])
+    most_pieces, derived, curves = int(data[7]), data[10], int(data[12])
+    parts = HEAD
+    log_weight = parts + int(data[11]) * quantities
+    cells = log_weight + int(data[11])
+    curve = cells + (CELLS + 1) * curves
+    remoteness = curve + 6 * most_pieces * curves
     terms = remoteness + domains
     growth = terms + 3 * rows
     input_idx = growth + 6 * rows
@@ -115,21 +170,21 @@ def log_density(x, gradient, data):
     z_growth, shares = z_input + inputs, 2 + factors
     bottleneck = 2 + int(data[9])
 
-    total = 0.0
+    total = data[log_weight + combination]
     for i in range(len(x)):
-        gradient[i] = -x[i]
-        total += LOG_NORMAL - 0.5 * x[i] * x[i]
+        gradient[i] = 0.0
 
     value, slope, pull = np.empty(quantities), np.empty(quantities), np.zeros(quantities)
     for k in range(quantities):
-        inside = min(max(x[k], -limit), limit)
-        scale = intervals / (2 * limit)
-        value[k], rise = _curve(data, cubic + 4 * intervals * k, intervals, (inside + limit) * scale)
-        slope[k] = rise * scale if inside == x[k] else 0.0
+        inside = min(max(x[k], -SCORE_LIMIT), SCORE_LIMIT)
+        own = int(data[parts + combination * quantities + k])
+        value[k], slope[k] = _quantile(data, cells + (CELLS + 1) * own, curve + 6 * most_pieces * own, inside)
+        if inside != x[k]:
+            slope[k] = 0.0
     share, gain = math.exp(value[shares]), value[shares + 1]
     labour_returns = share + gain * (1 - share)
     before, of_share, of_gain, of_speedup, of_parallel, of_sigma = _share_before(
-        share, gain, value[shares + 2], value[shares + 3], value[shares + 4], data[12], data[13]
+        share, gain, value[shares + 2], value[shares + 3], value[shares + 4]
     )
     value[bottleneck] += derived * math.log(labour_returns)
     pull_before = 0.0
@@ -194,6 +249,18 @@ def log_density(x, gradient, data):
     for k in range(quantities):
         gradient[k] += pull[k] * slope[k]
     return total
+
+
+@njit(cache=True, error_model="numpy")
+def log_parts(x, data):
+    """log w_c and the log likelihood of each combination of parts at each of many latents x (draw, latent): (draw, combination)."""
+    combinations = int(data[11])
+    log_p = np.empty((len(x), combinations))
+    unused = np.empty(x.shape[1])
+    for i in range(len(x)):
+        for c in range(combinations):
+            log_p[i, c] = given_parts(x[i], unused, data, c)
+    return log_p
 
 
 _doubles, _count = types.CPointer(types.double), types.uint64

@@ -7,16 +7,18 @@ which no evidence row touches, are drawn exactly from their priors on both sides
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .convergence import worst
-from .density import compile_density
+from .density import compile_density, is_as_built
+from .prior_curves import GRAPH, mixtures
 from .priors import View, draw
 from .quantities import GROWTH
-from .returns import at_asara, from_latents, labour_doublings
+from .returns import LATENTS, at_asara, from_latents, labour_doublings
 from .sources import DataError, plain
 
 if TYPE_CHECKING:
@@ -31,7 +33,7 @@ __all__ = [
     "fit",
     "prior",
     "run_chains",
-    "sample_diagnosed",
+    "sample_converged",
     "short_fit",
 ]
 
@@ -50,8 +52,14 @@ TARGET_ACCEPT, RETRY_TARGET_ACCEPT = 0.95, 0.99
 MAX_RHAT = 1.01
 """Largest rank-normalised R-hat of any parameter that counts as converged (Vehtari et al. 2021)."""
 
+PARTS_STREAM = 1
+"""The stream of a seed that draws the parts of mixtures."""
+
 MIN_ESS = 400
 """Least bulk or tail effective sample size of any parameter (Vehtari et al. 2021)."""
+
+MAX_DIVERGENT = 1e-3
+"""Largest share of draws whose trajectory diverged. Fewer are reported: tests hold such answers to quadrature."""
 
 LEAST_KEPT = 0.01
 """A prior on the whole distance must leave at least this share beyond `gained_before_asara`."""
@@ -69,10 +77,16 @@ class Diagnostics:
     min_ess: float
     divergences: int
 
+    draws: int
+
     @property
     def converged(self) -> bool:
-        """Whether every threshold holds."""
-        return self.max_rhat <= MAX_RHAT and self.min_ess >= MIN_ESS and self.divergences == 0
+        """Whether every threshold holds; divergences within theirs are reported beside the answer."""
+        return (
+            self.max_rhat <= MAX_RHAT
+            and self.min_ess >= MIN_ESS
+            and self.divergences <= MAX_DIVERGENT * self.draws
+        )
 
 
 def prior(view: View, *, draws: int = 20000, seed: int) -> xr.Dataset:
@@ -99,25 +113,22 @@ def fit(model: pm.Model, *, seed: int, draws: int = 20000) -> xr.DataTree:
     """Sample the posterior of a model from `sie.build`; groups `prior`, `posterior`, `sample_stats`, `observed_data`.
 
     `draws` is the total number in each of prior and posterior, a multiple of 4. `tree.attrs` has max_rhat, min_ess and
-    divergences. Raises NotConverged where R-hat, bulk or tail ESS or divergences fail twice, the second time at a
-    target_accept of 0.99.
+    divergences. Raises NotConverged where R-hat, bulk or tail ESS or divergences (more than one in a thousand draws) fail
+    twice, the second time at a target_accept of 0.99.
     """
     import xarray as xr
 
     _check_draws(draws)
     view: View = model.view
     compiled = compile_density(model)
-    for target_accept, tune in ((TARGET_ACCEPT, TUNE), (RETRY_TARGET_ACCEPT, RETRY_TUNE)):
-        sampled, diagnostics = sample_diagnosed(
-            compiled, draws=draws, tune=tune, seed=seed, target_accept=target_accept
-        )
-        if diagnostics.converged:
-            break
-    else:
-        raise NotConverged(
-            f"{view.name}: found R-hat {diagnostics.max_rhat:.4f}, ESS {diagnostics.min_ess:.0f}, {diagnostics.divergences} divergences"
-            f" at target_accept {RETRY_TARGET_ACCEPT}, want at most {MAX_RHAT}, at least {MIN_ESS}, none"
-        )
+    sampled, diagnostics = sample_converged(
+        compiled,
+        name=view.name,
+        tries=((TARGET_ACCEPT, TUNE), (RETRY_TARGET_ACCEPT, RETRY_TUNE)),
+        draws=draws,
+        seed=seed,
+        relabel=lambda latents: _with_parts(latents, model, compiled, seed=seed),
+    )
     tree = xr.DataTree.from_dict(
         {
             "prior": prior(view, draws=draws, seed=seed),
@@ -133,9 +144,8 @@ def fit(model: pm.Model, *, seed: int, draws: int = 20000) -> xr.DataTree:
         "view": view.name,
         "seed": seed,
         "draws": draws,
-        "target_accept": target_accept,
         "raw_histories": " ".join(model.histories),
-        **vars(diagnostics),
+        **diagnostics,
     }
     return tree
 
@@ -149,6 +159,7 @@ def short_fit(model: pm.Model, *, seed: int, draws: int = 1000, tune: int = 300)
     compiled = compile_density(model)
     sampled = run_chains(compiled, draws=draws // CHAINS, tune=tune, seed=seed, target_accept=TARGET_ACCEPT)
     divergences = int(sampled["sample_stats"]["diverging"].values.sum())
+    sampled["posterior"] = _with_parts(sampled["posterior"].to_dataset(), model, compiled, seed=seed)
     return _posterior(sampled, model, draws=draws, seed=seed).assign_attrs(divergences=divergences)
 
 
@@ -159,6 +170,35 @@ def _posterior(sampled: xr.DataTree, model: pm.Model, *, draws: int, seed: int) 
     latents = from_latents(sampled["posterior"].to_dataset(), model["remoteness"].get_value(), view)
     growth = {name: values for name, values in growth.items() if name not in latents}
     return with_units(at_asara(latents.assign(shaped(growth)), view), view)
+
+
+def _with_parts(latents: xr.Dataset, model: pm.Model, compiled, *, seed: int) -> xr.Dataset:
+    """The latents with each mixture's score as that of its own curve, at a part drawn from its probability given the draw.
+
+    The density as written out sums over the parts, and a score is that of each part's curve; in the graph it is the mixture's.
+    """
+    view: View = model.view
+    names = mixtures(view)
+    if not names or not is_as_built(model):
+        return latents
+    from .fused import log_parts
+
+    size = latents.sizes["chain"] * latents.sizes["draw"]
+    columns = [latents[name].transpose("chain", "draw", ...).values.reshape(size, -1) for name in LATENTS]
+    log_p = log_parts(np.concatenate(columns, axis=1), compiled.user_data)
+    # The largest of log p + Gumbel noise is a draw with probabilities p.
+    noise = np.random.default_rng(np.random.SeedSequence([seed, PARTS_STREAM])).gumbel(size=log_p.shape)
+    chosen = model["parts"].get_value()[np.argmax(log_p + noise, axis=1)]
+    score = latents.score.transpose("chain", "draw", "quantity").copy()
+    flat = score.values.reshape(size, -1)
+    first = len(GRAPH)
+    for name in names:
+        place, prior = GRAPH.index(name), view[name].prior
+        for offset, (_, part) in enumerate(prior.leaves):
+            of_part = chosen[:, place] == first + offset
+            flat[of_part, place] = prior.score(part.at(flat[of_part, place]))
+        first += len(prior.leaves)
+    return latents.assign(score=score)
 
 
 def _check_draws(draws: int) -> None:
@@ -231,18 +271,41 @@ def with_units(draws: xr.Dataset, view: View) -> xr.Dataset:
     return draws
 
 
-def sample_diagnosed(
-    compiled, *, draws: int, seed: int, target_accept: float, tune: int = RETRY_TUNE
-) -> tuple[xr.DataTree, Diagnostics]:
-    """One run of NUTS on a compiled density (`density.compile_density`), and its diagnosis.
+def sample_converged(
+    compiled,
+    *,
+    name: str,
+    tries: Iterable[tuple[float, int]],
+    draws: int,
+    seed: int,
+    relabel: Callable[[xr.Dataset], xr.Dataset] | None = None,
+) -> tuple[xr.DataTree, dict[str, float]]:
+    """Draws of a compiled density (`density.compile_density`) and their diagnostics, of the first try that converges.
 
-    `draws` is the total number, a multiple of 4. Chains are LEAST_DRAWS long or longer, diagnosed whole and thinned to what
-    was asked for. Whether the diagnosis is good enough is the caller's to say.
+    A try is a target_accept and a number of warm-up draws. `draws` is the total number, a multiple of 4: chains are
+    LEAST_DRAWS long or longer, diagnosed whole and thinned to what was asked for. `relabel` turns the sampled latents into
+    those to be diagnosed and kept. The diagnostics are max_rhat, min_ess, divergences and target_accept. Raises NotConverged,
+    which names `name`, after the last try.
     """
     wanted = draws // CHAINS
     thin = -(-LEAST_DRAWS // wanted)
-    tree = run_chains(compiled, draws=wanted * thin, tune=tune, seed=seed, target_accept=target_accept)
-    return tree.isel(draw=slice(None, None, thin)) if thin > 1 else tree, _diagnose(tree)
+    for target_accept, tune in tries:
+        tree = run_chains(compiled, draws=wanted * thin, tune=tune, seed=seed, target_accept=target_accept)
+        if relabel is not None:
+            tree["posterior"] = relabel(tree["posterior"].to_dataset())
+        found = _diagnose(tree)
+        if found.converged:
+            kept = tree.isel(draw=slice(None, None, thin)) if thin > 1 else tree
+            return kept, {
+                "max_rhat": found.max_rhat,
+                "min_ess": found.min_ess,
+                "divergences": found.divergences,
+                "target_accept": target_accept,
+            }
+    raise NotConverged(
+        f"{name}: found R-hat {found.max_rhat:.4f}, ESS {found.min_ess:.0f}, {found.divergences} divergences in {found.draws} draws"
+        f" at target_accept {target_accept}, want at most {MAX_RHAT}, at least {MIN_ESS}, at most {MAX_DIVERGENT * found.draws:.0f}"
+    )
 
 
 def run_chains(compiled, *, draws: int, tune: int, seed: int, target_accept: float) -> xr.DataTree:
@@ -274,6 +337,7 @@ def _diagnose(tree: xr.DataTree) -> Diagnostics:
         for values in tree["posterior"].to_dataset().data_vars.values()
     ]
     max_rhat, min_ess = worst(np.moveaxis(np.concatenate(columns, axis=2), 2, 0))
+    diverging = tree["sample_stats"]["diverging"].values
     return Diagnostics(
-        max_rhat=max_rhat, min_ess=min_ess, divergences=int(tree["sample_stats"]["diverging"].values.sum())
+        max_rhat=max_rhat, min_ess=min_ess, divergences=int(diverging.sum()), draws=diverging.size
     )

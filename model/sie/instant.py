@@ -12,7 +12,6 @@ It chooses between what `inference` and `dynamics` compute; it must not know a d
 
 from __future__ import annotations
 
-import hashlib
 import math
 import threading
 from collections import OrderedDict
@@ -28,7 +27,7 @@ from .credences import EVENTS
 from .history_weights import log_likelihood
 from .inference import MIN_ESS, fit, growth_values, prior_values
 from .inputs import levels_of
-from .levels import lambda_draws
+from .levels import lambda_from
 from .priors import View
 from .returns import at_asara
 from .reweighting import Importance, RefitNeeded, importance_weights, reweight
@@ -336,10 +335,8 @@ def _likelihood_key(view: View, rows: xr.Dataset) -> tuple:
     """What the likelihood of the chain depends on: the form of the view, the rows and their levels, and lambda if a history is raw."""
     level = levels_of(rows)
     counted = tuple(zip(rows.estimate.values.tolist(), level.tolist(), strict=True))
-    raw = b""
-    if (histories := level == "series").any():
-        raw = hashlib.sha256(lambda_draws(rows, view)[histories].tobytes()).digest()
-    return _form(view), view.reflects, counted, raw
+    names = lambda_from(view) if "series" in level else ()
+    return _form(view), view.reflects, counted, tuple(view[name].prior for name in names)
 
 
 def _chain_key(view: View) -> tuple:

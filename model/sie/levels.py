@@ -24,15 +24,15 @@ import numpy as np
 
 from .errors import Error, growth_error, growth_shape, likelihood_error, published_error
 from .inputs import INPUT_FLOWS, growth_of_inputs, is_growth_ratio, levels_of
-from .priors import View, draw
+from .priors import View
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["growth_shapes", "lambda_draws", "lambda_from", "loadings", "own_estimates", "row_errors"]
+__all__ = ["growth_shapes", "lambda_from", "lambda_values", "loadings", "own_estimates", "row_errors"]
 
-LAMBDA_DRAWS = 4000
-"""Draws of lambda from a view's priors, over which a series' likelihood is averaged."""
+LAMBDA_VALUES = 2**16
+"""About so many values of lambda, all equally probable, over which a series' likelihood is averaged."""
 
 SIMULATED = 20000
 """Draws behind the quantiles of a ratio of growth rates."""
@@ -52,7 +52,7 @@ def row_errors(
     where one is missing or stale.
     """
     own_sd, _ = _definition_sds(rows)
-    return _errors(rows, own_sd, lambda_draws(rows, view), likelihoods)
+    return _errors(rows, own_sd, lambda_values(rows, view), likelihoods)
 
 
 def own_estimates(
@@ -129,13 +129,21 @@ def growth_shapes(rows: xr.Dataset) -> np.ndarray:
     return shapes
 
 
-def lambda_draws(rows: xr.Dataset, view: View) -> np.ndarray:
-    """Prior draws of lambda (estimate, draw), the power of each row's own effort in the pace: see the module.
+def lambda_values(rows: xr.Dataset, view: View) -> np.ndarray:
+    """Equally probable values of lambda (estimate, value), the power of each row's own effort in the pace: see the module.
 
-    The growth of a history's inputs is taken at its median, and labour's share in it as that at ASARA. A view that states r at
-    ASARA has no compute factor; lambda is then p / e(0).
+    The product of midpoint rules over the quantiles of what lambda follows from, so that no answer holds a sampling error of
+    lambda. The growth of a history's inputs is taken at its median, and labour's share in it as that at ASARA. A view that
+    states r at ASARA has no compute factor; lambda is then p / e(0).
     """
-    values = draw(view, lambda_from(view), size=LAMBDA_DRAWS, seed=0)
+    from scipy.special import ndtri
+
+    names = lambda_from(view)
+    uncertain = [name for name in names if view[name].prior.family != "fixed"]
+    count = round(LAMBDA_VALUES ** (1 / max(len(uncertain), 1)))
+    scores = ndtri((np.arange(count) + 0.5) / count)
+    nodes = np.meshgrid(*(view[name].prior.at(scores if name in uncertain else 0.0) for name in names))
+    values = {name: node.ravel() for name, node in zip(names, nodes, strict=True)}
     return _lambdas(rows, values, against_all=view.derives_compute_bottleneck)
 
 
@@ -152,10 +160,10 @@ def _labour_returns(values: Mapping[str, np.ndarray]) -> np.ndarray:
 
 def _lambdas(rows: xr.Dataset, values: Mapping[str, np.ndarray], *, against_all: bool) -> np.ndarray:
     factor = values["compute_bottleneck"] if "compute_bottleneck" in values else _labour_returns(values)
-    lambdas = values["parallel"] / factor
-    lambdas = np.tile(lambdas, (rows.sizes["estimate"], 1))
+    lambdas = np.broadcast_to(values["parallel"] / factor, (rows.sizes["estimate"], np.size(factor)))
     if not against_all:
         return lambdas
+    lambdas = lambdas.copy()
     growth = growth_of_inputs(rows)[..., 1]
     for i, against in enumerate(rows.input.values.tolist()):
         if against in INPUT_FLOWS and not np.isnan(growth[i]).any():

@@ -8,8 +8,8 @@
 x = 1 where a row already includes an adjustment; c = m_i . (log q, log g_l, log g_c) is what it was measured against (`inputs`).
 A row's own errors are integrated once into a log density over the deviation (`errors`): a published estimate, a growth rate
 and the likelihood of a whole series are the same kind of data. What rows share stays latent: half of the variance of the
-definition errors on one input data, and its growth. Every prior enters as its quantile curve at a standard normal `score`,
-as data: one compiled graph serves every view, every level and every selection of rows.
+definition errors on one input data, and its growth. Every prior enters as its quantile curve at a standard normal `score`
+(`prior_curves`), as data: one compiled graph serves every view, every level and every selection of rows.
 The only file that writes a distribution; it must not know growth after ASARA.
 """
 
@@ -22,11 +22,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .density import random_part
-from .distributions import SCORE_LIMIT, Prior
+from .distributions import SCORE_LIMIT
 from .errors import PIECES
 from .evidence import TARGET
 from .inputs import INPUT_FLOWS, LEAST_SHARE, MOST_LOG_SHIFT, TERMS, input_terms, levels_of, unmatched
 from .levels import growth_shapes, loadings, row_errors
+from .prior_curves import GRAPH, curve_of, curves, part_combinations
 from .priors import View
 from .quantities import ADJUSTMENTS, CHAIN, INPUT_SHARES, QUANTITIES
 from .sources import DataError, plain
@@ -36,12 +37,6 @@ if TYPE_CHECKING:
     import xarray as xr
 
 __all__ = ["DoubleCounting", "at_asara", "build", "labour_doublings"]
-
-INTERVALS = 256
-"""Pieces of a prior's quantile curve, each a sixteenth of a standard deviation wide; cubic within."""
-
-GRAPH = (*CHAIN, *INPUT_SHARES)
-"""Every quantity on the graph; those that a view's evidence cannot move stay at their priors and are not read from it."""
 
 LATENTS = ("score", "z", "z_input", "z_growth")
 """The free variables of the graph, all standard normal before evidence."""
@@ -82,10 +77,14 @@ def build(rows: xr.Dataset, view: View, *, likelihoods: Mapping[str, xr.DataArra
 
     estimates, errors = row_errors(rows, view, likelihoods)
     pieces = [error.cubic() for error in errors]
+    parts, log_weight = part_combinations(view)
+    knots, cubics = curves(view)
     dims = {dim: rows[dim].values.tolist() for dim in ("domain", "adjustment", "input_data")}
     coords = {
         "quantity": list(GRAPH),
-        "interval": np.linspace(-SCORE_LIMIT, SCORE_LIMIT, INTERVALS, endpoint=False),
+        "combination": range(len(log_weight)),
+        "curve": range(len(cubics)),
+        "interval": range(cubics.shape[1]),
         "power": range(4),
         "estimate": rows.estimate.values.tolist(),
         "effect": [name for names in dims.values() for name in names],
@@ -98,7 +97,10 @@ def build(rows: xr.Dataset, view: View, *, likelihoods: Mapping[str, xr.DataArra
         **dims,
     }
     with pm.Model(coords=coords, check_bounds=False) as model:
-        cubic = pm.Data("cubic", _cubics(view), dims=("quantity", "interval", "power"))
+        knot = pm.Data("knots", knots, dims=("curve", "interval", "span"))
+        cubic = pm.Data("cubic", cubics, dims=("curve", "interval", "power"))
+        pm.Data("parts", parts, dims=("combination", "quantity"))
+        pm.Data("log_weight", log_weight, dims="combination")
         derived = pm.Data("derived", float(view.derives_compute_bottleneck))
         remoteness = pm.Data("remoteness", rows.remoteness.values, dims="domain")
         loading = pm.Data("loadings", loadings(rows), dims=("estimate", "effect"))
@@ -113,7 +115,7 @@ def build(rows: xr.Dataset, view: View, *, likelihoods: Mapping[str, xr.DataArra
         tails = pm.Data("tails", _stack([tail for _, tail in pieces], 2), dims=("estimate", "tail"))
 
         score = pm.Normal("score", dims="quantity")
-        quantity = _at_score(pt, cubic, score)
+        quantity = _at_score(pt, knot, cubic, score)
         log_r_typical, spread, log_stated = quantity[0], quantity[1], quantity[2 : len(CHAIN)]
         log_labour_returns, share = _input_shares(pt, *(quantity[GRAPH.index(name)] for name in INPUT_SHARES))
         log_factor = log_stated + derived * log_labour_returns * np.array(_IS_BOTTLENECK)
@@ -223,49 +225,27 @@ def _refuse_other_inputs(rows: xr.Dataset, view: View) -> None:
         )
 
 
-def _on_graph_scale(name: str, prior: Prior, scores: np.ndarray) -> np.ndarray:
-    """Quantities enter the graph as logs, all but those that may be zero."""
-    values = prior.at(scores)
-    return values if QUANTITIES[name].lower_included else np.log(np.maximum(values, np.finfo(float).tiny))
-
-
 def _stack(arrays: list, *shape: int) -> np.ndarray:
     """Arrays of this shape along a first dim, none of them too."""
     return np.array(arrays, dtype=float).reshape(-1, *shape)
 
 
-def _cubics(view: View) -> np.ndarray:
-    """Each prior's quantile curve over standard scores as cubics in t in [0, 1], (quantity, interval, power 0 to 3).
-
-    The slope at a knot is the harmonic mean of the slopes beside it (Fritsch & Butland 1984), which keeps a cubic monotone.
-    What the view derives is 0 on the log scale: steepening multiplies r after sampling, e(0) is added on the graph.
-    """
-    knots = np.linspace(-SCORE_LIMIT, SCORE_LIMIT, INTERVALS + 1)
-    curve = np.stack(
-        [_on_graph_scale(name, view[name].prior, knots) if name in view else 0 * knots for name in GRAPH]
-    )
-    rise = np.diff(curve, axis=1)
-    left, right = rise[:, :-1], rise[:, 1:]
-    inner = np.where(
-        (left > 0) & (right > 0), 2 * left * right / np.where(left + right > 0, left + right, 1), 0.0
-    )
-    slope = np.concatenate([rise[:, :1], inner, rise[:, -1:]], axis=1)
-    start, end = slope[:, :-1], slope[:, 1:]
-    return np.stack([curve[:, :-1], start, 3 * rise - 2 * start - end, start + end - 2 * rise], axis=-1)
-
-
-def _at_score(pt, cubic, score):
+def _at_score(pt, knot, cubic, score):
     """Each quantity's curve at its score."""
-    position = (pt.clip(score, -SCORE_LIMIT, SCORE_LIMIT) + SCORE_LIMIT) * (INTERVALS / (2 * SCORE_LIMIT))
-    return _interpolate(pt, cubic, np.arange(len(GRAPH)), position, INTERVALS)
+    score = pt.clip(score, -SCORE_LIMIT, SCORE_LIMIT)
+    piece = (knot[: len(GRAPH), :, 0] <= score[:, None]).sum(axis=1) - 1
+    span = knot[np.arange(len(GRAPH)), piece]
+    return _cubic(cubic[np.arange(len(GRAPH)), piece], (score - span[:, 0]) / span[:, 1])
+
+
+def _cubic(c, t):
+    return c[:, 0] + t * (c[:, 1] + t * (c[:, 2] + t * c[:, 3]))
 
 
 def _interpolate(pt, cubic, row, position, pieces):
     """Each row's cubics at a position between 0 and `pieces`."""
     piece = pt.clip(pt.floor(position), 0, pieces - 1)
-    t = position - piece
-    c = cubic[row, pt.cast(piece, "int64")]
-    return c[:, 0] + t * (c[:, 1] + t * (c[:, 2] + t * c[:, 3]))
+    return _cubic(cubic[row, pt.cast(piece, "int64")], position - piece)
 
 
 def _log_density(pt, grid, error, tails, deviation):
@@ -292,7 +272,8 @@ def from_latents(latents: xr.Dataset, remoteness: np.ndarray, view: View) -> xr.
     draws = latents[list(LATENTS)]
     for name in view.informed:
         score = latents.score.sel(quantity=name, drop=True)
-        draws[name] = score.copy(data=view[name].prior.at(score.values))
+        values = curve_of(name, view[name].prior).at(score.values)
+        draws[name] = score.copy(data=values if QUANTITIES[name].lower_included else np.exp(values))
     draws["r"] = draws.r_typical * np.exp(draws.spread * latents.z * remoteness)
     draws["r_target"] = draws.r.sel(domain=TARGET, drop=True)
     return draws

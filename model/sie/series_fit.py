@@ -55,21 +55,16 @@ def fit_series(
     if draws < 1 or draws % inference.CHAINS:
         raise DataError("draws", draws, f"a positive multiple of {inference.CHAINS}")
     compiled = compile_density(build_series(past, log_r_prior=log_r_prior, log_lambda_range=log_lambda_range))
-    for target_accept in TARGET_ACCEPT:
-        tree, diagnostics = inference.sample_diagnosed(
-            compiled, draws=draws, seed=seed, target_accept=target_accept
-        )
-        if diagnostics.converged:
-            break
-    else:
-        raise inference.NotConverged(
-            f"series {past.id}: found R-hat {diagnostics.max_rhat:.4f}, ESS {diagnostics.min_ess:.0f},"
-            f" {diagnostics.divergences} divergences at target_accept {target_accept}, want at most {inference.MAX_RHAT},"
-            f" at least {inference.MIN_ESS}, none"
-        )
+    tree, diagnostics = inference.sample_converged(
+        compiled,
+        name=f"series {past.id}",
+        tries=[(target_accept, inference.RETRY_TUNE) for target_accept in TARGET_ACCEPT],
+        draws=draws,
+        seed=seed,
+    )
     latents = tree["posterior"].to_dataset()
     values = natural(latents, past, priors_of(past, log_r_prior), log_lambda_range)
-    return values.assign_attrs(id=past.id, target_accept=target_accept, **vars(diagnostics))
+    return values.assign_attrs(id=past.id, **diagnostics)
 
 
 def is_identified(with_effort: xr.Dataset, without: xr.Dataset) -> bool:
