@@ -55,7 +55,7 @@ def weighted(broad, view, indicator):
 
 def assert_agrees(rows, reference, broad, priors, seed):
     view = reference.replace(**priors)
-    posterior = sie.fit(sie.build(rows, view), seed=seed, draws=8000)["posterior"].to_dataset()
+    posterior = sie.fit(sie.build(rows, view), seed=seed)["posterior"].to_dataset()
     for indicator_of in (
         lambda draws: (draws.r_asara.values > 1).astype(float),
         lambda draws: (draws.capabilities.values > 2).astype(float),
