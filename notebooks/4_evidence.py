@@ -118,7 +118,7 @@ def _(mo, rows, view):
     ## At which level does a domain enter?
 
     A published estimate, the growth rates behind it and the raw history behind those are the same facts at
-    different depth. A domain enters at one level only, by default the rawest that its data allow; a reader
+    different depth. A domain enters at one level only, by default that of `domains.csv`; a reader
     of `usable(..., levels=...)` may choose another. For {view.label} {rows.sizes["estimate"]} rows enter,
     the others are left out, each with its reason.
     """)

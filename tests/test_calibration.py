@@ -235,7 +235,7 @@ def test_a_verdict_is_not_taken_from_the_file_but_from_its_ranks(tmp_path):
     [
         (lambda d: d.pop("view"), "nothing"),
         (lambda d: d.update(seed=True), "something else"),
-        (lambda d: d.update(calibration=2), "2"),
+        (lambda d: d.update(calibration=3), "3"),
         (lambda d: d.update(inputs_sha256="abc"), "'abc'"),
         (lambda d: d.update(levels={"chess": 1}), "something else"),
         (lambda d: d["quantities"].pop(0), "other quantities"),
@@ -295,6 +295,25 @@ def test_a_page_shows_a_calibration_and_says_when_its_inputs_have_changed(result
     assert "has changed since" in page
 
 
+def test_other_levels_are_told_as_levels_and_not_as_other_files():
+    """The hash of all inputs covers the levels, so that it differs for them alone."""
+    from sie.sections.calibration import _verdict
+
+    record = record_of(made_up(np.random.default_rng(1).random((60, 4))))
+    told = [" ".join(line.text for line in _verdict(record, False, levels)) for levels in (True, False)]
+    assert ["has changed since" in text for text in told] == [True, False]
+    assert ["at other levels" in text for text in told] == [False, True]
+
+
+def test_a_calibration_of_version_1_is_read(tmp_path):
+    document = json.loads(as_json(record_of(made_up(np.random.default_rng(1).random((60, 4))))))
+    path = tmp_path / "c.json"
+    path.write_text(json.dumps(document | {"calibration": 1}))
+    again = read_record(path)
+    assert json.loads(as_json(again)) == document
+    assert document["calibration"] == 2
+
+
 def test_calibration_on_the_command_line_needs_a_page_and_a_view_of_it(command, tmp_path):
     record = record_of(made_up(np.random.default_rng(1).random((30, 3))))
     (tmp_path / "c.json").write_text(as_json(record))
@@ -309,6 +328,17 @@ def test_calibration_on_the_command_line_needs_a_page_and_a_view_of_it(command, 
         assert (code, out, len(err.splitlines())) == (2, "", 1)
         assert found in err
     assert [path.name for path in tmp_path.iterdir()] == ["c.json"]
+
+
+def test_a_calibration_with_no_refit_done_ends_as_one_that_did_not_converge(command, monkeypatch, tmp_path):
+    monkeypatch.setattr(engine, "cluster", lambda workers: contextlib.nullcontext())
+    monkeypatch.setattr(calibration, "calibrate", lambda *args, **options: {})
+    nothing = made_up(np.random.default_rng(1).random((RUNS, 4))).isel(run=[])
+    monkeypatch.setattr(calibration, "open_calibration", lambda store: nothing)
+    code, out, err = command("calibrate", "davidson_2025", "--json", tmp_path / "c.json")
+    assert (code, out, len(err.splitlines())) == (3, "", 1)
+    assert "no refit that ended" in err
+    assert not (tmp_path / "c.json").exists()
 
 
 @pytest.mark.parametrize(("power", "code"), [(1.0, 0), (2.0, 3)])

@@ -21,7 +21,7 @@ def test_a_report_of_priors_writes_the_json_contract(command, tmp_path):
     assert (code, err) == (0, "")
     document = json.loads(target.read_text())
     assert set(document) == {"version", "seed", "draws", "versions", "views"}
-    assert (document["version"], document["seed"], document["draws"]) == (1, 7, 1000)
+    assert (document["version"], document["seed"], document["draws"]) == (2, 7, 1000)
     assert [view["view"] for view in document["views"]] == view_names()
     for view in document["views"]:
         assert set(view) == {
@@ -29,6 +29,7 @@ def test_a_report_of_priors_writes_the_json_contract(command, tmp_path):
             "label",
             "inputs",
             "inputs_sha256",
+            "levels",
             "rows_used",
             "rows_left_out",
             "r_asara",
@@ -93,7 +94,7 @@ def test_a_link_is_written_through_and_stays_a_link(command, tmp_path):
     link.symlink_to(target)
     assert command("report", "reference", "--priors-only", "--draws", 1000, "--json", link)[0] == 0
     assert link.is_symlink()
-    assert json.loads(target.read_text())["version"] == 1
+    assert json.loads(target.read_text())["version"] == 2
 
 
 @pytest.mark.parametrize("r", ["0.001", "1000"])

@@ -156,6 +156,9 @@ def test_a_reflected_row_that_does_not_exist_is_refused(evidence, view_text, wri
 
 RETURNS = ("returns.csv", "vision_2024")
 FACTORS = ("factors.csv", "toy_ml_2025")
+GROWTH = ("growth.csv", "vision_growth")
+POLL = ("factors.csv", "compute_poll_2025")
+STEEP = ("factors.csv", "davidson_2025_steepening")
 FORTY = " ".join(["1.7", *39 * ["word"]])
 
 
@@ -236,6 +239,26 @@ FORTY = " ".join(["1.7", *39 * ["word"]])
             "at least 1",
         ),
         (("domains.csv", "computer vision"), {"note": ""}, "domains.csv line 3 note", "nothing", "reason"),
+        (
+            ("domains.csv", "computer vision"),
+            {"level": ""},
+            "domains.csv line 3 level",
+            "''",
+            "one of published",
+        ),
+        (
+            ("domains.csv", "computer vision"),
+            {"level": "r"},
+            "domains.csv line 3 level",
+            "'r'",
+            "one of published",
+        ),
+        (GROWTH, {"labour": ""}, "growth.csv line 2 labour", "nothing", "one of parallel, serial"),
+        (GROWTH, {"labour": "serial"}, "growth.csv line 2 labour", "'serial'", "divided by 0.7"),
+        (FACTORS, {"labour": "serial"}, "factors.csv line 2 labour", "'serial'", "divided by 0.7"),
+        (POLL, {"labour": ""}, "factors.csv line 7 labour", "nothing", "one of parallel, serial"),
+        (POLL, {"labour": "heads"}, "factors.csv line 7 labour", "'heads'", "one of parallel, serial"),
+        (STEEP, {"labour": "parallel"}, "factors.csv line 14 labour", "'parallel'", "no number of the row"),
         (
             ("domains.csv", "computer vision"),
             {"domain": ""},

@@ -17,12 +17,16 @@ from sie.snapshot import Saved, inputs_of, versions, view_of
 CREDENCES = {("r_above_1", "priors"): (0.5, 0.004), ("r_above_1", "evidence"): (0.4, 0.005)}
 
 
-def saved(view, p=0.5, rows=("vision_2024",), digest="0" * 64, seed=1):
+LEVELS = {"SAT solvers": "growth", "computer chess": "series"}
+
+
+def saved(view, p=0.5, rows=("vision_2024",), digest="0" * 64, seed=1, levels=LEVELS):
     return {
         view.name: Saved(
             view=view,
             inputs_sha256=digest,
             rows_used=rows,
+            levels=levels,
             credences=CREDENCES | {("r_above_1", "priors"): (p, 0.004)},
             seed=seed,
             draws=20000,
@@ -91,6 +95,115 @@ def test_a_changed_hash_alone_is_said_to_be_evidence_or_words(view):
     before, after = (entries_of(saved(view, digest=digit * 64), "2026-11-25")[0] for digit in "01")
     [line] = changes(before, after)
     assert "evidence rows" in line
+
+
+def test_another_seed_does_not_hide_that_evidence_changed(view):
+    before, after = (
+        entries_of(saved(view, digest=str(seed) * 64, seed=seed), "2026-11-25")[0] for seed in (1, 2)
+    )
+    evidence, seed = changes(before, after)
+    assert "evidence rows" in evidence
+    assert seed == "seed: 1 -> 2"
+
+
+def test_the_level_of_a_domain_is_an_input(ledger, view):
+    other = {**LEVELS, "SAT solvers": "epoch"}
+    for digit, date, levels in (("0", "2026-11-25", LEVELS), ("1", "2026-11-26", other)):
+        append(ledger, entries_of(saved(view, digest=digit * 64, levels=levels), date))
+    before, after = read_ledger(ledger)
+    assert (dict(before.levels), dict(after.levels)) == (LEVELS, other)
+    assert changes(before, after) == ["level of SAT solvers: growth -> epoch"]
+
+
+def test_lines_of_version_1_are_read_and_stay_as_they_are(ledger, view):
+    [old] = entries_of(saved(view, levels=None), "2026-11-25")
+    append(ledger, [old])
+    line = ledger.read_text()
+    assert '"levels"' not in line
+    assert append(ledger, [old]) == []
+    append(ledger, entries_of(saved(view, digest="1" * 64), "2026-11-26"))
+    assert ledger.read_text().startswith(line)
+    before, after = read_ledger(ledger)
+    assert (before.levels, dict(after.levels)) == (None, LEVELS)
+    assert changes(before, before) == []
+    assert changes(before, after) == ["levels of domains: not recorded -> recorded"]
+
+
+def test_a_report_of_version_1_is_added_and_never_drawn_again(command, tmp_path, ledger):
+    report = tmp_path / "old.json"
+    assert command("report", "reference", "--priors-only", "--draws", 1000, "--json", report)[0] == 0
+    document = json.loads(report.read_text())
+    assert (document["version"], document["views"][0].pop("levels")) == (2, {})
+    report.write_text(json.dumps(document))
+    code, out, err = command("ledger", "add", ledger, report, "--date", "2026-11-25")
+    assert (code, out, err) == (
+        2,
+        "",
+        "old.json levels: found nothing, want what a report that sie report --json wrote holds\n",
+    )
+    report.write_text(json.dumps(document | {"version": 1}))
+    assert command("ledger", "add", ledger, report, "--date", "2026-11-25")[:2] == (0, f"{ledger}: 1 added\n")
+    assert "r_above_1" in command("ledger", "show", ledger)[1]
+    code, out, err = command("diff", report, "reference")
+    assert (code, out, len(err.splitlines())) == (2, "", 1)
+    assert "found a report of version 1, which is shown and not computed again" in err
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        (
+            lambda view: view.update(levels={"SAT solvers": "raw"}),
+            "reference levels SAT solvers: found 'raw'",
+        ),
+        (lambda view: view.update(levels=["series"]), "reference levels: found ['series']"),
+        (lambda view: view.update(label="\ud800"), "half a character"),
+        (lambda view: view["inputs"]["capabilities"].update(family=[]), "family: found []"),
+        (lambda view: view["credences"][0].update(mcse=10**400), "a whole number of 401 digits"),
+        (lambda view: view.update(view="a/b"), "view: found 'a/b'"),
+    ],
+)
+def test_a_report_that_none_can_have_written_is_one_line(command, tmp_path, ledger, view, change, found):
+    item = {
+        "view": "reference",
+        "label": view.label,
+        "inputs": inputs_of(view),
+        "inputs_sha256": "0" * 64,
+        "rows_used": [],
+        "levels": LEVELS,
+        "credences": [{"event": "r_above_1", "given": "priors", "p": 0.5, "mcse": 0.01}],
+    }
+    change(item)
+    document = {"version": 2, "seed": 1, "draws": 1000, "versions": versions(), "views": [item]}
+    report = tmp_path / "report.json"
+    report.write_text(json.dumps(document))
+    code, out, err = command("ledger", "add", ledger, report, "--date", "2026-11-25")
+    assert (code, out, len(err.splitlines())) == (2, "", 1)
+    assert found in err
+    assert not ledger.exists()
+
+
+@pytest.mark.parametrize("name", ["my view", "mine (1)", "pr\u00e9vision"])
+def test_what_report_writes_of_any_view_open_and_ledger_read(command, tmp_path, ledger, name):
+    path = tmp_path / f"{name}.toml"
+    path.write_text(sie.read_view("davidson_houlden_2025").path.read_text())
+    report = (
+        "report",
+        path,
+        "--priors-only",
+        "--draws",
+        1000,
+        "--out",
+        tmp_path / "out",
+        "--json",
+        tmp_path / "r.json",
+    )
+    assert command(*report)[0] == 0
+    assert command("open", tmp_path / "out" / f"{name}.nc")[0] == 0
+    for file in (tmp_path / "r.json", tmp_path / "out" / f"{name}.nc"):
+        assert command("ledger", "add", ledger, file, "--date", "2026-11-25")[0] == 0
+    [entry] = read_ledger(str(ledger))
+    assert entry.view.name == name
 
 
 def test_a_unit_counts_as_an_input(view, view_with):
@@ -174,6 +287,10 @@ def start(process):
     process.stdin.flush()
 
 
+def written(ledger):
+    return ledger.read_bytes().count(b"\n") if ledger.exists() else 0
+
+
 @pytest.mark.slow
 def test_two_processes_at_once_lose_nothing(ledger):
     both = [writer(ledger, first, first + 15) for first in (0, 100)]
@@ -192,7 +309,9 @@ def test_a_killed_process_leaves_a_whole_ledger(ledger, view):
     for _ in range(5):
         process = writer(ledger, first, 10**6)
         start(process)
-        time.sleep(random.uniform(0.05, 0.4))
+        wanted = first + random.randint(2, 6)
+        while written(ledger) < wanted:  # until then it has something to lose, however slow it is
+            time.sleep(random.uniform(0.001, 0.02))
         process.send_signal(signal.SIGKILL)
         process.communicate(timeout=60)
         found = [entry.seed for entry in read_ledger(ledger)] if ledger.exists() else []

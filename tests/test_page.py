@@ -109,7 +109,8 @@ def test_the_page_has_equations_variables_versions_and_conditions(page):
     assert all(name in page.text for name in (*QUANTITIES, *LAW.names, *equations.COMPUTED))
     assert all(f"{name} {version}" in page.text for name, version in versions().items())
     assert sections.CONDITIONS in page.text
-    assert "sie report davidson_houlden_2025 davidson_2025 --seed 1 --draws 1000" in page.text
+    assert "sie report davidson_houlden_2025 --seed 1 --draws 1000 sie" in page.text
+    assert "sie report davidson_2025 --seed 1 --draws 1000 --priors-only" in page.text
 
 
 def test_the_page_runs_nothing_and_names_nothing_to_fetch(html, page):

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import psutil
@@ -35,12 +36,16 @@ def spec(tmp_path):
 def test_the_cells_are_the_product_of_the_axes(spec):
     text = 'draws = 1000\nseeds = [1, 2]\nviews = ["davidson_2025", "reference"]\n'
     text += "[edits.as_stated]\n[edits.low]\nceiling = { family = 'fixed', value = 2 }\n"
-    text += "[evidence.all]\n[evidence.no_chess]\nleave_out = ['stockfish_2024']\n"
+    text += "[evidence.all]\n[evidence.no_vision]\nleave_out = ['computer vision']\n"
     sweep = sie.read_sweep(spec(text))
     assert len(sweep.cells) == len(set(sweep.cells)) == 2 * 2 * 1 * 2 * 2
     low = next(cell for cell in sweep.cells if cell.edits == "low")
     assert sweep.view(low)["ceiling"].prior == sie.fixed(2)
-    assert sweep.evidence["no_chess"] == ("stockfish_2024",)
+    evidence = sie.read_evidence()
+    vision = evidence.domain.values[evidence.domain_idx.values] == "computer vision"
+    vision &= evidence.kind.values != "factor"
+    assert sweep.evidence["no_vision"] == tuple(evidence.estimate.values[vision])
+    assert set(sweep.evidence["no_vision"]) >= {"vision_growth", "alexnet_growth", "alexnet", "vision_2024"}
 
 
 def test_a_sample_is_the_same_for_the_same_seed_and_scales_within_its_bounds(spec):
@@ -74,7 +79,21 @@ def test_a_sample_is_the_same_for_the_same_seed_and_scales_within_its_bounds(spe
             "'fixt'",
         ),
         (PLAIN + "[edits.a]\nceiling = 3\n", "sweep.toml [edits.a] ceiling", "3"),
+        (PLAIN.replace("[1, 2]", "[1, 1]"), "sweep.toml seeds", "[1, 1]"),
+        (PLAIN.replace("[1, 2]", f"[{2**64}]"), "sweep.toml seeds", str(2**64)),
         (PLAIN + "[evidence.a]\nleave_out = ['bread']\n", "sweep.toml [evidence.a] leave_out", "'bread'"),
+        (PLAIN + "[evidence.a]\nleave_out = [3]\n", "sweep.toml [evidence.a] leave_out", "3"),
+        (PLAIN + "[evidence.a]\nlevels = 'growth'\n", "sweep.toml [evidence.a]", "levels"),
+        (
+            PLAIN + "[evidence.a]\nlevels = { 'SAT solvers' = 'series' }\n",
+            "sweep.toml [evidence.a] levels SAT solvers",
+            "'series'",
+        ),
+        (
+            PLAIN + "[sample]\ncells = 5\nseed = 1\nscale = { ceiling = [1, 1" + 400 * "0" + "] }\n",
+            "sweep.toml [sample] scale ceiling",
+            "000",
+        ),
         (PLAIN + "[sample]\ncells = 0\nseed = 1\n", "sweep.toml [sample] cells", "0"),
         (
             PLAIN + "[sample]\ncells = 5\nseed = 1\nscale = { ceiling = [2, 1] }\n",
@@ -88,6 +107,128 @@ def test_a_sample_is_the_same_for_the_same_seed_and_scales_within_its_bounds(spe
 def test_a_bad_sweep_is_refused_in_one_line(spec, refused, text, where, found):
     with refused(where, found):
         sie.read_sweep(spec(text))
+
+
+@pytest.mark.parametrize(
+    ("evidence", "found"),
+    [
+        ("leave_out = ['vision_2024']", "'vision_2024'"),  # at another level
+        ("leave_out = ['stockfish']", "'stockfish'"),  # measured against another input
+        ("leave_out = ['computer chess']", "'computer chess'"),
+        ("leave_out = ['vision_growth', 'vision_growth']", "'vision_growth'"),
+        ("leave_out = ['computer vision', 'alexnet_growth']", "'alexnet_growth'"),
+        ("leave_out = []", "the rows of [evidence.all] in every view"),
+        ("levels = { 'SAT solvers' = 'growth' }", "the rows of [evidence.all] in every view"),
+    ],
+)
+def test_evidence_that_changes_nothing_is_refused(spec, refused, evidence, found):
+    text = PLAIN.replace("davidson_houlden_2025", "reference") + f"[evidence.all]\n[evidence.a]\n{evidence}\n"
+    with refused("sweep.toml [evidence.a]", f"found {found}"):
+        sie.read_sweep(spec(text))
+
+
+def test_a_row_that_moves_none_of_the_views_is_refused(spec, refused):
+    text = "[evidence.all]\n[evidence.a]\nleave_out = ['vision_growth']\n"
+    with refused("sweep.toml [evidence.a] leave_out", "'vision_growth'"):
+        sie.read_sweep(spec(PLAIN + text))  # states r at ASARA
+    with refused("sweep.toml [evidence.a] leave_out", "'vision_growth'", "which the view already reflects"):
+        sie.read_sweep(spec(PLAIN.replace("davidson_houlden_2025", "davidson_2025") + text))
+    both = PLAIN.replace('"davidson_houlden_2025"', '"davidson_2025", "reference"')
+    assert sie.read_sweep(spec(both + text)).evidence["a"] == ("vision_growth",)
+
+
+@pytest.mark.parametrize(
+    ("text", "where", "found"),
+    [
+        (
+            "[edits.a]\n[edits.b]\nspeedup = { family = 'fixed', value = 8 }\n"
+            "[edits.c]\nspeedup = { family = 'fixed', value = 8.0 }\n",
+            "sweep.toml [edits.c]",
+            "the priors of [edits.b] in every view",
+        ),
+        (
+            "[mechanisms.a]\n[mechanisms.b]\nshape = { family = 'fixed', value = 1 }\n",
+            "sweep.toml [mechanisms.b]",
+            "the priors of [mechanisms.a] in every view",
+        ),
+        (
+            "[edits.a]\nshape = { family = 'fixed', value = 2 }\n"
+            "[mechanisms.b]\nshape = { family = 'fixed', value = 3 }\n",
+            "sweep.toml [mechanisms.b] shape",
+            "a quantity that [edits.a] sets too",
+        ),
+    ],
+)
+def test_priors_that_change_nothing_are_refused(spec, refused, text, where, found):
+    with refused(where, found):
+        sie.read_sweep(spec(PLAIN + text))
+
+
+def test_a_sweep_says_at_which_level_every_domain_entered(spec, tmp_path):
+    from sie.sweep import open_sweep_rows
+
+    text = PLAIN.replace("davidson_houlden_2025", "reference")
+    text += "[evidence.all]\n[evidence.raw]\nlevels = { 'SAT solvers' = 'epoch' }\n"
+    usual, chosen = (
+        sie.read_sweep(str(spec(text)), levels=levels) for levels in ({}, {"linear programming": "epoch"})
+    )
+    assert usual.sha256 != chosen.sha256
+    open_sweep_rows(chosen, tmp_path / "s.zarr")
+    found = sie.open_sweep(tmp_path / "s.zarr")
+    assert found.level.sel(domain="linear programming").values.tolist() == ["epoch"] * 4
+    for choice, level in (("all", "growth"), ("raw", "epoch")):
+        cells = found.sel(cell=found.evidence == choice)
+        assert cells.level.sel(domain="SAT solvers").values.tolist() == [level] * 2
+    found.to_netcdf(tmp_path / "s.nc", engine="h5netcdf")
+
+
+def test_a_store_of_an_earlier_version_has_no_levels_and_opens(tmp_path):
+    cells = [
+        {"view": "mine", **dict.fromkeys(("edits", "mechanisms", "evidence"), "all"), "seed": 1, "scale": {}}
+    ]
+    engine.open_rows(tmp_path / "s.zarr", cells, FIELDS, sha256="x")
+    assert "level" not in sie.open_sweep(tmp_path / "s.zarr")
+
+
+@pytest.mark.parametrize("state", [engine.LOST, engine.NOT_CONVERGED])
+def test_a_sweep_with_no_cell_done_ends_as_one_that_did_not_converge(
+    spec, tmp_path, command, monkeypatch, state
+):
+    from contextlib import nullcontext
+
+    from sie import sweep
+
+    def nothing(planned, store, client, **options):
+        rows = sweep.open_sweep_rows(planned, store)
+        rows[:, 0] = state
+        return {"had": 0, "done": 0, engine.STATES[state]: 2}
+
+    monkeypatch.setattr(engine, "cluster", lambda *args, **options: nullcontext())
+    monkeypatch.setattr(sweep, "run_sweep", nothing)
+    code, out, err = command("sweep", spec(PLAIN), "--out", tmp_path / "s.zarr")
+    assert (code, out, len(err.splitlines())) == (3, "", 1)
+    assert f"found 2 cells: 0 had, 0 done, 2 {engine.STATES[state]}, want at least one done" in err
+
+
+@pytest.mark.slow
+def test_the_example_shows_a_real_difference():
+    """Of docs/sweep.toml, the reference view as stated: with all evidence and without the rows on computer vision."""
+    sweep = sie.read_sweep(Path(__file__).parents[1] / "docs" / "sweep.toml")
+    assert all(len(choices) == 2 for choices in (sweep.edits, sweep.mechanisms, sweep.evidence))
+    found = {}
+    for evidence, leave_out in sweep.evidence.items():
+        cell = next(
+            cell
+            for cell in sweep.cells
+            if (cell.view, cell.edits, cell.mechanisms, cell.evidence)
+            == ("reference", "as_stated", "as_stated", evidence)
+        )
+        options = {"seed": cell.seed, "draws": sweep.draws, "key": "here", "levels": sweep.levels[evidence]}
+        row = run_cell(sweep.view(cell), sie.read_evidence(), leave_out, **options)
+        found[evidence] = [row[FIELDS.index(f"{value} evidence r_above_1")] for value in ("p", "mcse")]
+        print(f"{evidence}: P(r > 1) {found[evidence][0]:.3f} (MCSE {found[evidence][1]:.3f})")
+    (p, error), (other, other_error) = found.values()
+    assert abs(other - p) > 4 * np.hypot(error, other_error)
 
 
 def test_a_store_of_another_sweep_is_refused(spec, tmp_path, refused):

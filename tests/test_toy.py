@@ -12,7 +12,9 @@ from sie.accounting import (
     labour_exponent,
     mixed_compute_factor,
     parallel_exponent,
+    parallel_share,
     retraining_months,
+    serial_share,
     takeoff_ratio,
     toy_model,
     toy_ratio,
@@ -129,13 +131,63 @@ def test_the_takeoff_ratio_carries_the_uncertainty_of_growth_rates():
     assert ratio.std() / ratio.mean() == pytest.approx(0.2 / math.log(3.5), rel=0.05)
 
 
-def test_the_compute_factor_is_0_34_against_serial_and_0_43_against_parallel_labour():
-    assert compute_factor(0.6, labour_growth=math.log(1.6), compute_growth=math.log(4)) == pytest.approx(
-        0.34, abs=0.005
+def test_a_share_converts_between_serial_and_parallel_labour_both_ways():
+    """In a Cobb-Douglas of compute and serial labour, serial labour being parallel labour to the power 0.7."""
+    assert parallel_share(0.6) == pytest.approx(0.51, abs=0.005)
+    assert serial_share(0.512) == pytest.approx(0.60, abs=0.005)
+    shares = np.linspace(0, 1, 21)
+    for penalty in (0.4, 0.7, 1.0):
+        np.testing.assert_allclose(
+            serial_share(parallel_share(shares, penalty=penalty), penalty=penalty), shares
+        )
+        np.testing.assert_allclose(
+            parallel_share(serial_share(shares, penalty=penalty), penalty=penalty), shares
+        )
+        # The elasticities of labour and compute, by differences of the log of the output, over their sum.
+        step = 1e-4
+        labour = shares * penalty * np.log1p(step)
+        compute = (1 - shares) * np.log1p(step)
+        np.testing.assert_allclose(parallel_share(shares, penalty=penalty), labour / (labour + compute))
+
+
+def test_the_compute_factor_is_the_same_in_serial_and_in_parallel_labour():
+    rng = np.random.default_rng(1)
+    share, penalty = rng.uniform(0.01, 0.99, 1000), rng.uniform(0.3, 1, 1000)
+    labour, compute = rng.uniform(0.01, 2, (2, 1000))
+    serial = compute_factor(share, labour_growth=labour, compute_growth=compute)
+    parallel = compute_factor(
+        parallel_share(share, penalty=penalty),
+        labour_growth=parallel_exponent(labour, penalty=penalty),
+        compute_growth=compute,
     )
-    assert compute_factor(0.6, labour_growth=math.log(2), compute_growth=math.log(4)) == pytest.approx(
-        0.43, abs=0.005
+    np.testing.assert_allclose(parallel, serial, rtol=1e-12)
+
+
+def test_the_researchers_poll_is_0_337_in_serial_and_in_parallel_labour(evidence):
+    """With 2x in place of 1.6x^(1 / 0.7) 0.344; a serial share with parallel growth would be 0.43, which is neither."""
+    row = evidence.sel(estimate="compute_poll_2025")
+    assert row.labour == "serial"
+    serial, compute = math.log(1.6), math.log(4)
+    parallel = parallel_exponent(serial)
+    stated = float(row.value.sel(quantile=0.5))
+    for share, labour in ((0.6, serial), (parallel_share(0.6), parallel)):
+        found = compute_factor(share, labour_growth=labour, compute_growth=compute)
+        print(f"share {share:.3f}, labour {labour:.3f}: {found:.4f}")
+        assert stated == pytest.approx(found, abs=0.0005)
+    rounded = compute_factor(parallel_share(0.6), labour_growth=math.log(2), compute_growth=compute)
+    assert rounded == pytest.approx(0.344, abs=0.0005)
+    assert "0.43" not in row.note.item()
+
+
+def test_every_row_on_a_share_or_on_the_growth_of_labour_says_which_labour_it_means(evidence):
+    growth = ~np.isnan(evidence.growth.sel(flow="labour", growth_quantile=0.5).values)
+    fixed = (evidence.kind.values == "factor") & (
+        evidence.includes.sel(adjustment="compute_bottleneck").values > 0
     )
+    labour = evidence.labour.values
+    assert fixed.sum() >= 6
+    assert set(labour[growth]) == {"parallel"}
+    assert set(labour[fixed]) == {"parallel", "serial"}
 
 
 def test_the_takeoff_ratio_is_the_compute_factor_times_r_against_labour():

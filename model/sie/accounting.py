@@ -3,6 +3,7 @@
     q = compute_share q_c + (1 - compute_share) q_l,   takeoff_ratio = conversion q_s (1 - compute_share) / q
     compute_bottleneck = e(0) q_l / (a q_l + (1 - a) q_c)
     labour_exponent = cost penalty + cost speed (1 - penalty) + productivity,   parallel_exponent = labour_exponent / penalty
+    parallel_share = penalty a / (penalty a + 1 - a) of a serial share a,   serial labour = parallel labour ^ penalty
     toy_ratio = 2^(1/r - 1),   asymptote = first / (1 - toy_ratio)
 
 They turn what authors measure into what growth runs on; they know no draws, priors or paths.
@@ -24,7 +25,9 @@ __all__ = [
     "labour_exponent",
     "mixed_compute_factor",
     "parallel_exponent",
+    "parallel_share",
     "retraining_months",
+    "serial_share",
     "takeoff_ratio",
     "toy_model",
     "toy_ratio",
@@ -91,11 +94,27 @@ def labour_exponent(*, cost=1.0, speed=1.0, productivity=0.0, penalty=SERIAL_PEN
 
 
 def parallel_exponent(serial, *, penalty=SERIAL_PENALTY):
-    """Doublings of parallel labour per doubling of algorithms, from the serial-equivalent exponent: serial / penalty.
+    """Doublings (or growth) of parallel labour from those of serial-equivalent labour: serial / penalty.
 
-    1.0, 1.1 and 1.3 give 1.43, 1.57 and 1.86; Davidson's parallel estimate is 2. This is a prior on `capabilities`.
+    Per doubling of algorithms, 1.0, 1.1 and 1.3 give 1.43, 1.57 and 1.86; Davidson's parallel estimate is 2. This is a prior on `capabilities`.
     """
     return np.divide(serial, penalty)
+
+
+def parallel_share(serial, *, penalty=SERIAL_PENALTY):
+    """Labour's share in research input counted in parallel labour, from the share counted in serial-equivalent labour.
+
+    Serial labour is parallel labour to the power `penalty`, so that its elasticity a is penalty x a in parallel labour, beside 1 - a
+    of compute, and shares sum to 1: 0.6 is 0.51. Growth converts too (`parallel_exponent`), and `compute_factor` is then the
+    same in both. A serial share with parallel growth is neither: 0.43 in place of 0.34. Elementwise, both from 0 to 1.
+    """
+    own = np.multiply(penalty, serial)
+    return own / (own + np.subtract(1, serial))
+
+
+def serial_share(parallel, *, penalty=SERIAL_PENALTY):
+    """The inverse of `parallel_share`: labour's share counted in serial-equivalent labour, elementwise."""
+    return parallel_share(parallel, penalty=1 / penalty)
 
 
 def toy_ratio(r):

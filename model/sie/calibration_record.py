@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Record", "as_json", "make_record", "read_record", "read_records"]
 
-VERSION = 1
-"""Version of the layout."""
+VERSION = 2
+"""Version of the layout; in 1, which is read too, `inputs_sha256` did not cover `levels`."""
 
 _WHAT = "what `sie calibrate --json` writes"
 _KEYS = {
@@ -114,8 +114,8 @@ def read_record(path: Path) -> Record:
             raise DataError(
                 f"{path.name} {key}", plain("nothing" if value is None else "something else"), _WHAT
             )
-    if document["calibration"] != VERSION:
-        raise DataError(f"{path.name} calibration", document["calibration"], str(VERSION))
+    if document["calibration"] not in (1, VERSION):
+        raise DataError(f"{path.name} calibration", document["calibration"], f"1 or {VERSION}")
     if not re.fullmatch("[0-9a-f]{64}", document["inputs_sha256"]):
         raise DataError(f"{path.name} inputs_sha256", document["inputs_sha256"], "64 hexadecimal digits")
     for key in ("levels", "versions"):

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -214,10 +215,18 @@ def on_cluster(
     return run
 
 
-def open_rows(store: Path, labels: Sequence[dict], fields: Sequence[str], *, sha256: str) -> zarr.Array:
+def open_rows(
+    store: Path,
+    labels: Sequence[dict],
+    fields: Sequence[str],
+    *,
+    sha256: str,
+    about: Mapping[str, object] = MappingProxyType({}),
+) -> zarr.Array:
     """The store's array (task, field), made if there is none. One chunk a row, so that a row is written whole or not at all.
 
-    `sha256` covers all that the results depend on. Raises DataError for a store of another run.
+    `sha256` covers all that the results depend on; `about` are more attributes of a store that is made. Raises DataError for
+    a store of another run.
     """
     import zarr
 
@@ -234,6 +243,7 @@ def open_rows(store: Path, labels: Sequence[dict], fields: Sequence[str], *, sha
                 "fields": list(fields),
                 "tasks": list(labels),
                 "version": __version__,
+                **about,
             },
             overwrite=True,
         )

@@ -12,14 +12,22 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from .inputs import borrow_input_growth, unmatched
-from .likelihoods import stored
+from . import likelihoods
+from .inputs import borrow_input_growth, levels_of, unmatched
 from .observations import read_observations
 from .priors import View
 from .quantities import ADJUSTMENTS
-from .rows import COLUMNS, FLOWS, INPUTS, TARGET, read_domains, read_rows, read_sigmas
+from .rows import (
+    COLUMNS,
+    FLOWS,
+    INPUTS,
+    LEVELS,
+    TARGET,
+    check_preferred,
+    read_domains,
+    read_rows,
+    read_sigmas,
+)
 from .sources import DataError, data_folder, plain, read_sources
 from .tables import PROVENANCE
 
@@ -27,7 +35,6 @@ if TYPE_CHECKING:
     import xarray as xr
 
 __all__ = [
-    "DEFAULT_LEVELS",
     "GROWTH_QUANTILES",
     "INPUTS",
     "LEVELS",
@@ -47,12 +54,8 @@ __all__ = [
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 GROWTH_QUANTILES = (0.05, 0.5, 0.95)
 
-LEVELS = {"published": "r", "growth": "growth", "epoch": "growth", "series": "series"}
-"""How raw the evidence on a domain is when it enters, and the kind of row that this takes: `epoch` is a growth row under the
-likelihood of Erdil, Besiroglu & Ho (2024), for the rows that they fitted."""
-
-DEFAULT_LEVELS = ("series", "growth", "published")
-"""Levels from which `default_levels` chooses, the most wanted first."""
+UNSTORED = "no stored likelihood of it yet; make it with "
+"""Why a raw history is left out, before the command that mends it."""
 
 EPOCH = "erdil_besiroglu_ho_2024"
 """The source whose published posteriors mark the growth rows that the level `epoch` can use."""
@@ -78,8 +81,8 @@ def read_evidence(path: Path | str | None = None) -> xr.Dataset:
     Variables: `kind` (estimate) is "r", "factor", "growth" or "series"; `value` (estimate, quantile) on the natural scale and
     `se`, NaN where not given and for growth and series; `growth` (estimate, flow, growth_quantile), natural log a year, NaN
     where not known; `definition_sd` (log scale); `includes` (estimate, adjustment); `domain_idx` (-1 for factors),
-    `output_idx`, `input_idx`; `remoteness` (domain); `identified`, whether a series has an effort of its own (True for other
-    rows); `by_epoch`, whether Epoch fitted this growth row; the row's words (`input`, `file`, `basis`, ..., `note`).
+    `output_idx`, `input_idx`; `remoteness` and default `level` (domain); `identified`, whether a series has an effort of its own (True for other
+    rows); `by_epoch`, whether Epoch fitted this growth row; the row's words (`input`, `labour`, `file`, `basis`, ..., `note`).
     """
     folder = Path(path) if path is not None else data_folder("evidence")
     if not folder.is_dir():
@@ -101,13 +104,14 @@ def read_files(files: Mapping[str, Path]) -> xr.Dataset:
         for row in read_rows(files[name], domains, sources)
     ]
     _check_ids([*rows, *read_sigmas(files["elasticities.csv"], sources)])
-    _check_preferred(rows)
+    check_preferred(rows)
     identified = _read_all_series(rows, files)
     outputs = sorted({row["output_data"] for row in rows})
     inputs = sorted({row["input_data"] for row in rows})
     names = list(domains)
     fitted = {(row["output_data"], row["input_data"]) for row in rows if row["source"] == EPOCH}
-    words = {key: ("estimate", [row[key] for row in rows]) for key in ("kind", "input", "file", *PROVENANCE)}
+    words = ("kind", "input", "labour", "file", *PROVENANCE)
+    words = {key: ("estimate", [row[key] for row in rows]) for key in words}
     return xr.Dataset(
         {
             "value": (("estimate", "quantile"), [row["value"] for row in rows]),
@@ -131,7 +135,8 @@ def read_files(files: Mapping[str, Path]) -> xr.Dataset:
                     for row in rows
                 ],
             ),
-            "remoteness": ("domain", list(domains.values())),
+            "remoteness": ("domain", [domain.remoteness for domain in domains.values()]),
+            "level": ("domain", [domain.level for domain in domains.values()]),
             **words,
         },
         coords={
@@ -187,17 +192,12 @@ def read_elasticities(path: Path | str | None = None) -> xr.Dataset:
 
 
 def default_levels(evidence: xr.Dataset) -> dict[str, str]:
-    """The level at which each domain enters unless a caller chooses: of DEFAULT_LEVELS the one at which the most of its output
-    data have a row (of series: with a stored likelihood, which r must be identified in), the first of equals. Domains without
-    rows at any of them are left out."""
-    known = stored(evidence.attrs.get("folder"))
-    ready = [row in known for row in evidence.estimate.values.tolist()]
-    evidence = evidence.isel(estimate=np.flatnonzero((evidence.kind.values != "series") | np.array(ready)))
-    return {
-        domain: max(DEFAULT_LEVELS, key=lambda level: len(_outputs(evidence, domain, level)))
-        for domain in evidence.domain.values.tolist()
-        if any(_outputs(evidence, domain, level) for level in DEFAULT_LEVELS)
-    }
+    """The level at which each domain enters unless a caller chooses another: the column of `domains.csv`."""
+    if "level" not in evidence:
+        raise DataError(
+            "evidence", plain("domains without a level"), "evidence as sie.read_evidence reads it"
+        )
+    return dict(zip(evidence.domain.values.tolist(), evidence.level.values.tolist(), strict=True))
 
 
 def domains_at(evidence: xr.Dataset, level: str) -> list[str]:
@@ -210,22 +210,58 @@ def usable(evidence: xr.Dataset, view: View, *, levels: Mapping[str, str] | None
     each domain.
 
     `levels` maps a domain to the level at which it enters (LEVELS); other domains enter at `default_levels`. Left out: rows
-    of other levels and series that do not identify r; rows the view already reflects and rows on the same output data; rows
-    measured against inputs of which the view, or the row, says too little (`inputs`); all but the preferred of shared output data; rows that include a steepening which the view derives. Raises DataError for an unknown domain or
-    level, and for a level at which the domain has no row.
+    of other levels, with the option that would use them; series that do not identify r, or have no stored likelihood yet;
+    rows the view already reflects and rows on the same output data; rows measured against inputs of which the view, or the
+    row, says too little (`inputs`); all but the preferred of shared output data; rows that include a steepening which the
+    view derives. Raises DataError for an unknown domain or level, for a level at which the domain has no row, and for a level
+    that was asked for, is not the default, and whose likelihood is not stored.
     """
     ids = evidence.estimate.values.tolist()
     for row in view.reflects:
         if row not in ids:
             raise DataError(f"{view.name} reflects", row, "the id of an evidence row")
-    chosen = default_levels(evidence) | _checked(levels or {}, evidence)
+    asked = _checked(levels or {}, evidence)
+    chosen = default_levels(evidence) | asked
+    evidence = borrow_input_growth(evidence)
+    domains = dict(zip(ids, evidence.domain.values[evidence.domain_idx.values].tolist(), strict=True))
+    known = likelihoods.stored(evidence.attrs.get("folder"))
+    reasons = _reasons(evidence, view, chosen, known)
+    for row, why in reasons.items():
+        if domains[row] in asked and why.startswith(UNSTORED):
+            found = plain(f"no stored likelihood of {row}")
+            raise DataError(f"levels {domains[row]}", found, f"one ({why.removeprefix(UNSTORED)})")
+    elsewhere = [row for row, why in reasons.items() if not why]
+    at = {
+        level: _reasons(evidence, view, dict.fromkeys(chosen, level), known) for level in LEVELS if elsewhere
+    }
+    kinds = dict(zip(ids, evidence.kind.values.tolist(), strict=True))
+    for row in elsewhere:
+        own = [level for level, kind in LEVELS.items() if kind == kinds[row]]
+        fits = [level for level in own if row not in at[level]]
+        if fits:
+            then = f'--levels "{domains[row]}={fits[0]}" would use it'
+        else:
+            then = f"at {own[0]} it is left out too: {at[own[0]][row]}"
+        reasons[row] = f"the level of {domains[row]} is {chosen[domains[row]]}; {then}"
+    rows = evidence.isel(estimate=[i for i, row in enumerate(ids) if row not in reasons])
+    left_out = [(row, reasons[row]) for row in ids if row in reasons]
+    return rows.assign_attrs(left_out=left_out, levels=chosen)
+
+
+def _reasons(evidence: xr.Dataset, view: View, levels: Mapping[str, str], known: set[str]) -> dict[str, str]:
+    """Why rows are left out where domains enter at these levels, by row id; "" for a row of another level. `known` are the
+    stored likelihoods."""
+    ids = evidence.estimate.values.tolist()
     output = dict(zip(ids, evidence.output_idx.values.tolist(), strict=True))
     reflected = {output[row]: row for row in view.reflects}
-    evidence = borrow_input_growth(evidence).assign_attrs(levels=chosen)
-    against = unmatched(evidence, view)
+    evidence = evidence.assign_attrs(levels=levels)
+    against, level = unmatched(evidence, view), levels_of(evidence)
+    domains = evidence.domain.values[evidence.domain_idx.values].tolist()
+    kinds, identified, by_epoch = (
+        evidence[name].values.tolist() for name in ("kind", "identified", "by_epoch")
+    )
     reasons = {}
-    for i, row in enumerate(ids):
-        kind, domain = str(evidence.kind.values[i]), evidence.domain.values[evidence.domain_idx.values[i]]
+    for i, (row, kind, domain) in enumerate(zip(ids, kinds, domains, strict=True)):
         if row in view.reflects:
             reasons[row] = "the view already reflects it"
         elif output[row] in reflected:
@@ -233,30 +269,25 @@ def usable(evidence: xr.Dataset, view: View, *, levels: Mapping[str, str] | None
         elif kind == "factor":
             if row in against:
                 reasons[row] = against[row]
-        elif not evidence.identified.values[i]:
+        elif not identified[i]:
             reasons[row] = "its only effort counts its own observations, so that r is not identified"
-        elif domain not in chosen:
-            reasons[row] = f"the level of {domain} is {' or '.join(DEFAULT_LEVELS)}, where it has no row"
-        elif kind != LEVELS[chosen[domain]]:
-            reasons[row] = f"the level of {domain} is {chosen[domain]}"
-        elif chosen[domain] == "epoch" and not evidence.by_epoch.values[i]:
-            reasons[row] = f"{domain} enters at the level epoch, and Epoch did not fit it"
+        elif kind != LEVELS[levels[domain]] or (levels[domain] == "epoch" and not by_epoch[i]):
+            reasons[row] = ""
         elif row in against:
             reasons[row] = against[row]
+        elif (name := likelihoods.name_of(row, level[i])) and name not in known:
+            reasons[row] = UNSTORED + likelihoods.rebuilding(name, evidence.attrs.get("folder"))
     steepened = evidence.includes.sel(adjustment="steepening").values > 0
-    preferred = {
-        output[row]: row for i, row in enumerate(ids) if row not in reasons and evidence.preferred.values[i]
-    }
+    wanted = evidence.preferred.values > 0
+    preferred = {output[row]: row for i, row in enumerate(ids) if row not in reasons and wanted[i]}
     for i, row in enumerate(ids):
         if row in reasons:
             continue
-        if not evidence.preferred.values[i] and output[row] in preferred:
+        if not wanted[i] and output[row] in preferred:
             reasons[row] = f"same output data as {preferred[output[row]]}, which is preferred"
         elif steepened[i] and "gained_before_asara" in view:
             reasons[row] = "includes steepening, which the view derives from gained_before_asara"
-    rows = evidence.isel(estimate=[i for i, row in enumerate(ids) if row not in reasons])
-    left_out = [(row, reasons[row]) for row in ids if row in reasons]
-    return rows.assign_attrs(left_out=left_out, levels=chosen)
+    return reasons
 
 
 def _outputs(evidence: xr.Dataset, domain: str, level: str) -> set[int]:
@@ -269,16 +300,17 @@ def _outputs(evidence: xr.Dataset, domain: str, level: str) -> set[int]:
 
 
 def _checked(levels: Mapping[str, str], evidence: xr.Dataset) -> dict[str, str]:
-    """The caller's levels, each of a domain that has a row there."""
-    domains = evidence.domain.values.tolist()
-    for domain, level in levels.items():
-        if domain not in domains:
-            raise DataError("levels", domain, "one of the domains " + ", ".join(domains))
+    """The caller's levels that are not the default, each of a domain that has a row there."""
+    usual = default_levels(evidence)
+    asked = {domain: level for domain, level in levels.items() if usual.get(domain) != level}
+    for domain, level in asked.items():
+        if domain not in usual:
+            raise DataError("levels", domain, "one of the domains " + ", ".join(usual))
         open_to_it = [name for name in LEVELS if _outputs(evidence, domain, name)]
         if level not in open_to_it:
             want = "one of " + ", ".join(open_to_it) if open_to_it else "no level (no row of it identifies r)"
             raise DataError(f"levels {domain}", level, want)
-    return dict(levels)
+    return asked
 
 
 def _read_all_series(rows: list[dict], files: Mapping[str, Path]) -> dict[str, bool]:
@@ -307,26 +339,3 @@ def _check_ids(rows: list[dict]) -> None:
         if row["id"] in seen:
             raise DataError(f"{row['where']} id", row["id"], f"an id of its own ({seen[row['id']]} has it)")
         seen[row["id"]] = row["where"]
-
-
-def _check_preferred(rows: list[dict]) -> None:
-    """Exactly one preferred row for each output data set among the rows of one level (factors stand with estimates of r)."""
-    preferred: dict[tuple[str, str], dict] = {}
-    for row in rows:
-        key = (row["kind"].replace("factor", "r"), row["output_data"])
-        if row["preferred"] and key in preferred:
-            other = preferred[key]["id"]
-            raise DataError(
-                f"{row['where']} preferred",
-                plain(f"{other} preferred too for {row['output_data']}"),
-                "exactly one preferred row",
-            )
-        if row["preferred"]:
-            preferred[key] = row
-    for row in rows:
-        if (row["kind"].replace("factor", "r"), row["output_data"]) not in preferred:
-            raise DataError(
-                f"{row['where']} preferred",
-                plain(f"no preferred row for {row['output_data']}"),
-                "exactly one preferred row",
-            )

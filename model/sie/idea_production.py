@@ -207,10 +207,10 @@ def quantiles(table: xr.DataArray, probabilities: tuple[float, ...] = QUANTILES)
 
 def store(fit: IdeaProduction, path: Path | str | None = None) -> Path:
     """Store the exact likelihood as `likelihoods/epoch_<growth row>.csv` of an evidence folder; returns the file."""
-    from .likelihoods import write_likelihood
+    from .likelihoods import name_of, write_likelihood
 
     inputs = (f"{FOLDER}/{TABLE}#{fit.id}", f"{FOLDER}/{fit.id}.csv")
-    return write_likelihood(f"epoch_{fit.growth_row}", log_likelihood(fit), inputs, path)
+    return write_likelihood(name_of(fit.growth_row, "epoch"), log_likelihood(fit), inputs, path)
 
 
 @njit(cache=True, parallel=True, error_model="numpy")

@@ -68,10 +68,9 @@ def borrow_input_growth(evidence: xr.Dataset) -> xr.Dataset:
     growth = evidence.growth.transpose("estimate", "flow", "growth_quantile").copy()
     flow = [growth.flow.values.tolist().index(name) for name in INPUT_FLOWS]
     known = ~np.isnan(growth.values[:, flow, 1])
+    data = evidence.input_idx.values
     for i in np.flatnonzero(~known.any(axis=1)):
-        alike = np.flatnonzero(
-            (evidence.input_idx.values == evidence.input_idx.values[i]) & known.any(axis=1)
-        )
+        alike = np.flatnonzero((data == data[i]) & known.any(axis=1))
         found = {tuple(np.nan_to_num(growth.values[j][flow].ravel(), nan=-1)) for j in alike}
         if len(found) == 1:
             growth.values[np.ix_([i], flow)] = growth.values[np.ix_([alike[0]], flow)]
@@ -118,8 +117,8 @@ def unmatched(rows: xr.Dataset, view: View) -> dict[str, str]:
     needed = input_terms(rows, view) != 0
     known = ~np.isnan(growth_of_inputs(rows)[..., 1])
     why = {}
-    for i, row in enumerate(rows.estimate.values.tolist()):
-        kind, against = str(rows.kind.values[i]), str(rows.input.values[i])
+    named = (rows[name].values.tolist() for name in ("estimate", "kind", "input"))
+    for i, (row, kind, against) in enumerate(zip(*named, strict=True)):
         if not view.derives_compute_bottleneck and kind != "factor" and against != "labour":
             why[row] = f"measured against {against}; the view states the compute factor against labour"
             continue

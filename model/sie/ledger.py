@@ -1,7 +1,7 @@
 """A record of credences over time: a plain-text file to which reports are appended, and what moved between its entries.
 
-One line of JSON an entry, keys sorted: the date that the user gave, the view with the priors it stated, the rows used, seed, draws,
-versions, the hash of all inputs, and the credences. An entry that is there already is not added again. The file is replaced as a
+One line of JSON an entry, keys sorted: the date that the user gave, the view with the priors it stated, the rows used, the level
+of each domain, seed, draws, versions, the hash of all inputs, and the credences. Lines without levels are of version 1. An entry that is there already is not added again. The file is replaced as a
 whole under a lock, so that a killed process leaves the old or the new ledger and two at once lose nothing. It computes no credence.
 """
 
@@ -21,7 +21,7 @@ from .distributions import Prior
 from .files import write_atomically
 from .priors import View
 from .quantities import EVENT_NAMES
-from .snapshot import GIVEN, Saved, check_credences, inputs_of, load_json, view_of
+from .snapshot import GIVEN, Saved, check_credences, check_levels, inputs_of, load_json, view_of
 from .sources import DataError, plain, read_text
 
 __all__ = ["Entry", "append", "changes", "entries_of", "moves", "read_ledger"]
@@ -39,6 +39,7 @@ _KEYS = (
     "inputs",
     "inputs_sha256",
     "label",
+    "levels",
     "rows_used",
     "seed",
     "versions",
@@ -48,11 +49,12 @@ _KEYS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """One view on one date."""
+    """One view on one date. `levels` is None in an entry of version 1, whose `inputs_sha256` did not cover them."""
 
     date: Date
     view: View
     rows_used: tuple[str, ...]
+    levels: Mapping[str, str] | None
     inputs_sha256: str
     seed: int
     draws: int
@@ -68,6 +70,7 @@ def entries_of(saved: Mapping[str, Saved], date: str) -> list[Entry]:
             date=day,
             view=one.view,
             rows_used=one.rows_used,
+            levels=one.levels,
             inputs_sha256=one.inputs_sha256,
             seed=one.seed,
             draws=one.draws,
@@ -78,11 +81,12 @@ def entries_of(saved: Mapping[str, Saved], date: str) -> list[Entry]:
     ]
 
 
-def append(path: Path, entries: Sequence[Entry]) -> list[Entry]:
+def append(path: Path | str, entries: Sequence[Entry]) -> list[Entry]:
     """Add entries to a ledger, which may be new; returns those that were not there already.
 
     Raises DataError for a file that is no ledger, and leaves it as it is.
     """
+    path = Path(path)
     with _locked(path):
         old = read_text(path) if path.exists() and path.stat().st_size > 0 else ""
         if old:
@@ -100,8 +104,9 @@ def append(path: Path, entries: Sequence[Entry]) -> list[Entry]:
     return added
 
 
-def read_ledger(path: Path) -> list[Entry]:
+def read_ledger(path: Path | str) -> list[Entry]:
     """The entries in the order of their dates; those of one date in the order in which they were added."""
+    path = Path(path)
     return sorted(_read(path.name, read_text(path)), key=lambda entry: entry.date)
 
 
@@ -120,6 +125,11 @@ def changes(before: Entry, after: Entry) -> list[str]:
     come = [row for row in after.rows_used if row not in before.rows_used]
     found += [f"rows no longer used: {', '.join(gone)}"] if gone else []
     found += [f"rows newly used: {', '.join(come)}"] if come else []
+    found += _level_changes(before.levels, after.levels)
+    if before.inputs_sha256 != after.inputs_sha256 and not found:
+        found.append(
+            "numbers of evidence rows, or words of the files (the hash of all inputs differs, the priors do not)"
+        )
     for name in dict.fromkeys((*before.versions, *after.versions)):
         pair = [entry.versions.get(name, "none") for entry in (before, after)]
         if pair[0] != pair[1]:
@@ -127,11 +137,19 @@ def changes(before: Entry, after: Entry) -> list[str]:
     for name, pair in (("seed", (before.seed, after.seed)), ("draws", (before.draws, after.draws))):
         if pair[0] != pair[1]:
             found.append(f"{name}: {pair[0]} -> {pair[1]}")
-    if before.inputs_sha256 != after.inputs_sha256 and not any(": " in line for line in found):
-        found.append(
-            "numbers of evidence rows, or words of the files (the hash of all inputs differs, the priors do not)"
-        )
     return found
+
+
+def _level_changes(before: Mapping[str, str] | None, after: Mapping[str, str] | None) -> list[str]:
+    """Which domains entered at another level, a line each."""
+    if before is None or after is None:
+        sides = ["not recorded" if levels is None else "recorded" for levels in (before, after)]
+        return [f"levels of domains: {sides[0]} -> {sides[1]}"] if before is not after else []
+    return [
+        f"level of {domain}: {before.get(domain, 'none')} -> {after.get(domain, 'none')}"
+        for domain in dict.fromkeys((*before, *after))
+        if before.get(domain) != after.get(domain)
+    ]
 
 
 def moves(before: Entry, after: Entry) -> dict[tuple[str, str], tuple[float, float]]:
@@ -178,6 +196,7 @@ def _as_line(entry: Entry) -> str:
         "seed": entry.seed,
         "versions": dict(entry.versions),
         "view": entry.view.name,
+        **({"levels": dict(entry.levels)} if entry.levels is not None else {}),
     }
     return json.dumps(record, sort_keys=True, allow_nan=False, separators=(",", ":"))
 
@@ -190,7 +209,7 @@ def _read(where: str, text: str) -> list[Entry]:
 
 def _entry(where: str, line: str) -> Entry:
     record = load_json(where, line)
-    if not isinstance(record, dict) or set(record) != set(_KEYS):
+    if not isinstance(record, dict) or set(record) | {"levels"} != set(_KEYS):
         raise DataError(where, record, "an object with " + ", ".join(_KEYS))
     for key in ("seed", "draws"):
         if isinstance(record[key], bool) or not isinstance(record[key], int) or record[key] < 0:
@@ -207,6 +226,7 @@ def _entry(where: str, line: str) -> Entry:
         date=_day(f"{where} date", record["date"]),
         view=view_of(where, record["view"], record["label"], record["inputs"]),
         rows_used=tuple(rows),
+        levels=check_levels(where, record["levels"]) if "levels" in record else None,
         inputs_sha256=digest,
         seed=record["seed"],
         draws=record["draws"],

@@ -12,6 +12,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,14 +30,19 @@ if TYPE_CHECKING:
 __all__ = [
     "Draws",
     "likelihood_files",
+    "name_of",
     "over_log_r",
     "read_likelihood",
+    "rebuilding",
     "reduce_draws",
     "stored",
     "write_likelihood",
 ]
 
 FOLDER, INDEX = "likelihoods", "index.csv"
+
+EPOCH = "epoch_"
+"""Before the id of a growth row: the likelihood by which the level `epoch` reads it."""
 
 COLUMNS = ("log_r", "log_lambda", "log_likelihood")
 
@@ -88,20 +94,31 @@ def read_likelihood(id: str, path: Path | str | None = None) -> xr.DataArray:
     index = _read_index(folder)
     if id not in index:
         raise DataError(
-            f"{FOLDER}/{INDEX}", plain(f"no row {id}"), "a likelihood of it (sie series --rebuild)"
+            f"{FOLDER}/{INDEX}", plain(f"no row {id}"), f"a likelihood of it ({rebuilding(id, path)})"
         )
     sha256, inputs = index[id]
     if hash_of(inputs, folder) != sha256:
         raise DataError(
             f"{FOLDER}/{id}.csv",
             plain(f"other data in {', '.join(inputs)} than it was made from"),
-            "a table made anew (sie series --rebuild)",
+            f"a table made anew ({rebuilding(id, path)})",
         )
     file = folder / FOLDER / f"{id}.csv"
     log_r, log_lambda, values = _read_grid(file)
     return xr.DataArray(
         values, dims=("log_r", "log_lambda"), coords={"log_r": log_r, "log_lambda": log_lambda}, name=id
     )
+
+
+def name_of(row: str, level: str) -> str:
+    """The name of the stored likelihood by which a row enters at a level; "" where it needs none."""
+    return {"series": row, "epoch": EPOCH + row}.get(level, "")
+
+
+def rebuilding(id: str, path: Path | str | None = None) -> str:
+    """The command that makes the stored likelihood of a series or growth row in an evidence folder (default: the bundled one)."""
+    command = "sie epoch" if id.startswith(EPOCH) else f"sie series {id}"
+    return f"{command} --rebuild" + (f" --evidence {shlex.quote(str(path))}" if path is not None else "")
 
 
 def likelihood_files(path: Path | str | None = None) -> list[Path]:

@@ -13,7 +13,7 @@ from .priors import View
 from .result import CONDITIONS, Result, compute, inputs_sha256, quantiles
 from .snapshot import inputs_of, versions
 from .sources import Source
-from .wording import percent, says
+from .wording import levels_in_words, percent, says
 
 __all__ = [
     "CONDITIONS",
@@ -27,8 +27,8 @@ __all__ = [
     "write_folder",
 ]
 
-JSON_VERSION = 1
-"""Version of the JSON layout."""
+JSON_VERSION = 2
+"""Version of the JSON layout: 2 says the level of each domain, and `inputs_sha256` covers it."""
 
 PLOTS = ("waterfall", "r", "fan", "domains")
 """The figures of a view; domains only where evidence can move it."""
@@ -56,6 +56,7 @@ def _view_json(result: Result) -> dict:
         "label": result.view.label,
         "inputs": inputs_of(result.view),
         "inputs_sha256": result.inputs_sha256,
+        "levels": dict(result.levels),
         "rows_used": result.rows.estimate.values.tolist() if result.rows is not None else [],
         "rows_left_out": [{"id": row, "why": why} for row, why in result.left_out],
         "r_asara": {
@@ -181,6 +182,7 @@ def _provenance_lines(result: Result) -> Iterable[str]:
             f"{row}*" if via else row for row, via in zip(used.estimate.values, used.via.values, strict=True)
         ]
         second_hand = int((used.via != "").sum())
+        yield levels_in_words(result.levels)
         yield f"rows used ({used.sizes['estimate']}; * read second-hand, {second_hand}): " + ", ".join(names)
         reasons: dict[str, list[str]] = {}
         for row, why in result.left_out:

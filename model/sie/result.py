@@ -6,16 +6,18 @@ It computes no probability itself: draws come from `inference`, paths from `dyna
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+import json
+import shlex
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .evidence import evidence_files, read_elasticities, usable
+from .evidence import default_levels, evidence_files, read_elasticities, usable
 from .likelihoods import likelihood_files
-from .priors import View
+from .priors import View, to_toml
 from .snapshot import GIVEN
 from .sources import DataError
 
@@ -53,6 +55,21 @@ class Result:
         """Which of `priors` and `evidence` there are."""
         return tuple(given for given in GIVEN if given in self.paths)
 
+    @property
+    def levels(self) -> Mapping[str, str]:
+        """The level at which each domain entered; empty where no evidence counts."""
+        return self.rows.attrs["levels"] if self.rows is not None else {}
+
+    @property
+    def options(self) -> str:
+        """The options of `sie report` that give the same numbers again."""
+        attrs = self.tree.attrs
+        usual = default_levels(self.evidence) if self.levels and "level" in self.evidence else {}
+        asked = [f"{domain}={level}" for domain, level in self.levels.items() if usual.get(domain) != level]
+        words = ["--seed", attrs["seed"], "--draws", attrs["draws"]]
+        words += ["--priors-only"] if self.evidence is None else []
+        return shlex.join(map(str, [*words, *(word for one in asked for word in ("--levels", one))]))
+
     def draws(self, given: str) -> xr.Dataset:
         """The draws behind one of them."""
         return self.tree["prior" if given == "priors" else "posterior"].to_dataset()
@@ -79,8 +96,12 @@ def compute(
     from .dynamics import simulate
     from .inference import prior
 
+    if folder is None and evidence is not None:
+        folder = evidence.attrs.get("folder")
+    files = (*evidence_files(folder), *likelihood_files(folder)) if evidence is not None else ()
     say(f"{view.name}: drawing from the priors")
     if evidence is None or view.states_r_asara:
+        digest = _sha256(view, files, {})
         why = "the report is of priors only" if evidence is None else "the view states r at ASARA directly"
         rows, left_out = (
             None,
@@ -94,6 +115,7 @@ def compute(
 
         rows = usable(evidence, view, levels=levels)
         left_out = tuple(rows.attrs["left_out"])
+        digest = _sha256(view, files, rows.attrs["levels"])  # before the files can change under a long fit
         say(f"{view.name}: sampling the posterior from {rows.sizes['estimate']} rows")
         tree = fit(build(rows, view), seed=seed, draws=draws)
         say(f"{view.name}: half and twice the spread")
@@ -113,7 +135,7 @@ def compute(
         paths=paths,
         credences={given: credences(path) for given, path in paths.items()},
         spreads=spreads,
-        inputs_sha256=inputs_sha256(view, folder) if evidence is not None else _sha256([view.path]),
+        inputs_sha256=digest,
     )
 
 
@@ -144,20 +166,23 @@ def quantiles(r: np.ndarray) -> tuple[float, float, float]:
     return tuple(float(q) for q in np.quantile(r, [0.05, 0.5, 0.95]))
 
 
-def inputs_sha256(view: View, folder: Path | None = None) -> str:
-    """A hash of all files that a view's answers given the evidence of a folder depend on."""
-    return _sha256([view.path, *_evidence_files(folder)])
+def inputs_sha256(view: View, levels: Mapping[str, str], folder: Path | None = None) -> str:
+    """A hash of all that a view's answers given the evidence of a folder depend on: its files, and the level of each domain."""
+    return _sha256(view, [*evidence_files(folder), *likelihood_files(folder)], levels)
 
 
-def _evidence_files(folder: Path | None) -> list[Path]:
-    """What the answers depend on besides the view: the evidence and the stored likelihoods."""
-    return [*evidence_files(folder), *likelihood_files(folder)]
+def _sha256(view: View, files: Sequence[Path], levels: Mapping[str, str]) -> str:
+    """A hash of the view and of these files, names and bytes sorted by name, and of the levels.
 
-
-def _sha256(paths: Iterable[Path | None]) -> str:
-    """A hash of these files' names and bytes, sorted by name."""
+    Of a view that was made in Python, the TOML that would give it.
+    """
+    contents = [(path.name, path.read_bytes()) for path in files]
+    if view.path is not None:
+        contents.append((view.path.name, view.path.read_bytes()))
+    else:
+        contents.append((f"{view.name}.toml", to_toml(view).encode()))
+    contents.append(("levels", json.dumps(dict(levels), sort_keys=True).encode()))
     digest = hashlib.sha256()
-    for path in sorted((path for path in paths if path is not None), key=lambda path: path.name):
-        content = path.read_bytes()
-        digest.update(f"{path.name} {len(content)}\n".encode() + content)
+    for name, content in sorted(contents):
+        digest.update(f"{name} {len(content)}\n".encode() + content)
     return digest.hexdigest()

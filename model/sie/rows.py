@@ -9,18 +9,38 @@ import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
+from .accounting import SERIAL_PENALTY
 from .quantities import ADJUSTMENTS
 from .sources import DataError, Source, check_provenance, plain
 from .tables import PROVENANCE, number, read_table
 
-__all__ = ["COLUMNS", "FLOWS", "INPUTS", "TARGET", "read_domains", "read_rows"]
+__all__ = [
+    "COLUMNS",
+    "FLOWS",
+    "INPUTS",
+    "LABOUR",
+    "LEVELS",
+    "TARGET",
+    "Domain",
+    "check_preferred",
+    "read_domains",
+    "read_rows",
+]
 
 TARGET = "language models"
 """The domain whose r becomes r at ASARA, with or without rows on it."""
 
+LEVELS = {"published": "r", "growth": "growth", "epoch": "growth", "series": "series"}
+"""How raw the evidence on a domain is when it enters, and the kind of row that this takes: `epoch` is a growth row under the
+likelihood of Erdil, Besiroglu & Ho (2024), for the rows that they fitted."""
+
 INPUTS = ("labour", "compute", "all")
-"""What research input r was measured against."""
+"""What research input r was measured against; labour is parallel labour, as heads are counted."""
+
+LABOUR = ("parallel", "serial")
+"""How a row counts labour (`accounting` converts). A factor for fixed compute is the same in both; all else must be parallel."""
 
 FLOWS = ("output", "labour", "compute")
 """What grows in a row of growth.csv, in natural log a year."""
@@ -46,19 +66,20 @@ LARGEST_SIGMA = 100.0
 
 _DATA = ("output_data", "input_data")
 COLUMNS = {
-    "domains.csv": ("domain", "remoteness", "note"),
+    "domains.csv": ("domain", "remoteness", "level", "note"),
     "returns.csv": (
         *("id", "domain", "input", *_DATA, "preferred"),
         *("r_q05", "r_q25", "r_q50", "r_q75", "r_q95", "r_se", "definition_sd", *ADJUSTMENTS, *PROVENANCE),
     ),
     "factors.csv": (
         *("id", *_DATA),
-        *("f_q05", "f_q25", "f_q50", "f_q75", "f_q95", "f_se", "definition_sd", *ADJUSTMENTS, *PROVENANCE),
+        *("f_q05", "f_q25", "f_q50", "f_q75", "f_q95", "f_se", "definition_sd", *ADJUSTMENTS),
+        *("labour", *PROVENANCE),
     ),
     "growth.csv": (
         *("id", "domain", "input", *_DATA, "preferred"),
         *(f"{flow}_{q}" for flow in FLOWS for q in ("q05", "q50", "q95")),
-        *("definition_sd", *ADJUSTMENTS, *PROVENANCE),
+        *("definition_sd", *ADJUSTMENTS, "labour", *PROVENANCE),
     ),
     "series.csv": (
         *("id", "domain", "input", "file", *_DATA, "preferred", "definition_sd", *ADJUSTMENTS, *PROVENANCE),
@@ -68,16 +89,23 @@ COLUMNS = {
 """The header of every table, by its file's name."""
 
 
-def read_domains(path: Path) -> dict[str, float]:
-    """Remoteness by domain; the target domain is there, with remoteness 1."""
-    domains: dict[str, float] = {}
+class Domain(NamedTuple):
+    """How far a domain lies from frontier AI R&D (at least 1), and the level at which it enters by default."""
+
+    remoteness: float
+    level: str
+
+
+def read_domains(path: Path) -> dict[str, Domain]:
+    """The domains by name; the target domain is there, with remoteness 1."""
+    domains: dict[str, Domain] = {}
     for where, cells in read_table(path, COLUMNS["domains.csv"]):
         name = cells["domain"]
         if not name or name in domains:
             raise DataError(f"{where} domain", name, "a name that no other line has")
         if not cells["note"]:
             raise DataError(f"{where} note", plain("nothing"), "the reason for the remoteness")
-        domains[name] = number(
+        remoteness = number(
             where,
             "remoteness",
             cells["remoteness"],
@@ -85,18 +113,23 @@ def read_domains(path: Path) -> dict[str, float]:
             high=MOST_REMOTE,
             want=f"a number of at least 1 and at most {MOST_REMOTE:g}",
         )
-    if domains.get(TARGET) != 1:
-        raise DataError(f"{path.name} {TARGET}", domains.get(TARGET), "the target domain with remoteness 1")
+        if cells["level"] not in LEVELS:
+            raise DataError(f"{where} level", cells["level"], "one of " + ", ".join(LEVELS))
+        domains[name] = Domain(remoteness, cells["level"])
+    found = domains[TARGET].remoteness if TARGET in domains else None
+    if found != 1:
+        raise DataError(f"{path.name} {TARGET}", found, "the target domain with remoteness 1")
     return domains
 
 
-def read_rows(path: Path, domains: Mapping[str, float], sources: Mapping[str, Source]) -> list[dict]:
+def read_rows(path: Path, domains: Mapping[str, Domain], sources: Mapping[str, Source]) -> list[dict]:
     """The rows of returns.csv, factors.csv, growth.csv or series.csv; the file's name says which."""
     read = {"returns.csv": _estimate, "factors.csv": _estimate, "growth.csv": _growth, "series.csv": _series}
     rows = []
     for where, cells in read_table(path, COLUMNS[path.name]):
         numbers, own = read[path.name](where, cells)
         row = _common(where, cells, domains) | own
+        _check_labour(row)
         check_provenance(where, cells, numbers, sources)
         rows.append(row)
     return rows
@@ -131,12 +164,52 @@ def read_sigmas(path: Path, sources: Mapping[str, Source]) -> list[dict]:
     return rows
 
 
+def _check_labour(row: dict) -> None:
+    """Refuse a factor in units of labour, or a growth of labour, that does not say which labour it counts, or counts the wrong one."""
+    where, labour = f"{row['where']} labour", row["labour"]
+    includes = dict(zip(ADJUSTMENTS, row["includes"], strict=True))
+    growth = row["kind"] == "growth" and not math.isnan(row["growth"][FLOWS.index("labour")][0])
+    at_fixed_compute = row["kind"] == "factor" and includes["compute_bottleneck"] > 0
+    conversion = row["kind"] == "factor" and includes["capabilities"] > 0
+    if not (growth or at_fixed_compute or conversion):
+        if labour:
+            raise DataError(where, labour, "nothing, since no number of the row counts labour")
+    elif labour not in LABOUR:
+        raise DataError(where, labour if labour else plain("nothing"), "one of " + ", ".join(LABOUR))
+    elif labour == "serial" and (growth or conversion):
+        want = f"parallel labour (growth and exponents of serial labour, divided by {SERIAL_PENALTY:g})"
+        raise DataError(where, labour, want)
+
+
+def check_preferred(rows: list[dict]) -> None:
+    """Exactly one preferred row for each output data set among the rows of one level (factors stand with estimates of r)."""
+    preferred: dict[tuple[str, str], dict] = {}
+    for row in rows:
+        key = (row["kind"].replace("factor", "r"), row["output_data"])
+        if row["preferred"] and key in preferred:
+            other = preferred[key]["id"]
+            raise DataError(
+                f"{row['where']} preferred",
+                plain(f"{other} preferred too for {row['output_data']}"),
+                "exactly one preferred row",
+            )
+        if row["preferred"]:
+            preferred[key] = row
+    for row in rows:
+        if (row["kind"].replace("factor", "r"), row["output_data"]) not in preferred:
+            raise DataError(
+                f"{row['where']} preferred",
+                plain(f"no preferred row for {row['output_data']}"),
+                "exactly one preferred row",
+            )
+
+
 def _check_id(where: str, text: str) -> None:
     if not re.fullmatch(r"[a-z0-9_]+", text):
         raise DataError(f"{where} id", text, "lower-case letters, digits and underscores")
 
 
-def _common(where: str, cells: Mapping[str, str], domains: Mapping[str, float]) -> dict:
+def _common(where: str, cells: Mapping[str, str], domains: Mapping[str, Domain]) -> dict:
     """What the rows of all four tables share; rows of factors have no domain, input or preference."""
     _check_id(where, cells["id"])
     includes = []
@@ -163,6 +236,7 @@ def _common(where: str, cells: Mapping[str, str], domains: Mapping[str, float]) 
             want=f"a number of at least 0 and at most {MOST_LOG_SD:g}",
         ),
         "includes": includes,
+        "labour": cells.get("labour", ""),
         **{key: cells[key] for key in (*_DATA, *PROVENANCE)},
     }
     for key in _DATA:

@@ -22,7 +22,7 @@ from .plain_hdf5 import WANT, unusual
 from .priors import View, read_view, to_toml
 from .quantities import EVENT_NAMES
 from .result import CONDITIONS, Result
-from .snapshot import Saved, read_json, versions
+from .snapshot import Saved, check_levels, check_name, read_json, versions
 from .sources import DataError, Source, plain, read_sources
 
 if TYPE_CHECKING:
@@ -30,8 +30,11 @@ if TYPE_CHECKING:
 
 __all__ = ["KIND", "as_tree", "open_saved", "read_report", "versions"]
 
-KIND = "draws of sie report, layout 1"
+KIND = "draws of sie report, layout 2"
 """What a file says it is; another layout has another number."""
+
+OLD_KIND = "draws of sie report, layout 1"
+"""As KIND, but `inputs_sha256` does not cover levels, and domains have no default level: shown, never fitted again."""
 
 MOST_DRAWS = 2_000_000
 """Draws of a file; each path takes about 2 kB more."""
@@ -58,12 +61,12 @@ def as_tree(result: Result, *, works: Mapping[str, Source] | None = None) -> xr.
     saved = xr.DataTree.from_dict(groups)
     saved.attrs = {
         **{key: value for key, value in tree.attrs.items() if isinstance(value, str | int | float)},
-        "kind": KIND,
+        "kind": tree.attrs.get("kind", KIND),
         "view": view.name,
         "label": view.label,
         "view_toml": text,
         "rows_used": json.dumps(result.rows.estimate.values.tolist() if result.rows is not None else []),
-        "levels": json.dumps(result.rows.attrs.get("levels", {}) if result.rows is not None else {}),
+        "levels": json.dumps(dict(result.levels)),
         "rows_left_out": json.dumps([list(pair) for pair in result.left_out]),
         "spreads": json.dumps({str(factor): list(r) for factor, r in result.spreads.items()}),
         "sources": json.dumps(_cited(result, read_sources() if works is None else works)),
@@ -116,6 +119,7 @@ def _credences_of(path: Path) -> dict[str, Saved]:
         view=view,
         inputs_sha256=result.inputs_sha256,
         rows_used=tuple(result.rows.estimate.values.tolist()) if result.rows is not None else (),
+        levels=MappingProxyType(dict(result.levels)) if attrs["kind"] == KIND else None,
         credences=MappingProxyType(
             {
                 (event, given): (table.p.sel(event=event).item(), table.mcse.sel(event=event).item())
@@ -165,7 +169,7 @@ def _as_result(where: str, tree: xr.DataTree) -> tuple[Result, dict[str, Source]
     from .dynamics import simulate
 
     attrs = {key: getattr(value, "item", lambda value=value: value)() for key, value in tree.attrs.items()}
-    if attrs.get("kind") != KIND:
+    if attrs.get("kind") not in (KIND, OLD_KIND):
         raise DataError(f"{where} kind", attrs.get("kind", plain("nothing")), KIND)
     works = _works(where, attrs)
     view = _view(where, attrs, works)
@@ -192,10 +196,8 @@ def _as_result(where: str, tree: xr.DataTree) -> tuple[Result, dict[str, Source]
             attrs[key] = float(attrs[key]) if key != "divergences" else int(attrs[key])
     tables = {name: tree[name].to_dataset() if name in tree.children else None for name in _TABLES}
     if (rows := tables["rows"]) is not None:
-        levels = {
-            _line(where, domain): _line(where, level) for domain, level in json.loads(attrs["levels"]).items()
-        }
-        rows.attrs |= {"levels": levels, "left_out": list(left_out)}
+        levels = check_levels(where, json.loads(attrs["levels"]))
+        rows.attrs |= {"levels": dict(levels), "left_out": list(left_out)}
     for row in (
         *(rows.estimate.values.tolist() if rows is not None else ()),
         *json.loads(attrs["rows_used"]),
@@ -229,12 +231,11 @@ def _works(where: str, attrs: dict) -> dict[str, Source]:
 
 def _view(where: str, attrs: dict, works: dict[str, Source]) -> View:
     """The view that a file holds as TOML, read as any view is."""
-    if not re.fullmatch(r"\w[\w .-]{0,199}", attrs["view"]):
-        raise DataError(f"{where} view", attrs["view"], "the name of a view")
+    name = check_name(where, attrs["view"])
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"{attrs['view']}.toml"
+        path = Path(folder) / "view.toml"
         path.write_text(attrs["view_toml"], encoding="utf-8")
-        return dataclasses.replace(read_view(str(path), sources=works), path=None)
+        return dataclasses.replace(read_view(str(path), sources=works), name=name, path=None)
 
 
 def _line(where: str, text: object) -> str:

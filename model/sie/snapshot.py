@@ -1,8 +1,8 @@
 """What a report saves of a view's inputs: plain data that gives the same draws again, and the strict reader of saved reports.
 
 A saved report is what `sie report --json` writes, or the draws of one view from `--out`. It holds each view's priors with their
-units, the rows that were used, the seed, the number of draws, the versions and the credences; a report without one of these is
-refused. It computes nothing itself.
+units, the rows that were used, the level of each domain, the seed, the number of draws, the versions and the credences; a report
+without one of these is refused. Version 1 knew no levels: it is read and shown, never computed again. It computes nothing itself.
 """
 
 from __future__ import annotations
@@ -17,13 +17,28 @@ from importlib.metadata import version
 from pathlib import Path
 from platform import python_version
 from types import MappingProxyType
+from typing import NoReturn
 
 from .distributions import Prior
 from .priors import Entry, View, read_view, to_toml
 from .quantities import EVENT_NAMES
+from .rows import LEVELS
 from .sources import DataError, plain, read_text
 
-__all__ = ["GIVEN", "Saved", "check_credences", "inputs_of", "read_json", "versions", "view_of"]
+__all__ = [
+    "GIVEN",
+    "Saved",
+    "check_credences",
+    "check_levels",
+    "check_name",
+    "inputs_of",
+    "read_json",
+    "versions",
+    "view_of",
+]
+
+MOST_DIGITS = 20
+"""Digits of a whole number in a saved report: those of the largest seed."""
 
 GIVEN = ("priors", "evidence")
 """What a credence may be given."""
@@ -36,11 +51,15 @@ _WHAT = "a report that sie report --json wrote"
 
 @dataclass(frozen=True, kw_only=True)
 class Saved:
-    """One view of a saved report. `credences` maps (event, given) to (p, mcse)."""
+    """One view of a saved report. `credences` maps (event, given) to (p, mcse), `levels` a domain to its level.
+
+    `levels` is None for a report of version 1, whose `inputs_sha256` did not cover them.
+    """
 
     view: View
     inputs_sha256: str
     rows_used: tuple[str, ...]
+    levels: Mapping[str, str] | None
     credences: Mapping[tuple[str, str], tuple[float, float]]
     seed: int
     draws: int
@@ -57,11 +76,17 @@ def inputs_of(view: View) -> dict[str, dict]:
     return {name: {**_prior_as_data(entry.prior), "unit": entry.unit} for name, entry in view.entries.items()}
 
 
+def check_name(where: str, name: object) -> str:
+    """The name of a view: what the stem of a file can be, without control characters."""
+    if not isinstance(name, str) or not name.isprintable() or not 0 < len(name) < 256 or "/" in name:
+        raise DataError(f"{where} view", name, "the name of a view")
+    return name
+
+
 def view_of(where: str, name: str, label: object, inputs: object) -> View:
     """The view with these inputs, checked as a view file is. Raises DataError that starts with `where`."""
-    if not isinstance(name, str) or not re.fullmatch(r"\w[\w.-]{0,99}", name, re.ASCII):
-        raise DataError(f"{where} view", name, "the name of a view")
-    if not isinstance(label, str) or not label.strip():
+    name = check_name(where, name)
+    if not isinstance(label, str) or not label.strip() or not label.isprintable():
         raise DataError(f"{where} {name} label", label, "a line of text")
     if not isinstance(inputs, dict) or not inputs:
         raise DataError(f"{where} {name} inputs", inputs, "the view's priors by quantity")
@@ -85,12 +110,13 @@ def view_of(where: str, name: str, label: object, inputs: object) -> View:
         concludes=MappingProxyType({}),
     )
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"{name}.toml"
+        path = Path(folder) / "view.toml"
         path.write_text(to_toml(view), encoding="utf-8")
         try:
             read_view(str(path))
         except DataError as error:
-            raise DataError(f"{where} {error.where}", error.found, error.want) from None
+            told = error.where.replace(path.name, name, 1)
+            raise DataError(f"{where} {told}", error.found, error.want) from None
     return view
 
 
@@ -109,6 +135,8 @@ def _prior_from_data(where: str, item: object, also: tuple[str, ...] = ()) -> Pr
     if not isinstance(item["numbers"], list) or not isinstance(item["parts"], list):
         raise DataError(where, item, "lists of numbers and of parts")
     parts = tuple(_prior_from_data(f"{where} parts", part) for part in item["parts"])
+    if not isinstance(item["family"], str):
+        raise DataError(f"{where} family", item["family"], "the name of a family")
     try:
         return Prior(family=item["family"], numbers=tuple(item["numbers"]), parts=parts)
     except DataError as error:
@@ -119,7 +147,7 @@ def read_json(path: Path) -> dict[str, Saved]:
     """A saved report by view. Raises DataError where something is missing, unknown to JSON or not what it must be."""
     document = load_json(path.name, read_text(path))
     for key, kind, want in (
-        ("version", int, "1"),
+        ("version", int, "1 or 2"),
         ("seed", int, "a whole number"),
         ("draws", int, "a whole number"),
         ("versions", dict, "versions by package"),
@@ -129,8 +157,8 @@ def read_json(path: Path) -> dict[str, Saved]:
             raise DataError(f"{path.name} {key}", plain("nothing"), f"{want}, as in {_WHAT}")
         if not isinstance(document[key], kind) or isinstance(document[key], bool):
             raise DataError(f"{path.name} {key}", document[key], want)
-    if document["version"] != 1:
-        raise DataError(f"{path.name} version", document["version"], "1")
+    if document["version"] not in (1, 2):
+        raise DataError(f"{path.name} version", document["version"], "1 or 2")
     if not document["views"]:
         raise DataError(f"{path.name} views", plain("nothing"), "at least one view")
     saved = {}
@@ -143,10 +171,10 @@ def read_json(path: Path) -> dict[str, Saved]:
 
 
 def load_json(where: str, text: str) -> object:
-    """Strict JSON: no NaN, no key twice."""
+    """Strict JSON: no NaN, no number that is too large, no key twice, no text with half a character."""
 
-    def refuse(name: str) -> None:
-        raise DataError(where, plain(name), "numbers that are finite")
+    def refuse(name: str) -> NoReturn:
+        raise DataError(where, plain(name), f"finite numbers of at most {MOST_DIGITS} digits")
 
     def once(pairs: list[tuple[str, object]]) -> dict:
         found = dict(pairs)
@@ -154,17 +182,30 @@ def load_json(where: str, text: str) -> object:
             raise DataError(where, plain("a key twice"), "each key once")
         return found
 
+    def number(text: str) -> float:
+        return float(text) if math.isfinite(float(text)) else refuse(text)
+
+    def whole(text: str) -> int:
+        digits = len(text.lstrip("-"))
+        return int(text) if digits <= MOST_DIGITS else refuse(f"a whole number of {digits} digits")
+
+    hooks = {"parse_constant": refuse, "parse_float": number, "parse_int": whole}
     try:
-        return json.loads(text, parse_constant=refuse, object_pairs_hook=once)
+        found = json.loads(text, **hooks, object_pairs_hook=once)
+        json.dumps(found, ensure_ascii=False).encode()
+        return found
     except (ValueError, RecursionError) as error:
         if isinstance(error, DataError):
             raise
+        if isinstance(error, UnicodeEncodeError):
+            raise DataError(where, plain("half a character (a lone surrogate)"), "whole text") from None
         raise DataError(where, plain(f"no JSON ({error})"), _WHAT) from None
 
 
 def _saved(where: str, item: object, document: Mapping) -> Saved:
     needed = ("view", "label", "inputs", "inputs_sha256", "rows_used", "credences")
-    for key in needed:
+    levels = ("levels",) if document["version"] > 1 else ()
+    for key in (*needed, *levels):
         if not isinstance(item, dict) or key not in item:
             raise DataError(f"{where} {key}", plain("nothing"), f"what {_WHAT} holds")
     view = view_of(where, item["view"], item["label"], item["inputs"])
@@ -177,11 +218,22 @@ def _saved(where: str, item: object, document: Mapping) -> Saved:
         view=view,
         inputs_sha256=item["inputs_sha256"],
         rows_used=tuple(rows),
+        levels=check_levels(f"{where} {view.name}", item["levels"]) if levels else None,
         credences=check_credences(f"{where} {view.name}", item["credences"]),
         seed=document["seed"],
         draws=document["draws"],
         versions=MappingProxyType({str(name): str(text) for name, text in document["versions"].items()}),
     )
+
+
+def check_levels(where: str, levels: object) -> Mapping[str, str]:
+    """The level of each domain, as a report lists them."""
+    if not isinstance(levels, dict) or not all(domain.isprintable() for domain in levels):
+        raise DataError(f"{where} levels", levels, "levels by domain")
+    for domain, level in levels.items():
+        if not isinstance(level, str) or level not in LEVELS:
+            raise DataError(f"{where} levels {domain}", level, "one of " + ", ".join(LEVELS))
+    return MappingProxyType(levels)
 
 
 def check_credences(where: str, items: object) -> Mapping[tuple[str, str], tuple[float, float]]:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -45,13 +46,19 @@ KEPT = 32
 _models: dict[tuple, pm.Model] = {}
 
 
-def _model(view: View, evidence: xr.Dataset, leave_out: tuple[str, ...], key: str) -> pm.Model:
+def _model(
+    view: View,
+    evidence: xr.Dataset,
+    leave_out: tuple[str, ...],
+    key: str,
+    levels: Mapping[str, str] = MappingProxyType({}),
+) -> pm.Model:
     from .returns import build
 
     priors = tuple((name, entry.prior) for name, entry in view.entries.items())
-    known = (key, view.name, priors, view.reflects, leave_out)
+    known = (key, view.name, priors, view.reflects, leave_out, tuple(levels.items()))
     if known not in _models:
-        rows = usable(evidence, view)
+        rows = usable(evidence, view, levels=levels)
         rows = rows.isel(estimate=~np.isin(rows.estimate.values, leave_out))
         while len(_models) >= KEPT:
             del _models[next(iter(_models))]
@@ -67,10 +74,11 @@ def run_cell(
     seed: int,
     draws: int,
     key: str,
+    levels: Mapping[str, str] = MappingProxyType({}),
 ) -> np.ndarray:
     """The row of one cell, in the order of FIELDS. `evidence` None, or a view that states r at ASARA: priors only.
 
-    `key` tells one body of evidence and one set of views from another.
+    `levels` as in `sie.usable`, whose rows enter without those of `leave_out`. `key` tells one body of evidence and one set of views from another.
     """
     from .credences import credences
     from .dynamics import simulate
@@ -82,7 +90,7 @@ def run_cell(
         if evidence is None or view.states_r_asara:
             found["priors"] = prior(view, draws=draws, seed=seed)
         else:
-            tree = fit(_model(view, evidence, leave_out, key), seed=seed, draws=draws)
+            tree = fit(_model(view, evidence, leave_out, key, levels), seed=seed, draws=draws)
             found = {"priors": tree["prior"].to_dataset(), "evidence": tree["posterior"].to_dataset()}
             row.update({key: float(tree.attrs[key]) for key in ("max_rhat", "min_ess", "divergences")})
         row["status"] = DONE
@@ -113,8 +121,8 @@ def run_sweep(
 
     def arguments(i: int) -> dict:
         cell = sweep.cells[i]
-        left_out = sweep.evidence[cell.evidence]
-        return {"view": sweep.view(cell), "leave_out": left_out, "seed": cell.seed, "draws": sweep.draws}
+        chosen = {"leave_out": sweep.evidence[cell.evidence], "levels": dict(sweep.levels[cell.evidence])}
+        return {"view": sweep.view(cell), **chosen, "seed": cell.seed, "draws": sweep.draws}
 
     rows = open_sweep_rows(sweep, store)
     shared = {"evidence": read_evidence(folder), "key": sweep.sha256}
@@ -126,12 +134,14 @@ def run_sweep(
 def open_sweep_rows(sweep: Sweep, store: Path):
     """The store of this sweep, made if there is none."""
     labels = [{**vars(cell), "scale": dict(cell.scale)} for cell in sweep.cells]
-    return open_rows(store, labels, FIELDS, sha256=sweep.sha256)
+    about = {"levels": {name: dict(levels) for name, levels in sweep.levels.items()}}
+    return open_rows(store, labels, FIELDS, sha256=sweep.sha256, about=about)
 
 
 def open_sweep(store: Path | str) -> xr.Dataset:
     """What a sweep found so far: `p` and `mcse` (cell, given, event), `r_asara` (cell, given, quantile), `status`, `seconds` and the
-    sampler's diagnostics (cell), with each cell's choices as coordinates. NaN where there is nothing (yet)."""
+    sampler's diagnostics (cell), with each cell's choices as coordinates, and the `level` of each domain (cell, domain). NaN
+    where there is nothing (yet)."""
     import xarray as xr
 
     rows = read_rows(Path(store), FIELDS)
@@ -150,6 +160,11 @@ def open_sweep(store: Path | str) -> xr.Dataset:
     }
     r_names = [f"r_asara {g} {q}" for g in _GIVEN for q in _QUANTILES]
     scaled = sorted({name for cell in cells for name in cell["scale"]})
+    levels = rows.attrs.get("levels", {})  # none in the store of an earlier version
+    domains = list(dict.fromkeys(domain for chosen in levels.values() for domain in chosen))
+    if domains:
+        chosen = [[levels[cell["evidence"]][domain] for domain in domains] for cell in cells]
+        tables["level"] = (("cell", "domain"), chosen)
     return xr.Dataset(
         {
             **tables,
@@ -160,6 +175,7 @@ def open_sweep(store: Path | str) -> xr.Dataset:
             "given": list(_GIVEN),
             "event": list(EVENT_NAMES),
             "quantile": list(_QUANTILES),
+            **({"domain": domains} if domains else {}),
             **{key: ("cell", [cell[key] for cell in cells]) for key in ("view", *AXES, "seed")},
             **{
                 f"scale_{name}": ("cell", [cell["scale"].get(name, 1.0) for cell in cells]) for name in scaled

@@ -1,13 +1,22 @@
-"""How numbers are told: probabilities in %, differences in points, what an author concludes. It knows no view and no result."""
+"""How numbers are told: probabilities in %, differences in points, what an author concludes, levels. It knows no view and no result."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .priors import Conclusion
 
-__all__ = ["percent", "points", "says"]
+__all__ = ["levels_in_words", "percent", "points", "says"]
+
+
+def levels_in_words(levels: Mapping[str, str]) -> str:
+    """At which level each domain entered."""
+    domains: dict[str, list[str]] = {}
+    for domain, level in levels.items():
+        domains.setdefault(level, []).append(domain)
+    return "levels: " + "; ".join(f"{level} of {', '.join(names)}" for level, names in domains.items())
 
 
 def percent(p: float, digits: int = 1) -> str:

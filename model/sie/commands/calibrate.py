@@ -12,7 +12,7 @@ import typer
 
 from ..files import refuse_unwritable, write_atomically, write_whole
 from ..sources import DataError, plain
-from .options import Evidence, Levels, Seed, bibliography
+from .options import Evidence, Levels, Seed, bibliography, chosen_levels
 from .sweep import MOST_WORKERS, bar
 
 if TYPE_CHECKING:
@@ -56,10 +56,10 @@ def calibrate(
     from ..calibration_record import as_json, make_record
     from ..engine import cluster
     from ..evidence import evidence_files, read_evidence, usable
+    from ..inference import NotConverged
     from ..likelihoods import likelihood_files
     from ..priors import read_view
     from ..report import inputs_sha256
-    from .evidence import chosen_levels
 
     if not calibration.LEAST_WORLDS <= runs <= calibration.MOST_WORLDS:
         raise DataError(
@@ -75,15 +75,15 @@ def calibrate(
             f"sie calibrate {view}", plain("r_asara stated directly"), "a view that evidence can move"
         )
     everything = read_evidence(evidence)
-    rows = usable(everything, read, levels=chosen_levels(levels or [], everything))
+    rows = usable(everything, read, levels=chosen_levels(levels, everything))
     refuse_unwritable("--out", out, folder=True)
     figures = [out / f"{read.name}_{what}.png" for what in ("ranks", "happened")] if out is not None else []
     for figure in figures:
         refuse_unwritable("--out", figure, inputs=[read.path], parent_may_be_made=True)
     files = [read.path, *evidence_files(evidence), *likelihood_files(evidence)]
     refuse_unwritable("--json", json, inputs=files, others=[*figures, *([out] if out is not None else [])])
-    inputs = inputs_sha256(read, evidence)
-    about = f"{__version__} {sorted(rows.attrs['levels'].items())} {seed} {runs} {inputs}"
+    inputs = inputs_sha256(read, rows.attrs["levels"], evidence)
+    about = f"{__version__} {seed} {runs} {inputs}"
 
     with tempfile.TemporaryDirectory() as scratch:
         folder = out or Path(scratch)
@@ -102,7 +102,7 @@ def calibrate(
             )
         found = calibration.open_calibration(store)
     if not found.sizes["run"]:
-        raise DataError(f"sie calibrate {view}", plain("no refit that ended"), "at least one")
+        raise NotConverged(f"sie calibrate {view}: found no refit that ended, want at least one")
     record = make_record(
         found,
         view=read.name,

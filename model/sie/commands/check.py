@@ -5,12 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..sources import DataError, Source, find_quote, plain, read_sources, read_text
 from .options import BAD_INPUT, Evidence, bibliography
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 __all__ = ["check"]
 
@@ -147,7 +150,26 @@ def _check_evidence(files: dict[str, Path], sources: Path | None) -> list[str]:
         (f"evidence row {row['id']}", row["source"], row["quote"])
         for row in read_sigmas(files["elasticities.csv"], works)
     ]
-    return _missing_quotes(records, sources, works)
+    return _likelihood_problems(rows, files["series.csv"].parent) + _missing_quotes(records, sources, works)
+
+
+def _likelihood_problems(rows: xr.Dataset, folder: Path) -> list[str]:
+    """The raw histories whose stored likelihood is missing, or was made from other data; without one a row cannot enter."""
+    from ..inputs import levels_of
+    from ..likelihoods import name_of, read_likelihood
+    from ..sources import data_folder
+
+    bundled = folder.resolve() == data_folder("evidence").resolve()
+    problems = []
+    for row, level, identified in zip(
+        rows.estimate.values.tolist(), levels_of(rows).tolist(), rows.identified.values, strict=True
+    ):
+        if identified and (name := name_of(row, level)):
+            try:
+                read_likelihood(name, None if bundled else folder)
+            except DataError as error:
+                problems.append(f"series.csv {row}: {error}")
+    return problems
 
 
 def _check_series(path: Path) -> list[str]:

@@ -16,12 +16,14 @@ from .options import (
     Evidence,
     Given,
     Json,
+    Levels,
     PlotFolder,
     Seed,
     bibliography,
     check_given,
     check_sampling,
     chosen_events,
+    chosen_levels,
     progress,
 )
 
@@ -55,6 +57,7 @@ def diff(
     out: PlotFolder = None,
     json: Json = None,
     evidence: Evidence = None,
+    levels: Levels = None,
 ) -> None:
     """Share the difference between the credences of A and B out over the inputs in which they differ."""
     from ..differences import difference
@@ -71,10 +74,13 @@ def diff(
     inputs = [path for _, _, path in sides] + evidence_files(evidence)
     refuse_unwritable("--out", out, folder=True)
     refuse_unwritable("--json", json, inputs=inputs, others=[out] if out is not None else [])
-    rows = read_evidence(evidence) if given == "evidence" else None
+    rows = read_evidence(evidence)
+    chosen = chosen_levels(levels, rows, without=None if given == "evidence" else f"--given {given}")
     usable_rows = [
-        usable(rows, view) if rows is not None and not view.states_r_asara else None for view in views
+        usable(rows, view, levels=chosen) if given == "evidence" and not view.states_r_asara else None
+        for view in views
     ]
+    entered = next((used.attrs["levels"] for used in usable_rows if used is not None), {})
     with progress() as say:
         drawn = []
         for view, used in zip(views, usable_rows, strict=True):
@@ -83,7 +89,8 @@ def diff(
         found = difference(*views, *drawn, events=events, given=given, say=say)
         if out is not None:
             _write_plots(found, (views[0].label, views[1].label), given, out)
-    write_json(json, _document(found, a=a, b=b, given=given, seed=seed, draws=draws))
+    about = {"a": a, "b": b, "given": given, "levels": entered, "seed": seed, "draws": draws}
+    write_json(json, _document(found, **about))
     print(_as_text(found, sides, given, seed))
 
 
@@ -102,6 +109,9 @@ def _read(side: str, works: dict) -> tuple[View, Saved | None, Path]:
     if not wanted and len(views) > 1:
         raise DataError(side, plain(f"{len(views)} views"), f"{path}:VIEW with one of " + ", ".join(views))
     saved = views[wanted or next(iter(views))]
+    if saved.levels is None:
+        found = plain("a report of version 1, which is shown and not computed again")
+        raise DataError(side, found, "one that this sie report wrote")
     return saved.view, saved, path
 
 

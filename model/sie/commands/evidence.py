@@ -14,13 +14,13 @@ import typer
 
 from ..files import refuse_unwritable, write_whole
 from ..sources import DataError, plain
-from .options import Draws, Evidence, Seed, bibliography, check_sampling, progress
+from .options import Draws, Evidence, Levels, Seed, bibliography, check_sampling, chosen_levels, progress
 from .sweep import MOST_WORKERS
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["chosen_levels", "evidence", "predicted_in_words"]
+__all__ = ["evidence", "predicted_in_words"]
 
 DRAWS = 8000
 """Draws of the posterior behind every table; each refit of `--loo` has as many."""
@@ -42,14 +42,7 @@ def evidence(
     view: Annotated[
         str, typer.Argument(metavar="[VIEW]", help="A view that states its chain.")
     ] = "reference",
-    levels: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--levels",
-            metavar="DOMAIN=LEVEL",
-            help="How raw a domain's evidence enters: published, growth, epoch or series. A level alone: all that have it.",
-        ),
-    ] = None,
+    levels: Levels = None,
     loo: Annotated[
         bool, typer.Option("--loo", help="Refit without each row and without each domain.")
     ] = False,
@@ -80,7 +73,7 @@ def evidence(
             f"sie evidence {view}", plain("r_asara stated directly"), "a view that evidence can move"
         )
     everything = read_evidence(folder)
-    rows = usable(everything, chosen_view, levels=chosen_levels(levels or [], everything))
+    rows = usable(everything, chosen_view, levels=chosen_levels(levels, everything))
     names = [name for name, refits in PLOTS.items() if loo or not refits]
     targets = [out / f"{chosen_view.name}_{name}.png" for name in names] if out is not None else []
     refuse_unwritable("--out", out, folder=True)
@@ -102,9 +95,7 @@ def evidence(
         predictive, scaling = checking.loo(tree, model), power_scaling(tree, model)
         moved = predicted = None
         if loo:
-            inputs = (
-                f"{__version__} {inputs_sha256(chosen_view, folder)} {sorted(rows.attrs['levels'].items())}"
-            )
+            inputs = f"{__version__} {inputs_sha256(chosen_view, rows.attrs['levels'], folder)}"
             with _refits(workers, store, f"{inputs} {seed} {draws}", say) as refits:
                 options = {"seed": seed, "draws": draws, "say": say, "refits": refits}
                 moved = checking.influence(tree, rows, chosen_view, **options)
@@ -141,19 +132,6 @@ def _refits(workers: int, store: Path | None, about: str, say: Callable[[str], N
             sha256=hashlib.sha256(about.encode()).hexdigest(),
             progress=lambda done, tasks: say(f"{done} of {tasks} refits"),
         )
-
-
-def chosen_levels(options: list[str], everything: xr.Dataset) -> dict[str, str]:
-    """`domain=level` options as a mapping; a level alone is that of every domain which has rows at it."""
-    from ..evidence import LEVELS, domains_at
-
-    chosen: dict[str, str] = {}
-    for option in options:
-        domain, equals, level = option.rpartition("=")
-        if level not in LEVELS:
-            raise DataError("--levels", option, "DOMAIN=LEVEL or a LEVEL, of " + ", ".join(LEVELS))
-        chosen |= {domain: level} if equals else dict.fromkeys(domains_at(everything, level), level)
-    return chosen
 
 
 def _console():

@@ -14,6 +14,8 @@ import typer
 from ..sources import DataError, Source, plain, read_sources
 
 if TYPE_CHECKING:
+    import xarray as xr
+
     from ..priors import View
 
 __all__ = [
@@ -36,6 +38,7 @@ __all__ = [
     "check_given",
     "check_sampling",
     "chosen_events",
+    "chosen_levels",
     "log_to_standard_error",
     "progress",
     "read_views",
@@ -72,7 +75,8 @@ Levels = Annotated[
     typer.Option(
         "--levels",
         metavar="DOMAIN=LEVEL",
-        help="How raw a domain's evidence enters: published, growth, epoch or series. A level alone: all that have it.",
+        help="How raw a domain's evidence enters: published, growth, epoch or series (default: domains.csv). A level alone:"
+        " all that have it.",
     ),
 ]
 Given = Annotated[str, typer.Option(metavar="priors|evidence", help="Draws before or after evidence.")]
@@ -107,6 +111,26 @@ def chosen_events(names: list[str] | None) -> list[str]:
         if name not in EVENTS:
             raise DataError("--event", name, "one of " + ", ".join(EVENTS))
     return [name for name in EVENTS if not names or name in names]
+
+
+def chosen_levels(
+    options: list[str] | None, everything: xr.Dataset, *, without: str | None = None
+) -> dict[str, str]:
+    """`domain=level` options as a mapping; a level alone is that of every domain which has rows at it.
+
+    `without` is the option by which no evidence counts: levels would change nothing then.
+    """
+    from ..evidence import LEVELS, domains_at
+
+    if options and without is not None:
+        raise DataError("--levels", plain(without), "evidence that enters at a level")
+    chosen: dict[str, str] = {}
+    for option in options or ():
+        domain, equals, level = option.rpartition("=")
+        if level not in LEVELS:
+            raise DataError("--levels", option, "DOMAIN=LEVEL or a LEVEL, of " + ", ".join(LEVELS))
+        chosen |= {domain: level} if equals else dict.fromkeys(domains_at(everything, level), level)
+    return chosen
 
 
 def read_views(command: str, names: list[str] | None, works: Mapping[str, Source]) -> list[View]:

@@ -21,6 +21,7 @@ from .options import (
     ViewNames,
     bibliography,
     check_sampling,
+    chosen_levels,
     progress,
     read_views,
 )
@@ -54,7 +55,6 @@ def report(
     from ..calibration_record import read_records
     from ..evidence import evidence_files, read_evidence, usable
     from ..sections import as_html
-    from .evidence import chosen_levels
 
     check_sampling(seed, draws)
     works = bibliography(evidence)
@@ -72,7 +72,7 @@ def report(
         raise DataError("--calibration", plain("no --html"), "the page on which it is shown")
     records = read_records(calibrations or [], [view.name for view in read])
     rows = read_evidence(evidence)
-    chosen = chosen_levels(levels or [], rows)
+    chosen = chosen_levels(levels, rows, without="--priors-only" if priors_only else None)
     for view in read:
         usable(rows, view, levels=chosen)
     if priors_only:

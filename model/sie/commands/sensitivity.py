@@ -16,6 +16,7 @@ from .options import (
     Evidence,
     Given,
     Json,
+    Levels,
     PlotFolder,
     Seed,
     ViewName,
@@ -23,6 +24,7 @@ from .options import (
     check_given,
     check_sampling,
     chosen_events,
+    chosen_levels,
     progress,
 )
 
@@ -42,6 +44,7 @@ def sensitivity(
     out: PlotFolder = None,
     json: Json = None,
     evidence: Evidence = None,
+    levels: Levels = None,
 ) -> None:
     """What drives a view's credences: variance shares, Shapley effects, tornado, value of information, crossings."""
     from ..evidence import evidence_files, read_evidence, usable
@@ -59,7 +62,9 @@ def sensitivity(
     inputs = [read.path, *evidence_files(evidence)]
     refuse_unwritable("--out", out, folder=True)
     refuse_unwritable("--json", json, inputs=inputs, others=[out] if out is not None else [])
-    rows = usable(read_evidence(evidence), read) if given == "evidence" else None
+    everything = read_evidence(evidence)
+    chosen = chosen_levels(levels, everything, without=None if given == "evidence" else f"--given {given}")
+    rows = usable(everything, read, levels=chosen) if given == "evidence" else None
     with progress() as say:
         say(f"{read.name}: drawing")
         tree = model = None
@@ -76,7 +81,8 @@ def sensitivity(
         found = _analyse(drawn, read, events, tree, model)
         if out is not None:
             _write_plots(found, read.label, given, out)
-    document = _document(found, view=read.name, given=given, seed=seed, draws=draws)
+    entered = rows.attrs["levels"] if rows is not None else {}
+    document = _document(found, view=read.name, given=given, levels=entered, seed=seed, draws=draws)
     write_json(json, document)
     print(_as_text(found, document, read.label))
 

@@ -11,7 +11,7 @@ import typer
 
 from ..files import refuse_unwritable
 from ..sources import DataError, plain
-from .options import Evidence
+from .options import Evidence, Levels, chosen_levels
 
 __all__ = ["MOST_WORKERS", "bar", "sweep"]
 
@@ -31,9 +31,12 @@ def sweep(
         typer.Option(metavar="ADDRESS", help="A running Dask scheduler in place of the embedded cluster."),
     ] = None,
     evidence: Evidence = None,
+    levels: Levels = None,
 ) -> None:
     """Run a grid or a sample of views, priors, mechanisms, evidence and seeds."""
-    from ..engine import cluster
+    from ..engine import DONE, cluster
+    from ..evidence import read_evidence
+    from ..inference import NotConverged
     from ..sweep import open_sweep_rows, run_sweep
     from ..sweep_spec import read_sweep
 
@@ -42,11 +45,16 @@ def sweep(
     if out.exists() and not out.is_dir():
         raise DataError(f"--out {out}", plain("a file"), "a store of this sweep or a new name")
     refuse_unwritable("--out", out, folder=True)
-    planned = read_sweep(spec, folder=evidence)
-    open_sweep_rows(planned, out)  # refuses another sweep's store before a cluster starts
+    planned = read_sweep(spec, folder=evidence, levels=chosen_levels(levels, read_evidence(evidence)))
+    rows = open_sweep_rows(planned, out)  # refuses another sweep's store before a cluster starts
     with cluster(workers, scheduler=scheduler) as client, bar("cells") as progress:
         ended = run_sweep(planned, out, client, folder=evidence, progress=progress)
-    print(f"{len(planned.cells)} cells: " + ", ".join(f"{count} {state}" for state, count in ended.items()))
+    told = f"{len(planned.cells)} cells: " + ", ".join(f"{count} {state}" for state, count in ended.items())
+    if not (rows[:, 0] == DONE).any():
+        raise NotConverged(
+            f"sie sweep {spec}: found {told}, want at least one done (see {out / 'log.jsonl'})"
+        )
+    print(told)
     print(f"{out}: sie.open_sweep({str(out)!r}) reads it as a labelled dataset")
 
 

@@ -17,12 +17,14 @@ from .options import (
     Event,
     Evidence,
     Json,
+    Levels,
     PriorsOnly,
     Seed,
     ViewNames,
     bibliography,
     check_sampling,
     chosen_events,
+    chosen_levels,
     progress,
     read_views,
 )
@@ -50,6 +52,7 @@ def table(
     ] = None,
     json: Json = None,
     evidence: Evidence = None,
+    levels: Levels = None,
 ) -> None:
     """Credences of all views by event, pooled under weights; never across events."""
     from ..evidence import evidence_files, read_evidence, usable
@@ -65,7 +68,10 @@ def table(
     inputs = [view.path for view in read] + evidence_files(evidence)
     refuse_unwritable("--json", json, inputs=[*inputs, *([weights] if weights is not None else [])])
     rows = read_evidence(evidence)
-    usable_rows = [None if priors_only or view.states_r_asara else usable(rows, view) for view in read]
+    chosen = chosen_levels(levels, rows, without="--priors-only" if priors_only else None)
+    usable_rows = [
+        None if priors_only or view.states_r_asara else usable(rows, view, levels=chosen) for view in read
+    ]
     with progress() as say:
         found = {}
         for view, used in zip(read, usable_rows, strict=True):
@@ -80,6 +86,7 @@ def table(
         "version": 1,
         "seed": seed,
         "draws": draws,
+        "levels": next((used.attrs["levels"] for used in usable_rows if used is not None), {}),
         "weights": dict(zip(names, weigh.of(names).tolist(), strict=True)),
         "credences": _credences_json(found),
         "pooled": pooled,

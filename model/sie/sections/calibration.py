@@ -55,7 +55,7 @@ def _verdict(record: Record, same_inputs: bool, same_levels: bool) -> Cell:
             f"{attrs['runs']} worlds, {attrs['lost']} lost, {record.found.attrs['divergences']} divergences; seed {record.seed}; made with sie {record.versions.get('sie', '?')}."
         ),
     ]
-    if not same_inputs:
+    if same_levels and not same_inputs:  # the hash covers levels
         lines.append(
             Line(
                 "The view or an evidence file has changed since: this is not a calibration of the numbers on this page.",

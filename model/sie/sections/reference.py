@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from .. import equations
 from ..credences import EVENTS
 from ..page import Equations, Line, Paragraph, Section, Table
@@ -51,7 +53,7 @@ def variables(contents: Contents) -> list[Section]:
 
 def diagnostics(contents: Contents) -> list[Section]:
     """How the sampler fared, what made the numbers, and how to make them again."""
-    rows, commands = [], []
+    rows, hashes, commands = [], [], {}
     for result in contents.results:
         attrs, fitted = result.tree.attrs, "evidence" in result.given
         numbers = (
@@ -61,11 +63,9 @@ def diagnostics(contents: Contents) -> list[Section]:
         )
         used = str(result.rows.sizes["estimate"]) if result.rows is not None else "0"
         rows.append([result.view.label, used, *numbers])
-        commands.append([result.view.name, Line(result.inputs_sha256)])
-    attrs = contents.results[0].tree.attrs
-    names = " ".join(result.view.name for result in contents.results)
-    flags = "" if contents.evidence is not None else " --priors-only"
-    again = f"sie report {names} --seed {attrs['seed']} --draws {attrs['draws']}{flags}"
+        hashes.append([result.view.name, Line(result.inputs_sha256)])
+        commands.setdefault(result.options, []).append(result.view.name)
+    again = [Line(f"sie report {shlex.join(names)} {options}") for options, names in commands.items()]
     blocks = [
         Table(
             caption="Sampler: four chains; R-hat and effective sample size (ESS) are the worst of any parameter",
@@ -73,12 +73,12 @@ def diagnostics(contents: Contents) -> list[Section]:
             rows=rows,
             numbers=True,
         ),
-        Paragraph(lines=(Line("To compute the same numbers again: ", kind="strong"), Line(again))),
+        Paragraph(lines=(Line("To compute the same numbers again: ", kind="strong"), *again)),
         Table(
-            caption="SHA-256 of the view and of every evidence file",
+            caption="SHA-256 of the view, of every evidence file and of the level of each domain",
             columns=["view", "inputs"],
             widths=(30, 70),
-            rows=commands,
+            rows=hashes,
         ),
         Paragraph(
             lines=(
