@@ -88,6 +88,19 @@ def test_a_report_killed_at_random_moments_leaves_whole_files_and_no_process(tmp
 
 
 @pytest.mark.slow
+def test_a_report_under_the_settings_of_jupyter_and_of_a_matplotlibrc_is_the_same(tmp_path, undisturbed):
+    """Jupyter hands its backend to each command; where it is not installed, matplotlib cannot be imported."""
+    settings = tmp_path / "matplotlibrc"
+    settings.write_text("text.usetex: True\nno.such.key: 1\n")
+    jupyter = {"MPLBACKEND": "module://no_such_package.backend_inline", "MATPLOTLIBRC": str(settings)}
+    folder = tmp_path / "run"
+    folder.mkdir()
+    done = run(*REPORT, folder=folder, env={**os.environ, **jupyter})
+    assert (done.returncode, done.stderr) == (0, "")
+    assert seen(folder) == undisturbed
+
+
+@pytest.mark.slow
 def test_two_reports_into_one_folder_give_whole_files(tmp_path, undisturbed):
     both = [subprocess.Popen([*SIE, *REPORT], cwd=tmp_path, stdout=subprocess.DEVNULL) for _ in range(2)]
     assert [one.wait(300) for one in both] == [0, 0]

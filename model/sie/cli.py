@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import io
+import logging
 import os
 import signal
 import sys
@@ -46,6 +47,10 @@ from .sources import DataError, plain
 __all__ = ["app", "main", "tree"]
 
 NOT_CONVERGED, INTERRUPTED = 3, 130
+
+DRAWING = {"MPLBACKEND": "agg", "MATPLOTLIBRC": os.devnull}
+"""Every figure goes to a file. Jupyter hands each command that it starts a backend which may not be installed here, and then
+matplotlib cannot be imported, nor ArviZ."""
 
 LONG_NAME = 80
 """Letters of a path's name that a message repeats."""
@@ -101,6 +106,10 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
+    os.environ |= DRAWING
+    logging.getLogger("matplotlib").setLevel(
+        logging.CRITICAL
+    )  # it would warn of a matplotlibrc, which nothing here uses
     before = signal.signal(signal.SIGINT, _interrupted)
     try:
         code = tree()(standalone_mode=False)
