@@ -255,4 +255,4 @@ def test_evidence_comes_back_and_the_same_posterior_is_drawn_from_the_file(evide
     np.testing.assert_array_equal(again["posterior"].r_asara.values, opened.draws("evidence").r_asara.values)
     rows = sie.usable(opened.evidence, view)
     assert rows.estimate.values.tolist() == opened.rows.estimate.values.tolist()
-    assert opened.rows.attrs["levels"] == fitted.rows.attrs["levels"] != {}
+    assert opened.rows.attrs["levels"] == fitted.rows.attrs["levels"] != []

@@ -206,8 +206,8 @@ def domains_at(evidence: xr.Dataset, level: str) -> list[str]:
 
 
 def usable(evidence: xr.Dataset, view: View, *, levels: Mapping[str, str] | None = None) -> xr.Dataset:
-    """The rows that may update this view. `attrs["left_out"]` lists the others as (id, why), `attrs["levels"]` the level of
-    each domain.
+    """The rows that may update this view. `attrs["left_out"]` lists the others as (id, why), `attrs["levels"]` the domains
+    as (domain, level).
 
     `levels` maps a domain to the level at which it enters (LEVELS); other domains enter at `default_levels`. Left out: rows
     of other levels and series that do not identify r; rows the view already reflects and rows on the same output data; rows
@@ -256,7 +256,7 @@ def usable(evidence: xr.Dataset, view: View, *, levels: Mapping[str, str] | None
             reasons[row] = "includes steepening, which the view derives from gained_before_asara"
     rows = evidence.isel(estimate=[i for i, row in enumerate(ids) if row not in reasons])
     left_out = [(row, reasons[row]) for row in ids if row in reasons]
-    return rows.assign_attrs(left_out=left_out, levels=chosen)
+    return rows.assign_attrs(left_out=left_out, levels=list(chosen.items()))  # pairs, which NetCDF holds
 
 
 def _outputs(evidence: xr.Dataset, domain: str, level: str) -> set[int]:

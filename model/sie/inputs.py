@@ -103,7 +103,7 @@ def is_growth_ratio(rows: xr.Dataset) -> np.ndarray:
 
 def levels_of(rows: xr.Dataset) -> np.ndarray:
     """The level of each row, "" for factors."""
-    levels, domains = rows.attrs.get("levels", {}), rows.domain.values[rows.domain_idx.values].tolist()
+    levels, domains = dict(rows.attrs.get("levels", ())), rows.domain.values[rows.domain_idx.values].tolist()
     names = {"r": "published", "factor": "", "growth": "growth", "series": "series"}
     epoch = [
         kind == "growth" and levels.get(d) == "epoch"

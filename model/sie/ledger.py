@@ -100,8 +100,9 @@ def append(path: Path, entries: Sequence[Entry]) -> list[Entry]:
     return added
 
 
-def read_ledger(path: Path) -> list[Entry]:
+def read_ledger(path: Path | str) -> list[Entry]:
     """The entries in the order of their dates; those of one date in the order in which they were added."""
+    path = Path(path)
     return sorted(_read(path.name, read_text(path)), key=lambda entry: entry.date)
 
 

@@ -47,7 +47,7 @@ def view_path(view: str) -> Path:
     return data_folder("priors") / f"{view}.toml"
 
 
-def read_view(view: str, *, sources: Mapping[str, Source] | None = None) -> View:
+def read_view(view: Path | str, *, sources: Mapping[str, Source] | None = None) -> View:
     """Read and check a view: a bundled name, or a path ending in `.toml`. Raises DataError at the first problem.
 
     `sources` is the bibliography that its tables must cite (default: the bundled one).

@@ -63,7 +63,7 @@ def as_tree(result: Result, *, works: Mapping[str, Source] | None = None) -> xr.
         "label": view.label,
         "view_toml": text,
         "rows_used": json.dumps(result.rows.estimate.values.tolist() if result.rows is not None else []),
-        "levels": json.dumps(result.rows.attrs.get("levels", {}) if result.rows is not None else {}),
+        "levels": json.dumps(dict(result.rows.attrs.get("levels", ())) if result.rows is not None else {}),
         "rows_left_out": json.dumps([list(pair) for pair in result.left_out]),
         "spreads": json.dumps({str(factor): list(r) for factor, r in result.spreads.items()}),
         "sources": json.dumps(_cited(result, read_sources() if works is None else works)),
@@ -195,7 +195,7 @@ def _as_result(where: str, tree: xr.DataTree) -> tuple[Result, dict[str, Source]
         levels = {
             _line(where, domain): _line(where, level) for domain, level in json.loads(attrs["levels"]).items()
         }
-        rows.attrs |= {"levels": levels, "left_out": list(left_out)}
+        rows.attrs |= {"levels": list(levels.items()), "left_out": list(left_out)}
     for row in (
         *(rows.estimate.values.tolist() if rows is not None else ()),
         *json.loads(attrs["rows_used"]),

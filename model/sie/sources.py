@@ -127,9 +127,9 @@ def read_toml(path: Path) -> dict:
         raise DataError(path.name, plain(f"a bad TOML value: {error}"), "valid TOML") from None
 
 
-def read_sources(path: Path | None = None) -> Mapping[str, Source]:
+def read_sources(path: Path | str | None = None) -> Mapping[str, Source]:
     """The bibliography: a `sources.toml`, or the one of an evidence folder (default: the bundled one)."""
-    path = path if path is not None else data_folder("evidence")
+    path = Path(path) if path is not None else data_folder("evidence")
     if path.name != "sources.toml":
         path = path / "sources.toml"
     required = {"authors": str, "title": str, "year": int, "url": str, "licence": str}

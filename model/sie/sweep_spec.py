@@ -63,7 +63,7 @@ class Sweep:
         return view.replace(**scaled) if scaled else view
 
 
-def read_sweep(path: Path, *, folder: Path | None = None) -> Sweep:
+def read_sweep(path: Path | str, *, folder: Path | str | None = None) -> Sweep:
     """Read and check a sweep file.
 
         draws = 4000                         # a fit's draws, a multiple of 4
@@ -82,6 +82,7 @@ def read_sweep(path: Path, *, folder: Path | None = None) -> Sweep:
 
     Every cell's view is built once here, so that a bad combination is refused before anything runs. Raises DataError.
     """
+    path = Path(path)
     where, table = path.name, dict(read_toml(path))
     draws, seeds, names = table.pop("draws", None), table.pop("seeds", None), table.pop("views", None)
     if not _whole(draws) or draws < LEAST_DRAWS or draws % 4:

@@ -83,7 +83,7 @@ def calibrate(
     files = [read.path, *evidence_files(evidence), *likelihood_files(evidence)]
     refuse_unwritable("--json", json, inputs=files, others=[*figures, *([out] if out is not None else [])])
     inputs = inputs_sha256(read, evidence)
-    about = f"{__version__} {sorted(rows.attrs['levels'].items())} {seed} {runs} {inputs}"
+    about = f"{__version__} {sorted(rows.attrs['levels'])} {seed} {runs} {inputs}"
 
     with tempfile.TemporaryDirectory() as scratch:
         folder = out or Path(scratch)
@@ -108,7 +108,7 @@ def calibrate(
         view=read.name,
         label=read.label,
         inputs_sha256=inputs,
-        levels=rows.attrs["levels"],
+        levels=dict(rows.attrs["levels"]),
         seed=seed,
     )
     table = record.table

@@ -102,9 +102,7 @@ def evidence(
         predictive, scaling = checking.loo(tree, model), power_scaling(tree, model)
         moved = predicted = None
         if loo:
-            inputs = (
-                f"{__version__} {inputs_sha256(chosen_view, folder)} {sorted(rows.attrs['levels'].items())}"
-            )
+            inputs = f"{__version__} {inputs_sha256(chosen_view, folder)} {sorted(rows.attrs['levels'])}"
             with _refits(workers, store, f"{inputs} {seed} {draws}", say) as refits:
                 options = {"seed": seed, "draws": draws, "say": say, "refits": refits}
                 moved = checking.influence(tree, rows, chosen_view, **options)
