@@ -24,6 +24,7 @@ from .quantities import EVENT_NAMES
 from .result import CONDITIONS, Result
 from .snapshot import Saved, read_json, versions
 from .sources import DataError, Source, plain, read_sources
+from .views import check_name
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -229,8 +230,7 @@ def _works(where: str, attrs: dict) -> dict[str, Source]:
 
 def _view(where: str, attrs: dict, works: dict[str, Source]) -> View:
     """The view that a file holds as TOML, read as any view is."""
-    if not re.fullmatch(r"\w[\w .-]{0,199}", attrs["view"]):
-        raise DataError(f"{where} view", attrs["view"], "the name of a view")
+    check_name(f"{where} view", attrs["view"])
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{attrs['view']}.toml"
         path.write_text(attrs["view_toml"], encoding="utf-8")

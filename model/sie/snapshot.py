@@ -22,6 +22,7 @@ from .distributions import Prior
 from .priors import Entry, View, read_view, to_toml
 from .quantities import EVENT_NAMES
 from .sources import DataError, plain, read_text
+from .views import check_name
 
 __all__ = ["GIVEN", "Saved", "check_credences", "inputs_of", "read_json", "versions", "view_of"]
 
@@ -57,10 +58,9 @@ def inputs_of(view: View) -> dict[str, dict]:
     return {name: {**_prior_as_data(entry.prior), "unit": entry.unit} for name, entry in view.entries.items()}
 
 
-def view_of(where: str, name: str, label: object, inputs: object) -> View:
+def view_of(where: str, name: object, label: object, inputs: object) -> View:
     """The view with these inputs, checked as a view file is. Raises DataError that starts with `where`."""
-    if not isinstance(name, str) or not re.fullmatch(r"\w[\w.-]{0,99}", name, re.ASCII):
-        raise DataError(f"{where} view", name, "the name of a view")
+    check_name(f"{where} view", name)
     if not isinstance(label, str) or not label.strip():
         raise DataError(f"{where} {name} label", label, "a line of text")
     if not isinstance(inputs, dict) or not inputs:
@@ -155,7 +155,9 @@ def load_json(where: str, text: str) -> object:
         return found
 
     try:
-        return json.loads(text, parse_constant=refuse, object_pairs_hook=once)
+        document = json.loads(text, parse_constant=refuse, object_pairs_hook=once)
+        json.dumps(document, ensure_ascii=False).encode()  # half of a surrogate pair is no text
+        return document
     except (ValueError, RecursionError) as error:
         if isinstance(error, DataError):
             raise

@@ -15,6 +15,7 @@ from pathlib import Path
 from . import __version__
 from .distributions import Prior
 from .evidence import evidence_files, read_evidence
+from .inference import check_draws, check_seed
 from .likelihoods import likelihood_files
 from .prior_tables import read_prior
 from .priors import View, read_view, view_names
@@ -24,8 +25,6 @@ __all__ = ["AXES", "Cell", "Sweep", "read_sweep"]
 
 MOST_CELLS = 1_000_000
 """Cells of a sweep at most."""
-
-LEAST_DRAWS = 1000
 
 AXES = ("edits", "mechanisms", "evidence")
 
@@ -85,10 +84,11 @@ def read_sweep(path: Path | str, *, folder: Path | str | None = None) -> Sweep:
     path = Path(path)
     where, table = path.name, dict(read_toml(path))
     draws, seeds, names = table.pop("draws", None), table.pop("seeds", None), table.pop("views", None)
-    if not _whole(draws) or draws < LEAST_DRAWS or draws % 4:
-        raise DataError(f"{where} draws", draws, f"a multiple of 4, at least {LEAST_DRAWS}")
-    if not isinstance(seeds, list) or not seeds or not all(_whole(seed) and seed >= 0 for seed in seeds):
+    check_draws(f"{where} draws", draws)
+    if not isinstance(seeds, list) or not seeds:
         raise DataError(f"{where} seeds", seeds, "a list of whole numbers of at least 0")
+    for seed in seeds:
+        check_seed(f"{where} seeds", seed)
     if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
         raise DataError(
             f"{where} views", names, "a list of views (or the names of " + ", ".join(view_names()) + ")"
@@ -190,8 +190,7 @@ def _sampled(where: str, sample: object, axes: tuple) -> Iterator[tuple[tuple, t
     cells, seed, scale = sample.get("cells"), sample.get("seed"), sample.get("scale", {})
     if not _whole(cells) or not 1 <= cells <= MOST_CELLS:
         raise DataError(f"{where} [sample] cells", cells, f"a whole number from 1 to {MOST_CELLS}")
-    if not _whole(seed) or seed < 0:
-        raise DataError(f"{where} [sample] seed", seed, "a whole number of at least 0")
+    check_seed(f"{where} [sample] seed", seed)
     if not isinstance(scale, dict):
         raise DataError(f"{where} [sample] scale", scale, "a table of quantities, each with two factors")
     for name, ends in scale.items():

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..files import refuse_unwritable, write_atomically, write_whole
+from ..inference import check_seed
 from ..sources import DataError, plain
 from .options import Evidence, Levels, Seed, bibliography
 from .sweep import MOST_WORKERS, bar
@@ -67,8 +68,7 @@ def calibrate(
         )
     if not 1 <= workers <= MOST_WORKERS:
         raise DataError("--workers", workers, f"a whole number from 1 to {MOST_WORKERS}")
-    if seed < 0:
-        raise DataError("--seed", seed, "a whole number of at least 0")
+    check_seed("--seed", seed)
     read = read_view(view, sources=bibliography(evidence))
     if read.states_r_asara:
         raise DataError(
