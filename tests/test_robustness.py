@@ -195,6 +195,68 @@ def test_no_task_is_left_out_where_there_are_more_than_are_handed_out_at_first(t
     assert rows[:, 1].tolist() == list(range(len(labels)))
 
 
+INTRUDER = """
+import asyncio, os, pickle, sys, urllib.request
+from distributed import Security
+from distributed.core import connect, send_recv
+
+async def run(port, protocol, security):
+    arguments = security.get_connection_args("client") if security else {}
+    comm = await connect(f"{protocol}://127.0.0.1:{port}", timeout=3, **arguments)
+    for what in ({"op": "run", "function": pickle.dumps(os.getuid)}, {"op": "identity"}):
+        try:
+            print(port, await send_recv(comm, **what), flush=True)
+        except Exception as error:
+            print(port, repr(error), flush=True)
+
+def http(port):
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=10) as answer:
+        print(port, answer.read(), flush=True)
+
+async def main():
+    for port in sys.argv[1:]:
+        for attempt in (
+            run(port, "tcp", None), run(port, "tls", Security.temporary()), asyncio.to_thread(http, port)
+        ):
+            try:
+                await asyncio.wait_for(attempt, 10)
+            except Exception:  # refused before anything was asked, or not answered
+                pass
+
+asyncio.run(main())
+print("tried as", os.getuid())
+"""
+
+STRANGER = 65534
+"""Another user id; it may read the interpreter, nothing else of root's."""
+
+
+@pytest.mark.slow
+def test_nobody_else_runs_code_in_a_cluster_or_reads_what_it_says():
+    other = ()
+    if root := os.geteuid() == 0:
+        user = (f"--reuid={STRANGER}", f"--regid={STRANGER}", "--clear-groups")
+        other = ("setpriv", *user, "--inh-caps=-all,+dac_read_search", "--ambient-caps=+dac_read_search")
+    with engine.cluster(1) as client:
+        assert client.submit(os.getpid).result() != os.getpid()
+        here = psutil.Process()
+        ports = {
+            connection.laddr.port
+            for process in (here, *here.children(recursive=True))
+            for connection in process.net_connections("tcp")
+            if connection.status == psutil.CONN_LISTEN
+        }
+        assert int(client.scheduler.address.rsplit(":", 1)[1]) in ports
+        done = subprocess.run(
+            [*other, sys.executable, "-c", INTRUDER, *map(str, ports)],
+            capture_output=True,
+            text=True,
+            cwd="/",
+        )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [f"tried as {STRANGER if root else os.getuid()}"]
+
+
 # Starting
 
 
