@@ -11,6 +11,7 @@ import numpy as np
 import psutil
 import pytest
 import xarray as xr
+from conftest import PATIENCE
 
 import sie
 from sie import engine
@@ -259,7 +260,7 @@ def test_a_report_and_a_sweep_leave_nothing_in_the_temporary_folder(spec, tmp_pa
         subprocess.run(
             [sys.executable, "-m", "sie.cli", *args],
             capture_output=True,
-            timeout=300,
+            timeout=PATIENCE,
             check=True,
             env={**os.environ, "TMPDIR": str(scratch)},
         )
@@ -291,10 +292,10 @@ def test_a_sweep_killed_at_random_moments_goes_on_and_computes_nothing_twice(spe
             running.send_signal(signal.SIGKILL)
             running.communicate()
     ended = start(path, store)
-    out, err = ended.communicate(timeout=300)
+    out, err = ended.communicate(timeout=PATIENCE)
     assert (ended.returncode, err) == (0, "")
     assert out.startswith("150 cells: ")
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE
     while any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in orphans):
         assert time.monotonic() < deadline, "a worker outlives its sweep"
         time.sleep(0.2)
