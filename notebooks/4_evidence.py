@@ -131,7 +131,9 @@ def _(evidence, listed, pd, rows):
         {
             "kind": listed["kind"],
             "domain": listed["domain"],
-            "level of the domain": [rows.attrs["levels"].get(domain, "") for domain in listed["domain"]],
+            "level of the domain": [
+                dict(rows.attrs["levels"]).get(domain, "") for domain in listed["domain"]
+            ],
             "used": [row not in reasons for row in evidence.estimate.values],
             "why left out": [reasons.get(row, "") for row in evidence.estimate.values],
         },

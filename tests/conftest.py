@@ -16,6 +16,9 @@ import sie
 from sie import cli
 from sie.sources import data_folder
 
+PATIENCE = 3600
+"""Seconds after which what is waited for has hung; no load of the machine makes anything here so slow."""
+
 hypothesis.settings.register_profile("sie", deadline=None, derandomize=True, database=None)
 hypothesis.settings.load_profile("sie")
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
-SLOW_MS = 120_000
+SLOW_MS = 1_000_000
 """A page on a busy machine may take this long; how fast it is, is for the timed tests to say."""
 
 FLAGS = (
@@ -45,7 +45,7 @@ def serving(*options, **settings):
             assert found, process.stderr.read()
             yield found[0]
             process.send_signal(signal.SIGINT)
-            assert process.wait(timeout=30) == 130
+            assert process.wait(timeout=SLOW_MS / 1000) == 130
             assert "Traceback" not in process.stderr.read()
         finally:
             process.kill()

@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 import xarray as xr
+from conftest import PATIENCE
 from matplotlib.colors import same_color
 
 import sie
@@ -247,7 +248,7 @@ def run(*args):
         capture_output=True,
         text=True,
         env=os.environ | {"PYTHONWARNINGS": "error"},
-        timeout=600,
+        timeout=PATIENCE,
     )
 
 

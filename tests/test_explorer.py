@@ -136,7 +136,9 @@ def test_levels_that_can_be_chosen_are_those_with_rows(desk):
     for domain, choice in choices.items():
         assert choice.value == desk.levels[domain]
         for level in choice.options.values():
-            assert desk.bench.rows(desk.first, levels={domain: level}).attrs["levels"][domain] == level
+            assert (
+                dict(desk.bench.rows(desk.first, levels={domain: level}).attrs["levels"]).get(domain) == level
+            )
 
 
 def test_the_command_on_the_page_is_what_a_shell_reads(desk):
@@ -300,7 +302,7 @@ def test_the_explorer_starts_from_a_wheel_away_from_the_repository(tmp_path):
             "listener, server = serve._listener(0), serve._server()",
             "threading.Thread(target=server.run, kwargs={'sockets': [listener]}, daemon=True).start()",
             "address = 'http://%s:%s/' % listener.getsockname()",
-            "print(urllib.request.urlopen(address, timeout=60).read().decode())",
+            "print(urllib.request.urlopen(address).read().decode())",
         ]
     )
     done = subprocess.run(

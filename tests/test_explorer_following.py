@@ -3,10 +3,10 @@
 import html
 import re
 import threading
-import time
 
 import numpy as np
 import pytest
+from conftest import PATIENCE
 
 import sie
 from sie.explorer import figures, following
@@ -71,37 +71,58 @@ def test_processes_draw_what_this_one_would_and_are_done_without_when_gone(shown
 # Threads that follow
 
 
+class Clock:
+    """Time that passes only while a page waits; `then` is called once at the next wait."""
+
+    now, then = 0.0, None
+
+    def monotonic(self):
+        return self.now
+
+    def pass_(self, seconds):
+        self.now += seconds
+        act, self.then = self.then, None
+        if act is not None:
+            act()
+
+
 @pytest.fixture
-def impatient(monkeypatch):
-    monkeypatch.setattr(following, "LOOK_AFTER_SECONDS", 0.05)
-    monkeypatch.setattr(following, "FOLLOW_AFTER_SECONDS", 0.02)
+def clock(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(following, "time", clock)
+    return clock
 
 
-def test_an_answer_is_followed_once_it_has_stood_for_a_while(impatient):
+@pytest.fixture
+def page(clock):
     page = Standing()
+    page._changed.wait = clock.pass_
+    return page
+
+
+def test_an_answer_is_followed_once_it_has_stood_for_a_while(page, clock):
     assert page.wait(0, 0.0) is None
-    began = time.monotonic()
+    assert clock.now == pytest.approx(following.LOOK_AFTER_SECONDS)
+    began = clock.now
     page.show("answer")
     count = page.wait(0, 0.04)
     assert count is not None
-    assert time.monotonic() - began >= 0.04
+    assert clock.now - began == pytest.approx(0.04)
     assert page.stands(count)
     assert page.wait(count, 0.0) is None
 
 
-def test_an_edit_ends_what_follows_the_last_one(impatient):
-    page = Standing()
+def test_an_edit_ends_what_follows_the_last_one(page, clock):
     page.show("answer")
     count = page.wait(0, 0.0)
-    threading.Timer(0.05, page.pause).start()
+    clock.then = page.pause
     assert not page.lasts(count, 10.0)
     assert page.wait(count, 0.0) is None
     page.show("answer")
     assert page.wait(count, 0.0) > count
 
 
-def test_an_event_chosen_before_there_is_an_answer_waits_for_it(impatient):
-    page = Standing()
+def test_an_event_chosen_before_there_is_an_answer_waits_for_it(page):
     page.choose("r_above_1")
     assert page.wait(0, 0.0) is None
     page.show("answer")
@@ -110,7 +131,9 @@ def test_an_event_chosen_before_there_is_an_answer_waits_for_it(impatient):
     assert page.wait(seen, 0.0) > seen
 
 
-def test_only_what_differs_is_written_and_threads_end_with_their_page(impatient):
+def test_only_what_differs_is_written_and_threads_end_with_their_page(monkeypatch):
+    monkeypatch.setattr(following, "LOOK_AFTER_SECONDS", 0.05)
+    monkeypatch.setattr(following, "FOLLOW_AFTER_SECONDS", 0.02)
     page, state, written = Following(), ["first"], threading.Event()
     made = []
 
@@ -124,9 +147,9 @@ def test_only_what_differs_is_written_and_threads_end_with_their_page(impatient)
     assert not written.wait(0.3)
     state[0] = "second"
     page.standing.show("answer")
-    assert written.wait(10)
+    assert written.wait(PATIENCE)
     del page
     for thread in threads:
-        thread.join(timeout=10)
+        thread.join(timeout=PATIENCE)
         assert not thread.is_alive()
     assert set(made) == {"second"}

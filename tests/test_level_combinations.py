@@ -16,7 +16,6 @@ from sie.inference import MAX_RHAT, MIN_ESS
 pytestmark = pytest.mark.slow
 
 DRAWS = 4000
-MOST_SECONDS = 60
 
 
 def choices(evidence, view):
@@ -57,7 +56,7 @@ def views():
 
 
 @pytest.mark.parametrize("name", views())
-def test_every_combination_of_levels_converges_within_a_minute(name, evidence):
+def test_every_combination_of_levels_converges(name, evidence):
     view = views()[name]
     sie.fit(sie.build(sie.usable(evidence, view), view), seed=1, draws=DRAWS)
     levels = choices(evidence, view)
@@ -86,4 +85,3 @@ def test_every_combination_of_levels_converges_within_a_minute(name, evidence):
     assert rhat.max() <= MAX_RHAT
     assert ess.min() >= MIN_ESS
     assert divergences.max() == 0
-    assert wall.max() < MOST_SECONDS

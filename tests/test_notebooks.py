@@ -14,6 +14,7 @@ import nbformat
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import PATIENCE
 from matplotlib.figure import Figure
 
 import sie
@@ -56,7 +57,7 @@ def functions(name):
 def command(*args):
     """`sie notebooks` in a process of its own."""
     line = [sys.executable, "-m", "sie.cli", "notebooks", *map(str, args)]
-    return subprocess.run(line, capture_output=True, text=True, timeout=300)
+    return subprocess.run(line, capture_output=True, text=True, timeout=PATIENCE)
 
 
 @every_notebook

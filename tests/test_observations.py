@@ -58,7 +58,7 @@ def test_every_bundled_series_reads(name, domain, observations, proxies, identif
     series = sie.read_series(name)
     assert dict(series.sizes) == {"observation": observations, "proxy": proxies}
     assert (series.attrs["id"], series.attrs["domain"]) == (name, domain)
-    assert series.attrs["identified"] is identified
+    assert series.attrs["identified"] == identified
     assert np.isfinite(series.output).all()
     assert np.all(np.diff(series.years) >= 0)
     assert series.years[0] == 0

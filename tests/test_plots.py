@@ -1,11 +1,14 @@
 import sys
+from importlib import import_module
+from pathlib import Path
 
 import numpy as np
 import pytest
 import xarray as xr
 
+import sie
 from sie.evidence import QUANTILES
-from sie.plots import plot_domains, plot_fan, plot_r, plot_waterfall, save
+from sie.plots import as_svg, plot_domains, plot_fan, plot_r, plot_waterfall, save
 from sie.quantities import ADJUSTMENTS, R_UNIT
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -275,6 +278,34 @@ def test_plots_need_no_pyplot(chain, rows, paths, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
     for ax in (plot_waterfall(chain), plot_r(chain, chain), plot_domains(rows, chain), plot_fan(paths)):
         save(ax, tmp_path / "figure.png")
+
+
+HOSTILE = {"text.usetex": True, "font.family": "no such font", "lines.linewidth": 9.0, "savefig.bbox": "tight", "axes.grid": True, "figure.dpi": 30}  # fmt: skip
+
+
+def test_a_figure_is_the_same_under_whatever_settings_the_user_has(chain, rows, paths, tmp_path):
+    import matplotlib
+
+    def drawn(name):
+        axes = (plot_waterfall(chain), plot_r(chain, chain), plot_domains(rows, chain), plot_fan(paths))
+        for i, ax in enumerate(axes):
+            save(ax, tmp_path / f"{name}{i}.png")
+        svg = as_svg(plot_waterfall(chain), salt="salt")
+        return [(tmp_path / f"{name}{i}.png").read_bytes() for i in range(len(axes))], svg
+
+    wanted = drawn("plain")
+    with matplotlib.rc_context(HOSTILE):
+        assert drawn("hostile") == wanted
+        assert {name: matplotlib.rcParams[name] for name in HOSTILE} == HOSTILE | {
+            "font.family": ["no such font"]
+        }
+
+
+def test_every_plot_is_drawn_under_our_settings():
+    modules = [import_module(f"sie.{path.stem}") for path in Path(sie.__file__).parent.glob("*plot*.py")]
+    plots = [value for module in modules for name, value in vars(module).items() if name.startswith("plot_")]
+    assert len(plots) > 10
+    assert [plot.__name__ for plot in plots if not hasattr(plot, "__wrapped__")] == []
 
 
 def test_nothing_that_is_drawn_leaves_the_figure(chain, rows, paths):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .drawing import BLUE, GREY, SMALL, THICK, THIN, VERMILION
+from .drawing import BLUE, GREY, SMALL, THICK, THIN, VERMILION, own_settings
 from .drawing import axes_for as _axes
 from .drawing import finish as _finish
 
@@ -23,6 +23,7 @@ Z95 = 1.959963984540054
 """Standard errors of a two-sided 95 % interval."""
 
 
+@own_settings()
 def plot_ranks(
     table: xr.Dataset, *, title: str | None = None, narrow: bool = False, ax: Axes | None = None
 ) -> Axes:
@@ -48,6 +49,7 @@ def plot_ranks(
     return _finish(ax, title)
 
 
+@own_settings()
 def plot_happened(
     table: xr.Dataset, *, title: str | None = None, narrow: bool = False, ax: Axes | None = None
 ) -> Axes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import io
+import logging
 import os
 import signal
 import sys
@@ -41,11 +42,16 @@ from .commands.timeline import timeline
 from .commands.views import list_, new
 from .files import discard_unfinished
 from .inference import NotConverged
-from .sources import DataError, plain
+from .pytensor_folder import discard_scratch, use_writable_folder
+from .sources import DataError, in_one_line, plain
 
 __all__ = ["app", "main", "tree"]
 
 NOT_CONVERGED, INTERRUPTED = 3, 130
+
+DRAWING = {"MPLBACKEND": "agg", "MATPLOTLIBRC": os.devnull}
+"""Every figure goes to a file. Jupyter hands each command that it starts a backend which may not be installed here, and then
+matplotlib cannot be imported, nor ArviZ."""
 
 LONG_NAME = 80
 """Letters of a path's name that a message repeats."""
@@ -101,6 +107,11 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
+    os.environ |= DRAWING
+    use_writable_folder()
+    logging.getLogger("matplotlib").setLevel(
+        logging.CRITICAL
+    )  # it would warn of a matplotlibrc, which nothing here uses
     before = signal.signal(signal.SIGINT, _interrupted)
     try:
         code = tree()(standalone_mode=False)
@@ -115,6 +126,8 @@ def main() -> None:
         )
     except NotConverged as error:
         code = _fail(str(error), NOT_CONVERGED)
+    except MemoryError:
+        code = _fail("sie: found too little memory, want fewer draws or a larger machine", BAD_INPUT)
     except OSError as error:
         if error.filename is not None:  # of a path on the command line; a stream has no name
             name = os.fsdecode(error.filename)
@@ -137,6 +150,7 @@ def main() -> None:
 def _interrupted(signum, frame) -> None:
     """End at once. An exception could be lost: it may arise in a callback of compiled code, which ignores it."""
     discard_unfinished()
+    discard_scratch()
     if os.isatty(2):
         os.write(2, b"\r\x1b[K\x1b[?25h")  # a progress line hides the cursor
     os.write(2, b"sie: interrupted\n")
@@ -150,7 +164,7 @@ def _path(error: TyperException) -> str:
 
 
 def _fail(message: str, code: int) -> int:
-    print(" ".join(message.split()), file=sys.stderr)
+    print(in_one_line(message), file=sys.stderr)
     return code
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .drawing import BLACK, GREY, SMALL, save
+from .drawing import BLACK, GREY, SMALL, own_settings, save
 from .sensitivity import Z975
 from .sensitivity_plots import BAR, HIGH, LOW, axes_for
 from .wording import points
@@ -28,6 +28,7 @@ LEAST_PART = 0.0005
 """Steps smaller than this for every draw of the plot are told together as `the rest`."""
 
 
+@own_settings()
 def plot_difference(
     parts: xr.Dataset,
     event: str,
@@ -84,7 +85,7 @@ def plot_difference(
     ax.tick_params(axis="y", length=0)
     ax.spines[["top", "right"]].set_visible(False)
     if title is not None:
-        ax.set_title(title)
+        ax.set_title(title, parse_math=False)
     return ax
 
 

@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+from .pytensor_folder import default_folder, in_scratch
+
 __all__ = ["Finding", "caches", "compilers", "fit_times", "threads", "versions"]
 
 GOOD, DOUBTFUL, BAD = "good", "doubtful", "bad"
@@ -76,7 +78,8 @@ def caches() -> Iterator[Finding]:
     import pytensor
 
     numba_folder = numba.config.CACHE_DIR or str(Path(__file__).parent / "__pycache__")
-    for what, folder in (("PyTensor cache", pytensor.config.compiledir), ("numba cache", numba_folder)):
+    pytensor_folder = default_folder() if in_scratch() else pytensor.config.compiledir
+    for what, folder in (("PyTensor cache", pytensor_folder), ("numba cache", numba_folder)):
         path = Path(folder)
         try:
             path.mkdir(parents=True, exist_ok=True)

@@ -1,12 +1,17 @@
 """What the figures share: colours and looks, axes without pyplot, intervals, the r axis, legend and title, and files.
 
-A figure is made without pyplot, so that nothing global changes and no display is needed. It knows no draws.
+A figure is made without pyplot and under matplotlib's default settings, so that nothing global changes, no display is needed and
+the user's matplotlibrc does not matter. It knows no draws.
 """
 
 from __future__ import annotations
 
 import io
 import textwrap
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +30,7 @@ __all__ = [
     "mark_one",
     "new_axes",
     "note",
+    "own_settings",
     "save",
     "two_digits",
 ]
@@ -102,6 +108,34 @@ DPI = 150
 """Resolution of a saved figure."""
 
 
+_SETTINGS = threading.RLock()
+"""Held while a figure is drawn: matplotlib's settings belong to the process."""
+
+_within: ContextVar[bool] = ContextVar("within", default=False)
+"""Whether the settings are ours already."""
+
+
+@contextmanager
+def own_settings(settings: Mapping[str, object] | None = None) -> Iterator[None]:
+    """matplotlib's defaults and these settings, whatever the process or a matplotlibrc has set (`text.usetex`, a font, a look).
+
+    Settings within settings add to them. Also a decorator, of every function that draws.
+    """
+    from matplotlib import rc_context, style
+
+    with _SETTINGS:
+        if _within.get():
+            with rc_context(settings):
+                yield
+            return
+        token = _within.set(True)
+        try:
+            with style.context("default"), rc_context(settings):
+                yield
+        finally:
+            _within.reset(token)
+
+
 def axes_for(ax: Axes | None, *, lines: int = 0, narrow: bool = False) -> Axes:
     """The given axes, or those of a new figure, high enough for so many lines."""
     if ax is not None:
@@ -110,6 +144,7 @@ def axes_for(ax: Axes | None, *, lines: int = 0, narrow: bool = False) -> Axes:
     return new_axes(width, max(height, 1 + LINE_INCHES * lines))
 
 
+@own_settings()
 def new_axes(width: float, height: float) -> Axes:
     """The axes of a new figure of this size in inches."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -214,6 +249,7 @@ def two_digits(value: float) -> str:
     return f"{value:#.2g}".removesuffix(".")
 
 
+@own_settings()
 def save(ax: Axes, path: Path | str) -> None:
     """Write the figure of `ax` as PNG, whatever the name ends in; the same figure gives the same bytes."""
     ax.get_figure(root=True).savefig(path, format="png", dpi=DPI, metadata={"Software": None})
@@ -224,10 +260,8 @@ def as_svg(ax: Axes, *, salt: str) -> str:
 
     `salt` keeps the ids within apart from those of other figures; the same figure and salt give the same text.
     """
-    import matplotlib
-
     target = io.StringIO()
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": salt}):
+    with own_settings({"svg.fonttype": "none", "svg.hashsalt": salt}):
         ax.get_figure(root=True).savefig(
             target, format="svg", transparent=True, metadata={"Date": None, "Creator": None}
         )

@@ -55,12 +55,13 @@ AHEAD = 8
 def cluster(workers: int, *, scheduler: str | None = None) -> Iterator[Client]:
     """A Dask client: of an embedded cluster of one-thread processes on this machine, or of a scheduler at an address.
 
-    Workers of an embedded cluster end with this process, however it ends.
+    Workers of an embedded cluster end with this process, however it ends. Whoever may send tasks to its ports runs code as the
+    user, so that all of it speaks TLS with credentials that exist in its own memory only.
     """
     import tempfile
 
     import dask
-    from distributed import Client, LocalCluster
+    from distributed import Client, LocalCluster, Security
 
     quiet = {"distributed.logging.distributed": "critical", "distributed.admin.log-format": "%(message)s"}
     with tempfile.TemporaryDirectory() as folder, dask.config.set({**quiet, "temporary-directory": folder}):
@@ -81,14 +82,17 @@ def cluster(workers: int, *, scheduler: str | None = None) -> Iterator[Client]:
             "distributed.nanny.pre-spawn-environ": before,
             "distributed.nanny.environ": {"NUMBA_NUM_THREADS": "1"},
         }
+        silent = {"distributed.scheduler.http.routes": [], "distributed.worker.http.routes": []}
         with (
-            dask.config.set(one_thread),
+            dask.config.set(one_thread | silent),
             LocalCluster(
                 n_workers=workers,
                 threads_per_worker=1,
                 processes=True,
                 host="127.0.0.1",
+                security=Security.temporary(),
                 dashboard_address="127.0.0.1:0",  # the default port may be taken by another sweep
+                scheduler_kwargs={"dashboard": False},
                 local_directory=folder,
                 memory_limit=0,
                 silence_logs="CRITICAL",

@@ -206,8 +206,8 @@ def domains_at(evidence: xr.Dataset, level: str) -> list[str]:
 
 
 def usable(evidence: xr.Dataset, view: View, *, levels: Mapping[str, str] | None = None) -> xr.Dataset:
-    """The rows that may update this view. `attrs["left_out"]` lists the others as (id, why), `attrs["levels"]` the level of
-    each domain.
+    """The rows that may update this view. `attrs["left_out"]` lists the others as (id, why), `attrs["levels"]` the domains
+    as (domain, level).
 
     `levels` maps a domain to the level at which it enters (LEVELS); other domains enter at `default_levels`. Left out: rows
     of other levels, with the option that would use them; series that do not identify r, or have no stored likelihood yet;
@@ -245,7 +245,7 @@ def usable(evidence: xr.Dataset, view: View, *, levels: Mapping[str, str] | None
         reasons[row] = f"the level of {domains[row]} is {chosen[domains[row]]}; {then}"
     rows = evidence.isel(estimate=[i for i, row in enumerate(ids) if row not in reasons])
     left_out = [(row, reasons[row]) for row in ids if row in reasons]
-    return rows.assign_attrs(left_out=left_out, levels=chosen)
+    return rows.assign_attrs(left_out=left_out, levels=list(chosen.items()))  # pairs, which NetCDF holds
 
 
 def _reasons(evidence: xr.Dataset, view: View, levels: Mapping[str, str], known: set[str]) -> dict[str, str]:
@@ -254,7 +254,7 @@ def _reasons(evidence: xr.Dataset, view: View, levels: Mapping[str, str], known:
     ids = evidence.estimate.values.tolist()
     output = dict(zip(ids, evidence.output_idx.values.tolist(), strict=True))
     reflected = {output[row]: row for row in view.reflects}
-    evidence = evidence.assign_attrs(levels=levels)
+    evidence = evidence.assign_attrs(levels=list(levels.items()))
     against, level = unmatched(evidence, view), levels_of(evidence)
     domains = evidence.domain.values[evidence.domain_idx.values].tolist()
     kinds, identified, by_epoch = (

@@ -21,6 +21,7 @@ from .drawing import (
     THICK,
     THIN,
     VERMILION,
+    own_settings,
 )
 from .drawing import (
     axes_for as _axes,
@@ -52,6 +53,7 @@ LOOKS = {
 """A colour and a marker for each level of evidence, and for the posterior of the domain."""
 
 
+@own_settings()
 def plot_forest(
     table: xr.Dataset,
     raw: Mapping[tuple[str, str], np.ndarray],
@@ -96,6 +98,7 @@ def plot_forest(
     return _finish(ax, title, columns=len(LOOKS) + 1)
 
 
+@own_settings()
 def plot_left_out(influence: xr.Dataset, *, title: str | None = None, ax: Axes | None = None) -> Axes:
     """The median r at ASARA without each row (`checking.influence`), with an arrow to where all rows have it."""
     order = np.argsort(-np.abs(influence.log_r.values))
@@ -133,6 +136,7 @@ def plot_left_out(influence: xr.Dataset, *, title: str | None = None, ax: Axes |
     return _finish(ax, title)
 
 
+@own_settings()
 def plot_predicted(predicted: xr.Dataset, *, title: str | None = None, ax: Axes | None = None) -> Axes:
     """Each domain's estimate beside the 90 % interval that all other domains predict (`checking.leave_domains_out`).
 

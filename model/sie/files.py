@@ -23,8 +23,8 @@ __all__ = [
     "write_whole",
 ]
 
-MOST_LETTERS = 60
-"""Letters of a file's and of a machine's name in the name of an unfinished file."""
+MOST_BYTES = 60
+"""Bytes of a file's and of a machine's name in the name of an unfinished file."""
 
 _unfinished: set[Path] = set()
 
@@ -64,7 +64,7 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
     path = path.resolve()
     try:
         _discard_orphans(path)
-        prefix = f".{path.stem[:MOST_LETTERS]}.{_writer(os.getpid())}."
+        prefix = f"{_start(path)}{_writer(os.getpid())}."
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=prefix, suffix=path.suffix)
         os.close(handle)
         target = Path(name)
@@ -82,12 +82,17 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
 
 def _writer(pid: int | str) -> str:
     """A process of this machine, as unfinished files name it."""
-    return f"{re.sub(r'[^A-Za-z0-9-]', '-', platform.node())[:MOST_LETTERS]}-{pid}"
+    return f"{re.sub(r'[^A-Za-z0-9-]', '-', platform.node())[:MOST_BYTES]}-{pid}"
+
+
+def _start(path: Path) -> str:
+    """How the names of unfinished files of the same file begin."""
+    return f".{os.fsdecode(os.fsencode(path.stem)[:MOST_BYTES])}."
 
 
 def _discard_orphans(path: Path) -> None:
     """Remove what a killed process of this machine left of the same file; one that still writes keeps its own."""
-    start = f".{path.stem[:MOST_LETTERS]}.{_writer('')}"
+    start = f"{_start(path)}{_writer('')}"
     for orphan in path.parent.glob(f"{glob.escape(start)}*{glob.escape(path.suffix)}"):
         pid = orphan.name.removeprefix(start).split(".")[0]
         if pid.isdecimal() and not _is_alive(int(pid)):

@@ -30,6 +30,8 @@ _log = logging.getLogger(__name__)
 __all__ = [
     "CHAINS",
     "NotConverged",
+    "check_draws",
+    "check_seed",
     "fit",
     "prior",
     "run_chains",
@@ -63,6 +65,13 @@ MAX_DIVERGENT = 1e-3
 
 LEAST_KEPT = 0.01
 """A prior on the whole distance must leave at least this share beyond `gained_before_asara`."""
+
+
+REPORTED_DRAWS = (1000, 10_000_000)
+"""Fewest and most draws of a report, and of a cell of a sweep."""
+
+MOST_SEED = 2**63 - 1
+"""Largest seed: nutpie takes those below 2^64, and some tasks add their number to it."""
 
 
 class NotConverged(RuntimeError):
@@ -118,6 +127,7 @@ def fit(model: pm.Model, *, seed: int, draws: int = 20000) -> xr.DataTree:
     """
     import xarray as xr
 
+    check_seed("seed", seed)
     _check_draws(draws)
     view: View = model.view
     compiled = compile_density(model)
@@ -155,6 +165,7 @@ def short_fit(model: pm.Model, *, seed: int, draws: int = 1000, tune: int = 300)
 
     `attrs` has `divergences`. A report's fit is `fit`, which refuses what has not converged.
     """
+    check_seed("seed", seed)
     _check_draws(draws)
     compiled = compile_density(model)
     sampled = run_chains(compiled, draws=draws // CHAINS, tune=tune, seed=seed, target_accept=TARGET_ACCEPT)
@@ -201,6 +212,20 @@ def _with_parts(latents: xr.Dataset, model: pm.Model, compiled, *, seed: int) ->
     return latents.assign(score=score)
 
 
+def check_seed(where: str, seed: object) -> None:
+    """Refuse a seed that some random generator would not take."""
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed <= MOST_SEED:
+        raise DataError(where, seed, f"a whole number from 0 to {MOST_SEED}")
+
+
+def check_draws(where: str, draws: object) -> None:
+    """Refuse a number of draws that no report has."""
+    least, most = REPORTED_DRAWS
+    whole = isinstance(draws, int) and not isinstance(draws, bool)
+    if not whole or not least <= draws <= most or draws % CHAINS:
+        raise DataError(where, draws, f"a multiple of {CHAINS}, at least {least} and at most {most}")
+
+
 def _check_draws(draws: int) -> None:
     if draws < 1 or draws % CHAINS:
         raise DataError("draws", draws, f"a positive multiple of {CHAINS}")
@@ -208,6 +233,7 @@ def _check_draws(draws: int) -> None:
 
 def growth_values(view: View, *, draws: int, seed: int) -> tuple[dict[str, np.ndarray], float]:
     """Prior draws of everything but the chain, given that the ceiling lies beyond what is gained; and the discarded share."""
+    check_seed("seed", seed)
     _check_draws(draws)
     names = [name for name in ("r_asara", "conversion", "gained_before_asara", *GROWTH) if name in view]
     if "gained_before_asara" not in view:

@@ -34,6 +34,8 @@ __all__ = [
     "borrow_input_growth",
     "growth_of_inputs",
     "input_terms",
+    "levels_in",
+    "levels_of",
     "unmatched",
 ]
 
@@ -100,9 +102,14 @@ def is_growth_ratio(rows: xr.Dataset) -> np.ndarray:
     return (rows.kind.values == "growth") & (levels_of(rows) == "growth")
 
 
+def levels_in(rows: xr.Dataset) -> dict[str, str]:
+    """The level at which each domain enters, of rows from `usable`; none of others."""
+    return dict(rows.attrs.get("levels", ()))
+
+
 def levels_of(rows: xr.Dataset) -> np.ndarray:
     """The level of each row, "" for factors."""
-    levels, domains = rows.attrs.get("levels", {}), rows.domain.values[rows.domain_idx.values].tolist()
+    levels, domains = levels_in(rows), rows.domain.values[rows.domain_idx.values].tolist()
     names = {"r": "published", "factor": "", "growth": "growth", "series": "series"}
     epoch = [
         kind == "growth" and levels.get(d) == "epoch"

@@ -82,7 +82,7 @@ class Observations:
                 "years": (
                     "observation",
                     (days - days[0]).astype(float) / 365.25,
-                    {"units": "years since the first observation"},
+                    {"units": "years", "long_name": "years since the first observation"},
                 ),
                 "kind": ("observation", self.kind),
                 "regime": ("observation", self.regime),
@@ -100,7 +100,7 @@ class Observations:
                 "unit": ("proxy", list(self.effort_unit.values())),
                 "effort_kind": ("proxy", [EFFORT_UNITS[unit] for unit in self.effort_unit.values()]),
             },
-            attrs={"identified": self.identified},
+            attrs={"identified": int(self.identified)},  # NetCDF has no booleans
         )
 
 

@@ -40,6 +40,7 @@ from .drawing import (
     log_r,
     mark_one,
     note,
+    own_settings,
     save,
     two_digits,
 )
@@ -70,6 +71,7 @@ FAN_CUT = 3.0
 """The fan chart ends at most this far up, in units of the highest 75 % quantile, or the median could not be read."""
 
 
+@own_settings()
 def plot_waterfall(
     draws: xr.Dataset, *, title: str | None = None, narrow: bool = False, ax: Axes | None = None
 ) -> Axes:
@@ -107,6 +109,7 @@ def plot_waterfall(
     return finish(ax, title, intervals=True)
 
 
+@own_settings()
 def plot_r(
     prior: xr.Dataset,
     posterior: xr.Dataset | None = None,
@@ -139,6 +142,7 @@ def plot_r(
     return finish(ax, title, intervals=True)
 
 
+@own_settings()
 def plot_domains(
     rows: xr.Dataset,
     posterior: xr.Dataset,
@@ -187,6 +191,7 @@ def plot_domains(
     return finish(ax, title, intervals=True, columns=2 if is_narrow(ax) else LEGEND_COLUMNS)
 
 
+@own_settings()
 def plot_fan(
     paths: xr.Dataset,
     *,
@@ -220,6 +225,7 @@ def plot_fan(
     return finish(ax, title)
 
 
+@own_settings()
 def plot_path(
     paths: xr.Dataset, *, years: float = 5.0, title: str | None = None, ax: Axes | None = None
 ) -> Axes:

@@ -73,9 +73,9 @@ def _normalised(where: str, weights: np.ndarray) -> np.ndarray:
     return weights / weights.sum()
 
 
-def read_weights(path: Path | None = None, *, sources: Mapping[str, Source] | None = None) -> Weights:
+def read_weights(path: Path | str | None = None, *, sources: Mapping[str, Source] | None = None) -> Weights:
     """Read and check the weights (default: the bundled ones). Raises DataError at the first problem."""
-    path = data_folder("priors") / WEIGHTS if path is None else path
+    path = data_folder("priors") / WEIGHTS if path is None else Path(path)
     sources = read_sources() if sources is None else sources
     table = read_toml(path)
     _only_keys(path.name, table, ("views", "mechanisms"))

@@ -14,7 +14,7 @@ from .distributions import is_finite
 from .prior_tables import numbers_of, read_prior
 from .quantities import CHAIN, EVENT_NAMES, GROWTH, QUANTITIES, Quantity
 from .sources import DataError, Source, check_provenance, data_folder, plain, read_sources, read_toml
-from .views import PROVENANCE, Conclusion, Entry, View, check_range, draw, refuse_atom, to_toml
+from .views import PROVENANCE, Conclusion, Entry, View, check_name, check_range, draw, refuse_atom, to_toml
 
 __all__ = [
     "WEIGHTS",
@@ -47,12 +47,13 @@ def view_path(view: str) -> Path:
     return data_folder("priors") / f"{view}.toml"
 
 
-def read_view(view: str, *, sources: Mapping[str, Source] | None = None) -> View:
+def read_view(view: Path | str, *, sources: Mapping[str, Source] | None = None) -> View:
     """Read and check a view: a bundled name, or a path ending in `.toml`. Raises DataError at the first problem.
 
     `sources` is the bibliography that its tables must cite (default: the bundled one).
     """
     path = view_path(str(view))
+    check_name("the name of a view", path.stem)
     where, table = path.name, read_toml(path)
     sources = read_sources() if sources is None else sources
     table = dict(table)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -193,11 +194,13 @@ def _provenance_lines(result: Result) -> Iterable[str]:
 
 def as_csv(results: list[Result]) -> str:
     """The credences of all views as CSV."""
-    lines = ["view,event,given,p,mcse"]
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(("view", "event", "given", "p", "mcse"))
     for result in results:
         for item in _view_json(result)["credences"]:
-            lines.append(f"{result.view.name},{item['event']},{item['given']},{item['p']!r},{item['mcse']!r}")
-    return "\n".join(lines) + "\n"
+            writer.writerow((result.view.name, *(item[key] for key in ("event", "given", "p", "mcse"))))
+    return out.getvalue()
 
 
 def planned_files(views: Iterable[View], folder: Path) -> list[Path]:

@@ -84,9 +84,11 @@ class Recomputed:
     verdict: str
 
 
-def figures(path: Path | None = None, *, sources: Mapping[str, Source] | None = None) -> tuple[Figure, ...]:
+def figures(
+    path: Path | str | None = None, *, sources: Mapping[str, Source] | None = None
+) -> tuple[Figure, ...]:
     """The rows of `figures.csv` (default: the bundled one), checked. Raises DataError at the first problem."""
-    path = data_folder("evidence") / "figures.csv" if path is None else path
+    path = data_folder("evidence") / "figures.csv" if path is None else Path(path)
     sources = read_sources() if sources is None else sources
     found: dict[str, Figure] = {}
     for where, cells in read_table(path, COLUMNS):

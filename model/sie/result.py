@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .evidence import default_levels, evidence_files, read_elasticities, usable
+from .inputs import levels_in
 from .likelihoods import likelihood_files
 from .priors import View, to_toml
 from .snapshot import GIVEN
@@ -58,7 +59,7 @@ class Result:
     @property
     def levels(self) -> Mapping[str, str]:
         """The level at which each domain entered; empty where no evidence counts."""
-        return self.rows.attrs["levels"] if self.rows is not None else {}
+        return levels_in(self.rows) if self.rows is not None else {}
 
     @property
     def options(self) -> str:
@@ -115,7 +116,7 @@ def compute(
 
         rows = usable(evidence, view, levels=levels)
         left_out = tuple(rows.attrs["left_out"])
-        digest = _sha256(view, files, rows.attrs["levels"])  # before the files can change under a long fit
+        digest = _sha256(view, files, levels_in(rows))  # before the files can change under a long fit
         say(f"{view.name}: sampling the posterior from {rows.sizes['estimate']} rows")
         tree = fit(build(rows, view), seed=seed, draws=draws)
         say(f"{view.name}: half and twice the spread")

@@ -22,8 +22,9 @@ from .plain_hdf5 import WANT, unusual
 from .priors import View, read_view, to_toml
 from .quantities import EVENT_NAMES
 from .result import CONDITIONS, Result
-from .snapshot import Saved, check_levels, check_name, read_json, versions
+from .snapshot import Saved, check_levels, read_json, versions
 from .sources import DataError, Source, plain, read_sources
+from .views import check_name
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -197,7 +198,7 @@ def _as_result(where: str, tree: xr.DataTree) -> tuple[Result, dict[str, Source]
     tables = {name: tree[name].to_dataset() if name in tree.children else None for name in _TABLES}
     if (rows := tables["rows"]) is not None:
         levels = check_levels(where, json.loads(attrs["levels"]))
-        rows.attrs |= {"levels": dict(levels), "left_out": list(left_out)}
+        rows.attrs |= {"levels": list(levels.items()), "left_out": list(left_out)}
     for row in (
         *(rows.estimate.values.tolist() if rows is not None else ()),
         *json.loads(attrs["rows_used"]),
@@ -231,7 +232,8 @@ def _works(where: str, attrs: dict) -> dict[str, Source]:
 
 def _view(where: str, attrs: dict, works: dict[str, Source]) -> View:
     """The view that a file holds as TOML, read as any view is."""
-    name = check_name(where, attrs["view"])
+    name = attrs["view"]
+    check_name(f"{where} view", name)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "view.toml"
         path.write_text(attrs["view_toml"], encoding="utf-8")

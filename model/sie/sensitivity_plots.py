@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .drawing import BLACK, BLUE, GREY, ORANGE, SMALL, new_axes, save
+from .drawing import BLACK, BLUE, GREY, ORANGE, SMALL, new_axes, own_settings, save
 from .sensitivity import Z975
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ LEAST_RANGE = 0.05
 """A tornado's axis covers at least this much probability on either side of P."""
 
 
+@own_settings()
 def plot_tornado(
     tornado: xr.Dataset, event: str, p: float, *, title: str | None = None, ax: Axes | None = None
 ) -> Axes:
@@ -81,6 +82,7 @@ def plot_tornado(
     return _finish(ax, title)
 
 
+@own_settings()
 def plot_variance_shares(shares: xr.Dataset, *, title: str | None = None, ax: Axes | None = None) -> Axes:
     """Each term's share of the variance of log r at ASARA; a hatched bar is a term that moves against the others."""
     ax = axes_for(ax, shares.sizes["term"])
@@ -89,6 +91,7 @@ def plot_variance_shares(shares: xr.Dataset, *, title: str | None = None, ax: Ax
     return _finish(ax, title)
 
 
+@own_settings()
 def plot_shapley(
     effects: xr.Dataset, event: str, *, title: str | None = None, ax: Axes | None = None
 ) -> Axes:
@@ -157,7 +160,7 @@ def _finish(ax: Axes, title: str | None) -> Axes:
             borderaxespad=0.2,
         )
     if title is not None:
-        ax.set_title(title, pad=24 if handles else 8)
+        ax.set_title(title, pad=24 if handles else 8, parse_math=False)
     ax.tick_params(axis="y", length=0)
     ax.spines[["top", "right"]].set_visible(False)
     return ax

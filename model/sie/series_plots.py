@@ -9,7 +9,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .drawing import AFTER, BLACK, FAINT, FIGURE_INCHES, GREY, INNER, OUTER, SHADED, SMALL, THIN, VERMILION
+from .drawing import (
+    AFTER,
+    BLACK,
+    FAINT,
+    GREY,
+    INNER,
+    OUTER,
+    SHADED,
+    SMALL,
+    THIN,
+    VERMILION,
+    axes_for,
+    own_settings,
+)
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -35,12 +48,13 @@ CLOSE = 0.3
 """Jumps nearer than this in log effort share a label."""
 
 
+@own_settings()
 def plot_series(
     draws: xr.Dataset, past: History, made: Replicates, *, title: str | None = None, ax: Axes | None = None
 ) -> Axes:
     """Software gained against cumulative effort, both logarithmic: observations with the uncertainty of the effort behind
     them, the law's band, and how far single histories stray from it."""
-    ax = _axes(ax)
+    ax = axes_for(ax)
     log_effort = (draws.log_effort - draws.log_effort[..., -1]).values.reshape(-1, len(past.years))
     used = [name for name, seen in zip(past.proxies, past.seen, strict=True) if seen.any()]
     anchor = past.proxies[int(past.anchor.argmax())] if used else None
@@ -76,11 +90,12 @@ def plot_series(
     return _finish(ax, title)
 
 
+@own_settings()
 def plot_replicates(
     past: History, made: Replicates, *, title: str | None = None, ax: Axes | None = None
 ) -> Axes:
     """Posterior predictive check: what was observed over time, among histories that the fitted model makes."""
-    ax = _axes(ax)
+    ax = axes_for(ax)
     _bands(ax, past.years, made.data, "made by the model")
     for i, path in enumerate(made.data[:: max(1, len(made.data) // SINGLE)][:SINGLE]):
         label = f"{SINGLE} of them" if i == 0 else None
@@ -126,14 +141,6 @@ def _words(name: str) -> str:
     return name.replace("_", " ").replace("cpu", "CPU").replace("author years", "author-years")
 
 
-def _axes(ax: Axes | None) -> Axes:
-    if ax is not None:
-        return ax
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=FIGURE_INCHES, layout="constrained").add_subplot()
-
-
 def _plain_ticks(axis, values: np.ndarray) -> None:
     """Powers of two over the observed range, as plain numbers."""
     from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
@@ -162,5 +169,5 @@ def _finish(ax: Axes, title: str | None) -> Axes:
     for side in ("top", "right"):
         ax.spines[side].set_visible(False)
     if title:
-        ax.set_title(title, loc="left")
+        ax.set_title(title, loc="left", parse_math=False)
     return ax

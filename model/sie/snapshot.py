@@ -24,13 +24,13 @@ from .priors import Entry, View, read_view, to_toml
 from .quantities import EVENT_NAMES
 from .rows import LEVELS
 from .sources import DataError, plain, read_text
+from .views import check_name
 
 __all__ = [
     "GIVEN",
     "Saved",
     "check_credences",
     "check_levels",
-    "check_name",
     "inputs_of",
     "read_json",
     "versions",
@@ -76,16 +76,9 @@ def inputs_of(view: View) -> dict[str, dict]:
     return {name: {**_prior_as_data(entry.prior), "unit": entry.unit} for name, entry in view.entries.items()}
 
 
-def check_name(where: str, name: object) -> str:
-    """The name of a view: what the stem of a file can be, without control characters."""
-    if not isinstance(name, str) or not name.isprintable() or not 0 < len(name) < 256 or "/" in name:
-        raise DataError(f"{where} view", name, "the name of a view")
-    return name
-
-
-def view_of(where: str, name: str, label: object, inputs: object) -> View:
+def view_of(where: str, name: object, label: object, inputs: object) -> View:
     """The view with these inputs, checked as a view file is. Raises DataError that starts with `where`."""
-    name = check_name(where, name)
+    check_name(f"{where} view", name)
     if not isinstance(label, str) or not label.strip() or not label.isprintable():
         raise DataError(f"{where} {name} label", label, "a line of text")
     if not isinstance(inputs, dict) or not inputs:

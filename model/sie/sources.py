@@ -22,6 +22,7 @@ __all__ = [
     "check_provenance",
     "data_folder",
     "find_quote",
+    "in_one_line",
     "printed_numbers",
     "read_sources",
     "read_text",
@@ -55,13 +56,41 @@ _PARTS = {"half": 2, "halves": 2, "third": 3, "thirds": 3, "quarter": 4, "quarte
 _NUMBER = r"(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?(?:e[+-]?\d+)?|\.\d+)"
 
 
+MOST_LETTERS = 200
+"""Letters that a message repeats of a place and of what was found there."""
+
+MOST_BYTES = 64 * 2**20
+"""Bytes of a text file."""
+
+MOST_PARTS = 64
+"""Parts of a dotted key; the time that a TOML parser needs grows with their square."""
+
+_LONG_KEY = re.compile(
+    rf"""(?<![\w.-])(?:(?:[\w-]+|"[^"\n]{{0,80}}"|'[^'\n]{{0,80}}')[ \t]*\.[ \t]*){{{MOST_PARTS}}}"""
+)
+
+
 class DataError(ValueError):
     """Bad input, in one line: where, what was found, what was wanted."""
 
     def __init__(self, where: str, found: object, want: str) -> None:
         self.where, self.found, self.want = where, found, want
-        text = f"{where}: found {found if isinstance(found, _Plain) else repr(found)}, want {want}"
-        super().__init__(" ".join(text.split()))
+        found = found if isinstance(found, _Plain) else repr(found)
+        super().__init__(in_one_line(f"{_short(where)}: found {_short(found)}, want {want}"))
+
+
+def in_one_line(text: str) -> str:
+    """The text in one line, with the escape sequence of whatever a terminal would obey or could not show."""
+    shown = (letter if letter.isprintable() else _escaped(letter) for letter in " ".join(text.split()))
+    return "".join(shown)
+
+
+def _escaped(letter: str) -> str:
+    return letter.encode("unicode_escape").decode("ascii")
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= MOST_LETTERS else f"{text[: MOST_LETTERS - 3]}..."
 
 
 class _Plain(str):
@@ -98,11 +127,16 @@ def data_folder(name: str) -> Path:
 def read_text(path: Path) -> str:
     """The text of a data file, or a DataError that names it."""
     try:
-        content = path.read_bytes()
+        if not (path.is_file() or path.is_dir()) and path.exists():  # to open a pipe would wait for a writer
+            raise DataError(str(path), plain("something that is no file"), "a regular file")
+        with path.open("rb") as stream:
+            content = stream.read(MOST_BYTES + 1)
     except FileNotFoundError:
         raise DataError(str(path), plain("no such file"), "a file that exists") from None
     except OSError as error:
         raise DataError(str(path), plain(error.strerror or "an unreadable file"), "a readable file") from None
+    if len(content) > MOST_BYTES:
+        raise DataError(str(path), plain("a larger file"), f"at most {MOST_BYTES // 2**20} MiB")
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -117,8 +151,14 @@ def read_text(path: Path) -> str:
 
 def read_toml(path: Path) -> dict:
     """A TOML file as a dict, or a DataError with the line of the syntax error."""
+    text = read_text(path)
+    if found := _LONG_KEY.search(text):
+        line = text.count("\n", 0, found.start()) + 1
+        raise DataError(
+            f"{path.name} line {line}", plain("a key of many parts"), f"keys of fewer than {MOST_PARTS}"
+        )
     try:
-        return tomllib.loads(read_text(path))
+        return tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise DataError(path.name, plain(f"a TOML syntax error: {error}"), "valid TOML") from None
     except ValueError as error:
@@ -127,9 +167,9 @@ def read_toml(path: Path) -> dict:
         raise DataError(path.name, plain(f"a bad TOML value: {error}"), "valid TOML") from None
 
 
-def read_sources(path: Path | None = None) -> Mapping[str, Source]:
+def read_sources(path: Path | str | None = None) -> Mapping[str, Source]:
     """The bibliography: a `sources.toml`, or the one of an evidence folder (default: the bundled one)."""
-    path = path if path is not None else data_folder("evidence")
+    path = Path(path) if path is not None else data_folder("evidence")
     if path.name != "sources.toml":
         path = path / "sources.toml"
     required = {"authors": str, "title": str, "year": int, "url": str, "licence": str}

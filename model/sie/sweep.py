@@ -108,10 +108,10 @@ def run_cell(
 
 def run_sweep(
     sweep: Sweep,
-    store: Path,
+    store: Path | str,
     client: Client,
     *,
-    folder: Path | None = None,
+    folder: Path | str | None = None,
     progress: Callable[[int, int], None] = lambda done, cells: None,
 ) -> dict[str, int]:
     """Run the cells that the store does not have yet; how many ended in each state, and how many it had.
@@ -124,6 +124,7 @@ def run_sweep(
         chosen = {"leave_out": sweep.evidence[cell.evidence], "levels": dict(sweep.levels[cell.evidence])}
         return {"view": sweep.view(cell), **chosen, "seed": cell.seed, "draws": sweep.draws}
 
+    store = Path(store)
     rows = open_sweep_rows(sweep, store)
     shared = {"evidence": read_evidence(folder), "key": sweep.sha256}
     return run_tasks(

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 from . import __version__
 from .distributions import LARGEST, SMALLEST, Prior, is_finite
 from .evidence import evidence_files, read_evidence, usable
-from .inputs import levels_of
+from .inference import check_draws, check_seed
+from .inputs import levels_in, levels_of
 from .likelihoods import likelihood_files
 from .prior_tables import read_prior
 from .priors import View, read_view, view_names
@@ -31,11 +32,6 @@ __all__ = ["AXES", "Cell", "Sweep", "read_sweep"]
 
 MOST_CELLS = 1_000_000
 """Cells of a sweep at most."""
-
-MOST_SEED = 2**64
-"""Seeds are below this, as the sampler takes them."""
-
-LEAST_DRAWS = 1000
 
 AXES = ("edits", "mechanisms", "evidence")
 
@@ -102,11 +98,13 @@ def read_sweep(
     path, folder = Path(path), Path(folder) if folder is not None else None
     where, table = path.name, dict(read_toml(path))
     draws, seeds, names = table.pop("draws", None), table.pop("seeds", None), table.pop("views", None)
-    if not _whole(draws) or draws < LEAST_DRAWS or draws % 4:
-        raise DataError(f"{where} draws", draws, f"a multiple of 4, at least {LEAST_DRAWS}")
-    good = isinstance(seeds, list) and seeds and all(_whole(seed) and 0 <= seed < MOST_SEED for seed in seeds)
-    if not good or len(set(seeds)) < len(seeds):
-        raise DataError(f"{where} seeds", seeds, "a list of different whole numbers from 0 to 2^64 - 1")
+    check_draws(f"{where} draws", draws)
+    if not isinstance(seeds, list) or not seeds:
+        raise DataError(f"{where} seeds", seeds, "a list of different whole numbers")
+    for seed in seeds:
+        check_seed(f"{where} seeds", seed)
+    if len(set(seeds)) < len(seeds):
+        raise DataError(f"{where} seeds", seeds, "a list of different whole numbers")
     if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
         raise DataError(
             f"{where} views", names, "a list of views (or the names of " + ", ".join(view_names()) + ")"
@@ -230,7 +228,7 @@ def _selections(
             used = {name: usable(evidence, view, levels={**levels, **own}) for name, view in views.items()}
         except DataError as error:
             raise DataError(f"{here} {error.where}", error.found, error.want) from None
-        entered[choice] = next(iter(used.values())).attrs["levels"]
+        entered[choice] = levels_in(next(iter(used.values())))
         used = {name: rows for name, rows in used.items() if not views[name].states_r_asara}
         counted = {
             name: dict(zip(rows.estimate.values.tolist(), levels_of(rows).tolist(), strict=True))
@@ -281,8 +279,7 @@ def _sampled(where: str, sample: object, axes: tuple) -> Iterator[tuple[tuple, t
     cells, seed, scale = sample.get("cells"), sample.get("seed"), sample.get("scale", {})
     if not _whole(cells) or not 1 <= cells <= MOST_CELLS:
         raise DataError(f"{where} [sample] cells", cells, f"a whole number from 1 to {MOST_CELLS}")
-    if not _whole(seed) or not 0 <= seed < MOST_SEED:
-        raise DataError(f"{where} [sample] seed", seed, "a whole number from 0 to 2^64 - 1")
+    check_seed(f"{where} [sample] seed", seed)
     if not isinstance(scale, dict):
         raise DataError(f"{where} [sample] scale", scale, "a table of quantities, each with two factors")
     for name, ends in scale.items():

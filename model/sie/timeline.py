@@ -128,8 +128,9 @@ def timeline_names() -> list[str]:
     return sorted(path.stem for path in (data_folder("priors") / "timelines").glob("*.toml"))
 
 
-def read_timeline(timeline: str) -> Timeline:
+def read_timeline(timeline: Path | str) -> Timeline:
     """Read and check a timeline: a bundled name, or a path ending in `.toml`. Raises DataError at the first problem."""
+    timeline = str(timeline)
     if not timeline.endswith(".toml") and timeline not in timeline_names():
         raise DataError(
             "timeline", timeline, "a path ending in .toml or one of " + ", ".join(timeline_names())

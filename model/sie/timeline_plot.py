@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .drawing import BLACK, BLUE, FAINT, SHADED, THIN, VERMILION
+from .drawing import BLACK, BLUE, FAINT, SHADED, THIN, VERMILION, own_settings
 from .drawing import axes_for as _axes
 from .drawing import finish as _finish
 from .drawing import interval as _interval
@@ -55,6 +55,7 @@ TICKS = {
 """Labelled horizons, in minutes."""
 
 
+@own_settings()
 def plot_timeline(
     models: xr.Dataset, dates: xr.Dataset, *, title: str | None = None, ax: Axes | None = None
 ) -> Axes:

@@ -20,10 +20,24 @@ from .distributions import FAMILIES, Prior
 from .quantities import CHAIN, INPUT_SHARES, QUANTITIES, Quantity
 from .sources import DataError, plain
 
-__all__ = ["PROVENANCE", "Conclusion", "Entry", "View", "check_range", "draw", "refuse_atom", "to_toml"]
+__all__ = [
+    "PROVENANCE",
+    "Conclusion",
+    "Entry",
+    "View",
+    "check_name",
+    "check_range",
+    "draw",
+    "refuse_atom",
+    "to_toml",
+]
 
 PROVENANCE = ("basis", "locator", "quote", "note", "source", "via")
 """Keys of a table that say where its numbers come from."""
+
+
+MOST_NAME_BYTES = 200
+"""Bytes of a view's name: what a report writes is named after it, with endings, and a file's name has at most 255."""
 
 
 def _read_only(mapping: dict) -> Mapping:
@@ -123,6 +137,23 @@ class View:
             )
         return dataclasses.replace(
             self, entries=MappingProxyType(entries), concludes=MappingProxyType({}), path=None
+        )
+
+
+def check_name(where: str, name: object) -> None:
+    """Refuse a name that the files of a view's report could not bear."""
+    if not (
+        isinstance(name, str)
+        and name.isprintable()
+        and name.strip() == name
+        and name[:1] not in ("", ".")
+        and "/" not in name
+        and len(name.encode()) <= MOST_NAME_BYTES
+    ):
+        raise DataError(
+            where,
+            name,
+            f"a name of at most {MOST_NAME_BYTES} bytes, no dot or space at its start, no slash or control character",
         )
 
 

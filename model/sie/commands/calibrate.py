@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..files import refuse_unwritable, write_atomically, write_whole
+from ..inference import check_seed
+from ..inputs import levels_in
 from ..sources import DataError, plain
 from .options import Evidence, Levels, Seed, bibliography, chosen_levels
 from .sweep import MOST_WORKERS, bar
@@ -67,8 +69,7 @@ def calibrate(
         )
     if not 1 <= workers <= MOST_WORKERS:
         raise DataError("--workers", workers, f"a whole number from 1 to {MOST_WORKERS}")
-    if seed < 0:
-        raise DataError("--seed", seed, "a whole number of at least 0")
+    check_seed("--seed", seed)
     read = read_view(view, sources=bibliography(evidence))
     if read.states_r_asara:
         raise DataError(
@@ -82,7 +83,7 @@ def calibrate(
         refuse_unwritable("--out", figure, inputs=[read.path], parent_may_be_made=True)
     files = [read.path, *evidence_files(evidence), *likelihood_files(evidence)]
     refuse_unwritable("--json", json, inputs=files, others=[*figures, *([out] if out is not None else [])])
-    inputs = inputs_sha256(read, rows.attrs["levels"], evidence)
+    inputs = inputs_sha256(read, levels_in(rows), evidence)
     about = f"{__version__} {seed} {runs} {inputs}"
 
     with tempfile.TemporaryDirectory() as scratch:
@@ -108,7 +109,7 @@ def calibrate(
         view=read.name,
         label=read.label,
         inputs_sha256=inputs,
-        levels=rows.attrs["levels"],
+        levels=levels_in(rows),
         seed=seed,
     )
     table = record.table

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..files import make_folder, refuse_unwritable, write_json, write_whole
+from ..inputs import levels_in
 from ..sources import DataError, plain
 from ..wording import points
 from .options import (
@@ -80,7 +81,7 @@ def diff(
         usable(rows, view, levels=chosen) if given == "evidence" and not view.states_r_asara else None
         for view in views
     ]
-    entered = next((used.attrs["levels"] for used in usable_rows if used is not None), {})
+    entered = next((levels_in(used) for used in usable_rows if used is not None), {})
     with progress() as say:
         drawn = []
         for view, used in zip(views, usable_rows, strict=True):

@@ -13,6 +13,7 @@ import numpy as np
 import typer
 
 from ..files import refuse_unwritable, write_whole
+from ..inputs import levels_in
 from ..sources import DataError, plain
 from .options import Draws, Evidence, Levels, Seed, bibliography, check_sampling, chosen_levels, progress
 from .sweep import MOST_WORKERS
@@ -95,7 +96,7 @@ def evidence(
         predictive, scaling = checking.loo(tree, model), power_scaling(tree, model)
         moved = predicted = None
         if loo:
-            inputs = f"{__version__} {inputs_sha256(chosen_view, rows.attrs['levels'], folder)}"
+            inputs = f"{__version__} {inputs_sha256(chosen_view, levels_in(rows), folder)}"
             with _refits(workers, store, f"{inputs} {seed} {draws}", say) as refits:
                 options = {"seed": seed, "draws": draws, "say": say, "refits": refits}
                 moved = checking.influence(tree, rows, chosen_view, **options)

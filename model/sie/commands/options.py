@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..inference import check_draws, check_seed
 from ..sources import DataError, Source, plain, read_sources
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 __all__ = [
     "BAD_INPUT",
     "DEFAULT_DRAWS",
-    "LEAST_DRAWS",
     "Draws",
     "Event",
     "Evidence",
@@ -45,7 +45,6 @@ __all__ = [
 ]
 
 DEFAULT_DRAWS = 20000
-LEAST_DRAWS = 1000
 
 BAD_INPUT = 2
 """Exit code of bad input."""
@@ -91,10 +90,8 @@ Html = Annotated[
 
 def check_sampling(seed: int, draws: int) -> None:
     """Refuse a seed or a number of draws that no command takes."""
-    if seed < 0:
-        raise DataError("--seed", seed, "a whole number of at least 0")
-    if draws < LEAST_DRAWS or draws % 4:
-        raise DataError("--draws", draws, f"a multiple of 4, at least {LEAST_DRAWS}")
+    check_seed("--seed", seed)
+    check_draws("--draws", draws)
 
 
 def check_given(given: str) -> None:

@@ -54,9 +54,12 @@ def report(
     from .. import report as reports
     from ..calibration_record import read_records
     from ..evidence import evidence_files, read_evidence, usable
+    from ..saved import MOST_DRAWS
     from ..sections import as_html
 
     check_sampling(seed, draws)
+    if out is not None and draws > MOST_DRAWS:
+        raise DataError("--draws", draws, f"at most {MOST_DRAWS} with --out, or sie open could not read them")
     works = bibliography(evidence)
     read = read_views("sie report", views, works)
     inputs = [view.path for view in read] + evidence_files(evidence) + (calibrations or [])

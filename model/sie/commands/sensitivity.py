@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..files import make_folder, refuse_unwritable, write_json, write_whole
+from ..inputs import levels_in
 from ..sources import DataError, plain
 from .options import (
     DEFAULT_DRAWS,
@@ -81,7 +82,7 @@ def sensitivity(
         found = _analyse(drawn, read, events, tree, model)
         if out is not None:
             _write_plots(found, read.label, given, out)
-    entered = rows.attrs["levels"] if rows is not None else {}
+    entered = levels_in(rows) if rows is not None else {}
     document = _document(found, view=read.name, given=given, levels=entered, seed=seed, draws=draws)
     write_json(json, document)
     print(_as_text(found, document, read.label))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 import typer
 
+from ..inference import check_seed
 from ..sources import DataError, plain
 from .options import Evidence, Seed, progress
 
@@ -51,8 +52,7 @@ def series(
     for name in ids or ():
         if name not in known:
             raise DataError("series", name, "one of " + ", ".join(known))
-    if seed < 0:
-        raise DataError("--seed", seed, "a whole number of at least 0")
+    check_seed("--seed", seed)
     if not 0.1 < most_lambda <= 4:
         raise DataError("--most-lambda", most_lambda, "a number above 0.1, at most 4")
     refuse_unwritable("--out", out, folder=True)

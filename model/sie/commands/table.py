@@ -10,6 +10,7 @@ import numpy as np
 import typer
 
 from ..files import refuse_unwritable, write_json
+from ..inputs import levels_in
 from ..wording import says
 from .options import (
     DEFAULT_DRAWS,
@@ -86,7 +87,7 @@ def table(
         "version": 1,
         "seed": seed,
         "draws": draws,
-        "levels": next((used.attrs["levels"] for used in usable_rows if used is not None), {}),
+        "levels": next((levels_in(used) for used in usable_rows if used is not None), {}),
         "weights": dict(zip(names, weigh.of(names).tolist(), strict=True)),
         "credences": _credences_json(found),
         "pooled": pooled,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +9,7 @@ import typer
 
 from ..files import refuse_unwritable, write_atomically
 from ..sources import DataError, plain
+from ..views import check_name
 
 __all__ = ["list_", "new"]
 
@@ -57,8 +57,7 @@ def new(
     from ..priors import read_view, to_toml
 
     path = Path(name if name.endswith(".toml") else f"{name}.toml")
-    if not re.fullmatch(r"\w[\w-]{0,99}", path.stem, re.ASCII):
-        raise DataError("sie new NAME", path.stem, "up to 100 letters, digits, underscores and hyphens")
+    check_name("sie new NAME", path.stem)
     if path.exists():
         raise DataError(str(path), plain("a file that exists"), "a new name")
     refuse_unwritable("sie new", path)

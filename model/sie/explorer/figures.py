@@ -159,7 +159,7 @@ def _axes(width: float, height: float) -> Axes:
 
 def svg(name: str, of: Shown) -> str:
     """A figure as an `svg` element for a page."""
-    from matplotlib import rc_context
+    from ..drawing import own_settings
 
     out = io.StringIO()
     settings = {
@@ -168,7 +168,7 @@ def svg(name: str, of: Shown) -> str:
         "font.size": FONT_POINTS,
         "font.sans-serif": [FONT],
     }
-    with _DRAWING, rc_context(settings):
+    with _DRAWING, own_settings(settings):
         figure = draw(name, of).get_figure(root=True)
         _lay_out(figure)
         figure.savefig(out, format="svg", metadata=NO_METADATA, transparent=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..inputs import levels_in
 from ..page import Cell, Figure, Line, Paragraph, Section, Table
 from .contents import Contents, slug
 
@@ -22,7 +23,7 @@ def calibration(contents: Contents) -> list[Section]:
     for record in contents.calibrations:
         result = results[record.view]
         same = record.inputs_sha256 == result.inputs_sha256
-        levels = result.rows.attrs.get("levels") if result.rows is not None else None
+        levels = levels_in(result.rows) if result.rows is not None else None
         blocks = [
             Paragraph(lines=_verdict(record, same, levels is None or dict(levels) == dict(record.levels))),
             *_figures(record),

@@ -68,4 +68,8 @@ def origin(item: Entry | Conclusion, source: str, works: Mapping[str, Source]) -
 
 
 def slug(name: str) -> str:
-    return "".join(letter if letter.isalnum() and letter.isascii() else "-" for letter in name.lower())
+    """The name of a view in the address of its section; different names differ."""
+    return "".join(
+        letter if letter.isalnum() and letter.isascii() else "-" if letter == "_" else f"-{ord(letter):x}-"
+        for letter in name
+    )

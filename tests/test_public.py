@@ -1,0 +1,157 @@
+"""What every public name keeps: paths are strings or `Path`, and labelled data can be saved and opened again."""
+
+import datetime
+import inspect
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import sie
+from sie import sweep
+from sie.sources import data_folder
+
+DRAWS = {"draws": 1000, "seed": 1}
+SWEEP = 'draws = 1000\nseeds = [1]\nviews = ["davidson_houlden_2025"]\n'
+
+
+def naming(word, part):
+    """The public functions whose parameters, or whose result, name a type."""
+    found = set()
+    for name in sie.__all__:
+        if inspect.isfunction(function := getattr(sie, name)):
+            signature = inspect.signature(function)
+            types = {
+                "parameters": [parameter.annotation for parameter in signature.parameters.values()],
+                "result": [signature.return_annotation],
+            }
+            if any(word in str(kind) for kind in types[part]):
+                found.add(name)
+    return found
+
+
+@pytest.fixture(scope="module")
+def places(tmp_path_factory, evidence):
+    """A path that each reader takes, by the reader's name; (function, path)."""
+    folder = tmp_path_factory.mktemp("places")
+    priors, bundled = data_folder("priors"), data_folder("evidence")
+    (folder / "sweep.toml").write_text(SWEEP)
+    view = sie.read_view("davidson_houlden_2025")
+    from sie import report as reports
+    from sie.ledger import append, entries_of
+    from sie.snapshot import read_json
+
+    result = reports.compute(view, None, **DRAWS)
+    reports.write_folder([result], folder)
+    (folder / "report.json").write_text(reports.as_json([result], **DRAWS))
+    append(folder / "ledger", entries_of(read_json(folder / "report.json"), "2026-01-31"))
+    sweep.open_sweep_rows(sie.read_sweep(folder / "sweep.toml"), folder / "store.zarr")
+    own = shutil.copytree(bundled, folder / "evidence")
+    table = sie.read_likelihood("epoch_sat_growth")
+    return {
+        "read_view": (sie.read_view, priors / "reference.toml"),
+        "read_timeline": (sie.read_timeline, priors / "timelines" / "exponential.toml"),
+        "read_weights": (sie.read_weights, priors / "weights.toml"),
+        "read_evidence": (sie.read_evidence, bundled),
+        "read_sources": (sie.read_sources, bundled),
+        "read_horizons": (sie.read_horizons, bundled),
+        "read_elasticities": (sie.read_elasticities, bundled),
+        "read_idea_production": (sie.read_idea_production, bundled),
+        "read_series": (lambda path: sie.read_series("stockfish", path), bundled),
+        "read_likelihood": (lambda path: sie.read_likelihood("epoch_sat_growth", path), bundled),
+        "write_likelihood": (
+            lambda path: sie.write_likelihood("epoch_sat_growth", table, ["growth.csv"], path),
+            own,
+        ),
+        "figures": (sie.figures, bundled / "figures.csv"),
+        "read_sweep": (lambda path: sie.read_sweep(path, folder=type(path)(bundled)), folder / "sweep.toml"),
+        "run_sweep": (
+            lambda store: sie.run_sweep(sie.read_sweep(folder / "sweep.toml"), store, client=None),
+            filled(folder / "store.zarr"),
+        ),
+        "open_sweep": (sie.open_sweep, folder / "store.zarr"),
+        "open_saved": (sie.open_saved, folder / "davidson_houlden_2025.nc"),
+        "read_ledger": (sie.read_ledger, folder / "ledger"),
+    }
+
+
+def filled(store):
+    """A store with nothing left to do, so that `run_sweep` needs no cluster."""
+    from sie.engine import DONE, read_rows
+
+    read_rows(store, sweep.FIELDS)[:, 0] = DONE
+    return store
+
+
+@pytest.mark.parametrize("kind", [str, Path])
+def test_every_public_reader_takes_a_path_as_text_and_as_path(places, kind):
+    assert set(places) >= naming("Path", "parameters")
+    for read, path in places.values():
+        read(kind(path))
+
+
+@pytest.fixture(scope="module")
+def handed_out(places, evidence):
+    """Labelled data of every public function that gives some, by its name."""
+    view = sie.read_view("davidson_2025")
+    rows = sie.usable(evidence, view)
+    drawn = sie.prior(view, **DRAWS)
+    paths, other = sie.simulate(drawn), view.replace(capabilities=sie.lognormal(1.8, 2.6))
+    model = sie.build(rows, view)
+    tree = sie.fit(model, **DRAWS)
+    inputs = {name: drawn[name].values.ravel() for name in ("r_asara", "speedup", "ceiling")}
+    happened = (drawn.r_asara.values.ravel() > 1).astype(float)[None]
+    shares = {"inputs": inputs, "effective": np.array([1000.0])}
+    saved = places["open_saved"][0](places["open_saved"][1])
+    return {
+        "read_evidence": evidence,
+        "usable": rows,
+        "read_series": sie.read_series("stockfish"),
+        "read_horizons": sie.read_horizons(),
+        "read_elasticities": sie.read_elasticities(),
+        "read_likelihood": sie.read_likelihood("epoch_sat_growth"),
+        "prior": drawn,
+        "fit": tree,
+        "reweight": sie.reweight(tree, view, other),
+        "power_scaling": sie.power_scaling(tree, model),
+        "simulate": paths,
+        "capped": sie.capped(paths, log2_pace=3.0),
+        "paused": sie.paused(paths, doublings=1.0, years=1.0),
+        "on_clock": sie.on_clock(paths, sie.gradual_boost(start=0.1, end=1.0, years=5.0)),
+        "credences": sie.credences(paths),
+        "stream": sie.stream([drawn]),
+        "by_mechanism": sie.by_mechanism(view, sie.read_weights(), events=["r_above_1"], **DRAWS),
+        "takeover_before_buildout": sie.takeover_before_buildout(paths, seed=1),
+        "asara_dates": sie.asara_dates(sie.read_timeline("exponential"), now=datetime.date(2026, 2, 5), **DRAWS),
+        "difference": sie.difference(view, other, drawn, sie.prior(other, **DRAWS), events=["r_above_1"]),
+        "crossings": sie.crossings(indicators=happened, **shares),
+        "movement": sie.movement(indicators=happened, **shares),
+        "tornado": sie.tornado(indicators=happened, **shares),
+        "shapley_effects": sie.shapley_effects(happened=happened, **shares),
+        "variance_shares": sie.variance_shares(drawn),
+        "open_sweep": sie.open_sweep(places["open_sweep"][1]),
+        "open_saved": saved.tree,
+        "the paths of open_saved": saved.paths["priors"],
+    }  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:Consolidated metadata")  # zarr's own, of all that xarray saves
+@pytest.mark.parametrize("engine", ["h5netcdf", "zarr"])
+def test_all_labelled_data_can_be_saved_and_opened_again(handed_out, engine, tmp_path):
+    given = naming("xr.", "result")
+    assert set(handed_out) >= given
+    openers = {
+        xr.Dataset: xr.open_dataset,
+        xr.DataArray: xr.open_dataarray,
+        xr.DataTree: xr.open_datatree,
+    }
+    for name, data in handed_out.items():
+        path = tmp_path / name
+        (data.to_netcdf if engine == "h5netcdf" else data.to_zarr)(path)
+        with openers[type(data)](path, engine=engine) as opened:
+            assert opened.load().equals(data), name
+    assert set(json.loads(json.dumps(handed_out["usable"].attrs))) >= {"left_out", "levels"}
