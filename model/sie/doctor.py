@@ -72,11 +72,14 @@ def _pins() -> dict[str, str]:
 
 def caches() -> Iterator[Finding]:
     """The folders in which PyTensor and numba keep compiled code: whether they can be written, and their size."""
-    import numba
     import pytensor
 
-    numba_folder = numba.config.CACHE_DIR or str(Path(__file__).parent / "__pycache__")
-    for what, folder in (("PyTensor cache", pytensor.config.compiledir), ("numba cache", numba_folder)):
+    from .kernels import FOLDER, places
+
+    for what, folder in (
+        ("PyTensor cache", pytensor.config.compiledir),
+        ("numba cache", FOLDER or places()[0]),
+    ):
         path = Path(folder)
         try:
             path.mkdir(parents=True, exist_ok=True)

@@ -13,12 +13,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-import numba
 import numpy as np
-from numba import carray, njit, types
+from numba import carray, cfunc, types
 
 from .distributions import SCORE_LIMIT
 from .inputs import LEAST_SHARE, MOST_LOG_SHIFT
+from .kernels import cached, kernel
 from .quantities import ADJUSTMENTS
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def pack(model: pm.Model) -> np.ndarray:
     return np.concatenate([np.array(head, dtype=float), *(array.ravel().astype(float) for array in arrays)])
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def _curve(data, start, pieces, position):
     """Value and slope at a position between 0 and `pieces` of the cubics that begin at `start`."""
     piece = min(max(math.floor(position), 0), pieces - 1)
@@ -71,7 +71,7 @@ def _curve(data, start, pieces, position):
     return data[at] + t * (c1 + t * (c2 + t * c3)), c1 + t * (2 * c2 + t * 3 * c3)
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def _share_before(share, gain, log_speedup, log_parallel, log_sigma, most_shift, least_share):
     """Labour's share before the jump in labour, and its slopes in the five (`returns._input_shares`)."""
     labour_returns, kappa = share + gain * (1 - share), 1 - math.exp(-log_sigma)
@@ -93,7 +93,7 @@ def _share_before(share, gain, log_speedup, log_parallel, log_sigma, most_shift,
     )
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def log_density(x, gradient, data):
     """The log density at the latents x = (score, z, z_input, z_growth); fills its gradient. `data` is from `pack`."""
     quantities, domains, factors, inputs = int(data[1]), int(data[2]), int(data[3]), int(data[4])
@@ -199,7 +199,7 @@ def log_density(x, gradient, data):
 _doubles, _count = types.CPointer(types.double), types.uint64
 
 
-@numba.cfunc(types.int64(_count, _doubles, _doubles, _doubles, _doubles), cache=True)
+@cached(cfunc, types.int64(_count, _doubles, _doubles, _doubles, _doubles))
 def density_c(size, x, gradient, value, data):
     """As nutpie calls it: 0, or 3 where something is not finite."""
     slopes = carray(gradient, (size,))
@@ -210,7 +210,7 @@ def density_c(size, x, gradient, value, data):
     return 0 if finite else 3
 
 
-@numba.cfunc(types.int64(_count, _count, _doubles, _doubles, _doubles), cache=True)
+@cached(cfunc, types.int64(_count, _count, _doubles, _doubles, _doubles))
 def expand_c(size, expanded, x, out, data):
     """What is stored of a draw: all of it."""
     for i in range(size):
