@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .growth import input_gain
+from .growth import beta, input_gain
 from .kernels import in_chunks, kernel
 from .mechanisms import LAW, MECHANISMS, RETRAINING
 from .path import END_VARIABLES, ENDS, WORK, compute_path, grids
@@ -44,6 +44,9 @@ NODES = 129
 
 BLOCK = 65536
 """Draws that `summaries` holds at a time."""
+
+LOOKS = 128
+"""Levels at which slopes are looked at for the public tool's rule of retraining."""
 
 _INPUTS = ("r_asara", "parallel", "speedup", "recent_doublings_per_year", "doublings_left")
 _CARRIED = (*_INPUTS, "doublings_per_year_of_progress", "conversion")
@@ -73,6 +76,12 @@ def laws(draws: xr.Dataset, *, retraining: str = "none") -> np.ndarray:
         )
     law["beta"], law["doublings_left"], law["retraining"] = parallel / r, left, RETRAINING[retraining]
     law["lambda_"] = parallel / _gains_at_asara(law)
+    if retraining == "tool" and np.any(steepest := _steepest(law) >= 1):
+        raise DataError(
+            "retraining tool",
+            plain(f"{int(steepest.sum())} of {len(law)} laws whose pace doubles with a doubling of software"),
+            "laws whose slope k stays below 1, since the public tool divides by |1 - k|",
+        )
     return law
 
 
@@ -190,6 +199,19 @@ def _gains_at_asara(law):
     for i in range(len(law)):
         gains[i] = input_gain(0.0, law[i])
     return gains
+
+
+@kernel
+def _steepest(law):
+    """Largest slope of the log pace without retraining, at ASARA and at levels up to the ceiling or far without one."""
+    steepest = np.empty(len(law))
+    for i in range(len(law)):
+        left = law[i].doublings_left
+        steepest[i] = law[i].lambda_ * input_gain(0.0, law[i]) - beta(0.0, law[i])
+        for j in range(1, LOOKS):
+            x = left * j / LOOKS if left < math.inf else math.expm1(j / 4.0)
+            steepest[i] = max(steepest[i], law[i].lambda_ * input_gain(x, law[i]) - beta(x, law[i]))
+    return steepest
 
 
 @kernel

@@ -18,7 +18,7 @@ from .windows import level_at, shortest_window, time_at
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["CHUNK", "FEWEST", "amounts", "doublings_by", "levels", "shortest_years", "years_at"]
+__all__ = ["CHUNK", "FEWEST", "amounts", "doublings_by", "levels", "over_draws", "shortest_years", "years_at"]
 
 CHUNK = 1024
 """Draws that a thread takes at a time."""
@@ -41,7 +41,7 @@ def shortest_years(paths: xr.Dataset, doublings: np.ndarray) -> np.ndarray:
     shape = paths.reach.shape
     gain = np.broadcast_to(amounts("shortest_years", doublings), shape).ravel()
     shortest = np.empty(gain.size)
-    _over_draws(_shortest, paths, gain, shortest)
+    over_draws(*_kernel("shortest", paths), gain, shortest)
     return shortest.reshape(shape)
 
 
@@ -50,7 +50,7 @@ def doublings_by(paths: xr.Dataset, years: np.ndarray) -> np.ndarray:
 
     `years` (at least 0; inf for the end of time) are the same for every draw, (time,), or each draw's own, (chain, draw, time).
     """
-    return _at_each("doublings_by", paths, amounts("doublings_by", years, endless=True), _levels)
+    return _at_each("doublings_by", paths, amounts("doublings_by", years, endless=True), "levels")
 
 
 def years_at(paths: xr.Dataset, doublings: np.ndarray) -> np.ndarray:
@@ -58,7 +58,7 @@ def years_at(paths: xr.Dataset, doublings: np.ndarray) -> np.ndarray:
 
     `doublings` are the same for every draw, (level,), or each draw's own, (chain, draw, level).
     """
-    return _at_each("years_at", paths, amounts("years_at", doublings), _times)
+    return _at_each("years_at", paths, amounts("years_at", doublings), "times")
 
 
 def levels(paths: xr.Dataset) -> np.ndarray:
@@ -77,7 +77,7 @@ def amounts(where: str, values: np.ndarray, *, endless: bool = False) -> np.ndar
     return values
 
 
-def _at_each(where: str, paths: xr.Dataset, at: np.ndarray, kernel: Callable) -> np.ndarray:
+def _at_each(where: str, paths: xr.Dataset, at: np.ndarray, what: str) -> np.ndarray:
     """A kernel's answer at each of some numbers, the same for every draw or each draw's own."""
     shape = paths.reach.shape
     if at.ndim != 1 and (at.ndim != len(shape) + 1 or at.shape[:-1] != shape):
@@ -86,21 +86,35 @@ def _at_each(where: str, paths: xr.Dataset, at: np.ndarray, kernel: Callable) ->
         )
     own = np.ascontiguousarray(np.broadcast_to(at, (*shape, at.shape[-1]))).reshape(-1, at.shape[-1])
     found = np.empty(own.shape)
-    _over_draws(kernel, paths, own, found)
+    over_draws(*_kernel(what, paths), own, found)
     return found.reshape(*shape, at.shape[-1])
 
 
-def _over_draws(kernel: Callable, paths: xr.Dataset, asked: np.ndarray, answers: np.ndarray) -> None:
-    path = _checked(paths)
-    in_chunks(lambda first, last: kernel(first, last, *path, asked, answers), len(answers), CHUNK)
+def _kernel(what: str, paths: xr.Dataset) -> tuple[Callable, xr.Dataset]:
+    """What answers for paths, and the paths: the kernels of clocks are compiled for paths that have one only."""
+    if "clock" not in paths:
+        return {"shortest": _shortest, "levels": _levels, "times": _times}[what], paths
+    from . import clock_kernels as of
+
+    return {"shortest": of.shortest, "levels": of.levels_by, "times": of.times_at}[what], paths
 
 
-def _checked(paths: xr.Dataset) -> tuple[np.ndarray, ...]:
+def over_draws(kernel: Callable, paths: xr.Dataset, *arrays: np.ndarray, clocked: bool = False) -> None:
+    """Call a kernel on chunks of draws: kernel(first, last, ...), the checked paths and then `arrays`, which it reads or fills.
+
+    Kernels of clocks take the paths' own nodes and the numbers of their clock, which may be none.
+    """
+    path = _checked(paths, clocked=clocked or "clock" in paths)
+    in_chunks(lambda first, last: kernel(first, last, *path, *arrays), len(path[0]), CHUNK)
+
+
+def _checked(paths: xr.Dataset, *, clocked: bool) -> tuple[np.ndarray, ...]:
     """Nodes and shape of each path, as the kernels take them. Raises DataError for what no path has."""
     nodes = paths.sizes["doubling"]
+    names = [f"own_{name}" for name in GRID] if "clock" in paths else GRID
     if nodes < FEWEST:
         raise DataError("paths", plain(f"{nodes} nodes"), f"at least {FEWEST}")
-    grid = [np.ascontiguousarray(paths[name].values, dtype=float).reshape(-1, nodes) for name in GRID]
+    grid = [np.ascontiguousarray(paths[name].values, dtype=float).reshape(-1, nodes) for name in names]
     each = [np.ascontiguousarray(paths[name].values, dtype=float).ravel() for name in PATH]
     reach, stretch, tail, left = each
     wanted = {
@@ -116,7 +130,24 @@ def _checked(paths: xr.Dataset) -> tuple[np.ndarray, ...]:
             raise DataError(
                 f"paths {name}", plain("numbers that no path has"), "paths as sie.simulate makes them"
             )
-    return (*grid, *each)
+    if not clocked:
+        return (*grid, *each)
+    clock = paths.clock.values if "clock" in paths else np.empty((*paths.reach.shape, 0))
+    return (*grid, *each, _whole(np.ascontiguousarray(clock).reshape(len(reach), -1)))
+
+
+def _whole(clock: np.ndarray) -> np.ndarray:
+    """The numbers of clocks, if their operations fit into them."""
+    at, most = 0, clock.shape[1]
+    while at < most and at + 2 <= most and np.all(clock[:, at : at + 2] == clock[:1, at : at + 2]):
+        at += 2 + max(0, int(clock[0, at + 1]))
+    if (at != most and len(clock)) or np.isnan(clock).any():
+        raise DataError(
+            "paths clock",
+            plain("numbers that no clock has"),
+            "paths as sie.on_clock and its siblings make them",
+        )
+    return clock
 
 
 @kernel
