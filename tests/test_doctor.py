@@ -41,10 +41,11 @@ def test_pins_are_read_from_the_checkout():
 
 
 def test_a_cache_that_cannot_be_written_is_bad(monkeypatch, tmp_path):
-    import numba
+    from sie import kernels
 
     (tmp_path / "file").write_text("")
-    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "file" / "cache"))
+    monkeypatch.setattr(kernels, "FOLDER", None)
+    monkeypatch.setattr(kernels, "places", lambda: [tmp_path / "file" / "cache"])
     found = {finding.what: finding for finding in doctor.caches()}
     assert found["numba cache"].verdict == "bad"
     assert "every process compiles anew" in found["numba cache"].why

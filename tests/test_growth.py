@@ -13,15 +13,15 @@ from trajectories import draws_of
 import sie
 from sie import growth
 from sie.dynamics import NODES, laws
-from sie.windows import time_at as time_on
+from sie.readings import levels
 
 few = settings(max_examples=30)
 
 FAR = 1e7
 """A ceiling so far, in doublings, that returns stay constant over any path that matters."""
 
-FINE = 2**17 + 1
-"""Nodes that leave 76 doublings to a cell below a far ceiling."""
+FINE = 2**13 + 1
+"""Nodes below a far ceiling that leave a doubling to the first cell."""
 
 R = st.floats(0.01, 100)
 PARALLEL = st.floats(0.01, 2)
@@ -43,10 +43,6 @@ def log2_pace_gain(x, r, parallel, left):
 
 def returns_at(x, r, left):
     return growth.returns_at(x, law_of(r, 0.3, left))
-
-
-def time_at(x, years, log2_pace, left):
-    return time_on(x, years, log2_pace, left, 0.0, left)
 
 
 def path_of(r, parallel, left, *, pace=32.0, nodes=NODES):
@@ -93,9 +89,8 @@ def test_returns_fall_by_the_same_amount_with_every_doubling():
 @pytest.mark.parametrize("r", [0.5, 0.8, 1.25, 3.0])
 @pytest.mark.parametrize("parallel", [0.3, 1.0])
 def test_with_constant_returns_doubling_times_form_a_geometric_series(r, parallel):
-    years, log2_pace = path_of(r, parallel, FAR, nodes=FINE)
-    times = [time_at(float(x), years, log2_pace, FAR) for x in range(12)]
-    doubling_times = np.diff(times)
+    paths = sie.simulate(draws_of(r, parallel, FAR, speedup=32.0, recent=1.0), nodes=FINE)
+    doubling_times = np.diff(sie.years_at(paths, np.arange(12.0)).ravel())
     np.testing.assert_allclose(
         doubling_times[1:] / doubling_times[:-1], 2 ** (parallel * (1 / r - 1)), rtol=1e-4
     )
@@ -110,17 +105,19 @@ def test_doubling_times_change_by_the_ratio_of_the_papers(r, ratio):
 @pytest.mark.parametrize("r", [1.1, 1.5, 3.0])
 @pytest.mark.parametrize("parallel", [0.3, 1.0])
 def test_returns_above_1_reach_every_level_in_finite_time(r, parallel):
-    years, _ = path_of(r, parallel, FAR, nodes=FINE)
+    paths = sie.simulate(draws_of(r, parallel, FAR, speedup=32.0, recent=1.0), nodes=FINE)
     limit = 1 / (32 * math.log(2) * parallel * (1 - 1 / r))
-    assert years[(FINE - 1) // 10] == pytest.approx(limit, rel=1e-3)
+    assert sie.years_at(paths, np.array([FAR / 1000])).item() == pytest.approx(limit, rel=1e-3)
 
 
 @pytest.mark.parametrize("parallel", [0.3, 1.0])
 def test_returns_of_1_give_a_constant_pace(parallel):
-    years, log2_pace = path_of(1.0, parallel, FAR, nodes=FINE)
-    x = np.arange(0, 2) * FAR / (FINE - 1)
-    np.testing.assert_allclose(years[:2], x / 32, rtol=1e-3)
-    np.testing.assert_allclose(log2_pace[:2], 5, atol=1e-2)
+    paths, x = (
+        sie.simulate(draws_of(1.0, parallel, FAR, speedup=32.0, recent=1.0), nodes=FINE),
+        np.arange(0, 76.0),
+    )
+    np.testing.assert_allclose(sie.years_at(paths, x).ravel(), x / 32, rtol=1e-3)
+    np.testing.assert_allclose(paths.log2_pace.values[0, 0, levels(paths)[0, 0] < 76], 5, atol=1e-2)
 
 
 CASES = [(0.4, 0.3), (0.8, 0.6), (1.2, 0.3), (1.7, 0.6), (3.6, 0.15)]
@@ -229,9 +226,8 @@ def test_doublings_by_a_time_invert_the_time_to_a_level(r, parallel, left):
 @given(r=st.floats(0.3, 4), parallel=st.floats(0.1, 0.8), left=st.floats(5, 100), part=st.floats(0.01, 0.98))
 def test_doublings_by_a_time_invert_it_between_nodes(r, parallel, left, part):
     paths = sie.simulate(draws_of(r, parallel, left))
-    years, log2_pace = paths.years.values.ravel(), paths.log2_pace.values.ravel()
-    at = time_at(part * left, years, log2_pace, left)
-    assert sie.doublings_by(paths, np.array([at])).item() == pytest.approx(part * left, rel=1e-6)
+    at = sie.years_at(paths, np.array([part * left])).ravel()
+    assert sie.doublings_by(paths, at).item() == pytest.approx(part * left, rel=1e-6)
 
 
 def test_nothing_is_gained_at_once_and_the_ceiling_is_never_passed():

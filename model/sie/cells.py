@@ -11,19 +11,21 @@ from __future__ import annotations
 
 import math
 
-from numba import njit
-
 from .elementary import exp2
 from .growth import LN2, input_level, pace_slope
+from .kernels import kernel
 from .pace import MOST_PARTS, ceiling_power, integrates_slope, retraining, smooth_beta
 
 __all__ = [
     "BEND",
     "HUGE",
+    "STEEP",
     "cells_on_grid",
     "divided_cell",
+    "end_shape",
     "last_cell",
     "parts_by_bend",
+    "time_in_cell",
     "years_towards_ceiling",
 ]
 
@@ -33,11 +35,17 @@ HUGE = 1e290
 BEND = 0.025
 """Curvature of a cell (nats off its chord) from which it is divided."""
 
+STEEP = 40.0
+"""Nats that the pace may change over a cell for its time to be shared out within it; beyond, time is counted from its start."""
+
+_FLAT = 1e-4
+"""Nats below which the pace of a cell counts as constant, to second order."""
+
 _DEEP = 20.0
 """Nats of the way still to go over which a last cell whose power changes is divided."""
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def cells_on_grid(log2_pace, k, w, log2_w, dy, reach, last, root, bend, cell):
     """Bend and time of the cell before each node, undivided; `root` is scratch."""
     for j in range(last + 1):
@@ -48,7 +56,7 @@ def cells_on_grid(log2_pace, k, w, log2_w, dy, reach, last, root, bend, cell):
         cell[j] = reach * dy[j] * _mean_slowness(root[j - 1], root[j], s, bend[j])
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def _mean_slowness(root, end_root, s, bend):
     """Mean of w / v over a cell: `root` and `end_root` are (v / w)^(-1/2) at its ends, s the nats that v / w gains over it, `bend`
     the nats of v / w above the chord of its log at the middle. inf where the pace is none."""
@@ -67,12 +75,33 @@ def _mean_slowness(root, end_root, s, bend):
     return mean if begin + end < HUGE else math.inf
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
+def time_in_cell(part, span, width, low, high):
+    """Years into a cell, which lasts `span`, to its `part` (0 to 1), the log2 pace being a line from `low` to `high`."""
+    rise = high - low
+    s = rise * LN2
+    if abs(s) < _FLAT:
+        share = part * (1.0 + 0.5 * s * (1.0 - part) * (1.0 + s * (1.0 - 2.0 * part) / 6.0))
+    elif abs(s) < STEEP:
+        share = (1.0 - exp2(-rise * part)) / (1.0 - exp2(-rise))
+    if span < math.inf and abs(s) < STEEP:
+        return span * share
+    return min(span, width * math.exp(-low * LN2) * -math.expm1(-s * part) / s)
+
+
+@kernel
+def end_shape(span, width, before, low):
+    """(slope, power) of the last cell: the power from its finite time or, where it has none, from the fall of the cell before."""
+    power = 1.0 - width * math.exp(-low * LN2) / span if 0.0 < span < math.inf else max(1.0, before - low)
+    return -power / (LN2 * width), power
+
+
+@kernel
 def parts_by_bend(bend):
     return int(min(MOST_PARTS, math.ceil(math.sqrt(abs(bend) / BEND)))) if abs(bend) > BEND else 1
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def divided_cell(x, end, dy, low, base, start, law, parts):
     """Time of a cell from x to `end`, `dy` in y, cut into equal parts of y, each with its own exact ends."""
     reach, ceiling = (
@@ -107,7 +136,7 @@ def divided_cell(x, end, dy, low, base, start, law, parts):
     return years
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def last_cell(law, reach, width, low, base, start, k, power):
     """Time of the cell that ends at the ceiling. Where experiments have a technology of their own the power of w itself changes on
     the way: the cell is divided deep into it, and ends with the power that holds there."""
@@ -121,13 +150,13 @@ def last_cell(law, reach, width, low, base, start, k, power):
     return years + years_towards_ceiling(distance, 1.0, low, k, -k * distance * LN2)
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def _moment(log_left, left_power, exponent):
     """Integral of z^(exponent - 1) from z = left to 1, `left_power` being left^exponent."""
     return -log_left if abs(exponent) < 1e-9 else (1.0 - left_power) / exponent
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def years_towards_ceiling(distance, part, low, slope, power):
     """Time to cross the first `part` (0 to 1) of the `distance` left to the ceiling, where v falls as the distance to a power.
 

@@ -4,169 +4,186 @@ An exogenous factor b(t) on the pace is an exact change of clock: the path that 
 
     B(t) = integral of b,   t(x) = inf{t : B(t) >= tau(x)}
 
-It knows paths and no growth law.
+A pause is a wait at a level, a cap is min(v, cap). They hold along the whole path, beyond its nodes too, and act in the order in which
+they were applied. The paths keep their own times and paces as `own_years` and `own_log2_pace`, and what acts on them as
+`clock`, numbers that `clock_kernels` reads.
 """
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from .growth import LN2
+from . import clock_kernels
+from .clock_kernels import CAP, CLOCK, PAUSE, STRETCH
+from .readings import amounts, over_draws
 from .sources import DataError, plain
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["capped", "gradual_boost", "hardware_growth", "on_clock", "paused"]
+__all__ = ["Clock", "capped", "gradual_boost", "hardware_growth", "on_clock", "paused"]
+
+FOR_EVER = 1e6
+"""Years that stand for no end of hardware growth; no pause is longer."""
+
+ROOM = 8
+"""Stretches above a cap for which there is room at first."""
 
 
-def gradual_boost(*, start: float, end: float, years: float) -> tuple[np.ndarray, np.ndarray]:
-    """Knots of a boost that grows exponentially from `start` to `end` over some years and stays: (years, log2 of the factor).
+class Clock(NamedTuple):
+    """A factor on the pace that depends on time, b(t) = constant + 2^l(t), l being linear between knots and constant after the last.
 
-    Davidson & Houlden (2025) let the boost from AI rise from 0.1 to f_max over five years; with f_max at ASARA as the pace of
-    the paths, the factors are 0.1 / f_max and 1.
+    `years` (knot,) rise from 0; `log2_factor` is (knot,) or has the dims of the draws and then (knot,); `constant` is a number of at
+    least 0 or one for each draw.
     """
-    if not (start > 0 and end > 0 and years > 0):
-        raise DataError("gradual boost", (start, end, years), "numbers above 0")
-    return np.array([0.0, years]), np.log2([start, end])
+
+    years: np.ndarray
+    log2_factor: np.ndarray
+    constant: np.ndarray | float = 0.0
+
+
+def gradual_boost(
+    *, start: np.ndarray | float, end: np.ndarray | float, years: float, speedup: np.ndarray | float
+) -> Clock:
+    """A boost from AI that comes gradually: pace = (1 + f) recent pace, f growing exponentially from `start` to `end` over some years.
+
+    For paths whose pace at ASARA is `speedup` times the recent pace, the factor on it is (1 + f) / speedup; the feedback of
+    software on itself acts beside it. Davidson & Houlden (2025) have start 0.1, five years, and for `end` and `speedup` the speed-up
+    of each draw: `gradual_boost(start=0.1, end=paths.speedup, years=5, speedup=paths.speedup)`. Numbers or one for each draw.
+    """
+    start, end, speedup = (np.asarray(each, dtype=float) for each in (start, end, speedup))
+    for name, value in {"start": start, "end": end, "years": np.asarray(years), "speedup": speedup}.items():
+        if not np.all((value > 0) & (value < math.inf)):
+            raise DataError(f"gradual boost {name}", float(np.ravel(value)[0]), "numbers above 0")
+    knots = np.broadcast_arrays(start / speedup, end / speedup)
+    return Clock(np.array([0.0, years]), np.log2(np.stack(knots, axis=-1)), 1 / speedup)
 
 
 def hardware_growth(
-    *, parallel: float, doublings_per_year: float, years: float = math.inf
-) -> tuple[np.ndarray, np.ndarray]:
-    """Knots of hardware C that goes on doubling, C(t)^lambda (Cobb-Douglas, copies and experiments both scaling).
+    *, parallel: np.ndarray | float, doublings_per_year: np.ndarray | float, years: float = math.inf
+) -> Clock:
+    """Hardware C that goes on doubling, C(t)^lambda (Cobb-Douglas, copies and experiments both scaling).
 
-    `parallel` is lambda. Growth stops after `years`.
+    `parallel` is lambda. Growth stops after `years`. Numbers or one for each draw.
     """
-    end = min(years, 1e6)
-    return np.array([0.0, end]), np.array([0.0, parallel * doublings_per_year * end])
+    end = min(years, FOR_EVER)
+    grown = np.asarray(parallel * np.asarray(doublings_per_year, dtype=float)) * end
+    return Clock(np.array([0.0, end]), np.stack([np.zeros_like(grown), grown], axis=-1))
 
 
-def on_clock(paths: xr.Dataset, knots: tuple[np.ndarray, np.ndarray]) -> xr.Dataset:
-    """The paths when their pace is multiplied by b(t), log2 b being linear between knots (years, log2 factor), then constant.
+def on_clock(paths: xr.Dataset, clock: Clock | tuple) -> xr.Dataset:
+    """The paths when their pace is multiplied by b(t): a `Clock`, or (years, log2 factor) of its knots.
 
-    Exact at every node. inf where B stays below tau. Raises DataError for paths with retraining, whose slope is one of the
-    pace itself.
+    Raises DataError for paths with retraining, whose slope is one of the pace itself, and for knots that are none.
     """
-    times, rates = (np.asarray(values, dtype=float) for values in knots)
+    times, rates, constant = Clock(*clock)
+    times, shape = np.asarray(times, dtype=float), paths.reach.shape
     if paths.attrs.get("retraining", "none") != "none":
         raise DataError(
             "clock",
             plain(f"paths with retraining {paths.attrs['retraining']!r}"),
             "paths without (the slope depends on the pace)",
         )
-    if times.ndim != 1 or times.shape != rates.shape or times[0] != 0 or not np.all(np.diff(times) > 0):
+    rising = times.ndim == 1 and times.size > 0 and times[0] == 0 and np.all(np.diff(times) > 0)
+    if not rising or not np.isfinite(times).all():
         raise DataError(
             "clock", plain("knots that do not rise from 0"), "years that rise from 0, each with a log2 factor"
         )
-    if np.isnan(rates).any() or np.any(rates == math.inf):
-        raise DataError("clock", plain("a factor that is no number"), "log2 factors below infinity")
-    years = _clock_time(paths.years.values, times, rates)
-    changed = paths.copy()
-    changed["years"] = (paths.years.dims, years, paths.years.attrs)
-    log2_pace = paths.log2_pace.values + np.interp(np.minimum(years, times[-1]), times, rates)
-    changed["log2_pace"] = (paths.log2_pace.dims, log2_pace, paths.log2_pace.attrs)
-    end_years = _clock_time(paths.end_years.values, times, rates)
-    changed["end_years"] = (paths.end_years.dims, end_years, paths.end_years.attrs)
-    return _seen_anew(changed)
+    rates = _each(rates, (*shape, len(times)), "clock", "a log2 factor for each of its years")
+    constant = _each(constant, shape, "clock constant", "a number of at least 0, or one for each draw")
+    if not np.isfinite(rates).all():
+        raise DataError("clock", plain("a factor that is no number"), "finite log2 factors")
+    if not np.all((constant >= 0) & (constant < math.inf)):
+        raise DataError("clock constant", float(constant.min()), "numbers of at least 0")
+    gained = np.concatenate(
+        [np.zeros((*shape, 1)), np.cumsum(_gained(times, rates, constant), axis=-1)], axis=-1
+    )
+    numbers = [constant[..., None], np.broadcast_to(times, rates.shape), rates, gained]
+    changed = _with(paths, CLOCK, np.concatenate(numbers, axis=-1))
+    return _seen_anew(changed, peak=None)
 
 
-def paused(paths: xr.Dataset, *, doublings: float, years: float) -> xr.Dataset:
-    """The paths with a pause of some years when a level is reached: every later level comes so much later."""
-    if not (doublings >= 0 and 0 <= years < math.inf):
-        raise DataError("pause", (doublings, years), "a level and a time of at least 0")
-    changed = paths.copy()
-    x = paths.doubling.values * paths.reach.values[..., None]
-    late = np.where(x > doublings, years, 0.0)
-    changed["years"] = (paths.years.dims, paths.years.values + late, paths.years.attrs)
-    left = paths.doublings_left.values
-    end = paths.end_years.values + np.where(left > doublings, years, 0.0)
-    changed["end_years"] = (paths.end_years.dims, end, paths.end_years.attrs)
-    return _seen_anew(changed)
+def paused(paths: xr.Dataset, *, doublings: float | np.ndarray, years: float | np.ndarray) -> xr.Dataset:
+    """The paths with a pause of some years when a level is reached: every later level comes so much later.
+
+    Numbers or one for each draw. A factor that depends on time stands still meanwhile where it was applied before the pause.
+    """
+    shape, want = paths.reach.shape, "a number, or one for each draw"
+    at = {"pause doublings": doublings, "pause years": years}
+    numbers = [amounts(where, _each(value, shape, where, want)) for where, value in at.items()]
+    if np.any(numbers[1] > FOR_EVER):
+        raise DataError(
+            "pause years",
+            float(numbers[1].max()),
+            f"at most {FOR_EVER:g} (beyond, windows drown in rounding)",
+        )
+    return _seen_anew(_with(paths, PAUSE, np.stack(numbers, axis=-1)), peak=paths.peak_log2_pace.values)
 
 
 def capped(paths: xr.Dataset, *, log2_pace: float | np.ndarray) -> xr.Dataset:
     """The paths when their pace is held at or below a cap, min(v, cap): a threshold of 5x is log2(5 x recent pace).
 
-    `log2_pace` is one number or one for each draw. Where the pace crosses the cap within a cell, the cell is cut there.
+    `log2_pace` is one number or one for each draw; inf for no cap.
     """
-    cap = np.broadcast_to(np.asarray(log2_pace, dtype=float), paths.reach.shape)[..., None]
-    if np.isnan(cap).any():
+    shape = paths.reach.shape
+    cap = _each(log2_pace, shape, "cap", "log2 of doublings a year, or one for each draw")
+    if np.isnan(cap).any() or np.any(cap == -math.inf):
         raise DataError("cap", plain("not a number"), "log2 of doublings a year")
-    years, pace = paths.years.values, paths.log2_pace.values
-    width = (paths.reach.values / (paths.sizes["doubling"] - 1))[..., None]
-    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
-        cells = np.diff(years, axis=-1)
-        low, high = pace[..., :-1], pace[..., 1:]
-        slowest = width * np.exp2(-cap)
-        rising, falling = (low < cap) & (high > cap), (low > cap) & (high < cap)
-        part = np.clip((cap - low) / (high - low), 0.0, 1.0)
-        share = np.where(part > 0, np.expm1(-(high - low) * LN2 * part) / np.expm1(-(high - low) * LN2), 0.0)
-        share = np.where(np.isnan(share), part, share)
-        cells = np.where((low >= cap) & (high >= cap), slowest, cells)
-        cells = np.where(rising, cells * share + slowest * (1 - part), cells)
-        cells = np.where(falling, slowest * part + cells * (1 - share), cells)
-    changed = paths.copy()
-    start = np.zeros((*years.shape[:-1], 1))
-    changed["years"] = (
-        paths.years.dims,
-        np.concatenate([start, np.cumsum(cells, axis=-1)], axis=-1),
-        paths.years.attrs,
-    )
-    changed["log2_pace"] = (paths.log2_pace.dims, np.minimum(pace, cap), paths.log2_pace.attrs)
-    rises = paths.tail_slope.values > 0
-    changed["tail_slope"] = (
-        paths.reach.dims,
-        np.where(rises, 0.0, paths.tail_slope.values),
-        paths.tail_slope.attrs,
-    )
-    end = np.where(np.isinf(paths.doublings_left.values), math.inf, changed.years.values[..., -1])
-    changed["end_years"] = (paths.reach.dims, end, paths.end_years.attrs)
-    return _seen_anew(changed)
+    flat, room = np.ascontiguousarray(cap).ravel(), ROOM
+    while True:
+        found, counts = np.empty((flat.size, room, STRETCH)), np.empty(flat.size, dtype=np.int64)
+        over_draws(clock_kernels.capped_stretches, paths, flat, found, counts, clocked=True)
+        if (most := counts.max(initial=0)) <= room:
+            break
+        room = most
+    used = found[:, : max(1, most)].reshape(*shape, -1)
+    changed = _with(paths, CAP, np.concatenate([cap[..., None], used], axis=-1))
+    return _seen_anew(changed, peak=np.minimum(paths.peak_log2_pace.values, cap))
 
 
-def _clock_time(tau: np.ndarray, times: np.ndarray, rates: np.ndarray) -> np.ndarray:
-    """inf{t : B(t) >= tau} for log2 b linear between knots and constant after the last."""
-    slopes = np.append(np.diff(rates) / np.diff(times), 0.0) * LN2
-    factor = np.exp2(np.minimum(rates, 1000.0))
-    spans = np.append(np.diff(times), math.inf)
-    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-        gains = np.where(
-            np.abs(slopes[:-1]) * spans[:-1] < 1e-9,
-            factor[:-1] * spans[:-1],
-            factor[:-1] * np.expm1(slopes[:-1] * spans[:-1]) / slopes[:-1],
-        )
-        integral = np.concatenate([[0.0], np.cumsum(gains)])
-        piece = np.searchsorted(integral, tau, side="right") - 1
-        grown = (tau - integral[piece]) / factor[piece]
-        slope = slopes[piece]
-        inner = np.where(slope * grown > -1, np.log1p(np.maximum(slope * grown, -1.0)) / slope, math.inf)
-        return np.where(np.isinf(tau), math.inf, times[piece] + np.where(np.abs(slope) < 1e-12, grown, inner))
+def _each(values: np.ndarray | float, shape: tuple, where: str, want: str) -> np.ndarray:
+    """Numbers for each draw."""
+    try:
+        return np.broadcast_to(np.asarray(values, dtype=float), shape)
+    except ValueError:
+        raise DataError(where, plain(f"an array of shape {np.shape(values)}"), want) from None
 
 
-def _seen_anew(paths: xr.Dataset) -> xr.Dataset:
-    """The path's peak and the most it is ahead of the recent trend, from its nodes (and its end without a ceiling)."""
-    x = paths.doubling.values * paths.reach.values[..., None]
-    recent = paths.recent_doublings_per_year.values[..., None]
-    with np.errstate(invalid="ignore"):
-        ahead = np.nanmax(x - recent * paths.years.values, axis=-1)
-    endless = np.isinf(paths.doublings_left.values)
-    singular = endless & np.isfinite(paths.end_years.values)
-    steady = (
-        endless & (paths.tail_slope.values == 0) & (paths.log2_pace.values[..., -1] > np.log2(recent[..., 0]))
-    )
-    peak = paths.log2_pace.values.max(axis=-1)
-    paths["most_ahead"] = (
-        paths.reach.dims,
-        np.where(singular | steady, math.inf, ahead),
-        paths.most_ahead.attrs,
-    )
-    paths["peak_log2_pace"] = (
-        paths.reach.dims,
-        np.where(singular, math.inf, peak),
-        paths.peak_log2_pace.attrs,
-    )
-    return paths
+def _gained(times: np.ndarray, rates: np.ndarray, constant: np.ndarray) -> np.ndarray:
+    """Integral of b between knots."""
+    spans, rises = np.diff(times), np.diff(rates, axis=-1) * math.log(2)
+    flat = np.abs(rises) < 1e-12
+    with np.errstate(over="ignore"):
+        factor = np.exp2(np.minimum(rates[..., :-1], clock_kernels.BEYOND))
+        mean = np.where(flat, 1.0, np.expm1(rises) / np.where(flat, 1.0, rises))
+        return (constant[..., None] + factor * mean) * spans
+
+
+def _with(paths: xr.Dataset, kind: float, numbers: np.ndarray) -> xr.Dataset:
+    """The paths with one more operation, their own nodes kept."""
+    head = np.broadcast_to([kind, numbers.shape[-1]], (*numbers.shape[:-1], 2))
+    before = [paths.clock.values] if "clock" in paths else []
+    dims = paths.reach.dims
+    changed = paths.drop_vars("clock", errors="ignore")
+    if not before:
+        changed = changed.assign(own_years=paths.years, own_log2_pace=paths.log2_pace)
+    return changed.assign(clock=((*dims, "entry"), np.concatenate([*before, head, numbers], axis=-1)))
+
+
+def _seen_anew(paths: xr.Dataset, *, peak: np.ndarray | None) -> xr.Dataset:
+    """The paths with the times and paces of their nodes, their end, peak and lead over the recent trend as the clocks have them."""
+    shape, nodes = paths.reach.shape, paths.sizes["doubling"]
+    draws = paths.reach.size
+    times, paces, found = np.empty((draws, nodes)), np.empty((draws, nodes)), np.empty((draws, 3))
+    over_draws(clock_kernels.at_nodes, paths, times, paces, clocked=True)
+    recent = np.ascontiguousarray(paths.recent_doublings_per_year.values, dtype=float).ravel()
+    over_draws(clock_kernels.extremes, paths, recent, found, clocked=True)
+    ends = {"end_years": found[:, 0].reshape(shape), "most_ahead": found[:, 2].reshape(shape)}
+    ends["peak_log2_pace"] = found[:, 1].reshape(shape) if peak is None else peak
+    new = {name: (paths.reach.dims, value, paths[name].attrs) for name, value in ends.items()}
+    for name, value in {"years": times, "log2_pace": paces}.items():
+        new[name] = (paths[name].dims, value.reshape(*shape, nodes), paths[name].attrs)
+    return paths.assign(new)

@@ -40,7 +40,8 @@ TREND_GAIN = 500.0
 class Event:
     """One precise meaning: either `happens(paths)`, or `gain(paths)` doublings within some window of `years`.
 
-    Both callables return an array over draws. Events with the same `gain` share one search along the paths.
+    Both callables return an array over draws. Events with the same `gain` share one search along the paths. Raises DataError for
+    an event that has neither or both, or a window of no time.
     """
 
     name: str
@@ -50,6 +51,17 @@ class Event:
     gain: Callable[[xr.Dataset], np.ndarray] | None = None
     years: float = math.inf
     within: str = "no time limit"
+
+    def __post_init__(self) -> None:
+        given = [name for name in ("happens", "gain") if getattr(self, name) is not None]
+        if len(given) != 1 or not callable(getattr(self, given[0])):
+            raise DataError(
+                f"event {self.name}",
+                plain(" and ".join(given) or "neither happens nor gain"),
+                "one function of paths: happens, or gain with years",
+            )
+        if not self.years > 0:
+            raise DataError(f"event {self.name} years", self.years, "a number above 0")
 
 
 def gain_within(

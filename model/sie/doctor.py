@@ -74,10 +74,11 @@ def _pins() -> dict[str, str]:
 
 def caches() -> Iterator[Finding]:
     """The folders in which PyTensor and numba keep compiled code: whether they can be written, and their size."""
-    import numba
     import pytensor
 
-    numba_folder = numba.config.CACHE_DIR or str(Path(__file__).parent / "__pycache__")
+    from .kernels import FOLDER, places
+
+    numba_folder = FOLDER or places()[0]
     pytensor_folder = default_folder() if in_scratch() else pytensor.config.compiledir
     for what, folder in (("PyTensor cache", pytensor_folder), ("numba cache", numba_folder)):
         path = Path(folder)

@@ -12,18 +12,18 @@ curvature (fourth order), and divided where it bends too much. The only hot loop
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numba import njit, prange
 
-from .growth import input_gain
+from .growth import beta, input_gain
+from .kernels import in_chunks, kernel
 from .mechanisms import LAW, MECHANISMS, RETRAINING
 from .path import END_VARIABLES, ENDS, WORK, compute_path, grids
+from .readings import CHUNK, FEWEST, amounts, doublings_by, shortest_years, years_at
 from .sources import DataError, plain
-from .windows import level_at, shortest_window, time_at
+from .windows import shortest_window
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -42,20 +42,14 @@ __all__ = [
 NODES = 129
 """Points of a path; the error of a time falls with their fourth power."""
 
-FEWEST = 5
-"""Nodes that a path needs at least."""
-
 BLOCK = 65536
 """Draws that `summaries` holds at a time."""
 
-_KERNELS = threading.RLock()
-"""Held while a parallel kernel runs."""
+LOOKS = 128
+"""Levels at which slopes are looked at for the public tool's rule of retraining."""
 
 _INPUTS = ("r_asara", "parallel", "speedup", "recent_doublings_per_year", "doublings_left")
 _CARRIED = (*_INPUTS, "doublings_per_year_of_progress", "conversion")
-
-CHUNK = 256
-"""Draws that a thread takes at a time."""
 
 
 def laws(draws: xr.Dataset, *, retraining: str = "none") -> np.ndarray:
@@ -82,6 +76,12 @@ def laws(draws: xr.Dataset, *, retraining: str = "none") -> np.ndarray:
         )
     law["beta"], law["doublings_left"], law["retraining"] = parallel / r, left, RETRAINING[retraining]
     law["lambda_"] = parallel / _gains_at_asara(law)
+    if retraining == "tool" and np.any(steepest := _steepest(law) >= 1):
+        raise DataError(
+            "retraining tool",
+            plain(f"{int(steepest.sum())} of {len(law)} laws whose pace doubles with a doubling of software"),
+            "laws whose slope k stays below 1, since the public tool divides by |1 - k|",
+        )
     return law
 
 
@@ -119,7 +119,9 @@ def simulate(draws: xr.Dataset, *, nodes: int = NODES, retraining: str = "none")
     law = laws(draws, retraining=retraining)
     start, recent = _start(draws)
     tables = grids(nodes)
-    years, log2_pace, ends = _paths(law, start, recent, tables)
+    years, log2_pace = np.empty((len(law), nodes)), np.empty((len(law), nodes))
+    ends = np.empty((len(law), ENDS))
+    _in_chunks(_paths, law, start, recent, tables, years, log2_pace, ends)
     shape, dims = draws.r_asara.shape, draws.r_asara.dims
     grid, over = (*shape, nodes), (*dims, "doubling")
     paths = xr.Dataset(
@@ -150,13 +152,15 @@ def summaries(
     used = [name for name in (*_CARRIED, *MECHANISMS) if name in draws]
     flat = xr.Dataset({name: ("draw", _aligned(draws, name).values.ravel()) for name in used})
     flat.attrs = draws.attrs
-    gains = np.asarray(gains, dtype=float).reshape(len(gains), draws.r_asara.size)
+    gains = amounts("summaries", gains).reshape(len(gains), draws.r_asara.size)
     tables = grids(nodes)
     for first in range(0, flat.sizes["draw"], BLOCK):
         block = flat.isel(draw=slice(first, first + BLOCK))
         start, recent = _start(block)
         wanted = np.ascontiguousarray(gains[:, first : first + BLOCK].T)
-        shortest, ends = _summaries(laws(block, retraining=retraining), start, recent, wanted, tables)
+        law, shortest = laws(block, retraining=retraining), np.empty(wanted.shape)
+        ends = np.empty((len(law), ENDS))
+        _in_chunks(_summaries, law, start, recent, wanted, tables, shortest, ends)
         found = xr.Dataset(_end_variables(ends, block.r_asara.shape, ("draw",)))
         found["shortest_years"] = (("gain", "draw"), shortest.T)
         yield found.assign({name: block[name] for name in _CARRIED if name in block})
@@ -168,7 +172,7 @@ def _start(draws: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
         np.ascontiguousarray(_column(draws, name)) for name in ("speedup", "recent_doublings_per_year")
     )
     pace = speedup * recent
-    if not np.all((pace > 0) & (pace < math.inf)):
+    if not np.all((pace > 0) & (pace < math.inf) & (recent > 0)):
         raise DataError(
             "speedup",
             plain("a pace at ASARA that is not a positive number"),
@@ -184,51 +188,11 @@ def _end_variables(ends: np.ndarray, shape: tuple, dims: tuple) -> dict:
     }
 
 
-def shortest_years(paths: xr.Dataset, doublings: np.ndarray) -> np.ndarray:
-    """The least time in which a path gains this many doublings, anywhere along it; inf where the ceiling is nearer.
-
-    `doublings` has the shape of the draws; so has the result. 0 where the pace grows without limit.
-    """
-    shape = paths.reach.shape
-    gain = np.ascontiguousarray(np.broadcast_to(doublings, shape), dtype=float).ravel()
-    return _shortest(*_flat(paths), gain).reshape(shape)
+def _in_chunks(kernel: Callable, law: np.ndarray, *arrays: np.ndarray) -> None:
+    in_chunks(lambda first, last: kernel(first, last, law, *arrays), len(law), CHUNK)
 
 
-def doublings_by(paths: xr.Dataset, years: np.ndarray) -> np.ndarray:
-    """Software doublings gained by each of these times, (chain, draw, time); inf after a singularity without a ceiling."""
-    at = np.ascontiguousarray(years, dtype=float)
-    return _levels(*_flat(paths), at).reshape(*paths.reach.shape, len(at))
-
-
-def years_at(paths: xr.Dataset, doublings: np.ndarray) -> np.ndarray:
-    """When each of these levels is reached, (chain, draw, level); inf where it never is."""
-    at = np.ascontiguousarray(doublings, dtype=float)
-    return _times(*_flat(paths), at).reshape(*paths.reach.shape, len(at))
-
-
-def _flat(paths: xr.Dataset) -> tuple[np.ndarray, ...]:
-    nodes = paths.sizes["doubling"]
-    grid = (np.ascontiguousarray(paths[name].values).reshape(-1, nodes) for name in ("years", "log2_pace"))
-    return (
-        *grid,
-        *(
-            np.ascontiguousarray(paths[name].values).ravel()
-            for name in ("reach", "tail_slope", "doublings_left")
-        ),
-    )
-
-
-def _one_at_a_time(kernel: Callable) -> Callable:
-    """A parallel kernel that threads call in turn: Numba's work queue, its only layer on some machines, takes one caller."""
-
-    def call(*arrays):
-        with _KERNELS:
-            return kernel(*arrays)
-
-    return call
-
-
-@njit(cache=True, error_model="numpy")
+@kernel
 def _gains_at_asara(law):
     """e(0) of each law; its `lambda_` is not read."""
     gains = np.empty(len(law))
@@ -237,63 +201,34 @@ def _gains_at_asara(law):
     return gains
 
 
-@_one_at_a_time
-@njit(cache=True, error_model="numpy", parallel=True)
-def _paths(law, start, recent, tables):
-    n, nodes = len(law), tables.shape[2]
-    years = np.empty((n, nodes))
-    log2_pace = np.empty((n, nodes))
-    ends = np.empty((n, ENDS))
-    for c in prange((n + CHUNK - 1) // CHUNK):
-        work = np.empty((WORK, nodes))
-        for i in range(CHUNK * c, min(n, CHUNK * (c + 1))):
-            compute_path(law[i], start[i], recent[i], tables, work, years[i], log2_pace[i], ends[i])
-    return years, log2_pace, ends
+@kernel
+def _steepest(law):
+    """Largest slope of the log pace without retraining, at ASARA and at levels up to the ceiling or far without one."""
+    steepest = np.empty(len(law))
+    for i in range(len(law)):
+        left = law[i].doublings_left
+        steepest[i] = law[i].lambda_ * input_gain(0.0, law[i]) - beta(0.0, law[i])
+        for j in range(1, LOOKS):
+            x = left * j / LOOKS if left < math.inf else math.expm1(j / 4.0)
+            steepest[i] = max(steepest[i], law[i].lambda_ * input_gain(x, law[i]) - beta(x, law[i]))
+    return steepest
 
 
-@_one_at_a_time
-@njit(cache=True, error_model="numpy", parallel=True)
-def _summaries(law, start, recent, gains, tables):
-    n, nodes = len(law), tables.shape[2]
-    shortest = np.empty(gains.shape)
-    ends = np.empty((n, ENDS))
-    for c in prange((n + CHUNK - 1) // CHUNK):
-        work = np.empty((WORK, nodes))
-        years = np.empty(nodes)
-        log2_pace = np.empty(nodes)
-        for i in range(CHUNK * c, min(n, CHUNK * (c + 1))):
-            single_peak = compute_path(law[i], start[i], recent[i], tables, work, years, log2_pace, ends[i])
-            for g in range(gains.shape[1]):
-                shortest[i, g] = shortest_window(
-                    gains[i, g], years, log2_pace, ends[i, 0], ends[i, 1], law[i].doublings_left, single_peak
-                )
-    return shortest, ends
+@kernel
+def _paths(first, last, law, start, recent, tables, years, log2_pace, ends):
+    work = np.empty((WORK, tables.shape[2]))
+    for i in range(first, last):
+        compute_path(law[i], start[i], recent[i], tables, work, years[i], log2_pace[i], ends[i])
 
 
-@_one_at_a_time
-@njit(cache=True, error_model="numpy", parallel=True)
-def _shortest(years, log2_pace, reach, tail, left, doublings):
-    shortest = np.empty(len(years))
-    for i in prange(len(years)):
-        shortest[i] = shortest_window(doublings[i], years[i], log2_pace[i], reach[i], tail[i], left[i], False)
-    return shortest
-
-
-@_one_at_a_time
-@njit(cache=True, error_model="numpy", parallel=True)
-def _times(years, log2_pace, reach, tail, left, at):
-    times = np.empty((len(years), len(at)))
-    for i in prange(len(years)):
-        for k in range(len(at)):
-            times[i, k] = time_at(at[k], years[i], log2_pace[i], reach[i], tail[i], left[i])
-    return times
-
-
-@_one_at_a_time
-@njit(cache=True, error_model="numpy", parallel=True)
-def _levels(years, log2_pace, reach, tail, left, at):
-    levels = np.empty((len(years), len(at)))
-    for i in prange(len(years)):
-        for k in range(len(at)):
-            levels[i, k] = level_at(at[k], years[i], log2_pace[i], reach[i], tail[i], left[i])
-    return levels
+@kernel
+def _summaries(first, last, law, start, recent, gains, tables, shortest, ends):
+    nodes = tables.shape[2]
+    work, years, log2_pace = np.empty((WORK, nodes)), np.empty(nodes), np.empty(nodes)
+    for i in range(first, last):
+        single_peak = compute_path(law[i], start[i], recent[i], tables, work, years, log2_pace, ends[i])
+        reach, tail, stretch, left = ends[i, 0], ends[i, 1], ends[i, 5], law[i].doublings_left
+        for g in range(gains.shape[1]):
+            shortest[i, g] = shortest_window(
+                gains[i, g], years, log2_pace, reach, stretch, tail, left, single_peak
+            )

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import math
 
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
+
+from .kernels import kernel
 
 __all__ = ["exp2", "log2"]
 
@@ -46,7 +48,7 @@ def _double(typingctx, bits):
     return types.float64(types.int64), codegen
 
 
-@njit(cache=True, error_model="numpy", inline="always")
+@kernel(inline="always")
 def exp2(x):
     """2^x, x held between -1022 and 1023: it neither overflows nor reaches 0. The fraction's e^t by its series."""
     x = x if x > -1022.0 else -1022.0
@@ -58,7 +60,7 @@ def exp2(x):
     return series * _double((_bits(rounded) + _BIAS) << _MANTISSA_BITS)
 
 
-@njit(cache=True, error_model="numpy", inline="always")
+@kernel(inline="always")
 def log2(x):
     """log2 of a positive, finite and normal x. The mantissa's logarithm is 2 atanh((m - 1) / (m + 1)), by its series."""
     bits = _bits(x)

@@ -12,7 +12,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit, vectorize
+from numba import vectorize
+
+from .kernels import cached, kernel
 
 __all__ = ["as_coded", "exact"]
 
@@ -26,7 +28,7 @@ LEAST_LOG_VARIANCE = -32.0
 """Smallest log(a t): a noise below 1e-14 of the output is none, and has no density."""
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def _bessel_correction(p, size):
     """log of the sum of the uniform expansion of I_nu(z) (DLMF 10.41.3), p = (nu / size)^2, size = sqrt(nu^2 + z^2)."""
     u1 = (3 - 5 * p) / 24
@@ -36,7 +38,7 @@ def _bessel_correction(p, size):
     return math.log(1 + (u1 + (u2 + (u3 + u4 / size) / size) / size) / size)
 
 
-@vectorize(["float64(float64, float64, float64)"], cache=True)
+@cached(vectorize, ["float64(float64, float64, float64)"])
 def exact(growth, log_scale, shape):
     """log density of log X at `growth` = log X; `log_scale` = log(a t), `shape` = c / a.
 
@@ -67,7 +69,7 @@ def exact(growth, log_scale, shape):
     return shape * log_w - y - w - math.lgamma(shape) + math.log(total)
 
 
-@vectorize(["float64(float64, float64, float64)"], cache=True)
+@cached(vectorize, ["float64(float64, float64, float64)"])
 def as_coded(growth, log_scale, shape):
     """The same as a sum of Poisson-gamma terms, without those in which a gamma function overflows (see `idea_production`)."""
     log_y, log_w = -log_scale, growth - log_scale

@@ -15,12 +15,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-import numba
 import numpy as np
-from numba import carray, njit, types
+from numba import carray, cfunc, types
 
 from .distributions import SCORE_LIMIT
 from .inputs import LEAST_SHARE, MOST_LOG_SHIFT
+from .kernels import cached, kernel
 from .prior_curves import CELLS
 from .quantities import ADJUSTMENTS
 
@@ -75,10 +75,11 @@ def _curves(knots: np.ndarray, cubic: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return first.reshape(len(knots), CELLS + 1), np.concatenate([knots, cubic], axis=2)
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def _quantile(data, first, start, score):
     """Value and slope of a quantile curve at a score: its cells begin at `first`, its pieces at `start`."""
-    cell = min(int((score + SCORE_LIMIT) * (CELLS / (2 * SCORE_LIMIT))), CELLS - 1)
+    place = (score + SCORE_LIMIT) * (CELLS / (2 * SCORE_LIMIT))
+    cell = min(int(place), CELLS - 1) if place > 0 else 0  # NaN is in the first, and its value NaN
     low, high = int(data[first + cell]), int(data[first + cell + 1])
     while low < high:
         middle = (low + high + 1) // 2
@@ -92,16 +93,16 @@ def _quantile(data, first, start, score):
     return data[at + 2] + t * (c1 + t * (c2 + t * c3)), (c1 + t * (2 * c2 + t * 3 * c3)) / width
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def _curve(data, start, pieces, position):
     """Value and slope at a position between 0 and `pieces` of the cubics that begin at `start`."""
-    piece = min(max(math.floor(position), 0), pieces - 1)
-    t, at = position - piece, start + 4 * int(piece)
+    piece = min(int(position), pieces - 1) if position > 0 else 0
+    t, at = position - piece, start + 4 * piece
     c1, c2, c3 = data[at + 1], data[at + 2], data[at + 3]
     return data[at] + t * (c1 + t * (c2 + t * c3)), c1 + t * (2 * c2 + t * 3 * c3)
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def _share_before(share, gain, log_speedup, log_parallel, log_sigma):
     """Labour's share before the jump in labour, and its slopes in the five (`returns._input_shares`)."""
     labour_returns, kappa = share + gain * (1 - share), 1 - math.exp(-log_sigma)
@@ -123,7 +124,7 @@ def _share_before(share, gain, log_speedup, log_parallel, log_sigma):
     )
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def log_density(x, gradient, data):
     """The log density at the latents x = (score, z, z_input, z_growth); fills its gradient. `data` is from `pack`."""
     combinations = int(data[11])
@@ -145,7 +146,7 @@ def log_density(x, gradient, data):
     return total
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def given_parts(x, gradient, data, combination):
     """log w_c and the log likelihood at the combination's parts; fills its gradient."""
     domains, factors, inputs = int(data[2]), int(data[3]), int(data[4])
@@ -251,7 +252,7 @@ def given_parts(x, gradient, data, combination):
     return total
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def log_parts(x, data):
     """log w_c and the log likelihood of each combination of parts at each of many latents x (draw, latent): (draw, combination)."""
     combinations = int(data[11])
@@ -266,7 +267,7 @@ def log_parts(x, data):
 _doubles, _count = types.CPointer(types.double), types.uint64
 
 
-@numba.cfunc(types.int64(_count, _doubles, _doubles, _doubles, _doubles), cache=True)
+@cached(cfunc, types.int64(_count, _doubles, _doubles, _doubles, _doubles))
 def density_c(size, x, gradient, value, data):
     """As nutpie calls it: 0, or 3 where something is not finite."""
     slopes = carray(gradient, (size,))
@@ -277,7 +278,7 @@ def density_c(size, x, gradient, value, data):
     return 0 if finite else 3
 
 
-@numba.cfunc(types.int64(_count, _count, _doubles, _doubles, _doubles), cache=True)
+@cached(cfunc, types.int64(_count, _count, _doubles, _doubles, _doubles))
 def expand_c(size, expanded, x, out, data):
     """What is stored of a draw: all of it."""
     for i in range(size):

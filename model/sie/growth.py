@@ -10,15 +10,14 @@ per doubling of software, from labour (gain l, level s_l) and experiments (gain 
     p = lambda e(0),   r = lambda e(0) / beta(0)
 
 A law is a record of numbers (`mechanisms.LAW`). A mechanism is a function here, called where it acts, and a line of
-`mechanisms.MECHANISMS`. Pure functions on floats, compiled by numba; they know nothing of draws, time or events. numba's cache
-does not see that a function of another module has changed: remove `__pycache__` after an edit.
+`mechanisms.MECHANISMS`. Pure functions on floats, compiled by numba; they know nothing of draws, time or events.
 """
 
 from __future__ import annotations
 
 import math
 
-from numba import njit
+from .kernels import kernel
 
 __all__ = [
     "beta",
@@ -45,13 +44,13 @@ LAST = 1e-300
 """Share of the way to a ceiling that stands for none."""
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def ces_exponent(sigma: float) -> float:
     """kappa = (sigma - 1) / sigma: by how much the share of the scarcer input falls or rises, per doubling of the other."""
     return 1.0 - 1.0 / sigma
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def ces(x: float, a: float, c: float) -> tuple:
     """(share, log2) of a CES of one growing and one fixed input, a 2^(c x) + 1 - a with a the growing input's share at x = 0.
 
@@ -71,14 +70,14 @@ def ces(x: float, a: float, c: float) -> tuple:
     return (a / whole, x + level) if z > 0.0 else (a * math.exp(z) / whole, level)
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def labour(x: float, law) -> tuple:
     """(gain, level) of AI research labour. AI does the share `automation` of tasks, humans the rest, joined with elasticity
     1 / (1 - task_kappa): an exponent at 1 (Whitfill & Wu 2025, comments), humans as the bottleneck below (Aghion et al. 2017)."""
     return ces(x, law.automation, ces_exponent(law.task_sigma))
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def experiments(x: float, law) -> tuple:
     """(gain, level) of the efficiency of experiments: a constant epsilon, or a technology A_exp of its own beta that grows with
     the same input (Davidson, comments on Whitfill & Wu 2025): (2^(b_e s_e) - 1) / b_e = epsilon(0) times the integral of what
@@ -99,7 +98,7 @@ def experiments(x: float, law) -> tuple:
     return min(gain * math.exp(min(cost - b * level, 500.0)), FAR), min(level, FAR)
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def research_input(x: float, law) -> tuple:
     """(e, log2 of input over input at ASARA) at x. Where sigma falls at the level `switch`, shares go on from their value there
     (Whitfill & Wu 2025, comments: a foom until sigma drops below 1)."""
@@ -114,19 +113,19 @@ def research_input(x: float, law) -> tuple:
     return share * gain_l + (1.0 - share) * gain_e, level + level_e + joined
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def input_gain(x: float, law) -> float:
     """e(x): doublings of research input per doubling of software."""
     return research_input(x, law)[0]
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def input_level(x: float, law) -> float:
     """Doublings of research input since ASARA, the integral of `input_gain`, in closed form."""
     return research_input(x, law)[1]
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def beta(x: float, law) -> float:
     """beta(x): doublings by which the pace falls, per doubling of software, because ideas get harder; inf (with the sign of
     beta) at the ceiling. Davidson (2025): r falls linearly, shape 1."""
@@ -141,24 +140,25 @@ def beta(x: float, law) -> float:
     return law.beta * (1.0 - (gained / whole) ** shape) / -math.expm1(shape * math.log1p((x - left) / whole))
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def retrained(k: float, rule: float) -> float:
     """The slope when each new generation must be trained: time is spent on shorter runs, k / (1 + max(k, 0)). Rule 2 is the
-    paper's k / (1 + |k|), 3 the public tool's k / |1 + k| (Davidson & Houlden 2025): for reproduction only. Rule 0 is k."""
+    paper's k / (1 + |k|), 3 the public tool's k / |1 - k| (Davidson & Houlden 2025; the tool's own variable is -k): for reproduction
+    only, the last one where k stays below 1. Rule 0 is k."""
     if rule == 0.0 or (rule == 1.0 and k <= 0.0):
         return k
     if math.isinf(k):
         return math.copysign(1.0, k)
-    return k / (abs(1.0 + k) if rule == 3.0 else 1.0 + abs(k))
+    return k / (abs(1.0 - k) if rule == 3.0 else 1.0 + abs(k))
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def pace_slope(x: float, law) -> float:
     """k(x): doublings of the pace per doubling of software. -inf at a ceiling (+inf if beta is negative)."""
     return retrained(law.lambda_ * input_gain(x, law) - beta(x, law), law.retraining)
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def log2_pace_gain(x: float, law) -> float:
     """log2 of the pace at x over the pace at ASARA: the integral of `pace_slope` where it has a closed form, without retraining
     and with returns that fall linearly (shape 1) or not at all (no ceiling). -inf at the ceiling, inf if beta is negative."""
@@ -170,7 +170,7 @@ def log2_pace_gain(x: float, law) -> float:
     )
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def returns_at(x: float, law) -> float:
     """r at x = lambda e(x) / beta(x); inf where beta is at most 0, and 0 at the ceiling."""
     b = beta(x, law)

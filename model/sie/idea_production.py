@@ -22,9 +22,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numba import njit, prange
 
 from . import feller
+from .kernels import in_chunks, kernel
 from .sources import DataError, check_provenance, data_folder, plain, read_sources
 from .tables import PROVENANCE, number, read_table
 
@@ -53,6 +53,9 @@ POINTS = 13
 
 SOBOL_SEED = 1
 """Scrambles the points; the same at every log r, so that the curve is smooth."""
+
+CHUNK = 16
+"""Values of log r that a thread takes at a time."""
 
 SPREAD = 0.6
 """Scale of the logistic proposal of g_s around its best value, in standard deviations."""
@@ -183,14 +186,13 @@ def log_likelihood(
 
     uniform = qmc.Sobol(3, seed=SOBOL_SEED).random_base2(points)
     uniform = np.clip(uniform, np.finfo(float).eps, 1 - np.finfo(float).eps)
-    curve = _integrate(
-        np.asarray(log_r, dtype=float),
-        uniform,
-        fit.log_output,
-        fit.input_growth,
-        fit.log_researchers,
-        as_coded,
-    )
+    grid, sizes = np.asarray(log_r, dtype=float), (fit.log_output, fit.input_growth)
+    curve = np.zeros(len(grid))
+
+    def integrate(first: int, last: int) -> None:
+        _integrate(curve[first:last], grid[first:last], uniform, *sizes, fit.log_researchers, as_coded)
+
+    in_chunks(integrate, len(grid), CHUNK)
     values = np.log(curve) - math.log(curve.max())
     return xr.DataArray(values, dims="log_r", coords={"log_r": log_r}, name=fit.id)
 
@@ -213,11 +215,10 @@ def store(fit: IdeaProduction, path: Path | str | None = None) -> Path:
     return write_likelihood(name_of(fit.growth_row, "epoch"), log_likelihood(fit), inputs, path)
 
 
-@njit(cache=True, parallel=True, error_model="numpy")
-def _integrate(log_r, uniform, log_output, input_growth, log_researchers, as_coded):
-    """Mean over the points of density x prior / proposal, at each log r."""
-    out = np.zeros(len(log_r))
-    for i in prange(len(log_r)):
+@kernel
+def _integrate(out, log_r, uniform, log_output, input_growth, log_researchers, as_coded):
+    """Fill `out` with the mean over the points of density x prior / proposal, at each log r."""
+    for i in range(len(log_r)):
         u = log_r[i]
         for j in range(len(uniform)):
             q = uniform[j, 0]
@@ -247,15 +248,15 @@ def _integrate(log_r, uniform, log_output, input_growth, log_researchers, as_cod
                 log_value = feller.exact(growth, log_scale, shape)
             if log_value > -700:
                 out[i] += weight * beta * math.exp(log_value)
-    return out / len(uniform)
+        out[i] /= len(uniform)
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def _bounded(exponent):
     return min(max(exponent, -300.0), 300.0)
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def _draw_drift(q, best, width):
     """g_s and its HalfCauchy(1) density over that of the mixture it is drawn from: the prior, and a logistic above 0."""
     cut = 1 / (1 + math.exp(min(best / width, 700.0)))

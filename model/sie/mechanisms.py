@@ -107,7 +107,7 @@ MECHANISMS = {
 that name."""
 
 RETRAINING = {"none": 0.0, "slower": 1.0, "paper": 2.0, "tool": 3.0}
-"""How retraining changes the slope: ours, and two that exist to reproduce the paper and the public tool."""
+"""How retraining changes the slope: ours, and two that exist to reproduce the paper and the public tool (slopes below 1 only)."""
 
 MEANINGS = {
     "lambda_": ("lambda: doublings of the pace per doubling of research input", "1"),

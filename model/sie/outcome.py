@@ -121,10 +121,8 @@ def _scores(name: str, seed: int, shape: tuple[int, ...]) -> np.ndarray:
 
 def _effective_compute(paths: xr.Dataset, time: np.ndarray, trend: np.ndarray) -> np.ndarray:
     """OOMs of effective compute gained by a time of each draw's own; -inf before ASARA."""
-    years, reach = paths.years.values, paths.reach.values
-    grid = paths.doubling.values
-    gained = np.empty(reach.shape)
-    for draw in np.ndindex(reach.shape):
-        gained[draw] = np.interp(time[draw], years[draw], grid) * reach[draw]
+    from .readings import doublings_by
+
+    gained = doublings_by(paths, np.maximum(time, 0)[..., None])[..., 0]
     ooms = gained / (paths.conversion.values * math.log2(10)) + time * trend * math.log10(2)
     return np.where(time > 0, ooms, -math.inf)

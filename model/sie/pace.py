@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import math
 
-from numba import njit
-
 from .elementary import exp2, log2
 from .growth import LN2, beta, ces_exponent, input_gain, pace_slope, research_input
+from .kernels import kernel
 
 __all__ = [
     "MOST_PARTS",
@@ -26,6 +25,7 @@ __all__ = [
     "retraining_on_grid",
     "smooth_beta",
     "smooth_on_grid",
+    "smooth_on_stretched_grid",
     "steepness",
 ]
 
@@ -36,14 +36,14 @@ _GAUSS = (0.1127016653792583, 0.5, 0.8872983346207417)
 _GAUSS_WEIGHT = (5 / 18, 8 / 18, 5 / 18)
 
 
-@njit(cache=True, error_model="numpy")
-def pace_on_grid(start, lambda_, level, power, log2_w, fall, base, last, log2_pace):
+@kernel
+def pace_on_grid(start, lambda_, level, power, log2_w, fall, x, base, last, log2_pace):
     """log2 of the pace at the nodes, where the law has a closed form but for `base`."""
     for j in range(last + 1):
-        log2_pace[j] = start + lambda_ * level[j] + power * log2_w[j] - fall * j + base[j]
+        log2_pace[j] = start + lambda_ * level[j] + power * log2_w[j] - fall * x[j] + base[j]
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def integrates_slope(law):
     """Whether the whole slope is integrated by quadrature: where retraining bounds it at the ceiling."""
     return law.retraining >= 2.0 or (
@@ -51,7 +51,7 @@ def integrates_slope(law):
     )
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def ceiling_power(law):
     """(power of w with which the pace falls at the ceiling, beta_now, whether the shape is not 1)."""
     if law.doublings_left == math.inf:
@@ -63,35 +63,35 @@ def ceiling_power(law):
     return beta_now * whole / law.shape * LN2, beta_now, True
 
 
-@njit(cache=True, error_model="numpy")
-def input_on_grid(law, width, last, gain, level):
+@kernel
+def input_on_grid(law, x, last, gain, level):
     """`growth.research_input` at the nodes: a loop that is vectorised for a constant share and for a plain CES."""
     a, epsilon, kappa = law.labour_share, law.experiment_gain, ces_exponent(law.sigma)
     plain = law.sigma_switch == math.inf and law.automation == 1.0 and math.isnan(law.experiment_beta)
     apart = 1.0 - epsilon
-    tilt = -abs(kappa * apart) * width
+    tilt = -abs(kappa * apart)
     if plain and (a == 1.0 or kappa * apart == 0.0):
         constant = a + (1.0 - a) * epsilon
         for j in range(last + 1):
             gain[j] = constant
-            level[j] = constant * width * j
-    elif plain and -tilt * last > 1e-4:
+            level[j] = constant * x[j]
+    elif plain and -tilt * x[last] > 1e-4:
         rises = kappa * apart > 0.0
         fixed, falling = (a, 1.0 - a) if rises else (1.0 - a, a)
         share_fixed, share_falling = (a, 0.0) if rises else (0.0, a)
-        along = width if rises else width * epsilon
+        along = 1.0 if rises else epsilon
         for j in range(last + 1):
-            fallen = exp2(tilt * j)
+            fallen = exp2(tilt * x[j])
             whole = fixed + falling * fallen
             share = (share_fixed + share_falling * fallen) / whole
             gain[j] = epsilon + apart * share
-            level[j] = along * j + log2(whole) / kappa
+            level[j] = along * x[j] + log2(whole) / kappa
     else:
         for j in range(last + 1):
-            gain[j], level[j] = research_input(j * width, law)
+            gain[j], level[j] = research_input(x[j], law)
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def steepness(law):
     """How fast shares can change, per doubling."""
     return (
@@ -99,7 +99,7 @@ def steepness(law):
     )
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def parts_by_input(steep, width, change):
     """Parts of a cell within which shares may turn, `change` being what k changes by over it."""
     if change * width <= 1e-3:
@@ -107,7 +107,7 @@ def parts_by_input(steep, width, change):
     return int(min(MOST_PARTS, max(1.0, min(width * steep * 2.0, 200.0 * math.sqrt(change * width)))))
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def smooth_beta(x, law):
     """beta(x) less its pole at the ceiling, for a shape other than 1, in units of beta_now."""
     whole = law.doublings_gained + law.doublings_left
@@ -117,7 +117,7 @@ def smooth_beta(x, law):
     return -1.0 / math.expm1(shape * math.log1p(-w)) - 1.0 / (shape * w)
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def smooth_on_grid(law, width, smooth, base, beta_now):
     """`smooth_beta` at the nodes, and what it takes from the log pace until each: its integral, by cubics through four nodes."""
     n = len(smooth) - 1
@@ -135,18 +135,30 @@ def smooth_on_grid(law, width, smooth, base, beta_now):
     )
 
 
-@njit(cache=True, error_model="numpy")
-def retraining_on_grid(law, width, last, gain, steep, base):
+@kernel
+def smooth_on_stretched_grid(law, x, smooth, base, beta_now):
+    """`smooth_on_grid` for nodes at uneven levels x: its integral by Gauss's rule in each cell."""
+    smooth[0] = smooth_beta(0.0, law)
+    for j in range(1, len(smooth)):
+        smooth[j], width, mean = smooth_beta(x[j], law), x[j] - x[j - 1], 0.0
+        for g in range(3):
+            mean += _GAUSS_WEIGHT[g] * smooth_beta(x[j - 1] + _GAUSS[g] * width, law)
+        base[j] = base[j - 1] - beta_now * width * mean
+
+
+@kernel
+def retraining_on_grid(law, x, last, gain, steep, base):
     """Add to `base` what retraining takes from the log pace until each node."""
     total = 0.0
     for j in range(1, last + 1):
+        width = x[j] - x[j - 1]
         parts = parts_by_input(steep, width, law.lambda_ * abs(gain[j] - gain[j - 1]))
         for m in range(parts):
-            total += retraining(width * (j - 1 + m / parts), width / parts, law)
+            total += retraining(x[j - 1] + m * width / parts, width / parts, law)
         base[j] += total
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def retraining(x, width, law):
     """What retraining takes from the log pace over [x, x + width]: k becomes k less k^2 / (1 + k) where k > 0. The interval is cut
     where k changes sign, so that the integrand is smooth. Other rules, and ours below some ceilings, integrate the whole slope."""
@@ -167,7 +179,7 @@ def retraining(x, width, law):
     return total * width
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def _untrained(x, law):
     """k(x) without retraining."""
     return law.lambda_ * input_gain(x, law) - beta(x, law)

@@ -18,7 +18,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numba import njit
+
+from .kernels import kernel
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -234,7 +235,7 @@ def _log_odds(features: np.ndarray, event: np.ndarray) -> np.ndarray:
     return coefficient
 
 
-@njit(cache=True)
+@kernel
 def _between(projected, observed, block, blocks, classes):
     """How much closer each event's indicators are to the mean of their class than to the mean, squared, summed by block.
 

@@ -83,15 +83,17 @@ class Trajectory:
 
     def pace(self, x: float) -> float:
         """Doublings a year at a level: that of the node before it and the integral of the slope from there."""
+        from .readings import levels
+
         reach, log2_pace = self.paths.reach.item(), self.paths.log2_pace.values.ravel()
         if x >= reach:
             gained = log2_pace[-1] + self.paths.tail_slope.item() * (x - reach)
         else:
-            width = reach / (len(log2_pace) - 1)
-            node = int(x / width)
+            nodes = levels(self.paths).ravel()
+            node = int(np.searchsorted(nodes, x, side="right")) - 1
             at, weight = np.polynomial.legendre.leggauss(8)
-            half = (x - node * width) / 2
-            slopes = [self.slope(node * width + half * (1 + point)) for point in at]
+            half = (x - nodes[node]) / 2
+            slopes = [self.slope(nodes[node] + half * (1 + point)) for point in at]
             gained = log2_pace[node] + half * float(np.dot(weight, slopes))
         return 2.0 ** min(gained, MOST_LOG2)
 
@@ -201,6 +203,8 @@ def table(path: Trajectory, years: float) -> str:
 
 def ending(path: Trajectory) -> str:
     """How it ends: a singularity, the ceiling, or a fizzle and when the pace is back at the recent one."""
+    from .readings import levels
+
     paths = path.paths
     end, left = paths.end_years.item(), paths.doublings_left.item()
     if math.isinf(left):
@@ -208,7 +212,7 @@ def ending(path: Trajectory) -> str:
             return f"singularity: software is infinite {told_time(end)} after ASARA"
         if paths.tail_slope.item() == 0:
             return "no singularity: software grows exponentially for ever"
-    x, pace = paths.doubling.values * paths.reach.item(), paths.log2_pace.values.ravel()
+    x, pace = levels(paths).ravel(), paths.log2_pace.values.ravel()
     recent, peak = math.log2(path.numbers["recent_pace"]), paths.peak_log2_pace.item()
     text = "explosion at first, then it slows" if path.slope(0.0) > 0 else "fizzle"
     text = "explosion until the ceiling" if peak == pace[-1] and peak > pace[0] else text
