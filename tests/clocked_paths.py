@@ -28,7 +28,7 @@ class BruteForce:
 
     `rises` says where a path without a ceiling is followed to a place from which its pace rises on, so that what has not happened by
     then may happen later. `factor(years)` gives log2 b for all draws; `cap` is (draw,) log2 paces; `cap_first` (draw,) whether the cap acts before the
-    factor; a pause of `pause_years` comes after the step number `pause_step`.
+    factor or on the pace that each level has under it; a pause of `pause_years` comes after the step number `pause_step`.
     """
 
     def __init__(self, law, start, *, factor, cap, cap_first, pause_step, pause_years, steps):
@@ -40,8 +40,7 @@ class BruteForce:
         x = x.T
 
         def log2_pace(j, t):
-            first = np.minimum(own[j], np.where(cap_first, cap, math.inf)) + factor(t)
-            return np.minimum(first, np.where(cap_first, math.inf, cap))
+            return np.minimum(own[j], np.where(cap_first, cap, math.inf)) + factor(t)
 
         years, paces = np.zeros((steps + 1, len(law))), np.empty((steps + 1, len(law)))
         paces[0] = log2_pace(0, years[0])
@@ -54,6 +53,11 @@ class BruteForce:
                 d = np.exp2(-log2_pace(j + 2, t + h * c))
                 years[n + 1] = np.minimum(t + h / 6 * (a + 2 * b + 2 * c + d), 2 * NEVER)
                 paces[n + 1] = log2_pace(j + 2, years[n + 1])
+        cap = np.where(cap_first, math.inf, cap)
+        with np.errstate(over="ignore"):
+            slow = h * (np.exp2(-np.minimum(paces[1:], cap)) + np.exp2(-np.minimum(paces[:-1], cap))) / 2
+        steps_taken = np.where((paces[1:] < cap) & (paces[:-1] < cap), np.diff(years, axis=0), slow)
+        years[1:], paces = np.minimum(np.cumsum(steps_taken, axis=0), 2 * NEVER), np.minimum(paces, cap)
         self.peak = paces.max(axis=0)
         self.last, self.rises = paces[-1], np.isinf(left) & (own[-1] > own[-3])
         self.paths = []

@@ -319,3 +319,16 @@ def test_a_clock_that_is_none_is_refused(clock, found, refused):
 def test_a_pause_that_is_none_is_refused(numbers, refused):
     with refused("pause", "at least 0"):
         sie.paused(sie.simulate(draws_of(left=40.0)), **numbers)
+
+
+@pytest.mark.parametrize("octaves", [-30.0, -3.0, -1e-13, 1e-13, 3.0, 30.0])
+@pytest.mark.parametrize("constant", [0.0, 1e-6, 0.3, 40.0])
+def test_a_factor_is_integrated_exactly_whether_it_rises_or_fades(octaves, constant):
+    """r = 1 and a pace of 1: what is gained is the integral of b, in closed form."""
+    paths = sie.simulate(draws_of(1.0, 0.3, math.inf, speedup=0.25))
+    late = sie.on_clock(paths, (np.array([0.0, 4.0]), np.array([-2.0, octaves - 2.0]), constant))
+    rate = octaves * math.log(2) / 4
+    for t in (0.01, 1.0, 3.9, 4.1, 50.0):
+        u = min(t, 4.0)
+        grown = constant * t + 0.25 * math.expm1(rate * u) / rate + 2.0 ** (octaves - 2) * (t - u)
+        assert sie.doublings_by(late, [t]).item() == pytest.approx(grown, rel=1e-8)

@@ -5,7 +5,8 @@ An exogenous factor b(t) on the pace is an exact change of clock: the path that 
     B(t) = integral of b,   t(x) = inf{t : B(t) >= tau(x)}
 
 A pause is a wait at a level, a cap is min(v, cap). They hold along the whole path, beyond its nodes too, and act in the order in which
-they were applied. The paths keep their own times and paces as `own_years` and `own_log2_pace`, and what acts on them as
+they were applied: each changes the path that it is given, whose pace at a level is what the earlier ones made of it. A factor
+that shall go on in calendar time while a cap holds is therefore applied after the cap. The paths keep their own times and paces as `own_years` and `own_log2_pace`, and what acts on them as
 `clock`, numbers that `clock_kernels` reads.
 """
 
@@ -154,8 +155,8 @@ def _each(values: np.ndarray | float, shape: tuple, where: str, want: str) -> np
 
 def _gained(times: np.ndarray, rates: np.ndarray, constant: np.ndarray) -> np.ndarray:
     """Integral of b between knots."""
-    spans, rises = np.diff(times), np.diff(rates, axis=-1) * math.log(2)
-    flat = np.abs(rises) < 1e-12
+    spans, octaves = np.diff(times), np.diff(rates, axis=-1)
+    rises, flat = octaves * math.log(2), np.abs(octaves) < clock_kernels.FLAT
     with np.errstate(over="ignore"):
         factor = np.exp2(np.minimum(rates[..., :-1], clock_kernels.BEYOND))
         mean = np.where(flat, 1.0, np.expm1(rises) / np.where(flat, 1.0, rises))

@@ -52,6 +52,12 @@ STEPS = 64
 HALVINGS = 60
 """Halvings of an interval in which a level is looked for."""
 
+FLAT = 1e-12
+"""Octaves below which a factor counts as constant between two knots."""
+
+NEWTON = 200
+"""Newton's steps at most; a few do, but where a factor fades to next to nothing."""
+
 GOLDEN = (math.sqrt(5.0) - 1.0) / 2.0
 
 SECTIONS = 30
@@ -77,8 +83,8 @@ def _factor_time(t, clock, first, size):
     factor, grown = math.exp(min(clock[rates + k], BEYOND) * LN2), t - clock[integral + k]
     if t == math.inf:
         return math.inf, math.log2(constant + factor)
-    if slope == 0.0:
-        years = grown / (constant + factor)
+    if abs(clock[rates + min(k + 1, knots - 1)] - clock[rates + k]) < FLAT:
+        slope, years = 0.0, grown / (constant + factor)
     elif constant == 0.0:
         inner = slope * grown / factor
         years = math.log1p(inner) / slope if inner > -1.0 else math.inf
@@ -89,17 +95,19 @@ def _factor_time(t, clock, first, size):
 
 @kernel
 def _mixed_time(grown, constant, factor, slope):
-    """u with constant u + factor (e^(slope u) - 1) / slope = grown, by Newton's steps within a bracket."""
-    low, high = 0.0, grown / (constant + (factor if slope > 0.0 else 0.0))
-    u = high
-    for _ in range(HALVINGS):
-        growth = math.exp(min(slope * u, 700.0))
-        miss = constant * u + factor * (growth - 1.0) / slope - grown
+    """u with constant u + factor (e^(slope u) - 1) / slope = grown, by Newton's steps from the side on which they do not pass it."""
+    low, high = grown / (constant + factor), grown / constant
+    if slope > 0.0:
+        low, high = 0.0, min(low, math.log1p(slope * grown / factor) / slope)
+    u = high if slope > 0.0 else low
+    for _ in range(NEWTON):
+        growth = math.expm1(min(slope * u, 700.0))
+        miss = constant * u + factor * growth / slope - grown
         if miss > 0.0:
             high = u
         else:
             low = u
-        after = u - miss / (constant + factor * growth)
+        after = u - miss / (constant + factor + factor * growth)
         after = after if low <= after <= high else 0.5 * (low + high)
         if abs(after - u) <= 1e-15 * u:
             break

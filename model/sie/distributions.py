@@ -278,12 +278,16 @@ def _check_numbers(prior: Prior) -> None:
     elif len(n) != len(names):
         raise DataError(where, plain(f"{len(n)} numbers"), f"{len(names)} ({', '.join(names)})")
     for name, number in zip(names, n, strict=True):
+        if prior.family == "fixed" and number == math.inf:
+            continue  # no limit; which quantity may have none is checked where quantities are known
         if not is_finite(number):
             raise DataError(f"{where} {name}", number, "a finite number")
         if number != 0 and prior.family != "mixture" and not SMALLEST <= abs(number) <= LARGEST:
             raise DataError(f"{where} {name}", number, f"0 or a size from {SMALLEST:g} to {LARGEST:g}")
     match prior.family:
         case "mixture":
+            if any(part.numbers == (math.inf,) for part in prior.parts):
+                raise DataError(f"{where} parts", math.inf, "finite numbers within a mixture")
             if min(n) < 0 or not math.isclose(sum(n), 1, rel_tol=0, abs_tol=1e-9):
                 raise DataError(f"{where} weights", list(n), "weights of at least 0 that sum to 1")
         case "uniform" | "loguniform" | "normal" | "lognormal" | "beta" if n[0] >= n[1]:
@@ -330,7 +334,7 @@ def _beta_shapes(q05: float, q95: float) -> tuple[float, float]:
 
 
 def fixed(value: float) -> Prior:
-    """Known exactly."""
+    """Known exactly; inf for a quantity that may be without limit (a ceiling: none)."""
     return Prior(family="fixed", numbers=(value,))
 
 

@@ -74,6 +74,14 @@ class Quantity:
     lower: float = 0.0
     lower_included: bool = False
     upper: float = math.inf
+    endless: bool = False
+    """Whether it may be fixed at inf."""
+
+    @property
+    def range(self) -> str:
+        """The range in words."""
+        upper = f" and at most {self.upper:g}" if math.isfinite(self.upper) else ""
+        return f"values {'at least' if self.lower_included else 'above'} {self.lower:g}{upper}"
 
 
 QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
@@ -115,6 +123,7 @@ QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
             meaning="software left at ASARA before effective limits (from today where gained_before_asara is stated)",
             symbol="H",
             units=_DISTANCES,
+            endless=True,
         ),
         "parallel": Quantity(
             meaning="p = lambda e(0): growth of the pace per doubling of software at ASARA, without harder ideas",

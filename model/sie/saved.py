@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import re
 import tempfile
 from collections.abc import Mapping
@@ -18,9 +19,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .mechanisms import MECHANISMS
 from .plain_hdf5 import WANT, unusual
 from .priors import View, read_view, to_toml
-from .quantities import EVENT_NAMES
+from .quantities import EVENT_NAMES, QUANTITIES
 from .result import CONDITIONS, Result
 from .snapshot import Saved, check_levels, read_json, versions
 from .sources import DataError, Source, plain, read_sources
@@ -42,6 +44,15 @@ MOST_DRAWS = 2_000_000
 
 _TABLES = ("evidence", "elasticities", "rows")
 """Groups that hold evidence rather than draws: every row, estimates of sigma, the rows that were used."""
+
+_DERIVED = {
+    "r_asara": QUANTITIES["r_asara"],
+    "recent_doublings_per_year": QUANTITIES["recent_pace"],
+    "doublings_gained": QUANTITIES["gained_before_asara"],
+    "doublings_left": QUANTITIES["ceiling"],
+    "conversion": QUANTITIES["conversion"],
+}
+"""What follows from a view's quantities, and the quantity whose range it has."""
 
 _DIAGNOSTICS = ("max_rhat", "min_ess", "divergences", "target_accept")
 
@@ -255,10 +266,22 @@ def _refuse_other_shapes(where: str, draws: xr.Dataset, view: View, attrs: dict)
             plain(f"{shape[0]} chains of {shape[1]} draws"),
             f"{attrs['draws']} draws in all, at most {MOST_DRAWS}",
         )
-    for name in (*view.entries, "r_asara", "recent_doublings_per_year", "doublings_left", "conversion"):
+    for name in (*view.entries, *(name for name in _DERIVED if name != "doublings_gained")):
         if name not in draws or draws[name].dims != ("chain", "draw") or draws[name].dtype.kind != "f":
             raise DataError(f"{where} {name}", plain("no such draws"), "numbers over (chain, draw)")
-        if not np.isfinite(draws[name].values).all():
-            raise DataError(f"{where} {name}", plain("draws that are not finite"), "finite numbers")
-    if not (draws.r_asara.values > 0).all():
-        raise DataError(f"{where} r_asara", float(draws.r_asara.min()), "numbers above 0")
+    for name in (name for name in dict.fromkeys((*view.entries, *_DERIVED, *MECHANISMS)) if name in draws):
+        _refuse_out_of_range(f"{where} {name}", name, draws[name].values, view)
+
+
+def _refuse_out_of_range(where: str, name: str, values: np.ndarray, view: View) -> None:
+    """Draws are what their quantity may be, the distance to the ceiling of a view without one being inf."""
+    quantity = _DERIVED.get(name) or QUANTITIES.get(name)
+    if quantity is None:
+        good, want = MECHANISMS[name].allowed(values), MECHANISMS[name].want
+    else:
+        above = values >= quantity.lower if quantity.lower_included else values > quantity.lower
+        endless = quantity.endless and view["ceiling"].prior.support[0] == math.inf
+        finite = values == math.inf if endless else values < math.inf
+        good, want = above & (values <= quantity.upper) & finite, quantity.range
+    if not np.all(good):
+        raise DataError(where, float(values[~good][0]), want)

@@ -187,7 +187,12 @@ def _read_entry(where: str, name: str, table: object, source: str, sources: Mapp
 def _check_range(where: str, name: str, prior: Prior) -> None:
     low, high = prior.support
     share = name in ("software_share", "shared_error")
-    if low < 0 or (low == 0 and prior.family == "fixed" and not share) or (share and high > 1):
+    if (
+        low == np.inf
+        or low < 0
+        or (low == 0 and prior.family == "fixed" and not share)
+        or (share and high > 1)
+    ):
         raise DataError(
             where,
             plain(f"a {prior.family} prior that reaches from {low:g} to {high:g}"),

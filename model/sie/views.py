@@ -160,14 +160,12 @@ def check_name(where: str, name: object) -> None:
 def check_range(where: str, name: str, prior: Prior, quantities: Mapping[str, Quantity] = QUANTITIES) -> None:
     """Refuse a prior that lets a quantity leave its range."""
     quantity, (low, high) = quantities[name], prior.support
+    if low == math.inf and not quantity.endless:
+        raise DataError(where, plain("a fixed prior of inf"), "a finite number")
     at_bound = low == quantity.lower and not quantity.lower_included and prior.family == "fixed"
     if low < quantity.lower or high > quantity.upper or at_bound:
-        sign = "at least" if quantity.lower_included else "above"
-        upper = f" and at most {quantity.upper:g}" if math.isfinite(quantity.upper) else ""
         raise DataError(
-            where,
-            plain(f"a {prior.family} prior that reaches from {low:g} to {high:g}"),
-            f"values {sign} {quantity.lower:g}{upper}",
+            where, plain(f"a {prior.family} prior that reaches from {low:g} to {high:g}"), quantity.range
         )
 
 
