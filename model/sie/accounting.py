@@ -3,7 +3,7 @@
     q = compute_share q_c + (1 - compute_share) q_l,   takeoff_ratio = conversion q_s (1 - compute_share) / q
     compute_bottleneck = e(0) q_l / (a q_l + (1 - a) q_c)
     labour_exponent = cost penalty + cost speed (1 - penalty) + productivity,   parallel_exponent = labour_exponent / penalty
-    parallel_share = penalty a / (penalty a + 1 - a) of a serial share a,   serial labour = parallel labour ^ penalty
+    parallel_share = penalty a / (penalty a + 1 - a),   a in serial labour,   g_serial = penalty g_parallel
     toy_ratio = 2^(1/r - 1),   asymptote = first / (1 - toy_ratio)
 
 They turn what authors measure into what growth runs on; they know no draws, priors or paths.
