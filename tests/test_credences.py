@@ -246,3 +246,18 @@ def test_events_without_a_gain_are_streamed_too():
     draws = prior(sie.read_view("davidson_houlden_2025"), draws=1000, seed=1)
     streamed = sie.stream([draws], events=events)
     assert streamed.equals(sie.credences(sie.simulate(draws), events=events))
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ({}, "neither happens nor gain"),
+        ({"happens": lambda paths: None, "gain": lambda paths: None}, "happens and gain"),
+        ({"happens": 3}, "found happens"),
+        ({"gain": lambda paths: None, "years": 0.0}, "found 0.0"),
+        ({"gain": lambda paths: None, "years": math.nan}, "found nan"),
+    ],
+)
+def test_an_event_that_says_nothing_is_refused_when_it_is_made(given, found, refused):
+    with refused("event mine", found):
+        Event(name="mine", wording="", source="", **given)

@@ -11,6 +11,7 @@ import sie
 from sie import growth
 from sie.credences import EVENTS
 from sie.dynamics import NODES, laws, summaries
+from sie.snapshot import read_json
 
 MOST = 0.002
 """Difference of a probability that more nodes may make."""
@@ -128,9 +129,11 @@ def test_a_view_may_say_that_there_is_no_ceiling(endless_view, tmp_path, command
     (tmp_path / "again.toml").write_text(sie.to_toml(view))
     assert sie.read_view(str(tmp_path / "again.toml"))["ceiling"].prior == sie.fixed(math.inf)
     options = ("--priors-only", "--draws", 1000, "--out", tmp_path / "out", "--json", tmp_path / "said.json")
+    options += ("--html", tmp_path / "page.html")
     code, _, err = command("report", endless_view, *options)
     assert (code, err) == (0, "")
     assert "Infinity" not in (tmp_path / "said.json").read_text()
+    assert read_json(tmp_path / "said.json")["view"].view["ceiling"].prior == sie.fixed(math.inf)
     opened = sie.open_saved(tmp_path / "out" / "view.nc")
     assert np.isinf(opened.paths["priors"].doublings_left).all()
 
@@ -143,4 +146,6 @@ def test_only_a_ceiling_may_be_without_limit(view_with, refused):
         view.replace(speedup=sie.fixed(math.inf))
     with refused("prior parts", "found inf"):
         sie.mixture([0.5, 0.5], [sie.fixed(math.inf), sie.uniform(10, 20)])
-    assert np.isinf(sie.prior(view.replace(ceiling=sie.fixed(math.inf)), draws=4, seed=1).doublings_left).all()
+    assert np.isinf(
+        sie.prior(view.replace(ceiling=sie.fixed(math.inf)), draws=4, seed=1).doublings_left
+    ).all()

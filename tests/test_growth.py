@@ -281,3 +281,50 @@ def test_events_see_the_draws_in_their_order():
     paths = sie.simulate(draws_of([0.5, 3.0, 0.5], 0.3, 60.0))
     slow, fast, again = sie.shortest_years(paths, np.full((1, 3), 10.0))[0]
     assert slow == again > fast
+
+
+@pytest.mark.parametrize("amount", [-1e9, -5.0, math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("ask", ["years_at", "shortest_years"])
+def test_a_level_below_zero_or_without_end_is_refused(ask, amount, refused):
+    paths = sie.simulate(draws_of([0.8, 1.2], left=40.0))
+    with refused(ask, f"found {amount}", "finite numbers of at least 0"):
+        getattr(sie, ask)(paths, [amount] if ask == "years_at" else amount)
+
+
+@pytest.mark.parametrize("years", [-1e-9, math.nan, -math.inf])
+def test_a_time_before_asara_is_refused(years, refused):
+    with refused("doublings_by", f"found {years}"):
+        sie.doublings_by(sie.simulate(draws_of(left=40.0)), [years])
+
+
+def test_levels_of_another_shape_than_the_draws_are_refused(refused):
+    with refused("years_at", "shape (3, 4)"):
+        sie.years_at(sie.simulate(draws_of([0.8, 1.2], left=40.0)), np.ones((3, 4)))
+
+
+def test_levels_may_be_each_draws_own():
+    paths, own = sie.simulate(draws_of([0.8, 1.2], left=40.0)), np.array([[[1.0, 5.0], [2.0, 9.0]]])
+    found = sie.years_at(paths, own)
+    for i in range(2):
+        np.testing.assert_array_equal(found[0, i], sie.years_at(paths, own[0, i])[0, i])
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("years", math.nan),
+        ("log2_pace", math.nan),
+        ("reach", -1.0),
+        ("reach", math.nan),
+        ("doublings_left", 0.0),
+    ],
+)
+def test_paths_that_are_none_are_refused(name, value, refused):
+    paths = sie.simulate(draws_of([0.8, 1.2], left=40.0))
+    with refused(f"paths {name}", "as sie.simulate makes them"):
+        sie.shortest_years(paths.assign({name: paths[name] * 0 + value}), 10.0)
+
+
+def test_a_gain_below_zero_is_refused_where_paths_are_not_stored(refused):
+    with refused("summaries", "found -24.0"):
+        sie.stream([draws_of(left=40.0).assign(doublings_per_year_of_progress=-8.0)])

@@ -98,6 +98,30 @@ def test_opening_samples_nothing_and_loads_no_sampler(folder, tmp_path):
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("conversion", -2.8),
+        ("conversion", 0.0),
+        ("doublings_left", -1.0),
+        ("doublings_left", np.inf),
+        ("doublings_per_year_of_progress", -8.0),
+        ("recent_doublings_per_year", 0.0),
+        ("speedup", np.nan),
+        ("labour_share", 1.5),
+        ("experiment_gain", -0.1),
+        ("doublings_gained", -3.0),
+        ("r_asara", -np.inf),
+    ],
+)
+def test_draws_that_no_quantity_may_be_are_refused(name, value, spoil, refused):
+    def change(file):
+        file[f"prior/{name}"][1, 2] = value
+
+    with refused(f"spoilt.nc prior {name}", f"found {value}"):
+        open_saved(spoil(change))
+
+
 def _attribute(name, value):
     return lambda file: file.attrs.__setitem__(name, value)
 
@@ -162,7 +186,7 @@ def _many(file):
         (_opaque, "the type |V5"),
         (_deep, "neither a group nor a variable"),
         (_many, "more than 2000 variables"),
-        (_nan, "draws that are not finite"),
+        (_nan, "found nan"),
         (_negative, "-1.0"),
         (lambda file: file.pop("prior"), "prior: found nothing"),
         (lambda file: file.pop("prior/r_asara"), "no such draws"),

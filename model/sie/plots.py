@@ -67,6 +67,9 @@ STEP_WIDTH = 0.55
 TIMES = 161
 """Points in time of the fan chart."""
 
+ENDLESS = 1e12
+"""Doublings that stand for infinitely many where quantiles are taken."""
+
 FAN_CUT = 3.0
 """The fan chart ends at most this far up, in units of the highest 75 % quantile, or the median could not be read."""
 
@@ -206,7 +209,7 @@ def plot_fan(
     """
     ax = axes_for(ax, narrow=narrow)
     times = np.linspace(0, years, TIMES)
-    levels = np.ascontiguousarray(doublings_by(paths, times).reshape(-1, TIMES).T)
+    levels = np.ascontiguousarray(np.minimum(doublings_by(paths, times), ENDLESS).reshape(-1, TIMES).T)
     levels.sort(axis=1)  # sorted, quantiles take a third of the time
     low, inner_low, median, inner_high, high = np.quantile(levels, QUANTILES, axis=1)
     pace = float(paths.recent_doublings_per_year.median())
@@ -215,11 +218,12 @@ def plot_fan(
     ax.plot(times, median, color=BLACK, linewidth=2, label="median")
     trend = f"recent pace, {two_digits(pace)} a year"
     ax.plot(times, pace * times, color=VERMILION, linestyle=":", linewidth=2, label=trend)
-    top = max(inner_high.max() * FAN_CUT, pace * years)
+    top = max(inner_high[inner_high < ENDLESS].max() * FAN_CUT, pace * years)
     ax.set_xlim(0, years)
     ax.set_ylim(0, min(high.max(), top) * (1 + ax.margins()[1]))
     if high.max() > top:
-        note(ax, f"95 % reaches {high.max():.0f}", (years, top), (-LABEL_GAP, 0), ha="right")
+        reached = f"{high.max():.0f}" if high.max() < ENDLESS else "a singularity"
+        note(ax, f"95 % reaches {reached}", (years, top), (-LABEL_GAP, 0), ha="right")
     ax.set_xlabel("years since ASARA")
     ax.set_ylabel("software doublings since ASARA (units of parallel labour)")
     return finish(ax, title)

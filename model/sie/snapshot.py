@@ -46,6 +46,9 @@ GIVEN = ("priors", "evidence")
 PACKAGES = ("sie", "arviz-stats", "numba", "numpy", "nutpie", "pymc", "pytensor", "scipy", "xarray")
 """What can move a number of a report."""
 
+NO_LIMIT = "inf"
+"""A prior's inf in JSON, which has no such number."""
+
 _WHAT = "a report that sie report --json wrote"
 
 
@@ -116,7 +119,7 @@ def view_of(where: str, name: object, label: object, inputs: object) -> View:
 def _prior_as_data(prior: Prior) -> dict:
     return {
         "family": prior.family,
-        "numbers": list(prior.numbers),
+        "numbers": [NO_LIMIT if number == math.inf else number for number in prior.numbers],
         "parts": [_prior_as_data(part) for part in prior.parts],
     }
 
@@ -127,11 +130,12 @@ def _prior_from_data(where: str, item: object, also: tuple[str, ...] = ()) -> Pr
         raise DataError(where, item, "a table of " + ", ".join(sorted(keys)))
     if not isinstance(item["numbers"], list) or not isinstance(item["parts"], list):
         raise DataError(where, item, "lists of numbers and of parts")
+    numbers = [math.inf if number == NO_LIMIT else number for number in item["numbers"]]
     parts = tuple(_prior_from_data(f"{where} parts", part) for part in item["parts"])
     if not isinstance(item["family"], str):
         raise DataError(f"{where} family", item["family"], "the name of a family")
     try:
-        return Prior(family=item["family"], numbers=tuple(item["numbers"]), parts=parts)
+        return Prior(family=item["family"], numbers=tuple(numbers), parts=parts)
     except DataError as error:
         raise DataError(where, error.found, error.want) from None
 

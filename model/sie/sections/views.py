@@ -110,10 +110,15 @@ def _figures(result: Result) -> list[Figure]:
 
 
 def _fan_words(paths: xr.Dataset) -> str:
+    from .. import plots
     from ..dynamics import doublings_by
 
-    low, median, high = np.quantile(doublings_by(paths, np.array([1.0])), [0.05, 0.5, 0.95])
-    return f"After one year, median {median:.0f} doublings of software (5 to 95 %: {low:.0f} to {high:.0f})."
+    gained = np.minimum(doublings_by(paths, np.array([1.0])), plots.ENDLESS)
+    low, median, high = (
+        f"{level:.0f}" if level < plots.ENDLESS else "infinitely many"
+        for level in np.quantile(gained, [0.05, 0.5, 0.95])
+    )
+    return f"After one year, median {median} doublings of software (5 to 95 %: {low} to {high})."
 
 
 def _prior_table(result: Result, contents: Contents) -> Table:
