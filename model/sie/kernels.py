@@ -24,7 +24,7 @@ from numba import njit
 __all__ = ["FOLDER", "SOURCES", "cached", "in_chunks", "kernel", "places"]
 
 SOURCES = (
-    *("cells", "clock_kernels", "dynamics", "elementary", "feller", "fused", "growth"),
+    *("cells", "clock_kernels", "clock_search", "dynamics", "elementary", "feller", "fused", "growth"),
     *("idea_production", "kernels", "mechanisms", "pace", "path", "readings", "shapley", "windows"),
 )
 """Modules with compiled functions, or whose constants or types those functions use."""
