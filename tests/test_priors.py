@@ -272,7 +272,7 @@ def test_a_view_without_the_toml_ending_is_a_bundled_name(refused):
         ("halfnormal", (0,), "0"),
         ("beta", (0.5, 1.0), "1.0"),
         ("fixed", (math.nan,), "nan"),
-        ("fixed", (math.inf,), "inf"),
+        ("fixed", (-math.inf,), "inf"),
         ("fixed", (True,), "True"),
         ("fixed", ("4",), "'4'"),
         ("fixed", (10**400,), "1000"),

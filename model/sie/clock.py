@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from . import clock_kernels
-from .clock_kernels import CAP, CLOCK, PAUSE, STRETCH
+from .clock_kernels import CAP, CLOCK, FLAT, PAUSE, STRETCH, at_nodes
+from .clock_search import capped_stretches, extremes
+from .path import BEYOND
 from .readings import amounts, over_draws
 from .sources import DataError, plain
 
@@ -136,7 +137,7 @@ def capped(paths: xr.Dataset, *, log2_pace: float | np.ndarray) -> xr.Dataset:
     flat, room = np.ascontiguousarray(cap).ravel(), ROOM
     while True:
         found, counts = np.empty((flat.size, room, STRETCH)), np.empty(flat.size, dtype=np.int64)
-        over_draws(clock_kernels.capped_stretches, paths, flat, found, counts, clocked=True)
+        over_draws(capped_stretches, paths, flat, found, counts, clocked=True)
         if (most := counts.max(initial=0)) <= room:
             break
         room = most
@@ -156,9 +157,9 @@ def _each(values: np.ndarray | float, shape: tuple, where: str, want: str) -> np
 def _gained(times: np.ndarray, rates: np.ndarray, constant: np.ndarray) -> np.ndarray:
     """Integral of b between knots."""
     spans, octaves = np.diff(times), np.diff(rates, axis=-1)
-    rises, flat = octaves * math.log(2), np.abs(octaves) < clock_kernels.FLAT
+    rises, flat = octaves * math.log(2), np.abs(octaves) < FLAT
     with np.errstate(over="ignore"):
-        factor = np.exp2(np.minimum(rates[..., :-1], clock_kernels.BEYOND))
+        factor = np.exp2(np.minimum(rates[..., :-1], BEYOND))
         mean = np.where(flat, 1.0, np.expm1(rises) / np.where(flat, 1.0, rises))
         return (constant[..., None] + factor * mean) * spans
 
@@ -179,9 +180,9 @@ def _seen_anew(paths: xr.Dataset, *, peak: np.ndarray | None) -> xr.Dataset:
     shape, nodes = paths.reach.shape, paths.sizes["doubling"]
     draws = paths.reach.size
     times, paces, found = np.empty((draws, nodes)), np.empty((draws, nodes)), np.empty((draws, 3))
-    over_draws(clock_kernels.at_nodes, paths, times, paces, clocked=True)
+    over_draws(at_nodes, paths, times, paces, clocked=True)
     recent = np.ascontiguousarray(paths.recent_doublings_per_year.values, dtype=float).ravel()
-    over_draws(clock_kernels.extremes, paths, recent, found, clocked=True)
+    over_draws(extremes, paths, recent, found, clocked=True)
     ends = {"end_years": found[:, 0].reshape(shape), "most_ahead": found[:, 2].reshape(shape)}
     ends["peak_log2_pace"] = found[:, 1].reshape(shape) if peak is None else peak
     new = {name: (paths.reach.dims, value, paths[name].attrs) for name, value in ends.items()}

@@ -1,16 +1,14 @@
-"""A path under clocks, compiled: the time and the pace at a level, the level by a time, the shortest window, its extremes.
+"""A path under clocks, compiled: the time and the pace at a level, and the level by a time.
 
 The path's own nodes stay as they are; what acts from outside is a list of operations on (years, log2 pace) at a level, one after the
 other, as numbers: CLOCK (a factor on the pace that depends on time), PAUSE (a wait at a level), CAP (stretches at a
 constant pace). So every answer is exact between nodes and beyond the last one, and a path may have any number of operations.
-`clock` makes the numbers. It knows paths and no growth law.
+A path is (years, log2_pace, reach, stretch, tail, left, clock). `clock` makes the numbers. It knows paths and no growth law.
 """
 
 from __future__ import annotations
 
 import math
-
-import numpy as np
 
 from .cells import end_shape
 from .growth import LN2
@@ -21,14 +19,14 @@ from .windows import node_level, pace_near, time_at
 __all__ = [
     "CAP",
     "CLOCK",
+    "FLAT",
     "KNOT",
     "PAUSE",
     "STRETCH",
+    "arrival",
     "at_nodes",
-    "capped_stretches",
-    "extremes",
+    "level_by",
     "levels_by",
-    "shortest",
     "times_at",
 ]
 
@@ -39,15 +37,8 @@ integrated until each), PAUSE (level, years), CAP (log2 pace, [from level, to le
 KNOT, STRETCH = 3, 4
 """Numbers of a knot and of a stretch."""
 
-FAR = 24
-"""Stops beyond the last node without a ceiling, each about twice as far as the one before; much further, times that are subtracted
-from each other would leave only rounding."""
-
-OCTAVES = 0.5
-"""Change of a factor, in octaves, between stops."""
-
-STEPS = 64
-"""Stops between two knots at most."""
+FAR = 1e300
+"""Doublings beyond which no level is looked for."""
 
 HALVINGS = 60
 """Halvings of an interval in which a level is looked for."""
@@ -57,14 +48,6 @@ FLAT = 1e-12
 
 NEWTON = 200
 """Newton's steps at most; a few do, but where a factor fades to next to nothing."""
-
-GOLDEN = (math.sqrt(5.0) - 1.0) / 2.0
-
-SECTIONS = 30
-"""Golden sections of an interval in which an extreme is looked for."""
-
-ROUNDING = 1e-7
-"""Relative differences from which a value counts as lower than its neighbour."""
 
 
 @kernel
@@ -168,39 +151,41 @@ def _own(x, years, log2_pace, reach, stretch, tail, left):
 
 
 @kernel
-def arrival(x, leaving, years, log2_pace, reach, stretch, tail, left, clock, upto):
-    """(years, log2 pace) of a path under its first operations at level x; `leaving` after a pause there."""
+def _under(x, leaving, path, upto):
+    """(years, log2 pace) at level x under the operations before entry `upto`."""
+    years, log2_pace, reach, stretch, tail, left, clock = path
     t, p = _own(x, years, log2_pace, reach, stretch, tail, left)
     return _clocked(x, t, p, leaving, clock, upto)
 
 
 @kernel
-def _level_by(t, years, log2_pace, reach, stretch, tail, left, clock, upto):
-    """The last level that is reached by t, by bisection."""
-    end = left if left < math.inf else math.inf
-    if not arrival(end, False, years, log2_pace, reach, stretch, tail, left, clock, upto)[0] > t:
-        return end
+def arrival(x, leaving, path):
+    """(years, log2 pace) of a path at level x, which may be inf without a ceiling; `leaving` after a pause there."""
+    return _under(x, leaving, path, len(path[6]))
+
+
+@kernel
+def level_by(t, path, upto):
+    """The last level that is reached by t under the operations before entry `upto`, by bisection."""
+    cells, reach, stretch, left = len(path[0]) - 1, path[2], path[3], path[5]
+    if not _under(left, False, path, upto)[0] > t:
+        return left
     low, high = 0.0, reach
     if left == math.inf:
-        while (
-            high < 1e300
-            and not arrival(high, False, years, log2_pace, reach, stretch, tail, left, clock, upto)[0] > t
-        ):
+        while high < FAR and not _under(high, False, path, upto)[0] > t:
             low, high = high, 2.0 * high
-    cells = len(years) - 1
     if high == reach:
         first, last = 0, cells
         while last - first > 1:
             middle = (first + last) // 2
-            x = node_level(middle, reach, stretch, cells)
-            if arrival(x, False, years, log2_pace, reach, stretch, tail, left, clock, upto)[0] > t:
+            if _under(node_level(middle, reach, stretch, cells), False, path, upto)[0] > t:
                 last = middle
             else:
                 first = middle
         low, high = node_level(first, reach, stretch, cells), node_level(last, reach, stretch, cells)
     for _ in range(HALVINGS):
         x = 0.5 * (low + high)
-        if arrival(x, False, years, log2_pace, reach, stretch, tail, left, clock, upto)[0] > t:
+        if _under(x, False, path, upto)[0] > t:
             high = x
         else:
             low = x
@@ -210,268 +195,26 @@ def _level_by(t, years, log2_pace, reach, stretch, tail, left, clock, upto):
 @kernel
 def levels_by(begin, end, years, log2_pace, reach, stretch, tail, left, clock, at, levels):
     """Fill `levels` with what is gained by each time in `at`."""
-    upto = clock.shape[1]
     for i in range(begin, end):
+        path = (years[i], log2_pace[i], reach[i], stretch[i], tail[i], left[i], clock[i])
         for k in range(at.shape[1]):
-            levels[i, k] = _level_by(
-                at[i, k], years[i], log2_pace[i], reach[i], stretch[i], tail[i], left[i], clock[i], upto
-            )
-
-
-@kernel
-def stops(years, log2_pace, reach, stretch, tail, left, clock, found):
-    """Levels at which a path is looked at, in order: its nodes, places beyond, pauses, ends of capped stretches, and where a
-    factor has knots or has changed by OCTAVES. Fills `found`; returns how many."""
-    cells, n = len(years) - 1, 0
-    for j in range(cells + 1):
-        found[n] = min(node_level(j, reach, stretch, cells), left)
-        n += 1
-    if left == math.inf:
-        width = reach - node_level(cells - 1, reach, stretch, cells)
-        for j in range(FAR):
-            found[n] = reach + width * (2.0**j)
-            n += 1
-    i = 0
-    while i < len(clock):
-        kind, first, size = clock[i], i + 2, int(clock[i + 1])
-        if kind == PAUSE:
-            found[n] = clock[first]
-            n += 1
-        elif kind == CAP:
-            for m in range(first + 1, first + size, STRETCH):
-                found[n], found[n + 1] = clock[m], clock[m + 1]
-                n += 2
-        else:
-            knots = (size - 1) // KNOT
-            for k in range(knots):
-                t = clock[first + 1 + k]
-                change = (
-                    abs(clock[first + 2 + knots + k] - clock[first + 1 + knots + k]) if k < knots - 1 else 0.0
-                )
-                parts = int(min(float(STEPS), max(1.0, math.ceil(change / OCTAVES))))
-                step = OCTAVES / change * (clock[first + 2 + k] - t) if parts > 1 else 0.0
-                for m in range(parts):
-                    found[n] = _level_by(
-                        t + m * step, years, log2_pace, reach, stretch, tail, left, clock, first + size
-                    )
-                    n += 1
-        i = first + size
-    return _in_order(found, n, left)
-
-
-@kernel
-def _in_order(found, n, most):
-    """Sort the first n numbers, without those that are infinite, above `most` or the same as the one before."""
-    some, kept = np.sort(found[:n]), 0
-    for x in some:
-        if 0.0 <= x <= most and x < math.inf and (kept == 0 or x > found[kept - 1]):
-            found[kept] = x
-            kept += 1
-    return kept
-
-
-@kernel
-def _window(x, gain, years, log2_pace, reach, stretch, tail, left, clock):
-    upto = len(clock)
-    first = arrival(x, True, years, log2_pace, reach, stretch, tail, left, clock, upto)[0]
-    if first == math.inf:
-        return math.inf
-    last = arrival(x + gain, False, years, log2_pace, reach, stretch, tail, left, clock, upto)[0]
-    return max(0.0, last - first)
-
-
-@kernel
-def _best_window(low, high, gain, years, log2_pace, reach, stretch, tail, left, clock):
-    """Least time of a window that begins between two levels, by golden section."""
-    for _ in range(SECTIONS):
-        a, b = high - GOLDEN * (high - low), low + GOLDEN * (high - low)
-        if _window(a, gain, years, log2_pace, reach, stretch, tail, left, clock) < _window(
-            b, gain, years, log2_pace, reach, stretch, tail, left, clock
-        ):
-            high = b
-        else:
-            low = a
-    return _window(0.5 * (low + high), gain, years, log2_pace, reach, stretch, tail, left, clock)
-
-
-@kernel
-def _shortest(gain, years, log2_pace, reach, stretch, tail, left, clock, looked, found, times):
-    """Least time of any window of `gain` doublings: at a stop, a gain before a stop, or between two of these."""
-    if gain > left:
-        return math.inf
-    if (
-        left == math.inf
-        and arrival(math.inf, False, years, log2_pace, reach, stretch, tail, left, clock, len(clock))[1]
-        > BEYOND
-    ):
-        return 0.0
-    top, count, n = left - gain, len(looked), 0
-    for k in range(count):
-        found[n], found[n + 1] = looked[k], looked[k] - gain
-        n += 2
-    found[n] = min(top, looked[count - 1])
-    n = _in_order(found, n + 1, top)
-    best = math.inf
-    for k in range(n):
-        times[k] = _window(found[k], gain, years, log2_pace, reach, stretch, tail, left, clock)
-        best = min(best, times[k])
-    for k in range(n):
-        low, high = max(k - 1, 0), min(k + 1, n - 1)
-        least, most = times[k] * (1.0 + ROUNDING), max(times[low], times[high])
-        if times[k] == math.inf or not (times[k] <= times[low] and times[k] <= times[high] and most > least):
-            continue
-        best = min(
-            best,
-            _best_window(found[low], found[k], gain, years, log2_pace, reach, stretch, tail, left, clock),
-        )
-        best = min(
-            best,
-            _best_window(found[k], found[high], gain, years, log2_pace, reach, stretch, tail, left, clock),
-        )
-    return best
-
-
-@kernel
-def shortest(begin, end, years, log2_pace, reach, stretch, tail, left, clock, gain, answers):
-    """Fill `answers` with the shortest time of a gain."""
-    size = room(years.shape[1], clock)
-    looked, found, times = np.empty(size), np.empty(2 * size + 1), np.empty(2 * size + 1)
-    for i in range(begin, end):
-        path = (years[i], log2_pace[i], reach[i], stretch[i], tail[i], left[i], clock[i])
-        n = stops(*path, looked)
-        answers[i] = _shortest(gain[i], *path, looked[:n], found, times)
-
-
-@kernel
-def room(nodes, clock):
-    """Stops that a path may have at most."""
-    return nodes + FAR + STEPS * clock.shape[1]
-
-
-@kernel
-def _ahead(x, recent, years, log2_pace, reach, stretch, tail, left, clock):
-    return x - recent * arrival(x, False, years, log2_pace, reach, stretch, tail, left, clock, len(clock))[0]
-
-
-@kernel
-def extremes(begin, end, years, log2_pace, reach, stretch, tail, left, clock, recent, found):
-    """Fill `found` with (years at the end, log2 of the peak pace, most doublings ahead of the recent trend) of each path."""
-    looked, upto = np.empty(room(years.shape[1], clock)), clock.shape[1]
-    for i in range(begin, end):
-        path = (years[i], log2_pace[i], reach[i], stretch[i], tail[i], left[i], clock[i])
-        last, final = arrival(left[i], False, *path, upto)
-        endless = left[i] == math.inf and final > math.log2(recent[i])
-        peak, ahead = max(final, -math.inf), math.inf if endless else 0.0
-        n = stops(*path, looked)
-        for k in range(n):
-            peak = max(
-                peak, arrival(looked[k], False, *path, upto)[1], arrival(looked[k], True, *path, upto)[1]
-            )
-            low, high = looked[max(k - 1, 0)], looked[min(k + 1, n - 1)]
-            value = _ahead(looked[k], recent[i], *path)
-            ahead = max(ahead, value)
-            if endless or value < _ahead(low, recent[i], *path) or value < _ahead(high, recent[i], *path):
-                continue
-            for _ in range(SECTIONS):
-                a, b = high - GOLDEN * (high - low), low + GOLDEN * (high - low)
-                if _ahead(a, recent[i], *path) > _ahead(b, recent[i], *path):
-                    high = b
-                else:
-                    low = a
-            ahead = max(ahead, _ahead(0.5 * (low + high), recent[i], *path))
-        found[i, 0], found[i, 1], found[i, 2] = last, peak, ahead
-
-
-@kernel
-def capped_stretches(begin, end, years, log2_pace, reach, stretch, tail, left, clock, cap, found, counts):
-    """Fill `found` with (from level, to level, years there, years there) of each stretch along which the pace exceeds a cap, and
-    `counts` with how many there are, which may be more than there is room for."""
-    looked, upto = np.empty(room(years.shape[1], clock)), clock.shape[1]
-    for i in range(begin, end):
-        path = (years[i], log2_pace[i], reach[i], stretch[i], tail[i], left[i], clock[i])
-        n = stops(*path, looked)
-        found[i, :, :] = math.inf
-        m, open_ = -1, False
-        for k in range(n):
-            low = looked[k]
-            high = looked[k + 1] if k + 1 < n else left[i]
-            if not high > low:
-                continue
-            since, first = arrival(low, True, *path, upto)
-            until, last = arrival(high, False, *path, upto)
-            open_ = open_ and arrival(low, False, *path, upto)[0] == since
-            if not (first > cap[i] or last > cap[i]) or since == math.inf:
-                open_ = False
-                continue
-            a, b = low, high
-            if not first > cap[i]:
-                a, since = _crossing(low, high, cap[i], *path), 0.0
-                since = arrival(a, True, *path, upto)[0]
-                open_ = False
-            if not last > cap[i]:
-                b = _crossing(low, high, cap[i], *path)
-                until = arrival(b, False, *path, upto)[0]
-            if not open_:
-                m += 1
-                if m < found.shape[1]:
-                    found[i, m, 0], found[i, m, 2] = a, since
-            if m < found.shape[1]:
-                found[i, m, 1], found[i, m, 3] = b, until
-            open_ = last > cap[i]
-        counts[i] = m + 1
-
-
-@kernel
-def _crossing(low, high, cap, years, log2_pace, reach, stretch, tail, left, clock):
-    """Where the pace crosses a cap between two levels, `high` being inf beyond the last stop."""
-    rising = arrival(high, False, years, log2_pace, reach, stretch, tail, left, clock, len(clock))[1] > cap
-    if high == math.inf:
-        high = low + 1.0
-        while (
-            high < 1e300
-            and (
-                arrival(high, False, years, log2_pace, reach, stretch, tail, left, clock, len(clock))[1] > cap
-            )
-            != rising
-        ):
-            low, high = high, 2.0 * high
-    for _ in range(HALVINGS):
-        x = 0.5 * (low + high)
-        if (
-            arrival(x, False, years, log2_pace, reach, stretch, tail, left, clock, len(clock))[1] > cap
-        ) == rising:
-            high = x
-        else:
-            low = x
-    return 0.5 * (low + high)
+            levels[i, k] = level_by(at[i, k], path, clock.shape[1])
 
 
 @kernel
 def times_at(begin, end, years, log2_pace, reach, stretch, tail, left, clock, at, times):
     """Fill `times` with when each level is reached."""
     for i in range(begin, end):
+        path = (years[i], log2_pace[i], reach[i], stretch[i], tail[i], left[i], clock[i])
         for k in range(at.shape[1]):
-            times[i, k] = arrival(
-                at[i, k],
-                False,
-                years[i],
-                log2_pace[i],
-                reach[i],
-                stretch[i],
-                tail[i],
-                left[i],
-                clock[i],
-                clock.shape[1],
-            )[0]
+            times[i, k] = arrival(at[i, k], False, path)[0]
 
 
 @kernel
 def at_nodes(begin, end, years, log2_pace, reach, stretch, tail, left, clock, times, paces):
     """Fill `times` and `paces` with when each node is reached, and log2 of the pace there."""
-    cells = years.shape[1] - 1
+    cells, upto = years.shape[1] - 1, clock.shape[1]
     for i in range(begin, end):
         for j in range(cells + 1):
             x = min(node_level(j, reach[i], stretch[i], cells), left[i])
-            times[i, j], paces[i, j] = _clocked(
-                x, years[i, j], log2_pace[i, j], False, clock[i], clock.shape[1]
-            )
+            times[i, j], paces[i, j] = _clocked(x, years[i, j], log2_pace[i, j], False, clock[i], upto)

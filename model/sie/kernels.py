@@ -24,9 +24,9 @@ from numba import njit
 __all__ = ["FOLDER", "SOURCES", "cached", "in_chunks", "kernel", "places"]
 
 SOURCES = (
-    *("cells", "clock_kernels", "distributions", "dynamics", "elementary", "feller", "fused", "growth"),
-    *("idea_production", "inputs", "kernels", "mechanisms", "pace", "path", "prior_curves", "readings"),
-    *("shapley", "windows"),
+    *("cells", "clock_kernels", "clock_search", "distributions", "dynamics", "elementary", "feller"),
+    *("fused", "growth", "idea_production", "inputs", "kernels", "mechanisms", "pace", "path"),
+    *("prior_curves", "readings", "shapley", "windows"),
 )
 """Modules with compiled functions, or whose constants or types those functions use."""
 

@@ -94,9 +94,10 @@ def _kernel(what: str, paths: xr.Dataset) -> tuple[Callable, xr.Dataset]:
     """What answers for paths, and the paths: the kernels of clocks are compiled for paths that have one only."""
     if "clock" not in paths:
         return {"shortest": _shortest, "levels": _levels, "times": _times}[what], paths
-    from . import clock_kernels as of
+    from .clock_kernels import levels_by, times_at
+    from .clock_search import shortest
 
-    return {"shortest": of.shortest, "levels": of.levels_by, "times": of.times_at}[what], paths
+    return {"shortest": shortest, "levels": levels_by, "times": times_at}[what], paths
 
 
 def over_draws(kernel: Callable, paths: xr.Dataset, *arrays: np.ndarray, clocked: bool = False) -> None:
