@@ -27,7 +27,8 @@ def _():
     import xarray as xr
 
     import sie
-    from sie import checking, evidence_plots
+    from sie.analysis import checking
+    from sie.plots import evidence as evidence_plots
 
     pd.set_option("display.max_rows", None)  # tables in full
 

@@ -26,7 +26,9 @@ def _():
     from matplotlib.figure import Figure
 
     import sie
-    from sie import ledger, report, saved, sensitivity
+    from sie.analysis import sensitivity
+    from sie.page import ledger, saved
+    from sie.page import text as report
 
     pd.set_option("display.max_colwidth", None, "display.max_rows", None)  # words and tables in full
     return (

@@ -27,7 +27,12 @@ def _():
     import pandas as pd
 
     import sie
-    from sie import checking, evidence_plots, histories, series_fit, series_plots, sources
+    from sie.analysis import checking
+    from sie.data import bibliography as sources
+    from sie.histories import arrays as histories
+    from sie.histories import fit as series_fit
+    from sie.plots import evidence as evidence_plots
+    from sie.plots import histories as series_plots
 
     pd.set_option("display.max_colwidth", None, "display.max_rows", None)  # quotes and tables in full
     return (

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numba import njit
 
-from sie import growth
+from sie.growth import law as growth
 
 FAR = 600.0
 """Doublings that a path without a ceiling is followed."""

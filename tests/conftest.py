@@ -14,7 +14,7 @@ from explorer_page import address, browser, page  # noqa: F401 (fixtures)
 
 import sie
 from sie import cli
-from sie.sources import data_folder
+from sie.base.reading import data_folder
 
 PATIENCE = 3600
 """Seconds after which what is waited for has hung; no load of the machine makes anything here so slow."""

@@ -6,10 +6,10 @@ import numpy as np
 import xarray as xr
 from scipy.stats import binom
 
-from sie import series as model_of
-from sie.density import compile_density
-from sie.histories import LEAST_GAIN
-from sie.series import LOG_LAMBDA_RANGE, PARAMETERS, TIMING_SD, build_series, natural, priors_of
+from sie.histories import model as model_of
+from sie.histories.arrays import LEAST_GAIN
+from sie.histories.model import LOG_LAMBDA_RANGE, PARAMETERS, TIMING_SD, build_series, natural, priors_of
+from sie.returns.compiled import compile_density
 
 REFITS = 200
 

@@ -9,16 +9,17 @@ import xarray as xr
 from scipy.stats import binom, kstest
 
 import sie
-from sie import calibration, engine
-from sie.calibration_record import as_json, make_record, read_record
-from sie.calibration_summary import summarise
-from sie.errors import published_error
-from sie.evidence import domains_at
-from sie.quantities import EVENT_NAMES
-from sie.report import compute
-from sie.returns import build
-from sie.sections import as_html
-from sie.sources import read_sources
+from sie.analysis import calibration
+from sie.analysis.calibration_summary import summarise
+from sie.base import tasks as engine
+from sie.data.bibliography import read_sources
+from sie.data.quantities import EVENT_NAMES
+from sie.page.calibration_record import as_json, make_record, read_record
+from sie.page.sections import as_html
+from sie.page.text import compute
+from sie.returns.model import build
+from sie.returns.row_density import published_error
+from sie.returns.selection import domains_at
 
 RUNS = 300
 BROKEN_RUNS = 80
@@ -108,8 +109,8 @@ def test_a_wrong_sign_of_one_factor_fails(evidence):
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_world_expects_of_each_row_what_the_graph_does(evidence, kind):
-    from sie.density import deterministics
-    from sie.inference import short_fit
+    from sie.inference.sampling import short_fit
+    from sie.returns.compiled import deterministics
 
     view, rows = rows_of(evidence, *KINDS[kind])
     model = build(rows, view)
@@ -187,7 +188,7 @@ def test_calibrate_refuses_in_one_line(args, found, command, monkeypatch, tmp_pa
 
 
 def test_figures_show_what_is_outside():
-    from sie.calibration_plots import plot_happened, plot_ranks
+    from sie.plots.calibration import plot_happened, plot_ranks
 
     pit = np.random.default_rng(1).random((RUNS, 6))
     pit[:, 3] **= 2
@@ -297,7 +298,7 @@ def test_a_page_shows_a_calibration_and_says_when_its_inputs_have_changed(result
 
 def test_other_levels_are_told_as_levels_and_not_as_other_files():
     """The hash of all inputs covers the levels, so that it differs for them alone."""
-    from sie.sections.calibration import _verdict
+    from sie.page.sections.calibration import _verdict
 
     record = record_of(made_up(np.random.default_rng(1).random((60, 4))))
     told = [" ".join(line.text for line in _verdict(record, False, levels)) for levels in (True, False)]

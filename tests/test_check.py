@@ -2,7 +2,7 @@
 
 import pytest
 
-from sie.sources import data_folder
+from sie.base.reading import data_folder
 
 
 @pytest.mark.parametrize(

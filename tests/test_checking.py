@@ -11,11 +11,11 @@ from conftest import PATIENCE
 from matplotlib.colors import same_color
 
 import sie
-from sie import checking
+from sie.analysis import checking
+from sie.analysis.power import power_scaling
 from sie.commands.evidence import evidence as command
 from sie.commands.evidence import predicted_in_words
-from sie.evidence_plots import plot_forest, plot_left_out, plot_predicted
-from sie.power import power_scaling
+from sie.plots.evidence import plot_forest, plot_left_out, plot_predicted
 
 VISION = "computer vision"
 
@@ -113,7 +113,7 @@ def test_the_parts_of_a_prediction_s_variance_sum_to_it(predicted):
 @pytest.mark.slow
 def test_loo_agrees_with_a_refit_without_the_row(tree, model, rows, reference):
     """log p(row | others): the mean likelihood of the row over the posterior without it."""
-    from sie.density import deterministics
+    from sie.returns.compiled import deterministics
 
     table = checking.loo(tree, model)
     assert float(table.elpd.sum()) == pytest.approx(table.attrs["elpd"])

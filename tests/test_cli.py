@@ -11,9 +11,10 @@ import pytest
 from conftest import PATIENCE
 
 from sie import cli
-from sie.credences import EVENTS
-from sie.priors import read_view, view_names
-from sie.sources import data_folder, read_sources
+from sie.base.reading import data_folder
+from sie.data.bibliography import read_sources
+from sie.data.priors import read_view, view_names
+from sie.growth.events import EVENTS
 
 
 def test_a_report_of_priors_writes_the_json_contract(command, tmp_path):

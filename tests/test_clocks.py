@@ -10,8 +10,8 @@ from clocked_paths import BruteForce
 from trajectories import draws_of
 
 import sie
-from sie.credences import EVENTS
-from sie.dynamics import laws
+from sie.growth.events import EVENTS
+from sie.growth.paths import laws
 
 EDGE = 0.02
 """Relative distance from an event's threshold within which it is not judged."""

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from sie.convergence import worst
+from sie.base.stats import worst
 
 
 def chains(phi, draws, rng):

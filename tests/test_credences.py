@@ -7,9 +7,9 @@ import pytest
 import xarray as xr
 
 import sie
-from sie.credences import EVENTS, Event, gain_within
-from sie.inference import prior
-from sie.quantities import EVENT_NAMES
+from sie.data.quantities import EVENT_NAMES
+from sie.growth.events import EVENTS, Event, gain_within
+from sie.inference.sampling import prior
 
 SEEDS = [1, 2, 3]
 

@@ -10,11 +10,11 @@ import pytest
 from scipy.stats import norm
 
 import sie
-from sie.difference_plots import plot_difference
-from sie.differences import difference, groups
-from sie.inference import prior
-from sie.report import as_json, compute
-from sie.wording import points
+from sie.analysis.differences import difference, groups
+from sie.inference.sampling import prior
+from sie.page.text import as_json, compute
+from sie.plots.differences import plot_difference
+from sie.plots.wording import points
 
 DRAWS = 2000
 
@@ -124,7 +124,7 @@ def test_parts_of_a_log_linear_view_agree_with_the_closed_form():
 
 def test_sampled_orders_stay_additive_and_antisymmetric(views, monkeypatch):
     exact = split(*views, events=["years_3_in_1y"])
-    monkeypatch.setattr("sie.differences.MOST_GROUPS", 2)
+    monkeypatch.setattr("sie.analysis.differences.MOST_GROUPS", 2)
     there, back = (split(*pair, events=["years_3_in_1y"]) for pair in (views, tuple(reversed(views))))
     assert there.attrs["every_order"] == 0
     assert np.all(back.part.values == -there.part.values)

@@ -7,7 +7,8 @@ import sys
 import pytest
 from conftest import PATIENCE
 
-from sie import cli, doctor
+from sie import cli
+from sie.analysis import doctor
 
 
 def run(monkeypatch, capsys, *args):
@@ -41,7 +42,7 @@ def test_pins_are_read_from_the_checkout():
 
 
 def test_a_cache_that_cannot_be_written_is_bad(monkeypatch, tmp_path):
-    from sie import kernels
+    from sie.base import kernels
 
     (tmp_path / "file").write_text("")
     monkeypatch.setattr(kernels, "FOLDER", None)

@@ -6,11 +6,11 @@ import inspect
 import pytest
 
 import sie
-from sie.credences import EVENTS
-from sie.equations import COMPUTED, MODULES, as_text, blocks, describe, parts, symbols_of, variables
-from sie.mechanisms import LAW, MEANINGS
-from sie.priors import view_names
-from sie.quantities import QUANTITIES
+from sie.data.priors import view_names
+from sie.data.quantities import QUANTITIES
+from sie.growth.events import EVENTS
+from sie.growth.mechanisms import LAW, MEANINGS
+from sie.page.equations import COMPUTED, MODULES, as_text, blocks, describe, parts, symbols_of, variables
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +19,8 @@ def lines():
 
 
 def docstring(where):
-    module, _, function = where.partition(".")
+    module = next(name for name in MODULES if where.startswith(name))
+    function = where.removeprefix(module).removeprefix(".")
     found = importlib.import_module(f"sie.{module}")
     target = getattr(found, function) if function else found
     return inspect.cleandoc(getattr(target, "py_func", target).__doc__)

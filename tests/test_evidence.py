@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 import sie
-from sie.evidence import INPUTS, TARGET, domains_at, evidence_files
-from sie.sources import data_folder, find_quote
+from sie.base.reading import data_folder
+from sie.data.bibliography import find_quote
+from sie.data.evidence import INPUTS, TARGET, evidence_files
+from sie.returns.selection import domains_at
 
 SOURCES = data_folder("evidence").parent.parent / "shared" / "sources"
 VIEWS = sie.view_names()

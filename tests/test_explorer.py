@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 import sie
+from sie.base.errors import DataError
+from sie.data.quantities import CHAIN
 from sie.explorer import controls, panels, session, state
-from sie.quantities import CHAIN
-from sie.sources import DataError
 
 
 @pytest.fixture(scope="module")

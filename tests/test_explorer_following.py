@@ -12,7 +12,7 @@ import sie
 from sie.explorer import figures, following
 from sie.explorer.following import Following, Standing, follow
 from sie.explorer.painters import Painters
-from sie.instant import Workbench
+from sie.inference.workbench import Workbench
 
 SEED, DRAWS = 1, 4000
 

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import sie
-from sie.distributions import FAMILIES as FAMILIES_OF_A_VIEW
+from sie.base.errors import DataError
+from sie.data.distributions import FAMILIES as FAMILIES_OF_A_VIEW
 from sie.explorer import controls, session, state
-from sie.sources import DataError
 
 CASES = 420
 """Cases of each test here, of which there are five."""

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from explorer_page import press, switch
 
-from sie.quantities import CHAIN
+from sie.data.quantities import CHAIN
 
 pytestmark = [pytest.mark.slow, pytest.mark.timed]
 

@@ -8,10 +8,10 @@ from scipy.integrate import quad
 from trajectories import draws_of
 
 import sie
-from sie import growth
-from sie.credences import EVENTS
-from sie.dynamics import NODES, laws, summaries
-from sie.snapshot import read_json
+from sie.growth import law as growth
+from sie.growth.events import EVENTS
+from sie.growth.paths import NODES, laws, summaries
+from sie.page.snapshot import read_json
 
 MOST = 0.002
 """Difference of a probability that more nodes may make."""

@@ -6,9 +6,10 @@ import pytest
 from calls import call as at
 
 import sie
-from sie import fused
-from sie.density import compile_density
-from sie.evidence import LEVELS, domains_at
+from sie.data.evidence import LEVELS
+from sie.returns import log_density as fused
+from sie.returns.compiled import compile_density
+from sie.returns.selection import domains_at
 
 SCALES = (0.1, 1.0, 3.0, 12.0)
 """Standard deviations of the latents at which the two are compared; the last lies beyond every curve and every error's pieces."""

@@ -24,19 +24,20 @@ from hypothesis import strategies as st
 
 import sie
 from sie import cli
-from sie.idea_production import read_idea_production
-from sie.ledger import append, entries_of, read_ledger
-from sie.likelihoods import read_likelihood
-from sie.observations import read_observations
-from sie.outcome import read_buildout
-from sie.pooling import read_weights
-from sie.priors import view_names
-from sie.reproduce import figures
-from sie.rows import read_domains, read_rows, read_sigmas
-from sie.saved import read_report
-from sie.sources import data_folder, read_sources
-from sie.time_horizons import read_horizons
-from sie.timeline import read_timeline, timeline_names
+from sie.analysis.pooling import read_weights
+from sie.analysis.timeline import read_timeline, timeline_names
+from sie.base.reading import data_folder
+from sie.data.bibliography import read_sources
+from sie.data.histories import read_observations
+from sie.data.priors import view_names
+from sie.data.rows import read_domains, read_rows, read_sigmas
+from sie.data.time_horizons import read_horizons
+from sie.growth.outcome import read_buildout
+from sie.histories.erdil_2024 import read_idea_production
+from sie.page.ledger import append, entries_of, read_ledger
+from sie.page.reproduce import figures
+from sie.page.saved import read_report
+from sie.returns.likelihoods import read_likelihood
 
 FILES = 10_000
 COMMAND_LINES, PROCESSES = 2_000, 50

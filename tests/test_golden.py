@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import sie
-from sie.report import compute
+from sie.page.text import compute
 
 GOLDEN = {
     (row["view"], row["event"], row["given"]): (float(row["p"]), float(row["mcse"]))

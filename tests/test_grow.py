@@ -5,10 +5,10 @@ import pytest
 from scipy.integrate import quad
 from trajectories import draws_of
 
-from sie.dynamics import doublings_by, simulate
-from sie.growth import pace_slope
-from sie.mechanisms import MECHANISMS, RETRAINING
-from sie.trajectory import follow
+from sie.growth.law import pace_slope
+from sie.growth.mechanisms import MECHANISMS, RETRAINING
+from sie.growth.paths import doublings_by, simulate
+from sie.growth.trajectory import follow
 
 
 def test_a_trajectory_is_a_table_of_years_doublings_progress_pace_and_r(command):

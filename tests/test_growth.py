@@ -11,9 +11,9 @@ from scipy.integrate import quad
 from trajectories import draws_of
 
 import sie
-from sie import growth
-from sie.dynamics import NODES, laws
-from sie.readings import levels
+from sie.growth import law as growth
+from sie.growth.paths import NODES, laws
+from sie.growth.readings import levels
 
 few = settings(max_examples=30)
 

@@ -10,9 +10,9 @@ from scipy.integrate import quad
 from scipy.stats import ncx2
 
 import sie
-from sie import feller
 from sie.cli import COMMANDS
-from sie.idea_production import (
+from sie.histories import feller
+from sie.histories.erdil_2024 import (
     LOG_R,
     log_density,
     log_likelihood,

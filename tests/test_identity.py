@@ -10,11 +10,12 @@ import xarray as xr
 from conftest import row_changed
 
 import sie
-from sie.evidence import LEVELS, default_levels
-from sie.likelihoods import stored, write_likelihood
-from sie.result import compute, inputs_sha256
-from sie.saved import OLD_KIND, as_tree, open_saved, read_report
-from sie.sources import data_folder
+from sie.analysis.result import compute, inputs_sha256
+from sie.base.reading import data_folder
+from sie.data.evidence import LEVELS
+from sie.page.saved import OLD_KIND, as_tree, open_saved, read_report
+from sie.returns.likelihoods import stored, write_likelihood
+from sie.returns.selection import default_levels
 
 OPTION = re.compile(r'; --levels "(.+)=(.+)" would use it$')
 
@@ -208,7 +209,8 @@ def stops(*args, levels=None, **options):
     ids=lambda words: words[0],
 )
 def test_every_command_that_fits_takes_levels(words, command, monkeypatch, tmp_path):
-    from sie import evidence, sweep_spec
+    from sie.analysis import sweep_spec
+    from sie.data import evidence
 
     monkeypatch.chdir(tmp_path)
     (tmp_path / "spec.toml").write_text('draws = 1000\nseeds = [1]\nviews = ["reference"]\n')

@@ -7,13 +7,13 @@ import pytest
 from scipy.special import ndtr, ndtri
 
 import sie
-from sie import inference
-from sie.density import compile_density
-from sie.errors import student_error
-from sie.evidence import domains_at
-from sie.fused import log_parts
-from sie.quantities import ADJUSTMENTS
-from sie.returns import GRAPH, LATENTS
+from sie.data.quantities import ADJUSTMENTS
+from sie.inference import sampling as inference
+from sie.returns.compiled import compile_density
+from sie.returns.log_density import log_parts
+from sie.returns.model import GRAPH, LATENTS
+from sie.returns.row_density import student_error
+from sie.returns.selection import domains_at
 
 pytestmark = pytest.mark.slow
 

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 import sie
-from sie import density
-from sie.history_weights import log_likelihood
-from sie.inference import MIN_ESS
-from sie.instant import QUANTILES, Workbench
-from sie.likelihoods import read_likelihood
-from sie.reweighting import MAX_KHAT, RefitNeeded
-from sie.sources import DataError
+from sie.base.errors import DataError, RefitNeeded
+from sie.inference.history_weights import log_likelihood
+from sie.inference.reweighting import MAX_KHAT
+from sie.inference.sampling import MIN_ESS
+from sie.inference.workbench import QUANTILES, Workbench
+from sie.returns import compiled as density
+from sie.returns.likelihoods import read_likelihood
 
 SEED, DRAWS = 1, 4000
 

@@ -7,13 +7,14 @@ import shutil
 import subprocess
 import sys
 from importlib import import_module
+from importlib.util import resolve_name
 from pathlib import Path
 
 import numba
 import pytest
 
 import sie
-from sie import kernels
+from sie.base import kernels
 
 PACKAGE = Path(sie.__file__).parent
 
@@ -34,27 +35,30 @@ def python(code, *, package=PACKAGE.parent, timeout=300, **environment):
 
 def test_a_constant_of_another_module_is_seen_when_it_changes_and_when_it_changes_back(tmp_path):
     copy = shutil.copytree(PACKAGE, tmp_path / "sie", ignore=shutil.ignore_patterns("__pycache__"))
-    pace = (copy / "pace.py").read_text()
+    pace = (copy / "growth" / "pace.py").read_text()
     told = []
     for most in (256, 7, 256):
-        (copy / "pace.py").write_text(re.sub(r"MOST_PARTS = \d+", f"MOST_PARTS = {most}", pace))
-        out, _ = python("from sie.cells import parts_by_bend; print(parts_by_bend(1e9))", package=tmp_path)
+        (copy / "growth" / "pace.py").write_text(re.sub(r"MOST_PARTS = \d+", f"MOST_PARTS = {most}", pace))
+        out, _ = python(
+            "from sie.growth.cells import parts_by_bend; print(parts_by_bend(1e9))", package=tmp_path
+        )
         told.append(int(out))
     assert told == [256, 7, 256]
 
 
 def compiled_functions():
     """(module, plain function) of everything that numba compiles in the package."""
-    for path in sorted(PACKAGE.glob("*.py")):
+    for path in sorted(PACKAGE.rglob("*.py")):
         if not re.search(
             r"^@(kernel|cached|njit|vectorize|numba\.|intrinsic)", path.read_text(), re.MULTILINE
         ):
             continue
-        module = import_module(f"sie.{path.stem}")
+        name = path.relative_to(PACKAGE).with_suffix("").as_posix()
+        module = import_module(f"sie.{name.replace('/', '.')}")
         for value in vars(module).values():
             function = getattr(value, "py_func", None) or getattr(value, "__wrapped__", None)
             if inspect.isfunction(function) and function.__module__ == module.__name__:
-                yield path.stem, function
+                yield name, function
 
 
 def test_the_key_of_the_cache_covers_every_module_that_compiled_code_reads():
@@ -66,10 +70,11 @@ def test_the_key_of_the_cache_covers_every_module_that_compiled_code_reads():
         for name in function.__code__.co_names:
             value = function.__globals__.get(name)
             if isinstance(value, int | float | tuple):
-                imported = r"^from \.(\w+) import [^\n]*\b" + name + r"\b"
-                homes |= set(re.findall(imported, inspect.getsource(tree), re.MULTILINE))
+                imported = r"^from (\.+[\w.]+) import [^\n]*\b" + name + r"\b"
+                for where in re.findall(imported, inspect.getsource(tree), re.MULTILINE):
+                    homes.add(resolve_name(where, tree.__package__).removeprefix("sie.").replace(".", "/"))
             home = getattr(getattr(value, "py_func", None), "__module__", "")
-            homes |= {home.removeprefix("sie.")} if home.startswith("sie.") else set()
+            homes |= {home.removeprefix("sie.").replace(".", "/")} if home.startswith("sie.") else set()
     assert homes <= set(kernels.SOURCES)
     assert all((PACKAGE / f"{name}.py").is_file() for name in kernels.SOURCES)
 
@@ -93,7 +98,7 @@ def test_a_folder_in_recent_use_stays(tmp_path):
 def test_without_a_place_for_a_cache_there_is_an_answer_and_one_line(tmp_path):
     (tmp_path / "file").write_text("")
     out, err = python(
-        "from sie.cells import parts_by_bend; print(parts_by_bend(1e9))",
+        "from sie.growth.cells import parts_by_bend; print(parts_by_bend(1e9))",
         NUMBA_CACHE_DIR=str(tmp_path / "file" / "cache"),
     )
     assert out == "256\n"

@@ -10,8 +10,8 @@ import pytest
 from conftest import PATIENCE
 
 import sie
-from sie.ledger import append, changes, entries_of, moves, read_ledger
-from sie.snapshot import Saved, inputs_of, versions, view_of
+from sie.page.ledger import append, changes, entries_of, moves, read_ledger
+from sie.page.snapshot import Saved, inputs_of, versions, view_of
 
 CREDENCES = {("r_above_1", "priors"): (0.5, 0.004), ("r_above_1", "evidence"): (0.4, 0.005)}
 

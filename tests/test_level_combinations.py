@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 import sie
-from sie.evidence import LEVELS, domains_at
-from sie.inference import MAX_RHAT, MIN_ESS
+from sie.data.evidence import LEVELS
+from sie.inference.sampling import MAX_RHAT, MIN_ESS
+from sie.returns.selection import domains_at
 
 pytestmark = pytest.mark.slow
 

@@ -10,15 +10,22 @@ from scipy.special import ndtr, ndtri
 from scipy.stats import binom, norm, qmc, t
 
 import sie
-from sie import density
-from sie.density import compile_density, deterministics
-from sie.errors import growth_error, growth_shape, likelihood_error, published_error, student_error
-from sie.evidence import LEVELS, domains_at
-from sie.inference import short_fit
-from sie.inputs import borrow_input_growth, input_terms, levels_of
-from sie.priors import to_toml
-from sie.quantities import ADJUSTMENTS
-from sie.returns import GRAPH, LATENTS, _input_shares, from_latents
+from sie.data.evidence import LEVELS
+from sie.data.priors import to_toml
+from sie.data.quantities import ADJUSTMENTS
+from sie.inference.sampling import short_fit
+from sie.returns import compiled as density
+from sie.returns.compiled import compile_density, deterministics
+from sie.returns.inputs import borrow_input_growth, input_terms, levels_of
+from sie.returns.model import GRAPH, LATENTS, _input_shares, from_latents
+from sie.returns.row_density import (
+    growth_error,
+    growth_shape,
+    likelihood_error,
+    published_error,
+    student_error,
+)
+from sie.returns.selection import domains_at
 
 REFITS = 300
 NO = np.nan

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from scipy.special import logsumexp, ndtr
 
 import sie
-from sie.density import compile_density
-from sie.prior_curves import MOST_COMBINATIONS, quantile_curve
+from sie.returns.compiled import compile_density
+from sie.returns.prior_curves import MOST_COMBINATIONS, quantile_curve
 
 BROAD = {"capabilities": sie.lognormal(0.3, 12.0), "steepening": sie.uniform(0, 1)}
 """Priors that reach wherever the mixtures below do."""

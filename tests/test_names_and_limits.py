@@ -7,13 +7,14 @@ import os
 import pytest
 
 import sie
-from sie import files, pytensor_folder, sources
-from sie.inference import MOST_SEED, REPORTED_DRAWS
-from sie.ledger import entries_of
-from sie.sections.contents import slug
-from sie.snapshot import read_json
-from sie.sources import data_folder
-from sie.views import MOST_NAME_BYTES
+from sie.base import files, pytensor_folder
+from sie.base.reading import data_folder
+from sie.data import bibliography as sources
+from sie.data.views import MOST_NAME_BYTES
+from sie.inference.sampling import MOST_SEED, REPORTED_DRAWS
+from sie.page.ledger import entries_of
+from sie.page.sections.contents import slug
+from sie.page.snapshot import read_json
 
 VIEW = data_folder("priors") / "davidson_houlden_2025.toml"
 ORDINARY = ("mine (1)", "my view", "prévision", "見方", 'a, b; "c"', "x" * MOST_NAME_BYTES, "é" * (MOST_NAME_BYTES // 2))  # fmt: skip
@@ -116,7 +117,7 @@ def test_too_little_memory_is_one_line(command, monkeypatch):
     def starved(*args, **options):
         raise MemoryError
 
-    monkeypatch.setattr("sie.report.compute", starved)
+    monkeypatch.setattr("sie.page.text.compute", starved)
     code, out, err = command("report", "davidson_houlden_2025", "--priors-only", "--draws", 1000)
     assert (code, out) == (2, "")
     assert err.startswith("sie: found too little memory, want ")

@@ -18,8 +18,8 @@ from conftest import PATIENCE
 from matplotlib.figure import Figure
 
 import sie
+from sie.base.errors import DataError
 from sie.commands.notebooks import as_jupyter, title
-from sie.sources import DataError
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = {path.stem: path for path in sorted((ROOT / "notebooks").glob("*.py"))}

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import sie
-from sie.observations import EFFORT_UNITS, OUTPUT_UNITS, read_observations
-from sie.sources import data_folder
+from sie.base.reading import data_folder
+from sie.data.histories import EFFORT_UNITS, OUTPUT_UNITS, read_observations
 
 TABLES = data_folder("evidence").parent.parent / "shared" / "evidence"
 NEEDS_TABLES = pytest.mark.skipif(not TABLES.is_dir(), reason="the tables behind the files are not here")

@@ -6,15 +6,16 @@ from html.parser import HTMLParser
 import pytest
 
 import sie
-from sie import equations, sections
-from sie.credences import EVENTS
-from sie.mechanisms import LAW
-from sie.page import COLOURS, TEMPLATES, Figure, Line, Paragraph, Section, Table, render, web
-from sie.quantities import QUANTITIES
-from sie.report import compute
-from sie.saved import versions
-from sie.sections import as_html
-from sie.sources import data_folder, read_sources
+from sie.base.reading import data_folder
+from sie.data.bibliography import read_sources
+from sie.data.quantities import QUANTITIES
+from sie.growth.events import EVENTS
+from sie.growth.mechanisms import LAW
+from sie.page import equations, sections
+from sie.page.page import COLOURS, TEMPLATES, Figure, Line, Paragraph, Section, Table, render, web
+from sie.page.saved import versions
+from sie.page.sections import as_html
+from sie.page.text import compute
 
 HOSTILE = "<script>alert(1)</script> \"'><img src=x onerror=alert(1)> & $x_1$"
 VOID = {"meta", "link", "br", "wbr", "col", "img", "hr", "input"}
@@ -183,7 +184,7 @@ def test_markup_in_data_files_stays_text(tmp_path, evidence_copy):
 
 
 def test_markup_in_a_domain_stays_text_in_the_figure(results):
-    from sie.plots import as_svg, plot_r
+    from sie.plots.draws import as_svg, plot_r
 
     svg = as_svg(plot_r(results[1].draws("priors"), title=HOSTILE), salt="x")
     assert "<script" not in svg
@@ -266,7 +267,7 @@ def test_the_command_writes_the_page_and_open_writes_the_same_from_saved_draws(c
 def test_a_page_of_saved_draws_names_the_versions_that_drew_them(results, tmp_path):
     import json
 
-    from sie.saved import as_tree, open_saved
+    from sie.page.saved import as_tree, open_saved
 
     tree = as_tree(results[0])
     tree.attrs["versions"] = json.dumps(versions() | {"sie": "0.0.7", "numpy": "1.99.9"})

@@ -7,9 +7,9 @@ import pytest
 import xarray as xr
 
 import sie
-from sie.evidence import QUANTILES
-from sie.plots import as_svg, plot_domains, plot_fan, plot_r, plot_waterfall, save
-from sie.quantities import ADJUSTMENTS, R_UNIT
+from sie.data.evidence import QUANTILES
+from sie.data.quantities import ADJUSTMENTS, R_UNIT
+from sie.plots.draws import as_svg, plot_domains, plot_fan, plot_r, plot_waterfall, save
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -302,7 +302,9 @@ def test_a_figure_is_the_same_under_whatever_settings_the_user_has(chain, rows, 
 
 
 def test_every_plot_is_drawn_under_our_settings():
-    modules = [import_module(f"sie.{path.stem}") for path in Path(sie.__file__).parent.glob("*plot*.py")]
+    modules = [
+        import_module(f"sie.plots.{path.stem}") for path in (Path(sie.__file__).parent / "plots").glob("*.py")
+    ]
     plots = [value for module in modules for name, value in vars(module).items() if name.startswith("plot_")]
     assert len(plots) > 10
     assert [plot.__name__ for plot in plots if not hasattr(plot, "__wrapped__")] == []

@@ -13,9 +13,9 @@ from scipy.special import ndtr
 from scipy.stats import norm
 
 import sie
-from sie.distributions import Prior
-from sie.inference import prior
-from sie.quantities import R_UNIT
+from sie.data.distributions import Prior
+from sie.data.quantities import R_UNIT
+from sie.inference.sampling import prior
 
 PRIORS = [
     sie.uniform(6, 16),

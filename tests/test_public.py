@@ -11,8 +11,8 @@ import pytest
 import xarray as xr
 
 import sie
-from sie import sweep
-from sie.sources import data_folder
+from sie.analysis import sweep
+from sie.base.reading import data_folder
 
 DRAWS = {"draws": 1000, "seed": 1}
 SWEEP = 'draws = 1000\nseeds = [1]\nviews = ["davidson_houlden_2025"]\n'
@@ -40,9 +40,9 @@ def places(tmp_path_factory, evidence):
     priors, bundled = data_folder("priors"), data_folder("evidence")
     (folder / "sweep.toml").write_text(SWEEP)
     view = sie.read_view("davidson_houlden_2025")
-    from sie import report as reports
-    from sie.ledger import append, entries_of
-    from sie.snapshot import read_json
+    from sie.page import text as reports
+    from sie.page.ledger import append, entries_of
+    from sie.page.snapshot import read_json
 
     result = reports.compute(view, None, **DRAWS)
     reports.write_folder([result], folder)
@@ -80,7 +80,7 @@ def places(tmp_path_factory, evidence):
 
 def filled(store):
     """A store with nothing left to do, so that `run_sweep` needs no cluster."""
-    from sie.engine import DONE, read_rows
+    from sie.base.tasks import DONE, read_rows
 
     read_rows(store, sweep.FIELDS)[:, 0] = DONE
     return store

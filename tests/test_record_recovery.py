@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from series_worlds import check_recovery, panel, raw
 
-from sie.histories import history
+from sie.histories.arrays import history
 
 
 @pytest.mark.slow

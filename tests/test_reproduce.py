@@ -12,11 +12,12 @@ import pytest
 import xarray as xr
 
 import sie
-from sie import reproduce
-from sie.inference import prior
-from sie.outcome import BUILDOUT, read_buildout
-from sie.recompute import FORMULAS
-from sie.sources import data_folder, find_quote
+from sie.base.reading import data_folder
+from sie.data.bibliography import find_quote
+from sie.growth.outcome import BUILDOUT, read_buildout
+from sie.inference.sampling import prior
+from sie.page import reproduce
+from sie.page.recompute import FORMULAS
 
 SOURCES = Path(__file__).parents[2] / "shared" / "sources"
 FIGURES = sie.figures()

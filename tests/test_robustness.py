@@ -12,8 +12,10 @@ import pytest
 from conftest import PATIENCE
 
 import sie
-from sie import engine, files
-from sie.sources import DataError, data_folder
+from sie.base import files
+from sie.base import tasks as engine
+from sie.base.errors import DataError
+from sie.base.reading import data_folder
 
 SIE = (sys.executable, "-m", "sie.cli")
 REPORT = (
@@ -310,7 +312,7 @@ def test_starting_is_quick(statement):
     "text", ["id,sha256,inputs\nx\n", "id,sha256,inputs\n\n", f"id,sha256,inputs\nx,{'y' * 200_000},z\n"]
 )
 def test_a_spoilt_index_of_likelihoods_is_refused(text, evidence_copy, refused):
-    from sie.likelihoods import read_likelihood
+    from sie.returns.likelihoods import read_likelihood
 
     (evidence_copy / "likelihoods" / "index.csv").write_text(text)
     with refused("index.csv"):

@@ -11,11 +11,11 @@ import xarray as xr
 from conftest import PATIENCE
 
 import sie
-from sie import plain_hdf5
-from sie.inference import prior
-from sie.report import as_text, compute, write_folder
-from sie.saved import KIND, as_tree, open_saved, versions
-from sie.sources import DataError
+from sie.base.errors import DataError
+from sie.inference.sampling import prior
+from sie.page import plain_hdf5
+from sie.page.saved import KIND, as_tree, open_saved, versions
+from sie.page.text import as_text, compute, write_folder
 
 
 @pytest.fixture(scope="module")

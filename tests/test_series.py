@@ -7,17 +7,10 @@ from scipy.stats import gamma, norm
 from series_worlds import from_prior, panel, raw
 
 import sie
-from sie import series as model_of
-from sie.histories import LEAST_GAIN, efforts, elapsed, ends, history, log_counts
-from sie.series import LOG_LAMBDA_RANGE, TIMING_SD, build_series, natural, priors_of
-from sie.series_fit import (
-    fit_series,
-    is_identified,
-    likelihood_of,
-    log_width,
-    naive_slope,
-    replicate,
-)
+from sie.histories import model as model_of
+from sie.histories.arrays import LEAST_GAIN, efforts, elapsed, ends, history, log_counts
+from sie.histories.fit import fit_series, is_identified, likelihood_of, log_width, naive_slope, replicate
+from sie.histories.model import LOG_LAMBDA_RANGE, TIMING_SD, build_series, natural, priors_of
 
 
 def law(past, *, r, lam, prior_effort, log_rate):
@@ -290,7 +283,7 @@ def test_a_flow_of_effort_is_integrated_over_time():
 
 @pytest.mark.parametrize("name", ["nanogpt_speedrun", "stockfish", "cifar10"])
 def test_figures_have_logarithmic_axes_with_units_and_every_observation(name):
-    from sie.series_plots import plot_replicates, plot_series
+    from sie.plots.histories import plot_replicates, plot_series
 
     past = history(sie.read_series(name))
     draws = from_prior(past, 50, np.random.default_rng(2))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sie.sources import Source, check_provenance, find_quote, is_printed, printed_numbers
+from sie.data.bibliography import Source, check_provenance, find_quote, is_printed, printed_numbers
 
 SOURCES = {
     "held": Source(key="held", authors="A", title="T", year=2025, url="", licence="", text="held.txt"),

@@ -15,8 +15,8 @@ import xarray as xr
 from conftest import PATIENCE
 
 import sie
-from sie import engine
-from sie.sweep import FIELDS, run_cell
+from sie.analysis.sweep import FIELDS, run_cell
+from sie.base import tasks as engine
 
 PLAIN = 'draws = 1000\nseeds = [1, 2]\nviews = ["davidson_houlden_2025"]\n'
 QUICK = "draws = 1000\nviews = ['davidson_houlden_2025']\nseeds = [" + ", ".join(map(str, range(150))) + "]\n"
@@ -166,7 +166,7 @@ def test_priors_that_change_nothing_are_refused(spec, refused, text, where, foun
 
 
 def test_a_sweep_says_at_which_level_every_domain_entered(spec, tmp_path):
-    from sie.sweep import open_sweep_rows
+    from sie.analysis.sweep import open_sweep_rows
 
     text = PLAIN.replace("davidson_houlden_2025", "reference")
     text += "[evidence.all]\n[evidence.raw]\nlevels = { 'SAT solvers' = 'epoch' }\n"
@@ -197,7 +197,7 @@ def test_a_sweep_with_no_cell_done_ends_as_one_that_did_not_converge(
 ):
     from contextlib import nullcontext
 
-    from sie import sweep
+    from sie.analysis import sweep
 
     def nothing(planned, store, client, **options):
         rows = sweep.open_sweep_rows(planned, store)
@@ -233,7 +233,7 @@ def test_the_example_shows_a_real_difference():
 
 
 def test_a_store_of_another_sweep_is_refused(spec, tmp_path, refused):
-    from sie.sweep import open_sweep_rows
+    from sie.analysis.sweep import open_sweep_rows
 
     open_sweep_rows(sie.read_sweep(spec(PLAIN)), tmp_path / "s.zarr")
     with refused(str(tmp_path / "s.zarr"), "another run"):
@@ -337,8 +337,8 @@ def test_cells_on_a_cluster_equal_cells_in_this_process_with_one_thread_or_two(s
 
 @pytest.mark.slow
 def test_left_out_rows_and_domains_on_a_cluster_equal_those_of_this_process_and_are_kept(evidence, tmp_path):
-    from sie import checking
-    from sie.returns import build
+    from sie.analysis import checking
+    from sie.returns.model import build
 
     view = sie.read_view("davidson_2025")
     rows = sie.usable(evidence, view)
@@ -363,7 +363,7 @@ def test_left_out_rows_and_domains_on_a_cluster_equal_those_of_this_process_and_
 
 
 def test_refits_that_do_not_converge_are_named(evidence):
-    from sie import checking
+    from sie.analysis import checking
 
     view = sie.read_view("davidson_2025")
     rows = sie.usable(evidence, view)

@@ -10,13 +10,8 @@ from scipy.integrate import quad
 from scipy.stats import norm
 
 import sie
-from sie.cli import COMMANDS
-from sie.distributions import fixed, lognormal
-from sie.horizon_trend import _log_likelihood, doublings_after, fit_trend, years_until
-from sie.inference import prior
-from sie.sources import data_folder
-from sie.time_horizons import doubling_days, read_horizons
-from sie.timeline import (
+from sie.analysis.horizon_trend import _log_likelihood, doublings_after, fit_trend, years_until
+from sie.analysis.timeline import (
     asara_dates,
     fitted_models,
     gained_before,
@@ -26,7 +21,12 @@ from sie.timeline import (
     timeline_names,
     trend_at,
 )
-from sie.timeline_plot import plot_timeline
+from sie.base.reading import data_folder
+from sie.cli import COMMANDS
+from sie.data.distributions import fixed, lognormal
+from sie.data.time_horizons import doubling_days, read_horizons
+from sie.inference.sampling import prior
+from sie.plots.timeline import plot_timeline
 
 NOW = datetime.date(2026, 2, 5)
 DRAWS = 20000

@@ -7,7 +7,7 @@ import pytest
 from trajectories import draws_of
 
 import sie
-from sie.accounting import (
+from sie.growth.accounting import (
     compute_factor,
     labour_exponent,
     mixed_compute_factor,
@@ -19,7 +19,7 @@ from sie.accounting import (
     toy_model,
     toy_ratio,
 )
-from sie.growth import research_taste
+from sie.growth.law import research_taste
 
 DAYS_A_MONTH = 365.25 / 12
 

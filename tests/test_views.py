@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 import sie
-from sie.accounting import compute_factor, parallel_exponent, takeoff_ratio
-from sie.growth import ces
-from sie.inference import prior
-from sie.quantities import ADJUSTMENTS, CHAIN
+from sie.data.quantities import ADJUSTMENTS, CHAIN
+from sie.growth.accounting import compute_factor, parallel_exponent, takeoff_ratio
+from sie.growth.law import ces
+from sie.inference.sampling import prior
 
 AUTHORS = [name for name in sie.view_names() if not name.startswith("reference")]
 CHAINED = [name for name in AUTHORS if not sie.read_view(name).states_r_asara]

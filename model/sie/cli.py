@@ -19,6 +19,9 @@ import typer
 from typer.exceptions import TyperException
 
 from . import __version__
+from .base.errors import DataError, NotConverged, in_one_line, plain
+from .base.files import discard_unfinished
+from .base.pytensor_folder import discard_scratch, use_writable_folder
 from .commands.calibrate import calibrate
 from .commands.check import check
 from .commands.diff import diff
@@ -40,10 +43,6 @@ from .commands.sweep import sweep
 from .commands.table import table
 from .commands.timeline import timeline
 from .commands.views import list_, new
-from .files import discard_unfinished
-from .inference import NotConverged
-from .pytensor_folder import discard_scratch, use_writable_folder
-from .sources import DataError, in_one_line, plain
 
 __all__ = ["app", "main", "tree"]
 

@@ -91,8 +91,8 @@ def test_effective_samples_a_second_beside(evidence, rival):
     """
     import pymc as pm
 
-    from sie import inference
-    from sie.density import compile_density
+    from sie.inference import sampling as inference
+    from sie.returns.compiled import compile_density
 
     if rival == "numpyro":
         pytest.importorskip("numpyro")
@@ -158,8 +158,10 @@ def test_sweep_throughput(request, tmp_path):
     """Cells a second of 1 and 2 workers, and what a cell costs beyond its sampling, in processor time of one process."""
     import numba
 
-    from sie import density, engine, inference
-    from sie import sweep as sweeps
+    from sie.analysis import sweep as sweeps
+    from sie.base import tasks as engine
+    from sie.inference import sampling as inference
+    from sie.returns import compiled as density
 
     cells = request.config.getoption("--runs") or CELLS
     chain = [name for name in sie.view_names() if not sie.read_view(name).states_r_asara]
@@ -225,7 +227,7 @@ def test_sweep_throughput(request, tmp_path):
 
 def compiles() -> int:
     """How many graphs a worker has compiled."""
-    from sie import density
+    from sie.returns import compiled as density
 
     return len(density._compiled)
 

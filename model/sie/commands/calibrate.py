@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..files import refuse_unwritable, write_atomically, write_whole
-from ..inference import check_seed
-from ..inputs import levels_in
-from ..sources import DataError, plain
+from ..base.errors import DataError, plain
+from ..base.files import refuse_unwritable, write_atomically, write_whole
+from ..inference.sampling import check_seed
+from ..returns.inputs import levels_in
 from .options import Evidence, Levels, Seed, bibliography, chosen_levels
 from .sweep import MOST_WORKERS, bar
 
@@ -54,14 +54,16 @@ def calibrate(
 
     Exit code 0: calibrated; 3: not calibrated (everything is written and printed all the same); 2: bad input.
     """
-    from .. import __version__, calibration
-    from ..calibration_record import as_json, make_record
-    from ..engine import cluster
-    from ..evidence import evidence_files, read_evidence, usable
-    from ..inference import NotConverged
-    from ..likelihoods import likelihood_files
-    from ..priors import read_view
-    from ..report import inputs_sha256
+    from .. import __version__
+    from ..analysis import calibration
+    from ..base.errors import NotConverged
+    from ..base.tasks import cluster
+    from ..data.evidence import evidence_files, read_evidence
+    from ..data.priors import read_view
+    from ..page.calibration_record import as_json, make_record
+    from ..page.text import inputs_sha256
+    from ..returns.likelihoods import likelihood_files
+    from ..returns.selection import usable
 
     if not calibration.LEAST_WORLDS <= runs <= calibration.MOST_WORLDS:
         raise DataError(
@@ -114,8 +116,8 @@ def calibrate(
     )
     table = record.table
     if figures:
-        from ..calibration_plots import plot_happened, plot_ranks
-        from ..plots import save
+        from ..plots.calibration import plot_happened, plot_ranks
+        from ..plots.draws import save
 
         for figure, plot in zip(figures, (plot_ranks, plot_happened), strict=True):
             write_whole(figure, lambda target, plot=plot: save(plot(table, title=read.label), target))

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..sources import DataError, Source, find_quote, plain, read_sources, read_text
+from ..base.errors import DataError, plain
+from ..base.reading import read_text
+from ..data.bibliography import Source, find_quote, read_sources
 from .options import BAD_INPUT, Evidence, bibliography
 
 if TYPE_CHECKING:
@@ -54,9 +56,9 @@ def _checks(
     files: list[Path] | None, evidence: Path | None, sources: Path | None
 ) -> Iterator[tuple[str, Callable[[], list[str]]]]:
     """Each data set by name with what reads it and returns the quotes that are not in their texts."""
-    from ..evidence import named_files
-    from ..priors import WEIGHTS, view_names, view_path
-    from ..rows import COLUMNS
+    from ..data.evidence import named_files
+    from ..data.priors import WEIGHTS, view_names, view_path
+    from ..data.rows import COLUMNS
 
     if not files:
         yield "evidence", lambda: _check_evidence(named_files(evidence), sources)
@@ -88,10 +90,10 @@ def _checks(
 
 def _other_data(evidence: Path | None) -> Iterator[tuple[str, Callable[[], list[str]]]]:
     """What informs no r directly: Epoch's author counts and METR's horizons, where the folder has them, and timelines."""
-    from ..idea_production import read_idea_production
-    from ..sources import data_folder
-    from ..time_horizons import read_horizons
-    from ..timeline import read_timeline, timeline_names
+    from ..analysis.timeline import read_timeline, timeline_names
+    from ..base.reading import data_folder
+    from ..data.time_horizons import read_horizons
+    from ..histories.erdil_2024 import read_idea_production
 
     def readable(read: Callable, *arguments: object) -> Callable[[], list[str]]:
         def run() -> list[str]:
@@ -112,8 +114,9 @@ def _other_data(evidence: Path | None) -> Iterator[tuple[str, Callable[[], list[
 
 
 def _check_view(path: Path, evidence: Path | None, sources: Path | None) -> list[str]:
-    from ..evidence import read_evidence, usable
-    from ..priors import read_view
+    from ..data.evidence import read_evidence
+    from ..data.priors import read_view
+    from ..returns.selection import usable
 
     view = read_view(str(path), sources=bibliography(evidence))
     usable(read_evidence(evidence), view)
@@ -126,8 +129,8 @@ def _check_view(path: Path, evidence: Path | None, sources: Path | None) -> list
 
 def _check_weights(path: Path | None, evidence: Path | None, sources: Path | None) -> list[str]:
     """The weights; a table of the bundled ones belongs to a view that there is."""
-    from ..pooling import OTHERS, read_weights
-    from ..priors import WEIGHTS, view_names
+    from ..analysis.pooling import OTHERS, read_weights
+    from ..data.priors import WEIGHTS, view_names
 
     works = bibliography(evidence)
     weights = read_weights(path, sources=works)
@@ -139,8 +142,8 @@ def _check_weights(path: Path | None, evidence: Path | None, sources: Path | Non
 
 
 def _check_evidence(files: dict[str, Path], sources: Path | None) -> list[str]:
-    from ..evidence import read_files
-    from ..rows import read_sigmas
+    from ..data.evidence import read_files
+    from ..data.rows import read_sigmas
 
     rows = read_files(files)
     works = read_sources(files["sources.toml"])
@@ -155,9 +158,9 @@ def _check_evidence(files: dict[str, Path], sources: Path | None) -> list[str]:
 
 def _likelihood_problems(rows: xr.Dataset, folder: Path) -> list[str]:
     """The raw histories whose stored likelihood is missing, or was made from other data; without one a row cannot enter."""
-    from ..inputs import levels_of
-    from ..likelihoods import name_of, read_likelihood
-    from ..sources import data_folder
+    from ..base.reading import data_folder
+    from ..returns.inputs import levels_of
+    from ..returns.likelihoods import name_of, read_likelihood
 
     bundled = folder.resolve() == data_folder("evidence").resolve()
     problems = []
@@ -174,7 +177,7 @@ def _likelihood_problems(rows: xr.Dataset, folder: Path) -> list[str]:
 
 def _check_series(path: Path) -> list[str]:
     """One file of observations; where its numbers come from stands in series.csv."""
-    from ..observations import read_observations
+    from ..data.histories import read_observations
 
     read_observations(path)
     return []
@@ -182,7 +185,7 @@ def _check_series(path: Path) -> list[str]:
 
 def _check_figures(path: Path | None, sources: Path | None) -> list[str]:
     """What the sources state and `sie reproduce` recomputes."""
-    from ..reproduce import figures
+    from ..page.reproduce import figures
 
     records = [(f"figure {figure.id}", figure.source, figure.quote) for figure in figures(path)]
     return _missing_quotes(records, sources, read_sources())
@@ -190,7 +193,7 @@ def _check_figures(path: Path | None, sources: Path | None) -> list[str]:
 
 def _check_buildout(path: Path | None, sources: Path | None) -> list[str]:
     """The priors of Greenblatt's outcome."""
-    from ..outcome import read_buildout
+    from ..growth.outcome import read_buildout
 
     entries = read_buildout(path)
     records = [(f"buildout.toml [{name}]", entry.source, entry.quote) for name, entry in entries.items()]
@@ -199,7 +202,7 @@ def _check_buildout(path: Path | None, sources: Path | None) -> list[str]:
 
 def _files_around(path: Path, evidence: Path | None) -> dict[str, Path]:
     """An evidence file among its own siblings; those that it lacks come from the evidence folder."""
-    from ..evidence import named_files
+    from ..data.evidence import named_files
 
     if not path.exists():
         raise DataError(str(path), plain("no such file"), "a file that exists")

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..files import make_folder, refuse_unwritable, write_json, write_whole
-from ..inputs import levels_in
-from ..sources import DataError, plain
-from ..wording import points
+from ..base.errors import DataError, plain
+from ..base.files import make_folder, refuse_unwritable, write_json, write_whole
+from ..plots.wording import points
+from ..returns.inputs import levels_in
 from .options import (
     Draws,
     Event,
@@ -31,8 +31,8 @@ from .options import (
 if TYPE_CHECKING:
     import xarray as xr
 
-    from ..priors import View
-    from ..snapshot import Saved
+    from ..data.priors import View
+    from ..page.snapshot import Saved
 
 __all__ = ["diff"]
 
@@ -61,8 +61,9 @@ def diff(
     levels: Levels = None,
 ) -> None:
     """Share the difference between the credences of A and B out over the inputs in which they differ."""
-    from ..differences import difference
-    from ..evidence import evidence_files, read_evidence, usable
+    from ..analysis.differences import difference
+    from ..data.evidence import evidence_files, read_evidence
+    from ..returns.selection import usable
 
     check_sampling(seed, draws)
     check_given(given)
@@ -97,8 +98,8 @@ def diff(
 
 def _read(side: str, works: dict) -> tuple[View, Saved | None, Path]:
     """A view by name or path, or one of a saved report; with the saved report and the file."""
-    from ..priors import read_view, view_path
-    from ..saved import read_report
+    from ..data.priors import read_view, view_path
+    from ..page.saved import read_report
 
     name, _, wanted = side.partition(".json:")
     if not (wanted or side.endswith((".json", ".nc"))):
@@ -117,8 +118,8 @@ def _read(side: str, works: dict) -> tuple[View, Saved | None, Path]:
 
 
 def _draw(view: View, rows: xr.Dataset | None, *, seed: int, draws: int) -> xr.Dataset:
-    from ..inference import fit, prior
-    from ..returns import build
+    from ..inference.sampling import fit, prior
+    from ..returns.model import build
 
     if rows is None:
         return prior(view, draws=draws, seed=seed)
@@ -126,7 +127,7 @@ def _draw(view: View, rows: xr.Dataset | None, *, seed: int, draws: int) -> xr.D
 
 
 def _write_plots(found: xr.Dataset, labels: tuple[str, str], given: str, folder: Path) -> None:
-    from ..difference_plots import plot_difference, save
+    from ..plots.differences import plot_difference, save
 
     make_folder(folder)
     title = f"Why the credences differ, given {'priors' if given == 'priors' else 'priors and evidence'}"

@@ -11,7 +11,7 @@ __all__ = ["doctor"]
 
 def doctor() -> int:
     """Check versions, caches, threads and compilers, and time a small fit."""
-    from .. import doctor as checks
+    from ..analysis import doctor as checks
 
     findings = []
     with progress() as say:

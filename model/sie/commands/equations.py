@@ -16,7 +16,7 @@ def equations(
     ] = None,
 ) -> None:
     """Every equation, variable and event of the model, as the code has them."""
-    from ..equations import as_text
-    from ..priors import read_view
+    from ..data.priors import read_view
+    from ..page.equations import as_text
 
     print(as_text(read_view(view) if view is not None else None), end="")

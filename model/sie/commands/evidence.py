@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 import typer
 
-from ..files import refuse_unwritable, write_whole
-from ..inputs import levels_in
-from ..sources import DataError, plain
+from ..base.errors import DataError, plain
+from ..base.files import refuse_unwritable, write_whole
+from ..returns.inputs import levels_in
 from .options import Draws, Evidence, Levels, Seed, bibliography, check_sampling, chosen_levels, progress
 from .sweep import MOST_WORKERS
 
@@ -60,8 +60,9 @@ def evidence(
     folder: Evidence = None,
 ) -> None:
     """The table of domains, raw and pooled; what each row does to r at ASARA and to P(SIE); predictive checks."""
-    from ..evidence import read_evidence, usable
-    from ..priors import read_view
+    from ..data.evidence import read_evidence
+    from ..data.priors import read_view
+    from ..returns.selection import usable
 
     check_sampling(seed, draws)
     if not 1 <= workers <= MOST_WORKERS:
@@ -82,11 +83,12 @@ def evidence(
     for target in targets:
         refuse_unwritable("--out", target, inputs=[chosen_view.path], parent_may_be_made=True)
 
-    from .. import __version__, checking
-    from ..inference import fit
-    from ..power import power_scaling
-    from ..report import inputs_sha256
-    from ..returns import build
+    from .. import __version__
+    from ..analysis import checking
+    from ..analysis.power import power_scaling
+    from ..inference.sampling import fit
+    from ..page.text import inputs_sha256
+    from ..returns.model import build
 
     with progress() as say:
         say(f"{chosen_view.name}: sampling the posterior from {rows.sizes['estimate']} rows")
@@ -119,7 +121,7 @@ def evidence(
 @contextmanager
 def _refits(workers: int, store: Path | None, about: str, say: Callable[[str], None]) -> Iterator[Callable]:
     """What runs the refits of `--loo`: this process, or a cluster of workers and a store that a killed run goes on with."""
-    from ..engine import cluster, in_turn, on_cluster
+    from ..base.tasks import cluster, in_turn, on_cluster
 
     if workers == 1 and store is None:
         yield in_turn
@@ -222,7 +224,7 @@ def _print_rows(
 
 
 def _print_scaling(console, scaling: xr.Dataset) -> None:
-    from ..power import SENSITIVE
+    from ..analysis.power import SENSITIVE
 
     shown = _table("prior", "sensitivity of log r at ASARA")
     for name in scaling.quantity.values.tolist():
@@ -286,9 +288,9 @@ def predicted_in_words(predicted: xr.Dataset) -> list[str]:
 
 
 def _print_rest(console, tree: xr.DataTree, rows: xr.Dataset) -> None:
-    from ..checking import EVENTS_MOVED, INTERVAL
-    from ..credences import credences
-    from ..dynamics import simulate
+    from ..analysis.checking import EVENTS_MOVED, INTERVAL
+    from ..growth.events import credences
+    from ..growth.paths import simulate
 
     posterior = tree["posterior"].to_dataset()
     table = credences(simulate(posterior), events=EVENTS_MOVED)
@@ -310,8 +312,8 @@ def _print_rest(console, tree: xr.DataTree, rows: xr.Dataset) -> None:
 
 
 def _write_figures(targets: dict[str, Path], table, raw, moved, predicted, label: str) -> None:
-    from .. import evidence_plots as figures
-    from ..plots import save
+    from ..plots import evidence as figures
+    from ..plots.draws import save
 
     draw = {
         "forest": lambda: figures.plot_forest(table, raw, title=label),

@@ -14,10 +14,10 @@ from typing import Annotated
 
 import typer
 
-from ..distributions import LARGEST, SMALLEST
-from ..mechanisms import ABOVE_0, MECHANISMS, RETRAINING, Mechanism
-from ..sources import DataError, plain
-from ..trajectory import Trajectory, ending, follow, idle, table
+from ..base.errors import DataError, plain
+from ..data.distributions import LARGEST, SMALLEST
+from ..growth.mechanisms import ABOVE_0, MECHANISMS, RETRAINING, Mechanism
+from ..growth.trajectory import Trajectory, ending, follow, idle, table
 
 __all__ = ["explain", "grow"]
 
@@ -118,8 +118,8 @@ def grow(
     print(ending(path))
     _print_idle(path, years)
     if plot is not None:
-        from ..files import write_whole
-        from ..plots import plot_path, save
+        from ..base.files import write_whole
+        from ..plots.draws import plot_path, save
 
         write_whole(plot, lambda target: save(plot_path(path.paths, years=years), target))
         print(f"{plot}: written")
@@ -128,7 +128,7 @@ def grow(
 @_told_a_trajectory
 def explain(path: Trajectory, years: float) -> None:
     """Say in words why a trajectory speeds up or fizzles, and where r x share crosses 1."""
-    from ..explanation import explanation
+    from ..growth.explanation import explanation
 
     print("\n".join(explanation(path, years)))
     _print_idle(path, years)

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..files import refuse_unwritable
-from ..sources import DataError, plain
+from ..base.errors import DataError, plain
+from ..base.files import refuse_unwritable
 from .options import Event, chosen_events
 
 if TYPE_CHECKING:
-    from ..ledger import Entry
+    from ..page.ledger import Entry
 
 __all__ = ["ledger"]
 
@@ -52,8 +52,8 @@ def ledger(
 
 
 def _add(path: Path, report: Path, date: str) -> None:
-    from ..ledger import append, entries_of
-    from ..saved import read_report
+    from ..page.ledger import append, entries_of
+    from ..page.saved import read_report
 
     refuse_unwritable("sie ledger add", path, inputs=[report])
     entries = entries_of(read_report(report), date)
@@ -63,7 +63,7 @@ def _add(path: Path, report: Path, date: str) -> None:
 
 
 def _as_text(path: Path, wanted: str | None, events: list[str]) -> str:
-    from ..ledger import read_ledger
+    from ..page.ledger import read_ledger
 
     entries = read_ledger(path)
     names = list(dict.fromkeys(entry.view.name for entry in entries))
@@ -77,7 +77,7 @@ def _as_text(path: Path, wanted: str | None, events: list[str]) -> str:
 
 
 def _view_lines(entries: list[Entry], events: list[str]) -> list[str]:
-    from ..ledger import NOISE, changes, moves
+    from ..page.ledger import NOISE, changes, moves
 
     lines = [f"{entries[-1].view.label}  ({entries[-1].view.name})"]
     for k, entry in enumerate(entries):

@@ -17,8 +17,9 @@ from typing import Annotated
 
 import typer
 
-from ..files import make_folder, refuse_unwritable, write_atomically
-from ..sources import DataError, data_folder, plain, read_text
+from ..base.errors import DataError, plain
+from ..base.files import make_folder, refuse_unwritable, write_atomically
+from ..base.reading import data_folder, read_text
 from .options import progress
 
 __all__ = ["as_jupyter", "notebooks", "title"]

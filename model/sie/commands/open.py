@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..files import refuse_unwritable, write_atomically
-from ..sources import DataError, Source, plain
+from ..base.errors import DataError, plain
+from ..base.files import refuse_unwritable, write_atomically
+from ..data.bibliography import Source
 from .options import Html, bibliography
 
 if TYPE_CHECKING:
-    from ..report import Result
+    from ..page.text import Result
 
 __all__ = ["open_"]
 
@@ -24,8 +25,8 @@ def open_(
     html: Html = None,
 ) -> None:
     """Tables of saved results, without sampling."""
-    from .. import report as reports
-    from ..saved import open_with_works
+    from ..page import text as reports
+    from ..page.saved import open_with_works
 
     refuse_unwritable("--html", html, inputs=files)
     opened = [open_with_works(file) for file in files]
@@ -40,7 +41,7 @@ def open_(
 
 def _page(files: list[Path], results: list[Result], works: dict[str, Source]) -> str:
     """The page, or a DataError for draws that passed as plain but make no report."""
-    from ..sections import as_html
+    from ..page.sections import as_html
 
     try:
         return as_html(results, works)

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..inference import check_draws, check_seed
-from ..sources import DataError, Source, plain, read_sources
+from ..base.errors import DataError, plain
+from ..data.bibliography import Source, read_sources
+from ..inference.sampling import check_draws, check_seed
 
 if TYPE_CHECKING:
     import xarray as xr
 
-    from ..priors import View
+    from ..data.priors import View
 
 __all__ = [
     "BAD_INPUT",
@@ -102,7 +103,7 @@ def check_given(given: str) -> None:
 
 def chosen_events(names: list[str] | None) -> list[str]:
     """The events asked for, each once, in the order of every report; all if none."""
-    from ..credences import EVENTS
+    from ..growth.events import EVENTS
 
     for name in names or ():
         if name not in EVENTS:
@@ -117,7 +118,8 @@ def chosen_levels(
 
     `without` is the option by which no evidence counts: levels would change nothing then.
     """
-    from ..evidence import LEVELS, domains_at
+    from ..data.evidence import LEVELS
+    from ..returns.selection import domains_at
 
     if options and without is not None:
         raise DataError("--levels", plain(without), "evidence that enters at a level")
@@ -132,7 +134,7 @@ def chosen_levels(
 
 def read_views(command: str, names: list[str] | None, works: Mapping[str, Source]) -> list[View]:
     """The views named on the command line, all the bundled ones if none; two of one name are refused."""
-    from ..priors import read_view, view_names
+    from ..data.priors import read_view, view_names
 
     views: list[View] = []
     for name in names or view_names():

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from ..files import refuse_unwritable, write_atomically
-from ..sources import DataError, plain
+from ..base.errors import DataError, plain
+from ..base.files import refuse_unwritable, write_atomically
 from .options import (
     DEFAULT_DRAWS,
     Draws,
@@ -51,11 +51,12 @@ def report(
     levels: Levels = None,
 ) -> None:
     """Credences of views before and after evidence, with their Monte Carlo errors."""
-    from .. import report as reports
-    from ..calibration_record import read_records
-    from ..evidence import evidence_files, read_evidence, usable
-    from ..saved import MOST_DRAWS
-    from ..sections import as_html
+    from ..data.evidence import evidence_files, read_evidence
+    from ..page import text as reports
+    from ..page.calibration_record import read_records
+    from ..page.saved import MOST_DRAWS
+    from ..page.sections import as_html
+    from ..returns.selection import usable
 
     check_sampling(seed, draws)
     if out is not None and draws > MOST_DRAWS:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ..files import refuse_unwritable, write_atomically
+from ..base.files import refuse_unwritable, write_atomically
 from .options import Json, progress
 
 __all__ = ["reproduce"]
@@ -23,7 +23,7 @@ def reproduce(
     ] = False,
 ) -> None:
     """Recompute what the sources state and say where and why the model differs."""
-    from .. import reproduce as reproduction
+    from ..page import reproduce as reproduction
 
     chosen = reproduction.figures()
     refuse_unwritable("--csv", csv)

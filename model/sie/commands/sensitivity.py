@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..files import make_folder, refuse_unwritable, write_json, write_whole
-from ..inputs import levels_in
-from ..sources import DataError, plain
+from ..base.errors import DataError, plain
+from ..base.files import make_folder, refuse_unwritable, write_json, write_whole
+from ..returns.inputs import levels_in
 from .options import (
     DEFAULT_DRAWS,
     Draws,
@@ -48,9 +48,10 @@ def sensitivity(
     levels: Levels = None,
 ) -> None:
     """What drives a view's credences: variance shares, Shapley effects, tornado, value of information, crossings."""
-    from ..evidence import evidence_files, read_evidence, usable
-    from ..inference import prior
-    from ..priors import read_view
+    from ..data.evidence import evidence_files, read_evidence
+    from ..data.priors import read_view
+    from ..inference.sampling import prior
+    from ..returns.selection import usable
 
     check_sampling(seed, draws)
     check_given(given)
@@ -72,8 +73,8 @@ def sensitivity(
         if rows is None:
             drawn = prior(read, draws=draws, seed=seed)
         else:
-            from ..inference import fit
-            from ..returns import build
+            from ..inference.sampling import fit
+            from ..returns.model import build
 
             model = build(rows, read)
             tree = fit(model, seed=seed, draws=draws)
@@ -91,10 +92,8 @@ def sensitivity(
 def _analyse(
     drawn: xr.Dataset, view, events: list[str], tree: xr.DataTree | None, model: pm.Model | None
 ) -> dict[str, xr.Dataset]:
-    from ..credences import credences
-    from ..dynamics import simulate
-    from ..power import power_scaling
-    from ..sensitivity import (
+    from ..analysis.power import power_scaling
+    from ..analysis.sensitivity import (
         crossings,
         happened,
         independent_inputs,
@@ -104,7 +103,9 @@ def _analyse(
         varying_inputs,
         worth,
     )
-    from ..shapley import shapley_effects
+    from ..analysis.shapley import shapley_effects
+    from ..growth.events import credences
+    from ..growth.paths import simulate
 
     paths = simulate(drawn)
     table = credences(paths, events=events)
@@ -128,7 +129,7 @@ def _analyse(
 
 
 def _write_plots(found: dict[str, xr.Dataset], label: str, given: str, folder: Path) -> None:
-    from .. import sensitivity_plots as plots
+    from ..plots import sensitivity as plots
 
     make_folder(folder)
     title = f"{label}, given {'priors' if given == 'priors' else 'priors and evidence'}"

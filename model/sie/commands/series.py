@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 import typer
 
-from ..inference import check_seed
-from ..sources import DataError, plain
+from ..base.errors import DataError, plain
+from ..inference.sampling import check_seed
 from .options import Evidence, Seed, progress
 
 if TYPE_CHECKING:
@@ -44,8 +44,8 @@ def series(
     evidence: Evidence = None,
 ) -> None:
     """r from raw histories: posterior, proxies alone, naive slopes, independent errors, with and without jumps."""
-    from ..evidence import read_evidence, read_series
-    from ..files import refuse_unwritable
+    from ..base.files import refuse_unwritable
+    from ..data.evidence import read_evidence, read_series
 
     rows = read_evidence(evidence)
     known = rows.estimate.values[rows.kind.values == "series"].tolist()
@@ -70,9 +70,9 @@ def series(
 
 
 def _rebuild(past: xr.Dataset, file: str, seed: int, evidence: Path | None) -> str:
-    from ..histories import efforts
-    from ..likelihoods import write_likelihood
-    from ..series_fit import likelihood_of
+    from ..histories.arrays import efforts
+    from ..histories.fit import likelihood_of
+    from ..returns.likelihoods import write_likelihood
 
     name = past.attrs["id"]
     if not efforts(past):
@@ -82,9 +82,9 @@ def _rebuild(past: xr.Dataset, file: str, seed: int, evidence: Path | None) -> s
 
 
 def _show(past: xr.Dataset, rows: xr.Dataset, seed: int, most: float, out: Path | None, say) -> None:
-    from ..histories import efforts, ends, history
-    from ..series import LOG_LAMBDA_RANGE
-    from ..series_fit import fit_series, is_identified, replicate
+    from ..histories.arrays import efforts, ends, history
+    from ..histories.fit import fit_series, is_identified, replicate
+    from ..histories.model import LOG_LAMBDA_RANGE
 
     limits = (LOG_LAMBDA_RANGE[0], most)
     proxies, name = efforts(past), past.attrs["id"]
@@ -151,8 +151,8 @@ def _interval(values: xr.DataArray) -> str:
 
 
 def _naive(past: xr.Dataset, proxies: list[str]) -> None:
-    from ..histories import ELO_PRIOR
-    from ..series_fit import naive_slope
+    from ..histories.arrays import ELO_PRIOR
+    from ..histories.fit import naive_slope
 
     for proxy in proxies:
         slope, se = naive_slope(past, proxy, float(np.exp(ELO_PRIOR[0])))
@@ -194,8 +194,8 @@ def _check(made, past, pieces: int) -> None:
 def _verdict(
     past: xr.Dataset, draws: xr.Dataset, blind: xr.Dataset, proxies: list[str], identified: bool
 ) -> str:
-    from ..series import LOG_R_PRIOR
-    from ..series_fit import log_width
+    from ..histories.fit import log_width
+    from ..histories.model import LOG_R_PRIOR
 
     width, without = np.exp(log_width(draws)), np.exp(log_width(blind))
     prior = np.exp(2 * NORMAL_90 * LOG_R_PRIOR[1])
@@ -209,9 +209,9 @@ def _verdict(
 
 
 def _figures(past: xr.Dataset, draws: xr.Dataset, main, made, identified: bool, out: Path) -> None:
-    from ..files import write_whole
-    from ..plots import save
-    from ..series_plots import plot_replicates, plot_series
+    from ..base.files import write_whole
+    from ..plots.draws import save
+    from ..plots.histories import plot_replicates, plot_series
 
     out.mkdir(parents=True, exist_ok=True)
     domain, name = past.attrs["domain"], past.attrs["id"]

@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from ..files import refuse_unwritable
-from ..sources import DataError, plain
+from ..base.errors import DataError, plain
+from ..base.files import refuse_unwritable
 from .options import Evidence, Levels, chosen_levels
 
 __all__ = ["MOST_WORKERS", "bar", "sweep"]
@@ -34,11 +34,11 @@ def sweep(
     levels: Levels = None,
 ) -> None:
     """Run a grid or a sample of views, priors, mechanisms, evidence and seeds."""
-    from ..engine import DONE, cluster
-    from ..evidence import read_evidence
-    from ..inference import NotConverged
-    from ..sweep import open_sweep_rows, run_sweep
-    from ..sweep_spec import read_sweep
+    from ..analysis.sweep import open_sweep_rows, run_sweep
+    from ..analysis.sweep_spec import read_sweep
+    from ..base.errors import NotConverged
+    from ..base.tasks import DONE, cluster
+    from ..data.evidence import read_evidence
 
     if not 1 <= workers <= MOST_WORKERS:
         raise DataError("--workers", workers, f"a whole number from 1 to {MOST_WORKERS}")

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 import typer
 
-from ..files import refuse_unwritable, write_json
-from ..inputs import levels_in
-from ..wording import says
+from ..base.files import refuse_unwritable, write_json
+from ..plots.wording import says
+from ..returns.inputs import levels_in
 from .options import (
     DEFAULT_DRAWS,
     Draws,
@@ -33,8 +33,8 @@ from .options import (
 if TYPE_CHECKING:
     import xarray as xr
 
-    from ..pooling import Weights
-    from ..priors import View
+    from ..analysis.pooling import Weights
+    from ..data.priors import View
 
 __all__ = ["table"]
 
@@ -56,8 +56,9 @@ def table(
     levels: Levels = None,
 ) -> None:
     """Credences of all views by event, pooled under weights; never across events."""
-    from ..evidence import evidence_files, read_evidence, usable
-    from ..pooling import by_mechanism, read_weights
+    from ..analysis.pooling import by_mechanism, read_weights
+    from ..data.evidence import evidence_files, read_evidence
+    from ..returns.selection import usable
 
     check_sampling(seed, draws)
     events = chosen_events(event)
@@ -101,10 +102,10 @@ def _credences(
     view: View, rows: xr.Dataset | None, events: Sequence[str], *, seed: int, draws: int
 ) -> dict[str, xr.Dataset]:
     """Credences of one view given priors and, with rows, given evidence."""
-    from ..credences import credences
-    from ..dynamics import simulate
-    from ..inference import fit, prior
-    from ..returns import build
+    from ..growth.events import credences
+    from ..growth.paths import simulate
+    from ..inference.sampling import fit, prior
+    from ..returns.model import build
 
     if rows is None:
         drawn = {"priors": prior(view, draws=draws, seed=seed)}
@@ -118,7 +119,7 @@ def _pooled(
     found: dict[str, dict[str, xr.Dataset]], events: Sequence[str], weigh: Weights, draws: int
 ) -> list[dict]:
     """Each event's pools given priors, over all views, and given evidence, over the views that it can move."""
-    from ..pooling import pool
+    from ..analysis.pooling import pool
 
     out = []
     for given in ("priors", "evidence"):
@@ -174,8 +175,8 @@ def _as_text(
     events: Sequence[str],
     split: dict[str, xr.Dataset],
 ) -> str:
-    from ..credences import EVENTS
-    from ..report import CONDITIONS
+    from ..growth.events import EVENTS
+    from ..page.text import CONDITIONS
 
     weight = weigh.of([view.name for view in read])
     lines = []

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 import typer
 
-from ..sources import DataError
+from ..base.errors import DataError
 from .options import DEFAULT_DRAWS, Evidence, Seed, check_sampling
 
 if TYPE_CHECKING:
@@ -43,9 +43,9 @@ def timeline(
     evidence: Evidence = None,
 ) -> None:
     """When ASARA comes by METR's time horizons, and the table gained_before_asara for a view: shorter timelines leave less behind."""
-    from ..files import refuse_unwritable, write_whole
-    from ..time_horizons import doubling_days, parse_date, read_horizons
-    from ..timeline import asara_dates, fitted_models, gained_table, last_date, read_timeline
+    from ..analysis.timeline import asara_dates, fitted_models, gained_table, last_date, read_timeline
+    from ..base.files import refuse_unwritable, write_whole
+    from ..data.time_horizons import doubling_days, parse_date, read_horizons
 
     check_sampling(seed, draws)
     refuse_unwritable("--plot", plot)
@@ -69,8 +69,8 @@ def timeline(
     print(f"{'date of ASARA':48s}" + "".join(f"{_date(start, value):>10s}" for value in years))
     print("\n" + gained_table(beliefs, dates))
     if plot is not None:
-        from ..plots import save
-        from ..timeline_plot import plot_timeline
+        from ..plots.draws import save
+        from ..plots.timeline import plot_timeline
 
         figure = plot_timeline(models, dates, title=beliefs.label)
         write_whole(plot, lambda target: save(figure, target))

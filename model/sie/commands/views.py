@@ -7,18 +7,18 @@ from typing import Annotated
 
 import typer
 
-from ..files import refuse_unwritable, write_atomically
-from ..sources import DataError, plain
-from ..views import check_name
+from ..base.errors import DataError, plain
+from ..base.files import refuse_unwritable, write_atomically
+from ..data.views import check_name
 
 __all__ = ["list_", "new"]
 
 
 def list_() -> None:
     """List the views, the events with their wording, and the evidence rows."""
-    from ..credences import EVENTS
-    from ..evidence import read_evidence
-    from ..priors import read_view, view_names
+    from ..data.evidence import read_evidence
+    from ..data.priors import read_view, view_names
+    from ..growth.events import EVENTS
 
     views = [read_view(name) for name in view_names()]
     rows = read_evidence()
@@ -54,7 +54,7 @@ def new(
     import dataclasses
     from types import MappingProxyType
 
-    from ..priors import read_view, to_toml
+    from ..data.priors import read_view, to_toml
 
     path = Path(name if name.endswith(".toml") else f"{name}.toml")
     check_name("sie new NAME", path.stem)

@@ -9,8 +9,8 @@ app = marimo.App(width="full", app_title="sie explorer", css_file="style.css")
 def setup():
     import marimo as mo
 
-    from sie.explorer import files, panels, session, state, tables
-    from sie.explorer.following import Following, follow, follow_figures
+    from . import files, panels, session, state, tables
+    from .following import Following, follow, follow_figures
 
     desk, history, following = session.desk(), session.History(), Following()
     return desk, files, follow, follow_figures, following, history, mo, panels, session, state, tables

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..distributions import SMALLEST, Z95, Prior
-from ..quantities import ADJUSTMENTS, QUANTITIES
-from ..sources import DataError
+from ..base.errors import DataError
+from ..data.distributions import SMALLEST, Z95, Prior
+from ..data.quantities import ADJUSTMENTS, QUANTITIES
 from .state import State
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..instant import Answer
+from ..inference.workbench import Answer
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -80,7 +80,7 @@ class Shown:
 
 def shown(answer: Answer, *, event: str) -> Shown:
     """What figures of an answer are drawn from; the tornado is of one event."""
-    from .. import sensitivity
+    from ..analysis import sensitivity
 
     given = answer.given[-1]
     draws = answer.draws_given(given)
@@ -104,8 +104,8 @@ def draw(name: str, of: Shown) -> Axes:
 
 
 def _drawn(name: str, of: Shown, ax: Axes) -> Axes:
-    from .. import plots
-    from ..dynamics import simulate
+    from ..growth.paths import simulate
+    from ..plots import draws as plots
 
     match name:
         case "r":
@@ -124,9 +124,10 @@ def _drawn(name: str, of: Shown, ax: Axes) -> Axes:
 def _tornado(of: Shown, ax: Axes) -> Axes:
     from matplotlib.ticker import PercentFormatter
 
-    from .. import plots, sensitivity
-    from ..dynamics import simulate
-    from ..sensitivity_plots import plot_tornado
+    from ..analysis import sensitivity
+    from ..growth.paths import simulate
+    from ..plots import draws as plots
+    from ..plots.sensitivity import plot_tornado
 
     inputs = {name: of.draws[name].values.ravel() for name in of.inputs}
     indicators = sensitivity.happened(simulate(of.draws), [of.event])
@@ -159,7 +160,7 @@ def _axes(width: float, height: float) -> Axes:
 
 def svg(name: str, of: Shown) -> str:
     """A figure as an `svg` element for a page."""
-    from ..drawing import own_settings
+    from ..plots.style import own_settings
 
     out = io.StringIO()
     settings = {
@@ -216,7 +217,7 @@ def _as_long_as(text: str) -> str:
 
 def png(name: str, of: Shown) -> bytes:
     """A figure as a picture."""
-    from .. import plots
+    from ..plots import draws as plots
 
     out = io.BytesIO()
     with _DRAWING:

@@ -13,12 +13,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ..credences import EVENTS
-from ..instant import Answer
-from ..priors import to_toml
-from ..report import compute
-from ..saved import as_tree
-from ..sources import DataError
+from ..base.errors import DataError
+from ..data.priors import to_toml
+from ..growth.events import EVENTS
+from ..inference.workbench import Answer
+from ..page.saved import as_tree
+from ..page.text import compute
 from . import figures
 from .session import Desk, History
 from .state import State, read_upload, start

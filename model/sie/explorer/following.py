@@ -13,8 +13,8 @@ import weakref
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from ..inference import NotConverged
-from ..instant import Answer, Workbench
+from ..base.errors import NotConverged
+from ..inference.workbench import Answer, Workbench
 from .figures import FIGURES, shown, svg
 from .painters import Painters
 

@@ -7,12 +7,14 @@ from collections.abc import Callable, Mapping
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from ..credences import EVENTS
-from ..distributions import Prior
-from ..evidence import LEVELS, domains_at
-from ..priors import view_names
-from ..quantities import GROWTH
-from ..sources import DataError, Source
+from ..base.errors import DataError
+from ..data.bibliography import Source
+from ..data.distributions import Prior
+from ..data.evidence import LEVELS
+from ..data.priors import view_names
+from ..data.quantities import GROWTH
+from ..growth.events import EVENTS
+from ..returns.selection import domains_at
 from . import figures as drawing
 from . import tables
 from .controls import FAMILIES, SWITCHED_OFF, as_family, interval, prior_control, steps_of
@@ -318,7 +320,7 @@ def saving(downloads: Mapping[str, Any], upload: Any) -> str:
 
 def equations() -> str:
     """Every equation and variable of the model, as the code has them."""
-    from ..equations import as_text
+    from ..page.equations import as_text
 
     return (
         '<section class="equations"><details><summary>Every equation, variable and event of the model</summary>'

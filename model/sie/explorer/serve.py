@@ -10,8 +10,8 @@ import webbrowser
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..instant import Workbench
-from ..sources import DataError, plain
+from ..base.errors import DataError, plain
+from ..inference.workbench import Workbench
 from .figures import Shown, shown
 from .painters import Painters
 from .session import Desk, open_desk, use_painters

@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..inference import NotConverged
-from ..instant import Answer, Workbench
-from ..priors import View, read_view, view_names
-from ..reweighting import RefitNeeded
-from ..sources import DataError, Source, read_sources
+from ..base.errors import DataError, NotConverged, RefitNeeded
+from ..data.bibliography import Source, read_sources
+from ..data.priors import View, read_view, view_names
+from ..inference.workbench import Answer, Workbench
 from .controls import priors_of
 from .painters import Painters
 from .state import State, edited, from_query, start
@@ -65,7 +64,8 @@ def open_desk(
     draws: int = DRAWS,
 ) -> Desk:
     """Read views and evidence, and let `desk` find them. Raises DataError for bad input."""
-    from ..evidence import default_levels, read_evidence, usable
+    from ..data.evidence import read_evidence
+    from ..returns.selection import default_levels, usable
 
     works = {**read_sources(), **(read_sources(evidence) if evidence is not None else {})}
     views = [read_view(name, sources=works) for name in view_names()]

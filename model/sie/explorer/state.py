@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from ..distributions import Prior
-from ..priors import Entry, View, read_view, to_toml, view_names
-from ..sources import DataError, Source, plain
+from ..base.errors import DataError, plain
+from ..data.bibliography import Source
+from ..data.distributions import Prior
+from ..data.priors import Entry, View, read_view, to_toml, view_names
 
 __all__ = [
     "MECHANISM",

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..credences import EVENTS
-from ..instant import QUANTILES, Answer
-from ..priors import Conclusion, Entry, View
-from ..quantities import QUANTITIES
-from ..report import CONDITIONS
-from ..sources import Source
+from ..data.bibliography import Source
+from ..data.priors import Conclusion, Entry, View
+from ..data.quantities import QUANTITIES
+from ..growth.events import EVENTS
+from ..inference.workbench import QUANTILES, Answer
+from ..page.text import CONDITIONS
 from .controls import interval, is_logarithmic
 from .state import State
 

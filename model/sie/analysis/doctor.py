@@ -1,0 +1,179 @@
+"""What can be wrong with an installation, each as one finding: versions, caches, threads, compilers, and the time of a small fit.
+
+It measures and judges; it repairs nothing and knows no command line.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import shutil
+import sys
+import tempfile
+import time
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+from ..base.pytensor_folder import default_folder, in_scratch
+
+__all__ = ["Finding", "caches", "compilers", "fit_times", "threads", "versions"]
+
+GOOD, DOUBTFUL, BAD = "good", "doubtful", "bad"
+
+MOST_CACHE_MEGABYTES = 5000.0
+"""A compile cache above this deserves to be emptied."""
+
+SLOW_SECONDS = {"import": 20.0, "compile": 60.0, "sample": 5.0, "propagate": 5.0}
+"""From these times on a step counts as slow: several times what it takes on two idle cores of 2026 with cold caches."""
+
+DRAWS = 4000
+"""Draws of the small fit."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One thing that was looked at: its verdict (good, doubtful, bad), and why in one line."""
+
+    what: str
+    verdict: str
+    why: str
+
+
+def versions() -> Iterator[Finding]:
+    """Python, and each direct dependency against its pin (of the checkout) or else its requirement."""
+    yield Finding(what="python", verdict=GOOD, why=f"{platform.python_version()} at {sys.executable}")
+    pins = _pins()
+    for requirement in metadata.requires("sie") or []:
+        name = re.match(r"[A-Za-z0-9_.-]+", requirement).group()
+        try:
+            found = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            yield Finding(what=name, verdict=BAD, why=f"not installed, want {requirement}")
+            continue
+        pinned = pins.get(name.lower().replace("_", "-"))
+        if pinned is None or pinned == found:
+            why = f"{found}, as pinned" if pinned else f"{found} (no pins at hand, want {requirement})"
+            yield Finding(what=name, verdict=GOOD, why=why)
+        else:
+            yield Finding(what=name, verdict=DOUBTFUL, why=f"{found}, tested with {pinned}")
+
+
+def _pins() -> dict[str, str]:
+    """Pinned versions by name where the package runs from a checkout."""
+    project = Path(__file__).resolve().parents[3] / "pyproject.toml"
+    if not project.is_file():
+        return {}
+    table = tomllib.loads(project.read_text(encoding="utf-8"))
+    pins = table.get("tool", {}).get("uv", {}).get("constraint-dependencies", [])
+    return dict(re.match(r"([^=\s]+)==([^\s;]+)", pin).groups() for pin in pins if "==" in pin)
+
+
+def caches() -> Iterator[Finding]:
+    """The folders in which PyTensor and numba keep compiled code: whether they can be written, and their size."""
+    import pytensor
+
+    from ..base.kernels import FOLDER, places
+
+    numba_folder = FOLDER or places()[0]
+    pytensor_folder = default_folder() if in_scratch() else pytensor.config.compiledir
+    for what, folder in (("PyTensor cache", pytensor_folder), ("numba cache", numba_folder)):
+        path = Path(folder)
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=path):
+                pass
+        except OSError as error:
+            yield Finding(
+                what=what,
+                verdict=BAD,
+                why=f"{path}: {error.strerror}; every process compiles anew (some 10 s)",
+            )
+            continue
+        size = sum(_size(file) for file in path.rglob("*")) / 1e6
+        verdict = DOUBTFUL if size > MOST_CACHE_MEGABYTES else GOOD
+        yield Finding(what=what, verdict=verdict, why=f"{path}, {size:.1f} MB, can be written")
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size if path.is_file() else 0
+    except OSError:
+        return 0
+
+
+def threads() -> Iterator[Finding]:
+    """Processors that this process may use, and how many numba takes."""
+    import numba
+
+    usable = os.process_cpu_count() if hasattr(os, "process_cpu_count") else len(os.sched_getaffinity(0))
+    taken = numba.config.NUMBA_NUM_THREADS
+    limits = [
+        f"{name}={os.environ[name]}"
+        for name in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS")
+        if name in os.environ
+    ]
+    why = f"{usable} of {os.cpu_count()} processors, numba takes {taken}" + "".join(
+        f", {one}" for one in limits
+    )
+    yield Finding(what="threads", verdict=GOOD if taken <= (usable or 1) else DOUBTFUL, why=why)
+    if hasattr(os, "getloadavg"):
+        load = os.getloadavg()[0]
+        busy = load > (usable or 1)
+        why = f"{load:.1f} over the last minute" + (
+            ": times below are those of a busy machine" if busy else ""
+        )
+        yield Finding(what="load", verdict=DOUBTFUL if busy else GOOD, why=why)
+
+
+def compilers() -> Iterator[Finding]:
+    """LLVM, which compiles all that runs here; a C++ compiler is not needed."""
+    import llvmlite.binding
+    import pytensor
+
+    version = ".".join(map(str, llvmlite.binding.llvm_version_info))
+    yield Finding(what="LLVM", verdict=GOOD, why=f"{version} for {llvmlite.binding.get_host_cpu_name()}")
+    found = pytensor.config.cxx or shutil.which("g++")
+    yield Finding(
+        what="C++", verdict=GOOD, why=found or "none (not needed: all graphs are compiled by numba)"
+    )
+
+
+def fit_times(seed: int = 1) -> Iterator[Finding]:
+    """Seconds of each part of a small fit of the reference view, and whether it converges."""
+    began = time.perf_counter()
+    from ..base.errors import NotConverged
+    from ..data.evidence import read_evidence
+    from ..data.priors import read_view
+    from ..growth.events import credences
+    from ..growth.paths import simulate
+    from ..inference.sampling import fit
+    from ..returns.compiled import compile_density
+    from ..returns.model import build
+    from ..returns.selection import usable
+
+    view = read_view("reference")
+    model = build(usable(read_evidence(), view), view)
+    times = {"import": time.perf_counter() - began}
+    began = time.perf_counter()
+    compile_density(model)
+    times["compile"] = time.perf_counter() - began
+    began = time.perf_counter()
+    try:
+        tree = fit(model, seed=seed, draws=DRAWS)
+    except NotConverged as error:
+        yield Finding(what="fit", verdict=BAD, why=str(error))
+        return
+    times["sample"] = time.perf_counter() - began
+    began = time.perf_counter()
+    table = credences(simulate(tree["posterior"].to_dataset()))
+    times["propagate"] = time.perf_counter() - began
+    for step, seconds in times.items():
+        slow = seconds > SLOW_SECONDS[step]
+        why = f"{seconds:.2f} s" + (f", slow (above {SLOW_SECONDS[step]:.0f} s)" if slow else "")
+        yield Finding(what=step, verdict=DOUBTFUL if slow else GOOD, why=why)
+    why = f"reference, {DRAWS} draws: R-hat {tree.attrs['max_rhat']:.4f}, ESS {tree.attrs['min_ess']:.0f}, r_above_1 {table.p.sel(event='r_above_1').item():.3f}"
+    yield Finding(what="fit", verdict=GOOD, why=why)

@@ -1,0 +1,236 @@
+"""Credences of several views in one: pooled over views, and over the mechanisms of one view, with weights that are data.
+
+    linear       P = sum_v w_v P_v
+    logarithmic  logit P = sum_v w_v logit P_v                                    (externally Bayesian; Genest & Zidek 1986)
+
+Only credences of one event are pooled: "P(SIE)" has a different meaning in each. Over mechanisms the weighted mean is the law of
+total probability for one view. `weights.toml`, beside the views, has the weights with their reasons and the mechanisms' priors.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..base.errors import DataError, plain
+from ..base.reading import data_folder, read_toml
+from ..data.bibliography import Source, check_provenance, read_sources
+from ..data.distributions import Prior
+from ..data.prior_tables import read_prior
+from ..data.priors import WEIGHTS, Entry, View
+from ..data.quantities import QUANTITIES
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["Mechanism", "Weights", "by_mechanism", "pool", "read_weights", "with_mechanism"]
+
+OTHERS = "others"
+"""The table of views that have none of their own."""
+
+REPLACEABLE = ("compute_bottleneck", "labour_share", "sigma", "experiment_gain", "shape")
+"""What a mechanism may state in place of a view."""
+
+_PROVENANCE = ("basis", "source", "via", "locator", "quote", "note")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mechanism:
+    """One way in which compute limits research: its weight, and priors in place of a view's own."""
+
+    name: str
+    label: str
+    weight: float
+    entries: Mapping[str, Entry]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weights:
+    """What a view weighs in a pool and a mechanism within a view; not normalised."""
+
+    views: Mapping[str, float]
+    mechanisms: Mapping[str, Mechanism]
+    quotes: tuple[tuple[str, str, str], ...]
+    """(where, source, quote) of every table that quotes."""
+
+    def of(self, names: Sequence[str]) -> np.ndarray:
+        """The weights of these views, which sum to 1. Raises DataError where all of them are 0."""
+        found = np.array([self.views.get(name, self.views[OTHERS]) for name in names])
+        return _normalised("weights of views", found)
+
+    def of_mechanisms(self) -> np.ndarray:
+        """The weights of the mechanisms, which sum to 1."""
+        return _normalised("weights of mechanisms", np.array([m.weight for m in self.mechanisms.values()]))
+
+
+def _normalised(where: str, weights: np.ndarray) -> np.ndarray:
+    if not weights.sum() > 0:
+        raise DataError(where, plain("only zeros"), "at least one above 0")
+    return weights / weights.sum()
+
+
+def read_weights(path: Path | str | None = None, *, sources: Mapping[str, Source] | None = None) -> Weights:
+    """Read and check the weights (default: the bundled ones). Raises DataError at the first problem."""
+    path = data_folder("priors") / WEIGHTS if path is None else Path(path)
+    sources = read_sources() if sources is None else sources
+    table = read_toml(path)
+    _only_keys(path.name, table, ("views", "mechanisms"))
+    views, mechanisms = table["views"], table["mechanisms"]
+    if OTHERS not in views:
+        raise DataError(f"{path.name} [views.{OTHERS}]", plain("nothing"), "a weight for every other view")
+    read = {}
+    for name, item in views.items():
+        where = f"{path.name} [views.{name}]"
+        read[name] = _weight(where, item, (), sources)
+    found = {}
+    for name, item in mechanisms.items():
+        where = f"{path.name} [mechanisms.{name}]"
+        weight = _weight(where, item, ("label", *REPLACEABLE), sources)
+        if not isinstance(item.get("label"), str) or not item["label"].strip():
+            raise DataError(f"{where} label", item.get("label", plain("nothing")), "a line of text")
+        entries = {
+            quantity: _entry(f"{path.name} [mechanisms.{name}.{quantity}]", quantity, item[quantity], sources)
+            for quantity in REPLACEABLE
+            if quantity in item
+        }
+        if not entries:
+            raise DataError(where, plain("no prior"), "at least one of " + ", ".join(REPLACEABLE))
+        found[name] = Mechanism(
+            name=name, label=item["label"], weight=weight, entries=MappingProxyType(entries)
+        )
+    tables = {f"views.{name}": item for name, item in views.items()}
+    for name, item in mechanisms.items():
+        tables[f"mechanisms.{name}"] = item
+        tables |= {f"mechanisms.{name}.{key}": item[key] for key in found[name].entries}
+    weights = Weights(
+        views=MappingProxyType(read),
+        mechanisms=MappingProxyType(found),
+        quotes=tuple(
+            (f"{path.name} [{name}]", item["source"], item["quote"])
+            for name, item in tables.items()
+            if "quote" in item
+        ),
+    )
+    weights.of_mechanisms()
+    return weights
+
+
+def _only_keys(where: str, table: Mapping, keys: tuple[str, ...]) -> None:
+    for key in table:
+        if key not in keys:
+            raise DataError(f"{where} {key}", plain("an unknown key"), "only " + ", ".join(keys))
+    for key in keys:
+        if not isinstance(table.get(key), dict) or not table[key]:
+            raise DataError(f"{where} [{key}]", plain("nothing"), f"tables [{key}.NAME]")
+
+
+def _weight(where: str, item: object, also: tuple[str, ...], sources: Mapping[str, Source]) -> float:
+    if not isinstance(item, dict):
+        raise DataError(where, item, "a table with a weight and its basis")
+    for key in item:
+        if key not in ("weight", *_PROVENANCE, *also):
+            raise DataError(
+                f"{where} {key}",
+                plain("an unknown key"),
+                "only " + ", ".join(("weight", *_PROVENANCE, *also)),
+            )
+    weight = item.get("weight", plain("nothing"))
+    if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 <= weight < math.inf:
+        raise DataError(f"{where} weight", weight, "a number of at least 0")
+    check_provenance(where, _record(where, item), [weight], sources)
+    return float(weight)
+
+
+def _record(where: str, item: Mapping) -> dict[str, str | None]:
+    for key in _PROVENANCE:
+        if key in item and (not isinstance(item[key], str) or not item[key].strip()):
+            raise DataError(f"{where} {key}", item[key], "a string")
+    return {key: item.get(key) for key in _PROVENANCE}
+
+
+def _entry(where: str, name: str, item: object, sources: Mapping[str, Source]) -> Entry:
+    prior = read_prior(where, item, ("unit", *_PROVENANCE))
+    if item.get("unit") not in QUANTITIES[name].units:
+        raise DataError(
+            f"{where} unit", item.get("unit", plain("nothing")), "one of " + "; ".join(QUANTITIES[name].units)
+        )
+    low, high = prior.support
+    limit = QUANTITIES[name]
+    at_zero = low == limit.lower and not limit.lower_included and prior.family == "fixed"
+    if low < limit.lower or high > limit.upper or at_zero:
+        raise DataError(
+            where,
+            plain(f"a {prior.family} prior that reaches from {low:g} to {high:g}"),
+            f"values from {limit.lower:g} to {limit.upper:g}",
+        )
+    record = _record(where, item)
+    check_provenance(where, record, _numbers(prior), sources)
+    return Entry(prior=prior, unit=item["unit"], **record)
+
+
+def _numbers(prior: Prior) -> list[float]:
+    return [*prior.numbers, *(number for part in prior.parts for number in _numbers(part))]
+
+
+def with_mechanism(view: View, mechanism: Mechanism) -> View:
+    """The view with what the mechanism says in place of its own, where the view states the quantity at all."""
+    return view.replace(**{name: entry.prior for name, entry in mechanism.entries.items() if name in view})
+
+
+def by_mechanism(view: View, weights: Weights, *, events: Sequence[str], draws: int, seed: int) -> xr.Dataset:
+    """Credences from a view's priors under each mechanism, and their mean under the weights; dims (mechanism, event).
+
+    The same random numbers serve every mechanism. `p_mean` and `mcse_mean` (event,) are the law of total probability; its error is at
+    most the weighted mean of the errors, which they have in common.
+    """
+    import xarray as xr
+
+    from ..growth.events import credences
+    from ..growth.paths import simulate
+    from ..inference.sampling import prior
+
+    tables = [
+        credences(
+            simulate(prior(with_mechanism(view, mechanism), draws=draws, seed=seed)), events=list(events)
+        )
+        for mechanism in weights.mechanisms.values()
+    ]
+    share = weights.of_mechanisms()
+    p, mcse = (np.stack([table[name].values for table in tables]) for name in ("p", "mcse"))
+    return xr.Dataset(
+        {
+            "p": (("mechanism", "event"), p),
+            "mcse": (("mechanism", "event"), mcse),
+            "weight": ("mechanism", share),
+            "p_mean": ("event", share @ p),
+            "mcse_mean": ("event", share @ mcse),
+        },
+        coords={"mechanism": list(weights.mechanisms), "event": list(events)},
+    )
+
+
+def pool(
+    p: np.ndarray, mcse: np.ndarray, weights: np.ndarray, *, draws: int
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """The `linear` and the `logarithmic` pool of credences of the same events, each with its Monte Carlo error.
+
+    `p` and `mcse` are (view, event), `weights` (view,) sum to 1. Errors are upper bounds: views that share a seed share random
+    numbers, so that errors add as if they were the same. In the logarithmic pool p is (s + 1/2) / (n + 1), so that a view
+    whose draws never show an event does not rule it out for all.
+    """
+    if not math.isclose(float(weights.sum()), 1.0) or np.any(weights < 0):
+        raise ValueError(f"weights: found {weights.tolist()}, want numbers of at least 0 that sum to 1")
+    smoothed = (p * draws + 0.5) / (draws + 1)
+    odds = weights @ np.log(smoothed / (1 - smoothed))
+    logarithmic = 1 / (1 + np.exp(-odds))
+    error = weights @ (mcse / (smoothed * (1 - smoothed)))
+    return {
+        "linear": (weights @ p, weights @ mcse),
+        "logarithmic": (logarithmic, logarithmic * (1 - logarithmic) * error),
+    }

@@ -1,0 +1,308 @@
+"""What a sweep runs, as its file states it: a grid or a sample over views, edits of priors, mechanisms, evidence and seeds.
+
+A *cell* is one combination: a view with its edits, the rows that may update it, and a seed. No two choices on an axis are the
+same thing under two names, and no name changes nothing. It knows files, and runs nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .. import __version__
+from ..base.errors import DataError, plain
+from ..base.reading import read_toml
+from ..data.bibliography import read_sources
+from ..data.distributions import LARGEST, SMALLEST, Prior, is_finite
+from ..data.evidence import evidence_files, read_evidence
+from ..data.prior_tables import read_prior
+from ..data.priors import View, read_view, view_names
+from ..inference.sampling import check_draws, check_seed
+from ..returns.inputs import levels_in, levels_of
+from ..returns.likelihoods import likelihood_files
+from ..returns.selection import usable
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["AXES", "Cell", "Sweep", "read_sweep"]
+
+MOST_CELLS = 1_000_000
+"""Cells of a sweep at most."""
+
+AXES = ("edits", "mechanisms", "evidence")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One combination: names of what was chosen on each axis, and the factors by which sampled priors are scaled."""
+
+    view: str
+    edits: str
+    mechanisms: str
+    evidence: str
+    seed: int
+    scale: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sweep:
+    """A sweep as its file states it: what each name on an axis means, and the cells in their order.
+
+    `evidence` are the rows left out by each choice of evidence, `levels` the level of each domain in it.
+    """
+
+    draws: int
+    views: Mapping[str, View]
+    edits: Mapping[str, Mapping[str, Prior]]
+    mechanisms: Mapping[str, Mapping[str, Prior]]
+    evidence: Mapping[str, tuple[str, ...]]
+    levels: Mapping[str, Mapping[str, str]]
+    cells: tuple[Cell, ...]
+    sha256: str
+
+    def view(self, cell: Cell) -> View:
+        """The view of a cell, its edits and its scaled priors put in."""
+        view = self.views[cell.view]
+        changed = {**self.edits[cell.edits], **self.mechanisms[cell.mechanisms]}
+        view = view.replace(**changed) if changed else view
+        scaled = {name: view[name].prior.scaled(factor) for name, factor in cell.scale}
+        return view.replace(**scaled) if scaled else view
+
+
+def read_sweep(
+    path: Path | str, *, folder: Path | str | None = None, levels: Mapping[str, str] | None = None
+) -> Sweep:
+    """Read and check a sweep file. `levels` (as in `sie.usable`) hold where a choice of evidence names no other.
+
+        draws = 4000                         # a fit's draws, a multiple of 4
+        seeds = [1, 2]
+        views = ["davidson_2025", "mine.toml"]
+        [edits.wide]                         # priors put in the place of a view's own; an empty table leaves it as it is
+        capabilities = { family = "lognormal", q05 = 1.5, q95 = 3.0 }
+        [mechanisms.ces]                     # the same, for growth
+        sigma = { family = "fixed", value = 0.7 }
+        [evidence.no_vision]                 # rows left out, or all rows of a domain; domains at other levels
+        leave_out = ["computer vision"]
+        levels = { "SAT solvers" = "published" }
+        [sample]                             # a random sample of the grid instead of all of it
+        cells = 500
+        seed = 1
+        scale = { ceiling = [0.5, 2.0] }     # priors scaled by a factor between these, log-uniform (Latin hypercube)
+
+    Every cell's view is built once here, so that a bad combination is refused before anything runs. Raises DataError.
+    """
+    path, folder = Path(path), Path(folder) if folder is not None else None
+    where, table = path.name, dict(read_toml(path))
+    draws, seeds, names = table.pop("draws", None), table.pop("seeds", None), table.pop("views", None)
+    check_draws(f"{where} draws", draws)
+    if not isinstance(seeds, list) or not seeds:
+        raise DataError(f"{where} seeds", seeds, "a list of different whole numbers")
+    for seed in seeds:
+        check_seed(f"{where} seeds", seed)
+    if len(set(seeds)) < len(seeds):
+        raise DataError(f"{where} seeds", seeds, "a list of different whole numbers")
+    if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
+        raise DataError(
+            f"{where} views", names, "a list of views (or the names of " + ", ".join(view_names()) + ")"
+        )
+    works = {**read_sources(), **(read_sources(folder) if folder is not None else {})}
+    views = {}
+    for name in names:
+        view = read_view(str(path.parent / name) if name.endswith(".toml") else name, sources=works)
+        if view.name in views:
+            raise DataError(
+                f"{where} views", plain(f"two views named {view.name}"), "views of different names"
+            )
+        views[view.name] = view
+    axes = {axis: table.pop(axis, {"as_stated": {}}) for axis in AXES}
+    sample = table.pop("sample", None)
+    for key in table:
+        raise DataError(
+            f"{where} {key}", plain("an unknown key"), "draws, seeds, views, sample, " + ", ".join(AXES)
+        )
+    for axis, choices in axes.items():
+        if (
+            not isinstance(choices, dict)
+            or not choices
+            or not all(isinstance(choice, dict) for choice in choices.values())
+        ):
+            raise DataError(f"{where} [{axis}]", choices, f"tables [{axis}.NAME]")
+    edits, mechanisms = (
+        {name: _priors(f"{where} [{axis}.{name}]", choice) for name, choice in axes[axis].items()}
+        for axis in ("edits", "mechanisms")
+    )
+    _refuse_same(where, edits, mechanisms, views)
+    read = read_evidence(folder)
+    evidence, entered = _selections(where, axes["evidence"], read, views, levels or {})
+    grid = product(views, edits, mechanisms, evidence, seeds)
+    count = math.prod(map(len, (views, edits, mechanisms, evidence, seeds)))
+    if sample is None and count > MOST_CELLS:
+        raise DataError(where, plain(f"{count} cells"), f"at most {MOST_CELLS}")
+    chosen = (
+        [(values, ()) for values in grid]
+        if sample is None
+        else _sampled(where, sample, (views, edits, mechanisms, evidence, seeds))
+    )
+    keys = ("view", "edits", "mechanisms", "evidence", "seed")
+    cells = tuple(Cell(**dict(zip(keys, values, strict=True)), scale=scale) for values, scale in chosen)
+    files = [
+        path,
+        *(view.path for view in views.values()),
+        *evidence_files(folder),
+        *likelihood_files(folder),
+    ]
+    sweep = Sweep(
+        draws=draws,
+        views=views,
+        edits=edits,
+        mechanisms=mechanisms,
+        evidence=evidence,
+        levels=entered,
+        cells=cells,
+        sha256=_sha256(files, entered),
+    )
+    for name in dict.fromkeys(name for cell in cells for name, _ in cell.scale):
+        for view in views.values():
+            if name not in view:
+                raise DataError(
+                    f"{where} [sample] scale {name}",
+                    plain(f"a quantity that {view.name} does not state"),
+                    "one of " + ", ".join(view.entries),
+                )
+    for cell in {(cell.view, cell.edits, cell.mechanisms, cell.scale): cell for cell in cells}.values():
+        sweep.view(cell)
+    return sweep
+
+
+def _whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _priors(where: str, table: Mapping) -> dict[str, Prior]:
+    return {name: read_prior(f"{where} {name}", prior) for name, prior in table.items()}
+
+
+def _refuse_same(where: str, edits: Mapping, mechanisms: Mapping, views: Mapping[str, View]) -> None:
+    """Refuse two choices that give every view the same priors, and a quantity that edits and mechanisms both set."""
+    for axis, choices in (("edits", edits), ("mechanisms", mechanisms)):
+        seen: dict[tuple, str] = {}
+        for name, priors in choices.items():
+            new = tuple(
+                tuple(
+                    item for item in priors.items() if item[0] not in view or view[item[0]].prior != item[1]
+                )
+                for view in views.values()
+            )
+            if (other := seen.setdefault(tuple(map(frozenset, new)), name)) != name:
+                found = plain(f"the priors of [{axis}.{other}] in every view")
+                raise DataError(f"{where} [{axis}.{name}]", found, "a choice that changes something")
+    for (edit, priors), (name, others) in product(edits.items(), mechanisms.items()):
+        for quantity in priors.keys() & others.keys():
+            found = plain(f"a quantity that [edits.{edit}] sets too")
+            raise DataError(f"{where} [mechanisms.{name}] {quantity}", found, "each quantity on one axis")
+
+
+def _selections(
+    where: str,
+    choices: Mapping[str, Mapping],
+    evidence: xr.Dataset,
+    views: Mapping[str, View],
+    levels: Mapping[str, str],
+) -> tuple[dict[str, tuple[str, ...]], dict[str, dict[str, str]]]:
+    """The rows that each choice of evidence leaves out, and the level of each domain in it.
+
+    A name that takes nothing from any view, and a choice that leaves every view the rows of another, are refused.
+    """
+    left_out, entered, seen = {}, {}, {}
+    for choice, table in choices.items():
+        here = f"{where} [evidence.{choice}]"
+        names, own = table.get("leave_out", []), table.get("levels", {})
+        if set(table) - {"leave_out", "levels"} or not isinstance(names, list) or not isinstance(own, dict):
+            want = "leave_out, a list of row ids and domains, and levels, a table of domains"
+            raise DataError(here, plain(", ".join(table)), want)
+        try:
+            used = {name: usable(evidence, view, levels={**levels, **own}) for name, view in views.items()}
+        except DataError as error:
+            raise DataError(f"{here} {error.where}", error.found, error.want) from None
+        entered[choice] = levels_in(next(iter(used.values())))
+        used = {name: rows for name, rows in used.items() if not views[name].states_r_asara}
+        counted = {
+            name: dict(zip(rows.estimate.values.tolist(), levels_of(rows).tolist(), strict=True))
+            for name, rows in used.items()
+        }
+        left_out[choice] = ()
+        for name in names:
+            found = _named(f"{here} leave_out", name, evidence)
+            if not any(rows.keys() & found for rows in counted.values()):
+                why = next((dict(rows.attrs["left_out"]).get(found[0]) for rows in used.values()), None)
+                want = (
+                    f"a row or domain that a view uses ({found[0]}: {why})"
+                    if why
+                    else "one that a view uses, once"
+                )
+                raise DataError(f"{here} leave_out", name, want)
+            left_out[choice] += tuple(found)
+            counted = {
+                view: {row: level for row, level in rows.items() if row not in found}
+                for view, rows in counted.items()
+            }
+        same = tuple(tuple(rows.items()) for rows in counted.values())
+        if (other := seen.setdefault(same, choice)) != choice:
+            raise DataError(
+                here,
+                plain(f"the rows of [evidence.{other}] in every view"),
+                "a choice that changes something",
+            )
+    return left_out, entered
+
+
+def _named(where: str, name: object, evidence: xr.Dataset) -> list[str]:
+    """The rows that a name stands for: a row, or all rows of a domain."""
+    domains = evidence.domain.values[evidence.domain_idx.values]
+    own = (domains == name) & (evidence.kind.values != "factor")
+    found = evidence.estimate.values[(evidence.estimate.values == name) | own].tolist()
+    if not found:
+        raise DataError(where, name, "the id of an evidence row, or a domain that has rows")
+    return found
+
+
+def _sampled(where: str, sample: object, axes: tuple) -> Iterator[tuple[tuple, tuple]]:
+    """Cells at random: a choice on each axis and a factor for each scaled quantity, by a Latin hypercube."""
+    from scipy.stats import qmc
+
+    if not isinstance(sample, dict) or set(sample) - {"cells", "seed", "scale"}:
+        raise DataError(f"{where} [sample]", sample, "cells, seed and scale")
+    cells, seed, scale = sample.get("cells"), sample.get("seed"), sample.get("scale", {})
+    if not _whole(cells) or not 1 <= cells <= MOST_CELLS:
+        raise DataError(f"{where} [sample] cells", cells, f"a whole number from 1 to {MOST_CELLS}")
+    check_seed(f"{where} [sample] seed", seed)
+    if not isinstance(scale, dict):
+        raise DataError(f"{where} [sample] scale", scale, "a table of quantities, each with two factors")
+    for name, ends in scale.items():
+        good = isinstance(ends, list) and len(ends) == 2 and all(is_finite(end) for end in ends)
+        if not good or not SMALLEST <= ends[0] <= ends[1] <= LARGEST:
+            want = f"two factors from {SMALLEST:g} to {LARGEST:g} in ascending order"
+            raise DataError(f"{where} [sample] scale {name}", ends, want)
+    unit = qmc.LatinHypercube(d=len(axes) + len(scale), rng=seed).random(cells)
+    choices = [list(axis) for axis in axes]
+    for row in unit:
+        values = tuple(choice[int(u * len(choice))] for choice, u in zip(choices, row, strict=False))
+        factors = (
+            low * (high / low) ** u for (low, high), u in zip(scale.values(), row[len(axes) :], strict=True)
+        )
+        yield values, tuple(zip(scale, map(float, factors), strict=True))
+
+
+def _sha256(files: list[Path], levels: Mapping[str, Mapping[str, str]]) -> str:
+    digest = hashlib.sha256(f"{__version__} {json.dumps(levels, sort_keys=True)}\n".encode())
+    for path in files:
+        content = path.read_bytes()
+        digest.update(f"{path.name} {len(content)}\n".encode() + content)
+    return digest.hexdigest()

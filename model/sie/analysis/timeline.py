@@ -1,0 +1,327 @@
+"""When ASARA comes by METR's time horizons, and how much software is gained until then (G).
+
+`horizon_trend` fits the trend of models' 50 % time horizons up to the last model, t = 0. ASARA is where the horizon on real
+work, the trend x suite_bias, is asara_horizon. Ahead of t = 0 the trend runs at the rate
+
+    trend_error x (software_share + (1 - software_share) x compute_ahead),
+
+and G = pace x years from now to ASARA: pace is that of software alone, never the growth of horizons, which holds compute too.
+So shorter timelines leave less behind (Eth & Davidson 2025).
+
+Pace and G count post-training as the training compute that it saves, as a distance D to limits of all software does. r falls with the
+share G / D, in which any conversion to labour cancels: post-training is not counted twice there. It is in what is left: `conversion`,
+capabilities x post_training, is labour per doubling of pre-training efficiency (Davidson: 8-9 months, 6 with post-training, 3 in
+labour), so that H = (D - G) log2(10) conversion is too long by the factor post_training where D counts it. A view that minds
+states D and G without post-training, or in labour doublings. This module must not know returns, evidence on r or growth after ASARA.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..base.errors import DataError, plain
+from ..base.reading import data_folder, read_toml
+from ..data.bibliography import check_provenance, read_sources
+from ..data.distributions import Prior, lognormal
+from ..data.prior_tables import read_prior
+from ..data.priors import Entry, draw
+from ..data.tables import PROVENANCE
+from ..data.time_horizons import read_horizons
+from .horizon_trend import FITTED, doublings_after, fit_trend, years_until
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = [
+    "Timeline",
+    "asara_dates",
+    "fitted_models",
+    "gained_before",
+    "gained_table",
+    "last_date",
+    "read_timeline",
+    "timeline_names",
+    "trend_at",
+]
+
+WORK_MONTH_HOURS = 167
+"""Hours of human work in a work month (Kwa 2026: 1 month / 167 working hours)."""
+
+DAYS_PER_YEAR = 365.25
+
+AHEAD = ("suite_bias", "trend_error", "software_share", "compute_ahead", "asara_horizon", "pace")
+"""What the measurements do not inform."""
+
+UNITS: Mapping[str, str] = MappingProxyType(
+    {
+        "horizon": "minutes",
+        "doublings_per_year": "horizon doublings per year",
+        "doubling_ratio": "1",
+        "model_spread": "horizon doublings",
+        "shared_error": "1",
+        "suite_bias": "1",
+        "trend_error": "1",
+        "software_share": "1",
+        "compute_ahead": "1",
+        "asara_horizon": "work months",
+        "pace": "OOMs of training efficiency per year",
+    }
+)
+
+UNIT = "OOMs of training efficiency"
+"""Unit of G."""
+
+LEAST_AHEAD = 0.02
+"""Least probability that ASARA is not before now."""
+
+LEAST_MODELS = 4
+"""Fewest measurements that show a trend."""
+
+MINUTES_PER_HOUR = 60
+
+_KEYS = ("label", "source", "release", "since", "models")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timeline:
+    """Beliefs about the way to ASARA, one `Entry` per quantity, and which of METR's measurements inform them.
+
+    `release` is the task suite, `since` the first date, `models` "frontier" (best at their release) or "all".
+    """
+
+    name: str
+    label: str
+    release: str
+    since: datetime.date
+    models: str
+    entries: Mapping[str, Entry]
+
+    def __getitem__(self, quantity: str) -> Entry:
+        return self.entries[quantity]
+
+    def replace(self, **priors: Prior) -> Timeline:
+        """The same with other priors, which keep their units; their basis becomes `ours`."""
+        import dataclasses
+
+        entries = dict(self.entries)
+        for name, prior in priors.items():
+            if name not in entries:
+                raise DataError(
+                    f"{self.name} replace {name}",
+                    plain("an unknown quantity"),
+                    "one of " + ", ".join(entries),
+                )
+            _check_range(f"{self.name} [{name}]", name, prior)
+            entries[name] = dataclasses.replace(
+                entries[name], prior=prior, basis="ours", locator="Timeline.replace", note="changed in Python"
+            )
+        return dataclasses.replace(self, entries=MappingProxyType(entries))
+
+
+def timeline_names() -> list[str]:
+    """The names of the bundled timelines, sorted."""
+    return sorted(path.stem for path in (data_folder("priors") / "timelines").glob("*.toml"))
+
+
+def read_timeline(timeline: Path | str) -> Timeline:
+    """Read and check a timeline: a bundled name, or a path ending in `.toml`. Raises DataError at the first problem."""
+    timeline = str(timeline)
+    if not timeline.endswith(".toml") and timeline not in timeline_names():
+        raise DataError(
+            "timeline", timeline, "a path ending in .toml or one of " + ", ".join(timeline_names())
+        )
+    path = (
+        Path(timeline)
+        if timeline.endswith(".toml")
+        else data_folder("priors") / "timelines" / f"{timeline}.toml"
+    )
+    where, table, sources = path.name, read_toml(path), read_sources()
+    for name in (*_KEYS, *UNITS):
+        if name not in table:
+            raise DataError(f"{where} {name}", plain("nothing"), "a value (all keys and tables are required)")
+    for name in table:
+        if name not in (*_KEYS, *UNITS):
+            raise DataError(f"{where} {name}", plain("an unknown key"), "only " + ", ".join((*_KEYS, *UNITS)))
+    if type(table["since"]) is not datetime.date:
+        raise DataError(f"{where} since", table["since"], "a date such as 2023-01-01")
+    if table["models"] not in ("frontier", "all"):
+        raise DataError(f"{where} models", table["models"], "frontier or all")
+    if table["source"] not in sources:
+        raise DataError(f"{where} source", table["source"], "a key of sources.toml")
+    return Timeline(
+        name=path.stem,
+        label=str(table["label"]),
+        release=str(table["release"]),
+        since=table["since"],
+        models=table["models"],
+        entries=MappingProxyType(
+            {
+                name: _read_entry(f"{where} [{name}]", name, table[name], table["source"], sources)
+                for name in UNITS
+            }
+        ),
+    )
+
+
+def _read_entry(where: str, name: str, table: object, source: str, sources: Mapping) -> Entry:
+    if not isinstance(table, dict):
+        raise DataError(where, table, "a table with a family, its numbers, unit and basis")
+    prior = read_prior(where, table, ("unit", *PROVENANCE))
+    if table.get("unit") != UNITS[name]:
+        raise DataError(f"{where} unit", table.get("unit"), UNITS[name])
+    _check_range(where, name, prior)
+    record = {key: table.get(key) for key in PROVENANCE}
+    for key, value in record.items():
+        if value is not None and not isinstance(value, str):
+            raise DataError(f"{where} {key}", value, "a string")
+    numbers = [*prior.numbers, *(number for part in prior.parts for number in part.numbers)]
+    check_provenance(where, {**record, "source": record["source"] or source}, numbers, sources)
+    return Entry(prior=prior, unit=table["unit"], **record)
+
+
+def _check_range(where: str, name: str, prior: Prior) -> None:
+    low, high = prior.support
+    share = name in ("software_share", "shared_error")
+    if (
+        low == np.inf
+        or low < 0
+        or (low == 0 and prior.family == "fixed" and not share)
+        or (share and high > 1)
+    ):
+        raise DataError(
+            where,
+            plain(f"a {prior.family} prior that reaches from {low:g} to {high:g}"),
+            "values from 0 to 1" if share else "values above 0",
+        )
+
+
+def fitted_models(horizons: xr.Dataset, timeline: Timeline) -> xr.Dataset:
+    """The measurements that inform a timeline, by date."""
+    chosen = (horizons.release == timeline.release) & (horizons.date >= np.datetime64(timeline.since, "ns"))
+    if timeline.models == "frontier":
+        chosen = chosen & horizons.frontier
+    if int(chosen.sum()) < LEAST_MODELS:
+        raise DataError(
+            f"{timeline.name} release, since, models",
+            plain(f"{int(chosen.sum())} measurements"),
+            f"at least {LEAST_MODELS}",
+        )
+    return horizons.isel(measurement=np.flatnonzero(chosen.values)).sortby("date")
+
+
+def last_date(horizons: xr.Dataset, timeline: Timeline) -> datetime.date:
+    """The date of the last measurement that informs a timeline."""
+    return fitted_models(horizons, timeline).date.values[-1].astype("datetime64[D]").item()
+
+
+def asara_dates(
+    timeline: Timeline,
+    *,
+    now: datetime.date,
+    seed: int,
+    draws: int = 20000,
+    horizons: xr.Dataset | None = None,
+) -> xr.Dataset:
+    """Draws of when ASARA comes and what is gained until then, given that it has not come by `now`.
+
+    Dim `draw`. `years`: from now to ASARA; `years_after_last`: from the last fitted model; `gained`: G in OOMs of training
+    efficiency; and each quantity of the timeline, with `rate`, that of the trend ahead. `attrs`: `now`, `last` (dates) and
+    `already`, the prior share of draws with ASARA before now, which is left out. Raises DataError where nothing is left.
+    """
+    import xarray as xr
+
+    models = fitted_models(read_horizons() if horizons is None else horizons, timeline)
+    last = models.date.values[-1]
+    before_now = (now - last_date(models, timeline)).days / DAYS_PER_YEAR
+    fitted = fit_trend(
+        (models.date.values - last) / np.timedelta64(1, "D") / DAYS_PER_YEAR,
+        np.log2(models.minutes.values),
+        models.low.values,
+        models.high.values,
+        {name: timeline[name].prior for name in FITTED},
+        draws=draws,
+        seed=seed,
+    )
+    values = fitted | draw(timeline, AHEAD, size=draws, seed=seed)
+    share = values["software_share"]
+    values["rate"] = values["trend_error"] * (share + (1 - share) * values["compute_ahead"])
+    work_minutes = values["asara_horizon"] * WORK_MONTH_HOURS * MINUTES_PER_HOUR
+    left = np.log2(work_minutes / (values["suite_bias"] * values["horizon"]))
+    after = years_until(left, values["doublings_per_year"], values["doubling_ratio"]) / values["rate"]
+    kept = np.flatnonzero(after > before_now)
+    if len(kept) < LEAST_AHEAD * draws:
+        raise DataError(
+            f"{timeline.name} now {now}",
+            plain(f"{len(kept) / draws:.1%} of ASARA dates after it"),
+            f"at least {LEAST_AHEAD:.0%}",
+        )
+    # With fewer draws left than asked for, some are used twice.
+    index = kept[np.arange(draws) * len(kept) // draws]
+    values |= {"years_after_last": after, "years": after - before_now}
+    values["gained"] = values["pace"] * values["years"]
+    return xr.Dataset(
+        {name: ("draw", value[index]) for name, value in values.items()},
+        attrs={"now": str(now), "last": str(last)[:10], "already": 1 - len(kept) / draws},
+    )
+
+
+def trend_at(dates: xr.Dataset, years_after_last: np.ndarray) -> np.ndarray:
+    """log2 minutes of the measured horizon's trend, shape (time, draw), at times in years after the last fitted model."""
+    t = np.asarray(years_after_last, dtype=float)[:, None]
+    t = np.where(t > 0, t * dates.rate.values, t)
+    return np.log2(dates.horizon.values) + doublings_after(
+        t, dates.doublings_per_year.values, dates.doubling_ratio.values
+    )
+
+
+def gained_before(
+    timeline: Timeline | str,
+    *,
+    now: datetime.date,
+    seed: int,
+    draws: int = 20000,
+    horizons: xr.Dataset | None = None,
+) -> Prior:
+    """G, software gained between `now` and ASARA, as the log-normal prior with the draws' 5 and 95 % quantiles.
+
+    In OOMs of training efficiency, post-training counted as the training compute that it saves: for a view whose `ceiling`, the
+    whole distance from now, is in the same unit and counts post-training likewise. Of r, only the share G / ceiling matters.
+    """
+    timeline = read_timeline(timeline) if isinstance(timeline, str) else timeline
+    return _prior_of(asara_dates(timeline, now=now, seed=seed, draws=draws, horizons=horizons))
+
+
+def _prior_of(dates: xr.Dataset) -> Prior:
+    low, high = np.quantile(dates.gained.values, [0.05, 0.95])
+    return lognormal(*(float(f"{value:.3g}") for value in (low, high)))
+
+
+def gained_table(timeline: Timeline, dates: xr.Dataset) -> str:
+    """The TOML table `[gained_before_asara]` that a view can hold in place of `[steepening]`."""
+    prior, median = _prior_of(dates), float(np.median(dates.gained))
+    pace = np.quantile(dates.pace.values, [0.05, 0.95])
+    note = (
+        f"pace of software ({pace[0]:.2g} to {pace[1]:.2g} OOMs a year, post-training counted as the training compute that it"
+        f" saves) x years from {dates.attrs['now']} to ASARA by METR's time horizons; median of the draws {median:.2g}, of this"
+        f" log-normal {prior.median():.2g}; the ceiling is then the whole distance from {dates.attrs['now']}"
+    )
+    return "\n".join(
+        [
+            "[gained_before_asara]",
+            'family  = "lognormal"',
+            f"q05     = {prior.numbers[0]:g}",
+            f"q95     = {prior.numbers[1]:g}",
+            f'unit    = "{UNIT}"',
+            'basis   = "derived"',
+            'source  = "metr_time_horizons"',
+            f'locator = "sie timeline {timeline.name} --now {dates.attrs["now"]}"',
+            f'note    = "{note}"',
+        ]
+    )

@@ -1,0 +1,149 @@
+"""How the package compiles its loops: one decorator, one cache keyed by content, and threads without a threading layer.
+
+numba's own disk cache does not see a change in another file: a kernel goes on calling the old version of a function that it
+imports. So compiled code is kept in a folder named by the content of every module in `SOURCES`. Loops over draws run in chunks on a
+pool of threads that is made for the call, while the kernels release the interpreter's lock: numba's parallel loops would
+not survive a fork, and not every threading layer takes two callers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numba
+from numba import njit
+
+__all__ = ["FOLDER", "SOURCES", "cached", "in_chunks", "kernel", "places"]
+
+SOURCES = (
+    "growth/cells",
+    "growth/clock_kernels",
+    "growth/clock_search",
+    "data/distributions",
+    "growth/paths",
+    "growth/elementary",
+    "histories/feller",
+    "returns/log_density",
+    "growth/law",
+    "histories/erdil_2024",
+    "returns/inputs",
+    "base/kernels",
+    "growth/mechanisms",
+    "growth/pace",
+    "growth/path",
+    "returns/prior_curves",
+    "growth/readings",
+    "analysis/shapley",
+    "growth/windows",
+)
+"""Modules with compiled functions, or whose constants or types those functions use."""
+
+PACKAGE = Path(__file__).parents[1]
+
+KEPT = 3
+"""Folders of compiled code kept: today's, and those of other states of the sources."""
+
+UNUSED_SECONDS = 3600.0
+"""Time since its last use after which an older folder may go: a process that runs may still write to it."""
+
+
+def _digest() -> str:
+    sources = hashlib.sha256(numba.__version__.encode())
+    for name in SOURCES:
+        sources.update(hashlib.sha256((PACKAGE / f"{name}.py").read_bytes()).digest())
+    return sources.hexdigest()[:16]
+
+
+def places() -> list[Path]:
+    """Where compiled code may be kept, best first."""
+    if numba.config.CACHE_DIR:
+        return [Path(numba.config.CACHE_DIR)]
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    return [PACKAGE / "__pycache__", Path(home) / "sie"]
+
+
+def _writable(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+        os.utime(folder)
+    except OSError:
+        return False
+    return True
+
+
+def _choose_folder() -> Path | None:
+    """The folder of today's compiled code; None, and a line on standard error, where none can be written."""
+    name = f"kernels-{_digest()}"
+    for place in places():
+        if _writable(place / name):
+            _forget_old(place)
+            return place / name
+    tried = " and ".join(str(place) for place in places())
+    print(
+        f"sie: found no folder for compiled code that can be written (tried {tried}), want one: set NUMBA_CACHE_DIR;"
+        " this process compiles anew",
+        file=sys.stderr,
+    )
+    return None
+
+
+def _forget_old(place: Path) -> None:
+    used = {}
+    for folder in place.glob("kernels-*"):
+        try:
+            used[folder] = folder.stat().st_mtime
+        except OSError:
+            continue
+    for folder in sorted(used, key=used.get, reverse=True)[KEPT:]:
+        if time.time() - used[folder] > UNUSED_SECONDS:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+FOLDER = _choose_folder()
+"""Where compiled code is kept; None where nothing can be written."""
+
+
+def cached(decorate: Callable, *arguments, **options) -> Callable:
+    """A decorator of numba (`njit`, `vectorize`, `cfunc`) with its arguments, which keeps its code in FOLDER."""
+
+    def compiled(function: Callable):
+        before = numba.config.CACHE_DIR
+        numba.config.CACHE_DIR = str(FOLDER or "")
+        try:
+            return decorate(*arguments, cache=FOLDER is not None, **options)(function)
+        finally:
+            numba.config.CACHE_DIR = before
+
+    return compiled
+
+
+def kernel(function: Callable | None = None, **options):
+    """Compile a function: division as in NumPy, without the interpreter's lock, kept in FOLDER."""
+    decorated = cached(njit, error_model="numpy", nogil=True, **options)
+    return decorated if function is None else decorated(function)
+
+
+def in_chunks(run: Callable[[int, int], None], count: int, chunk: int) -> None:
+    """Call run(first, last) for the ranges of `chunk` items that make up `count`, on as many threads as numba may use.
+
+    `run` fills arrays of its caller. No thread outlives the call, so a process may be forked at any time after it.
+    """
+    firsts = range(0, count, chunk)
+    threads = min(numba.config.NUMBA_NUM_THREADS, len(firsts))
+    if threads <= 1:
+        for first in firsts:
+            run(first, min(first + chunk, count))
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        for _ in pool.map(lambda first: run(first, min(first + chunk, count)), firsts):
+            pass  # raises what a chunk raised

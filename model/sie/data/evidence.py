@@ -1,0 +1,212 @@
+"""Evidence on r, read from CSV into one labelled dataset, and which of it a view may be confronted with.
+
+One row is a published estimate of r (`returns.csv`) or of adjustments (`factors.csv`), the growth of output and inputs in a
+domain (`growth.csv`), or a raw history (`series.csv`, observations in `series/`); `includes` (estimate, adjustment) is the
+incidence matrix x of design section 2. Evidence on one domain enters at one level, so that no history counts twice.
+This module reads: it never cleans, fills or drops. `usable` chooses, and says why the others are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..base.errors import DataError, plain
+from ..base.reading import data_folder
+from .bibliography import read_sources
+from .histories import read_observations
+from .quantities import ADJUSTMENTS
+from .rows import (
+    COLUMNS,
+    FLOWS,
+    INPUTS,
+    LEVELS,
+    TARGET,
+    check_preferred,
+    read_domains,
+    read_rows,
+    read_sigmas,
+)
+from .tables import PROVENANCE
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = [
+    "GROWTH_QUANTILES",
+    "INPUTS",
+    "LEVELS",
+    "QUANTILES",
+    "TARGET",
+    "evidence_files",
+    "named_files",
+    "read_elasticities",
+    "read_evidence",
+    "read_files",
+    "read_series",
+]
+
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+GROWTH_QUANTILES = (0.05, 0.5, 0.95)
+
+EPOCH = "erdil_besiroglu_ho_2024"
+"""The source whose published posteriors mark the growth rows that the level `epoch` can use."""
+
+
+def evidence_files(folder: Path | None = None) -> list[Path]:
+    """The files that `read_evidence` reads: the tables by name, then the series by name."""
+    folder = Path(folder) if folder is not None else data_folder("evidence")
+    tables = sorted(folder / name for name in (*COLUMNS, "sources.toml"))
+    return tables + sorted((folder / "series").glob("*.csv"))
+
+
+def named_files(folder: Path | None = None) -> dict[str, Path]:
+    """`evidence_files` by their names inside the folder: `growth.csv`, ..., `series/stockfish.csv`, ..."""
+    folder = Path(folder) if folder is not None else data_folder("evidence")
+    return {file.relative_to(folder).as_posix(): file for file in evidence_files(folder)}
+
+
+def read_evidence(path: Path | str | None = None) -> xr.Dataset:
+    """Every row of an evidence folder (default: the bundled one), checked. Raises DataError at the first problem.
+
+    Dims: `estimate` (row id), `adjustment`, `domain`, `output_data`, `input_data`, `quantile`, `flow`, `growth_quantile`.
+    Variables: `kind` (estimate) is "r", "factor", "growth" or "series"; `value` (estimate, quantile) on the natural scale and
+    `se`, NaN where not given and for growth and series; `growth` (estimate, flow, growth_quantile), natural log a year, NaN
+    where not known; `definition_sd` (log scale); `includes` (estimate, adjustment); `domain_idx` (-1 for factors),
+    `output_idx`, `input_idx`; `remoteness` and default `level` (domain); `identified`, whether a series has an effort of its own (True for other
+    rows); `by_epoch`, whether Epoch fitted this growth row; the row's words (`input`, `labour`, `file`, `basis`, ..., `note`).
+    """
+    folder = Path(path) if path is not None else data_folder("evidence")
+    if not folder.is_dir():
+        raise DataError(str(folder), plain("no such folder"), "an evidence folder")
+    evidence = read_files(named_files(folder))
+    bundled = folder.resolve() == data_folder("evidence").resolve()
+    return evidence if bundled else evidence.assign_attrs(folder=str(folder))
+
+
+def read_files(files: Mapping[str, Path]) -> xr.Dataset:
+    """What `read_evidence` reads, from one path for each of its files (`named_files`)."""
+    import xarray as xr
+
+    sources = read_sources(files["sources.toml"])
+    domains = read_domains(files["domains.csv"])
+    rows = [
+        row
+        for name in ("returns.csv", "factors.csv", "growth.csv", "series.csv")
+        for row in read_rows(files[name], domains, sources)
+    ]
+    _check_ids([*rows, *read_sigmas(files["elasticities.csv"], sources)])
+    check_preferred(rows)
+    identified = _read_all_series(rows, files)
+    outputs = sorted({row["output_data"] for row in rows})
+    inputs = sorted({row["input_data"] for row in rows})
+    names = list(domains)
+    fitted = {(row["output_data"], row["input_data"]) for row in rows if row["source"] == EPOCH}
+    words = ("kind", "input", "labour", "file", *PROVENANCE)
+    words = {key: ("estimate", [row[key] for row in rows]) for key in words}
+    return xr.Dataset(
+        {
+            "value": (("estimate", "quantile"), [row["value"] for row in rows]),
+            "se": ("estimate", [row["se"] for row in rows]),
+            "growth": (
+                ("estimate", "flow", "growth_quantile"),
+                [row["growth"] for row in rows],
+                {"units": "natural log per year"},
+            ),
+            "definition_sd": ("estimate", [row["definition_sd"] for row in rows]),
+            "includes": (("estimate", "adjustment"), [row["includes"] for row in rows]),
+            "preferred": ("estimate", [row["preferred"] for row in rows]),
+            "domain_idx": ("estimate", [names.index(row["domain"]) if row["domain"] else -1 for row in rows]),
+            "output_idx": ("estimate", [outputs.index(row["output_data"]) for row in rows]),
+            "input_idx": ("estimate", [inputs.index(row["input_data"]) for row in rows]),
+            "identified": ("estimate", [identified.get(row["id"], True) for row in rows]),
+            "by_epoch": (
+                "estimate",
+                [
+                    row["kind"] == "growth" and (row["output_data"], row["input_data"]) in fitted
+                    for row in rows
+                ],
+            ),
+            "remoteness": ("domain", [domain.remoteness for domain in domains.values()]),
+            "level": ("domain", [domain.level for domain in domains.values()]),
+            **words,
+        },
+        coords={
+            "estimate": [row["id"] for row in rows],
+            "adjustment": list(ADJUSTMENTS),
+            "quantile": list(QUANTILES),
+            "flow": list(FLOWS),
+            "growth_quantile": list(GROWTH_QUANTILES),
+            "domain": names,
+            "output_data": outputs,
+            "input_data": inputs,
+        },
+    )
+
+
+def read_series(name: str, path: Path | str | None = None) -> xr.Dataset:
+    """The observations of the series with this id in an evidence folder (default: the bundled one).
+
+    Dims `observation`, `proxy`. Variables: `order`; `date`; `years` since the first; `kind`, "record" or "measurement";
+    `output`, with its `units` and which way is `better` as attributes; `output_error`, one standard error, NaN where not known;
+    `regime`, "" where there is but one: between two regimes lies one jump of unknown size; `effort` (observation, proxy), NaN
+    where it was not observed. Along `proxy`: `unit`, and `effort_kind`, "cumulative", "flow" or "output count".
+    Attributes: `id`, `domain`, `identified`.
+    """
+    folder = Path(path) if path is not None else data_folder("evidence")
+    domains = read_domains(folder / "domains.csv")
+    rows = {row["id"]: row for row in read_rows(folder / "series.csv", domains, read_sources(folder))}
+    if name not in rows:
+        raise DataError("series", name, "one of " + ", ".join(rows))
+    series = read_observations(folder / "series" / rows[name]["file"]).to_dataset()
+    return series.assign_attrs(id=name, domain=rows[name]["domain"])
+
+
+def read_elasticities(path: Path | str | None = None) -> xr.Dataset:
+    """Estimates of sigma, the elasticity of substitution between labour and compute, which a prior on sigma may cite.
+
+    Dim `estimate` (row id): `sigma`, `sigma_q05`, `sigma_q95`, `sigma_se` (NaN where not given), `specification` and the
+    words of provenance. No graph contains them. An estimate may be negative; the quantity may not.
+    """
+    import xarray as xr
+
+    folder = Path(path) if path is not None else data_folder("evidence")
+    rows = read_sigmas(folder / "elasticities.csv", read_sources(folder))
+    values = {
+        key: [row["value"][i] for row in rows] for i, key in enumerate(("sigma_q05", "sigma", "sigma_q95"))
+    }
+    values["sigma_se"] = [row["se"] for row in rows]
+    words = {key: [row[key] for row in rows] for key in ("specification", *PROVENANCE)}
+    return xr.Dataset(
+        {key: ("estimate", column) for key, column in (values | words).items()},
+        coords={"estimate": [row["id"] for row in rows]},
+    )
+
+
+def _read_all_series(rows: list[dict], files: Mapping[str, Path]) -> dict[str, bool]:
+    """Whether each series identifies r, by id; every file is read, belongs to one row, and no file belongs to none."""
+    owners: dict[str, str] = {}
+    identified = {}
+    for row in rows:
+        if row["kind"] != "series":
+            continue
+        file = f"series/{row['file']}"
+        if file not in files:
+            raise DataError(f"{row['where']} file", row["file"], "a file in series/")
+        if file in owners:
+            raise DataError(f"{row['where']} file", row["file"], f"a file of its own ({owners[file]} has it)")
+        owners[file] = row["id"]
+        identified[row["id"]] = read_observations(files[file]).identified
+    for file in files:
+        if file.startswith("series/") and file not in owners:
+            raise DataError(file, plain("a file that no row of series.csv names"), "one row for each file")
+    return identified
+
+
+def _check_ids(rows: list[dict]) -> None:
+    seen: dict[str, str] = {}
+    for row in rows:
+        if row["id"] in seen:
+            raise DataError(f"{row['where']} id", row["id"], f"an id of its own ({seen[row['id']]} has it)")
+        seen[row["id"]] = row["where"]

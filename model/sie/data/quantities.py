@@ -1,0 +1,149 @@
+"""What a view states: the name, meaning, symbol, units and range of every quantity, and the names of the events.
+
+One vocabulary for the keys of a view, the variables of the model, the draws, the equations and the plots. It knows nothing else.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+__all__ = [
+    "ADJUSTMENTS",
+    "CHAIN",
+    "EVENT_NAMES",
+    "GROWTH",
+    "INPUT_SHARES",
+    "QUANTITIES",
+    "R_UNIT",
+    "Quantity",
+]
+
+ADJUSTMENTS = ("capabilities", "post_training", "compute_bottleneck", "hardware_scale", "steepening")
+"""The factors between a domain's observed r and r at ASARA (design section 2), in the order of Davidson's chain."""
+
+CHAIN = ("r_typical", "spread", *ADJUSTMENTS)
+"""What a view states about r when it argues from observed domains."""
+
+GROWTH = (
+    "speedup",
+    "recent_pace",
+    "doublings_per_year_of_progress",
+    "ceiling",
+    "parallel",
+    "labour_share",
+    "sigma",
+    "experiment_gain",
+    "shape",
+)
+"""What a view states about growth after ASARA."""
+
+INPUT_SHARES = ("labour_share", "experiment_gain", "speedup", "parallel", "sigma")
+"""What `compute_bottleneck` and labour's share in the histories follow from, in a view that does not state the factor."""
+
+EVENT_NAMES = (
+    "r_above_1",
+    "r_above_0_75",
+    "pace_doubles",
+    "years_3_in_1y",
+    "years_10_in_1y",
+    "years_3_in_4m",
+    "years_10_in_4m",
+    "ooms_5_in_1y",
+    "gain_500x",
+    "half_year_beats_three",
+    "pace_above_5x",
+)
+"""The names that `[concludes.EVENT]` may use; `credences.EVENTS` gives each its meaning."""
+
+R_UNIT = "software doublings per doubling of cumulative research input"
+_DISTANCES = ("years of progress", "labour doublings", "OOMs of training efficiency")
+_PACES = ("labour doublings per year", "training-efficiency doublings per year")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quantity:
+    """One quantity of the model: its meaning, its letter in the equations where that is not its name, the units a view may
+    state it in, and the range it must keep to."""
+
+    meaning: str
+    symbol: str | None = None
+    units: tuple[str, ...] = ("1",)
+    lower: float = 0.0
+    lower_included: bool = False
+    upper: float = math.inf
+    endless: bool = False
+    """Whether it may be fixed at inf."""
+
+    @property
+    def range(self) -> str:
+        """The range in words."""
+        upper = f" and at most {self.upper:g}" if math.isfinite(self.upper) else ""
+        return f"values {'at least' if self.lower_included else 'above'} {self.lower:g}{upper}"
+
+
+QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
+    {
+        "r_typical": Quantity(
+            meaning="r of a typical software domain, against labour, before any adjustment", units=(R_UNIT,)
+        ),
+        "spread": Quantity(
+            meaning="standard deviation of log r between domains at remoteness 1", lower_included=True
+        ),
+        "capabilities": Quantity(
+            meaning="factor on r: training efficiency also makes AI smarter, not only cheaper", symbol="f_k"
+        ),
+        "post_training": Quantity(
+            meaning="factor on r: fine-tuning, scaffolding and prompting add to pre-training", symbol="f_k"
+        ),
+        "compute_bottleneck": Quantity(
+            meaning="factor on r measured against labour: compute for experiments no longer grows",
+            symbol="f_k",
+        ),
+        "hardware_scale": Quantity(
+            meaning="factor on r: no new hardware scales whose low-hanging fruit is unpicked", symbol="f_k"
+        ),
+        "steepening": Quantity(meaning="factor on r: returns fall between today and ASARA", symbol="f_k"),
+        "gained_before_asara": Quantity(
+            meaning="software gained between today and ASARA; steepening then follows from it, the ceiling and the shape",
+            symbol="G",
+            units=_DISTANCES,
+            lower_included=True,
+        ),
+        "r_asara": Quantity(meaning="r at ASARA, stated directly", symbol="r", units=(R_UNIT,)),
+        "conversion": Quantity(meaning="labour doublings per doubling of training efficiency"),
+        "speedup": Quantity(meaning="pace of software at ASARA over the recent pace"),
+        "recent_pace": Quantity(meaning="recent pace of software progress", units=_PACES),
+        "doublings_per_year_of_progress": Quantity(
+            meaning="labour doublings in one recent year of total AI progress"
+        ),
+        "ceiling": Quantity(
+            meaning="software left at ASARA before effective limits (from today where gained_before_asara is stated)",
+            symbol="H",
+            units=_DISTANCES,
+            endless=True,
+        ),
+        "parallel": Quantity(
+            meaning="p = lambda e(0): growth of the pace per doubling of software at ASARA, without harder ideas",
+            symbol="p",
+        ),
+        "labour_share": Quantity(
+            meaning="a: share of labour in research input at ASARA", symbol="a", upper=1.0
+        ),
+        "sigma": Quantity(meaning="elasticity of substitution of labour and compute in research"),
+        "experiment_gain": Quantity(
+            meaning="epsilon: doublings of experiment efficiency per doubling of software",
+            symbol="epsilon",
+            lower_included=True,
+        ),
+        "shape": Quantity(meaning="how late returns fall towards the ceiling; 1 is linear"),
+    }
+)
+
+SERIAL_PENALTY = 0.7
+"""Exponent that turns parallel labour into serial-equivalent labour (Davidson's takeoff model; Greenblatt 2025)."""
+
+GIVEN = ("priors", "evidence")
+"""What a credence may be given."""

@@ -1,0 +1,84 @@
+"""METR's 50 % time horizons of AI models, as measured: the table `metr_horizons.csv`.
+
+It reads and reports; it must not know any trend, prior or date of ASARA.
+"""
+
+from __future__ import annotations
+
+import datetime
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..base.errors import DataError
+from ..base.reading import data_folder
+from .bibliography import check_provenance, read_sources
+from .tables import PROVENANCE, number, read_table
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["Z975", "doubling_days", "parse_date", "read_horizons"]
+
+Z975 = 1.959963984540054
+"""Standard normal 97.5 % quantile, for METR's 95 % intervals."""
+
+TABLE = "metr_horizons.csv"
+
+_MINUTES = ("p50_q025_minutes", "p50_minutes", "p50_q975_minutes")
+_COLUMNS = (
+    *("release", "model", "date", *_MINUTES, "frontier"),
+    *PROVENANCE,
+)
+
+
+def read_horizons(path: Path | str | None = None) -> xr.Dataset:
+    """METR's 50 % time horizons from an evidence folder (default: the bundled one). Raises DataError.
+
+    Dim `measurement`. `minutes`; `low`, `high`: the standard deviations of log2 minutes on either side (METR's 95 % interval
+    over 1.96); `model`, `date`, `release` of the task suite; `frontier`: whether the model was the best at its release.
+    """
+    import xarray as xr
+
+    folder = Path(path) if path is not None else data_folder("evidence")
+    sources, rows, seen = read_sources(folder), [], set()
+    for where, cells in read_table(folder / TABLE, _COLUMNS):
+        low, minutes, high = (
+            number(where, key, cells[key], low=1e-6, want="minutes above 0") for key in _MINUTES
+        )
+        if not low < minutes < high:
+            raise DataError(f"{where} p50_minutes", minutes, "a number inside its interval")
+        if cells["frontier"] not in ("0", "1"):
+            raise DataError(f"{where} frontier", cells["frontier"], "0 or 1")
+        if not cells["model"] or (cells["release"], cells["model"]) in seen:
+            raise DataError(f"{where} model", cells["model"], "a name that no other line of its release has")
+        seen.add((cells["release"], cells["model"]))
+        check_provenance(where, cells, (low, minutes, high), sources)
+        rows.append(
+            {
+                "minutes": minutes,
+                "low": math.log2(minutes / low) / Z975,
+                "high": math.log2(high / minutes) / Z975,
+                "date": np.datetime64(parse_date(f"{where} date", cells["date"]), "ns"),
+                "frontier": cells["frontier"] == "1",
+                "model": cells["model"],
+                "release": cells["release"],
+            }
+        )
+    return xr.Dataset({key: ("measurement", [row[key] for row in rows]) for key in rows[0]})
+
+
+def parse_date(where: str, text: str) -> datetime.date:
+    """A date written as 2026-02-05, or a DataError."""
+    try:
+        return datetime.date.fromisoformat(text)
+    except ValueError:
+        raise DataError(where, text, "a date such as 2026-02-05") from None
+
+
+def doubling_days(models: xr.Dataset) -> float:
+    """Days in which the horizon doubles, by least squares of log2 minutes on the date, as METR reports it."""
+    days = (models.date.values - models.date.values[0]) / np.timedelta64(1, "D")
+    return 1 / float(np.polyfit(days, np.log2(models.minutes.values), 1)[0])

@@ -1,0 +1,228 @@
+"""An author's beliefs as frozen data: a `View` with one `Entry` a quantity, draws from its priors, and the TOML that holds it.
+
+`priors` reads it. This module knows no PyMC, no evidence and no growth law.
+"""
+
+from __future__ import annotations
+
+import copyreg
+import dataclasses
+import math
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+
+from ..base.errors import DataError, plain
+from .distributions import FAMILIES, Prior
+from .quantities import CHAIN, INPUT_SHARES, QUANTITIES, Quantity
+
+__all__ = [
+    "PROVENANCE",
+    "Conclusion",
+    "Entry",
+    "View",
+    "check_name",
+    "check_range",
+    "draw",
+    "refuse_atom",
+    "to_toml",
+]
+
+PROVENANCE = ("basis", "locator", "quote", "note", "source", "via")
+"""Keys of a table that say where its numbers come from."""
+
+
+MOST_NAME_BYTES = 200
+"""Bytes of a view's name: what a report writes is named after it, with endings, and a file's name has at most 255."""
+
+
+def _read_only(mapping: dict) -> Mapping:
+    return MappingProxyType(mapping)
+
+
+# A view travels between processes, which read-only mappings do not by themselves.
+copyreg.pickle(MappingProxyType, lambda mapping: (_read_only, (dict(mapping),)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One table of a view: a prior with its unit and where it comes from. `source` None means the view's own."""
+
+    prior: Prior
+    unit: str
+    basis: str
+    locator: str
+    quote: str | None = None
+    note: str | None = None
+    source: str | None = None
+    via: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conclusion:
+    """What the author concludes about an event (p, or p_low to p_high) or about r_asara (quantiles). Never an input."""
+
+    numbers: Mapping[str, float]
+    basis: str
+    locator: str
+    quote: str | None = None
+    note: str | None = None
+    source: str | None = None
+    via: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """An author's complete beliefs: one `Entry` per quantity (`view["capabilities"]`), and the evidence rows they rest on."""
+
+    name: str
+    label: str
+    source: str
+    reflects: tuple[str, ...]
+    entries: Mapping[str, Entry]
+    concludes: Mapping[str, Conclusion]
+    path: Path | None = None
+
+    def __getitem__(self, quantity: str) -> Entry:
+        return self.entries[quantity]
+
+    def __contains__(self, quantity: str) -> bool:
+        return quantity in self.entries
+
+    @property
+    def states_r_asara(self) -> bool:
+        """Whether the view states r at ASARA directly, so that evidence on r cannot move it."""
+        return "r_asara" in self.entries
+
+    @property
+    def derives_compute_bottleneck(self) -> bool:
+        """Whether the compute factor follows from labour's share (the second form), and r is against all inputs."""
+        return not self.states_r_asara and "compute_bottleneck" not in self.entries
+
+    @property
+    def informed(self) -> tuple[str, ...]:
+        """The quantities that evidence may move."""
+        if self.states_r_asara:
+            return ()
+        chain = tuple(name for name in CHAIN if name in self.entries)
+        return (*chain, *INPUT_SHARES) if self.derives_compute_bottleneck else chain
+
+    def replace(self, **priors: Prior) -> View:
+        """The same view with other priors; each keeps its unit, its basis becomes `ours`."""
+        entries = dict(self.entries)
+        for name, prior in priors.items():
+            if name not in entries:
+                raise DataError(
+                    f"{self.name} replace {name}",
+                    plain("a quantity this view does not state"),
+                    "one of " + ", ".join(entries),
+                )
+            if not isinstance(prior, Prior):
+                raise DataError(
+                    f"{self.name} replace {name}", prior, "a prior such as sie.lognormal(1.5, 3.0)"
+                )
+            check_range(f"{self.name} [{name}]", name, prior)
+            if name in self.informed:
+                refuse_atom(f"{self.name} [{name}]", prior)
+            entries[name] = Entry(
+                prior=prior,
+                unit=entries[name].unit,
+                basis="ours",
+                locator="View.replace",
+                note="changed in Python",
+            )
+        return dataclasses.replace(
+            self, entries=MappingProxyType(entries), concludes=MappingProxyType({}), path=None
+        )
+
+
+def check_name(where: str, name: object) -> None:
+    """Refuse a name that the files of a view's report could not bear."""
+    if not (
+        isinstance(name, str)
+        and name.isprintable()
+        and name.strip() == name
+        and name[:1] not in ("", ".")
+        and "/" not in name
+        and len(name.encode()) <= MOST_NAME_BYTES
+    ):
+        raise DataError(
+            where,
+            name,
+            f"a name of at most {MOST_NAME_BYTES} bytes, no dot or space at its start, no slash or control character",
+        )
+
+
+def check_range(where: str, name: str, prior: Prior, quantities: Mapping[str, Quantity] = QUANTITIES) -> None:
+    """Refuse a prior that lets a quantity leave its range."""
+    quantity, (low, high) = quantities[name], prior.support
+    if low == math.inf and not quantity.endless:
+        raise DataError(where, plain("a fixed prior of inf"), "a finite number")
+    at_bound = low == quantity.lower and not quantity.lower_included and prior.family == "fixed"
+    if low < quantity.lower or high > quantity.upper or at_bound:
+        raise DataError(
+            where, plain(f"a {prior.family} prior that reaches from {low:g} to {high:g}"), quantity.range
+        )
+
+
+def refuse_atom(where: str, prior: Prior) -> None:
+    """Refuse a point mass within a mixture for a quantity that evidence may move."""
+    if prior.family == "mixture" and prior.has_atom:
+        raise DataError(
+            f"{where} parts", plain("a fixed part"), "continuous parts (evidence cannot weigh a point mass)"
+        )
+
+
+def draw(view: View, names: Iterable[str], *, size: int, seed: int) -> dict[str, np.ndarray]:
+    """Independent prior draws of some quantities, in the units that the view states, shape (size,) each.
+
+    A quantity's stream depends on the seed and its name alone, so that a changed prior moves only its own draws.
+    """
+    return {name: view[name].prior.at(_stream(name, seed).standard_normal(size)) for name in names}
+
+
+def _stream(name: str, seed: int) -> np.random.Generator:
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, zlib.crc32(name.encode())])))
+
+
+def to_toml(view: View) -> str:
+    """The view as a TOML file that `read_view` reads back to the same entries."""
+    lines = [
+        f"label    = {_quoted(view.label)}",
+        f"source   = {_quoted(view.source)}",
+        f"reflects = [{', '.join(_quoted(row) for row in view.reflects)}]",
+    ]
+    for name, entry in view.entries.items():
+        lines += [
+            "",
+            f"[{name}]",
+            *_prior_lines(entry.prior),
+            f"unit = {_quoted(entry.unit)}",
+            *_provenance_lines(entry),
+        ]
+    for name, conclusion in view.concludes.items():
+        numbers = [f"{key} = {number!r}" for key, number in conclusion.numbers.items()]
+        lines += ["", f"[concludes.{name}]", *numbers, *_provenance_lines(conclusion)]
+    return "\n".join(lines) + "\n"
+
+
+def _prior_lines(prior: Prior) -> list[str]:
+    names = FAMILIES[prior.family]
+    lines = [f"family = {_quoted(prior.family)}"]
+    if prior.family != "mixture":
+        return lines + [f"{key} = {number!r}" for key, number in zip(names, prior.numbers, strict=True)]
+    parts = ", ".join("{ " + ", ".join(_prior_lines(part)) + " }" for part in prior.parts)
+    return [*lines, f"weights = {list(prior.numbers)!r}", f"parts = [{parts}]"]
+
+
+def _provenance_lines(item: Entry | Conclusion) -> list[str]:
+    return [f"{key} = {_quoted(value)}" for key in PROVENANCE if (value := getattr(item, key))]
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + "".join(c if c >= " " and c != "\x7f" else f"\\u{ord(c):04x}" for c in escaped) + '"'

@@ -1,0 +1,191 @@
+"""What acts on a path from outside: a pace of calendar time, a pause at a level, a cap. Each turns paths into paths.
+
+An exogenous factor b(t) on the pace is an exact change of clock: the path that would reach x at tau(x) reaches it at t(x).
+
+    B(t) = integral of b,   t(x) = inf{t : B(t) >= tau(x)}
+
+A pause is a wait at a level, a cap is min(v, cap). They hold along the whole path, beyond its nodes too, and act in the order in which
+they were applied: each changes the path that it is given, whose pace at a level is what the earlier ones made of it. A factor
+that shall go on in calendar time while a cap holds is therefore applied after the cap. The paths keep their own times and paces as `own_years` and `own_log2_pace`, and what acts on them as
+`clock`, numbers that `clock_kernels` reads.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from ..base.errors import DataError, plain
+from .clock_kernels import CAP, CLOCK, FLAT, PAUSE, STRETCH, at_nodes
+from .clock_search import capped_stretches, extremes
+from .path import BEYOND
+from .readings import amounts, over_draws
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["Clock", "capped", "gradual_boost", "hardware_growth", "on_clock", "paused"]
+
+FOR_EVER = 1e6
+"""Years that stand for no end of hardware growth; no pause is longer."""
+
+ROOM = 8
+"""Stretches above a cap for which there is room at first."""
+
+
+class Clock(NamedTuple):
+    """A factor on the pace that depends on time, b(t) = constant + 2^l(t), l being linear between knots and constant after the last.
+
+    `years` (knot,) rise from 0; `log2_factor` is (knot,) or has the dims of the draws and then (knot,); `constant` is a number of at
+    least 0 or one for each draw.
+    """
+
+    years: np.ndarray
+    log2_factor: np.ndarray
+    constant: np.ndarray | float = 0.0
+
+
+def gradual_boost(
+    *, start: np.ndarray | float, end: np.ndarray | float, years: float, speedup: np.ndarray | float
+) -> Clock:
+    """A boost from AI that comes gradually: pace = (1 + f) recent pace, f growing exponentially from `start` to `end` over some years.
+
+    For paths whose pace at ASARA is `speedup` times the recent pace, the factor on it is (1 + f) / speedup; the feedback of
+    software on itself acts beside it. Davidson & Houlden (2025) have start 0.1, five years, and for `end` and `speedup` the speed-up
+    of each draw: `gradual_boost(start=0.1, end=paths.speedup, years=5, speedup=paths.speedup)`. Numbers or one for each draw.
+    """
+    start, end, speedup = (np.asarray(each, dtype=float) for each in (start, end, speedup))
+    for name, value in {"start": start, "end": end, "years": np.asarray(years), "speedup": speedup}.items():
+        if not np.all((value > 0) & (value < math.inf)):
+            raise DataError(f"gradual boost {name}", float(np.ravel(value)[0]), "numbers above 0")
+    knots = np.broadcast_arrays(start / speedup, end / speedup)
+    return Clock(np.array([0.0, years]), np.log2(np.stack(knots, axis=-1)), 1 / speedup)
+
+
+def hardware_growth(
+    *, parallel: np.ndarray | float, doublings_per_year: np.ndarray | float, years: float = math.inf
+) -> Clock:
+    """Hardware C that goes on doubling, C(t)^lambda (Cobb-Douglas, copies and experiments both scaling).
+
+    `parallel` is lambda. Growth stops after `years`. Numbers or one for each draw.
+    """
+    end = min(years, FOR_EVER)
+    grown = np.asarray(parallel * np.asarray(doublings_per_year, dtype=float)) * end
+    return Clock(np.array([0.0, end]), np.stack([np.zeros_like(grown), grown], axis=-1))
+
+
+def on_clock(paths: xr.Dataset, clock: Clock | tuple) -> xr.Dataset:
+    """The paths when their pace is multiplied by b(t): a `Clock`, or (years, log2 factor) of its knots.
+
+    Raises DataError for paths with retraining, whose slope is one of the pace itself, and for knots that are none.
+    """
+    times, rates, constant = Clock(*clock)
+    times, shape = np.asarray(times, dtype=float), paths.reach.shape
+    if paths.attrs.get("retraining", "none") != "none":
+        raise DataError(
+            "clock",
+            plain(f"paths with retraining {paths.attrs['retraining']!r}"),
+            "paths without (the slope depends on the pace)",
+        )
+    rising = times.ndim == 1 and times.size > 0 and times[0] == 0 and np.all(np.diff(times) > 0)
+    if not rising or not np.isfinite(times).all():
+        raise DataError(
+            "clock", plain("knots that do not rise from 0"), "years that rise from 0, each with a log2 factor"
+        )
+    rates = _each(rates, (*shape, len(times)), "clock", "a log2 factor for each of its years")
+    constant = _each(constant, shape, "clock constant", "a number of at least 0, or one for each draw")
+    if not np.isfinite(rates).all():
+        raise DataError("clock", plain("a factor that is no number"), "finite log2 factors")
+    if not np.all((constant >= 0) & (constant < math.inf)):
+        raise DataError("clock constant", float(constant.min()), "numbers of at least 0")
+    gained = np.concatenate(
+        [np.zeros((*shape, 1)), np.cumsum(_gained(times, rates, constant), axis=-1)], axis=-1
+    )
+    numbers = [constant[..., None], np.broadcast_to(times, rates.shape), rates, gained]
+    changed = _with(paths, CLOCK, np.concatenate(numbers, axis=-1))
+    return _seen_anew(changed, peak=None)
+
+
+def paused(paths: xr.Dataset, *, doublings: float | np.ndarray, years: float | np.ndarray) -> xr.Dataset:
+    """The paths with a pause of some years when a level is reached: every later level comes so much later.
+
+    Numbers or one for each draw. A factor that depends on time stands still meanwhile where it was applied before the pause.
+    """
+    shape, want = paths.reach.shape, "a number, or one for each draw"
+    at = {"pause doublings": doublings, "pause years": years}
+    numbers = [amounts(where, _each(value, shape, where, want)) for where, value in at.items()]
+    if np.any(numbers[1] > FOR_EVER):
+        raise DataError(
+            "pause years",
+            float(numbers[1].max()),
+            f"at most {FOR_EVER:g} (beyond, windows drown in rounding)",
+        )
+    return _seen_anew(_with(paths, PAUSE, np.stack(numbers, axis=-1)), peak=paths.peak_log2_pace.values)
+
+
+def capped(paths: xr.Dataset, *, log2_pace: float | np.ndarray) -> xr.Dataset:
+    """The paths when their pace is held at or below a cap, min(v, cap): a threshold of 5x is log2(5 x recent pace).
+
+    `log2_pace` is one number or one for each draw; inf for no cap.
+    """
+    shape = paths.reach.shape
+    cap = _each(log2_pace, shape, "cap", "log2 of doublings a year, or one for each draw")
+    if np.isnan(cap).any() or np.any(cap == -math.inf):
+        raise DataError("cap", plain("not a number"), "log2 of doublings a year")
+    flat, room = np.ascontiguousarray(cap).ravel(), ROOM
+    while True:
+        found, counts = np.empty((flat.size, room, STRETCH)), np.empty(flat.size, dtype=np.int64)
+        over_draws(capped_stretches, paths, flat, found, counts, clocked=True)
+        if (most := counts.max(initial=0)) <= room:
+            break
+        room = most
+    used = found[:, : max(1, most)].reshape(*shape, -1)
+    changed = _with(paths, CAP, np.concatenate([cap[..., None], used], axis=-1))
+    return _seen_anew(changed, peak=np.minimum(paths.peak_log2_pace.values, cap))
+
+
+def _each(values: np.ndarray | float, shape: tuple, where: str, want: str) -> np.ndarray:
+    """Numbers for each draw."""
+    try:
+        return np.broadcast_to(np.asarray(values, dtype=float), shape)
+    except ValueError:
+        raise DataError(where, plain(f"an array of shape {np.shape(values)}"), want) from None
+
+
+def _gained(times: np.ndarray, rates: np.ndarray, constant: np.ndarray) -> np.ndarray:
+    """Integral of b between knots."""
+    spans, octaves = np.diff(times), np.diff(rates, axis=-1)
+    rises, flat = octaves * math.log(2), np.abs(octaves) < FLAT
+    with np.errstate(over="ignore"):
+        factor = np.exp2(np.minimum(rates[..., :-1], BEYOND))
+        mean = np.where(flat, 1.0, np.expm1(rises) / np.where(flat, 1.0, rises))
+        return (constant[..., None] + factor * mean) * spans
+
+
+def _with(paths: xr.Dataset, kind: float, numbers: np.ndarray) -> xr.Dataset:
+    """The paths with one more operation, their own nodes kept."""
+    head = np.broadcast_to([kind, numbers.shape[-1]], (*numbers.shape[:-1], 2))
+    before = [paths.clock.values] if "clock" in paths else []
+    dims = paths.reach.dims
+    changed = paths.drop_vars("clock", errors="ignore")
+    if not before:
+        changed = changed.assign(own_years=paths.years, own_log2_pace=paths.log2_pace)
+    return changed.assign(clock=((*dims, "entry"), np.concatenate([*before, head, numbers], axis=-1)))
+
+
+def _seen_anew(paths: xr.Dataset, *, peak: np.ndarray | None) -> xr.Dataset:
+    """The paths with the times and paces of their nodes, their end, peak and lead over the recent trend as the clocks have them."""
+    shape, nodes = paths.reach.shape, paths.sizes["doubling"]
+    draws = paths.reach.size
+    times, paces, found = np.empty((draws, nodes)), np.empty((draws, nodes)), np.empty((draws, 3))
+    over_draws(at_nodes, paths, times, paces, clocked=True)
+    recent = np.ascontiguousarray(paths.recent_doublings_per_year.values, dtype=float).ravel()
+    over_draws(extremes, paths, recent, found, clocked=True)
+    ends = {"end_years": found[:, 0].reshape(shape), "most_ahead": found[:, 2].reshape(shape)}
+    ends["peak_log2_pace"] = found[:, 1].reshape(shape) if peak is None else peak
+    new = {name: (paths.reach.dims, value, paths[name].attrs) for name, value in ends.items()}
+    for name, value in {"years": times, "log2_pace": paces}.items():
+        new[name] = (paths[name].dims, value.reshape(*shape, nodes), paths[name].attrs)
+    return paths.assign(new)

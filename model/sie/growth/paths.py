@@ -1,0 +1,234 @@
+"""Paths of software after ASARA: when each level is reached, for every draw at once.
+
+    tau(x) = integral of dx / v(x),   v(0) = speedup recent_doublings_per_year
+    lambda = p / e(0),   beta(0) = p / r
+
+Time is the integral, never the state: a singularity is a finite limit of tau, not an overflow. A path lies on NODES points
+spread evenly from ASARA to its `reach`: the ceiling or, without one, a level from which the pace is exponential, whose tail is
+exact. Within a cell the log pace is a line and a parabola: the time of a cell is exact for an exponential, corrected for
+curvature (fourth order), and divided where it bends too much. The only hot loop; it knows the growth law but no event.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..base.errors import DataError, plain
+from ..base.kernels import in_chunks, kernel
+from .law import beta, input_gain
+from .mechanisms import LAW, MECHANISMS, RETRAINING
+from .path import END_VARIABLES, ENDS, WORK, compute_path, grids
+from .readings import CHUNK, FEWEST, amounts, doublings_by, shortest_years, years_at
+from .windows import shortest_window
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = [
+    "BLOCK",
+    "NODES",
+    "doublings_by",
+    "laws",
+    "shortest_years",
+    "simulate",
+    "summaries",
+    "years_at",
+]
+
+NODES = 129
+"""Points of a path; the error of a time falls with their fourth power."""
+
+BLOCK = 65536
+"""Draws that `summaries` holds at a time."""
+
+LOOKS = 128
+"""Levels at which slopes are looked at for the public tool's rule of retraining."""
+
+_INPUTS = ("r_asara", "parallel", "speedup", "recent_doublings_per_year", "doublings_left")
+_CARRIED = (*_INPUTS, "doublings_per_year_of_progress", "conversion")
+
+
+def laws(draws: xr.Dataset, *, retraining: str = "none") -> np.ndarray:
+    """The growth law of each draw, one `mechanisms.LAW` each, in the order of the draws (chain, draw).
+
+    lambda = p / e(0) and beta(0) = p / r, so that a negative r stands for a negative beta. Raises DataError for numbers outside
+    their range, and for a technology of experiments where returns fall with a shape other than 1: no closed form.
+    """
+    if retraining not in RETRAINING:
+        raise DataError("retraining", retraining, "one of " + ", ".join(RETRAINING))
+    r, parallel, left = (_column(draws, name) for name in ("r_asara", "parallel", "doublings_left"))
+    _check(r, (r != 0) & ~np.isnan(r), "r_asara", "a number other than 0")
+    _check(parallel, (parallel > 0) & (parallel < math.inf), "parallel", "a number above 0")
+    _check(left, left > 0, "doublings_left", "a number above 0")
+    law = np.empty(r.size, dtype=LAW)
+    for name, mechanism in MECHANISMS.items():
+        law[name] = value = _column(draws, name) if name in draws else mechanism.off
+        _check(value, mechanism.allowed(value), name, mechanism.want)
+    if np.any(~np.isnan(law["experiment_beta"]) & (left < math.inf) & (law["shape"] != 1)):
+        raise DataError(
+            "experiment_beta",
+            plain("returns that fall to a ceiling with another shape"),
+            "shape 1 (or no ceiling) where experiments have a technology of their own",
+        )
+    law["beta"], law["doublings_left"], law["retraining"] = parallel / r, left, RETRAINING[retraining]
+    law["lambda_"] = parallel / _gains_at_asara(law)
+    if retraining == "tool" and np.any(steepest := _steepest(law) >= 1):
+        raise DataError(
+            "retraining tool",
+            plain(f"{int(steepest.sum())} of {len(law)} laws whose pace doubles with a doubling of software"),
+            "laws whose slope k stays below 1, since the public tool divides by |1 - k|",
+        )
+    return law
+
+
+def _check(values: np.ndarray | float, good: np.ndarray | bool, name: str, want: str) -> None:
+    if not np.all(good):
+        raise DataError(name, float(np.ravel(values)[np.argmin(good)]), want)
+
+
+def _column(draws: xr.Dataset, name: str) -> np.ndarray:
+    return _aligned(draws, name).values.astype(float).ravel()
+
+
+def _aligned(draws: xr.Dataset, name: str) -> xr.DataArray:
+    found, wanted = draws[name], draws.r_asara
+    if found.dims == wanted.dims:
+        return found
+    return found.broadcast_like(wanted).transpose(*wanted.dims)
+
+
+def simulate(draws: xr.Dataset, *, nodes: int = NODES, retraining: str = "none") -> xr.Dataset:
+    """The path of each draw of `tree.prior` or `tree.posterior`; the same call before and after evidence.
+
+    Reads `r_asara`, `parallel`, `speedup`, `recent_doublings_per_year`, `doublings_left` (inf: no ceiling) and the mechanisms of
+    `mechanisms.MECHANISMS` that the draws have. Returns dims (chain, draw, doubling) where `doubling` is the fraction of the way to `reach`
+    labour doublings: `years` since ASARA (inf where a level is never reached) and `log2_pace` (log2 of doublings a year; -inf at
+    the ceiling); dims (chain, draw): `reach`, `tail_slope` (k beyond the reach; 0 at a ceiling), `end_years` (when the ceiling
+    or, without one, infinite software is reached: the time of the singularity), `peak_log2_pace`, `most_ahead` (the most
+    doublings above the recent trend) and the inputs that events need. `retraining` is a name of `mechanisms.RETRAINING`.
+    Raises DataError for numbers outside their range.
+    """
+    import xarray as xr
+
+    if nodes < FEWEST:
+        raise DataError("nodes", nodes, f"at least {FEWEST}")
+    law = laws(draws, retraining=retraining)
+    start, recent = _start(draws)
+    tables = grids(nodes)
+    years, log2_pace = np.empty((len(law), nodes)), np.empty((len(law), nodes))
+    ends = np.empty((len(law), ENDS))
+    _in_chunks(_paths, law, start, recent, tables, years, log2_pace, ends)
+    shape, dims = draws.r_asara.shape, draws.r_asara.dims
+    grid, over = (*shape, nodes), (*dims, "doubling")
+    paths = xr.Dataset(
+        {
+            "years": (over, years.reshape(grid), {"unit": "years since ASARA"}),
+            "log2_pace": (over, log2_pace.reshape(grid), {"unit": "log2 of software doublings per year"}),
+            **_end_variables(ends, shape, dims),
+        },
+        coords={"doubling": np.linspace(0, 1, nodes)},
+        attrs={
+            key: draws.attrs[key] for key in ("independent_draws", "effective_draws") if key in draws.attrs
+        }
+        | {"retraining": retraining},
+    )
+    return paths.assign({name: _aligned(draws, name) for name in _CARRIED if name in draws})
+
+
+def summaries(
+    draws: xr.Dataset, gains: np.ndarray, *, nodes: int = NODES, retraining: str = "none"
+) -> Iterator[xr.Dataset]:
+    """What events need of each path without the path, a block of draws at a time, so that memory stays bounded.
+
+    `gains` (gain, chain, draw) are doublings; each block has dims (draw,) with the (chain, draw) variables of `simulate`, and
+    `shortest_years` (gain, draw) as `shortest_years` would give them.
+    """
+    import xarray as xr
+
+    used = [name for name in (*_CARRIED, *MECHANISMS) if name in draws]
+    flat = xr.Dataset({name: ("draw", _aligned(draws, name).values.ravel()) for name in used})
+    flat.attrs = draws.attrs
+    gains = amounts("summaries", gains).reshape(len(gains), draws.r_asara.size)
+    tables = grids(nodes)
+    for first in range(0, flat.sizes["draw"], BLOCK):
+        block = flat.isel(draw=slice(first, first + BLOCK))
+        start, recent = _start(block)
+        wanted = np.ascontiguousarray(gains[:, first : first + BLOCK].T)
+        law, shortest = laws(block, retraining=retraining), np.empty(wanted.shape)
+        ends = np.empty((len(law), ENDS))
+        _in_chunks(_summaries, law, start, recent, wanted, tables, shortest, ends)
+        found = xr.Dataset(_end_variables(ends, block.r_asara.shape, ("draw",)))
+        found["shortest_years"] = (("gain", "draw"), shortest.T)
+        yield found.assign({name: block[name] for name in _CARRIED if name in block})
+
+
+def _start(draws: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """log2 of the pace at ASARA and the recent pace, doublings a year, (draw,) each."""
+    speedup, recent = (
+        np.ascontiguousarray(_column(draws, name)) for name in ("speedup", "recent_doublings_per_year")
+    )
+    pace = speedup * recent
+    if not np.all((pace > 0) & (pace < math.inf) & (recent > 0)):
+        raise DataError(
+            "speedup",
+            plain("a pace at ASARA that is not a positive number"),
+            "speedup and recent pace above 0",
+        )
+    return np.log2(pace), recent
+
+
+def _end_variables(ends: np.ndarray, shape: tuple, dims: tuple) -> dict:
+    return {
+        name: (dims, ends[:, k].reshape(shape), {"unit": unit})
+        for k, (name, unit) in enumerate(END_VARIABLES.items())
+    }
+
+
+def _in_chunks(kernel: Callable, law: np.ndarray, *arrays: np.ndarray) -> None:
+    in_chunks(lambda first, last: kernel(first, last, law, *arrays), len(law), CHUNK)
+
+
+@kernel
+def _gains_at_asara(law):
+    """e(0) of each law; its `lambda_` is not read."""
+    gains = np.empty(len(law))
+    for i in range(len(law)):
+        gains[i] = input_gain(0.0, law[i])
+    return gains
+
+
+@kernel
+def _steepest(law):
+    """Largest slope of the log pace without retraining, at ASARA and at levels up to the ceiling or far without one."""
+    steepest = np.empty(len(law))
+    for i in range(len(law)):
+        left = law[i].doublings_left
+        steepest[i] = law[i].lambda_ * input_gain(0.0, law[i]) - beta(0.0, law[i])
+        for j in range(1, LOOKS):
+            x = left * j / LOOKS if left < math.inf else math.expm1(j / 4.0)
+            steepest[i] = max(steepest[i], law[i].lambda_ * input_gain(x, law[i]) - beta(x, law[i]))
+    return steepest
+
+
+@kernel
+def _paths(first, last, law, start, recent, tables, years, log2_pace, ends):
+    work = np.empty((WORK, tables.shape[2]))
+    for i in range(first, last):
+        compute_path(law[i], start[i], recent[i], tables, work, years[i], log2_pace[i], ends[i])
+
+
+@kernel
+def _summaries(first, last, law, start, recent, gains, tables, shortest, ends):
+    nodes = tables.shape[2]
+    work, years, log2_pace = np.empty((WORK, nodes)), np.empty(nodes), np.empty(nodes)
+    for i in range(first, last):
+        single_peak = compute_path(law[i], start[i], recent[i], tables, work, years, log2_pace, ends[i])
+        reach, tail, stretch, left = ends[i, 0], ends[i, 1], ends[i, 5], law[i].doublings_left
+        for g in range(gains.shape[1]):
+            shortest[i, g] = shortest_window(
+                gains[i, g], years, log2_pace, reach, stretch, tail, left, single_peak
+            )

@@ -1,0 +1,239 @@
+"""One trajectory after ASARA: its table, how it ends, and what it would be without one of its mechanisms.
+
+Numbers come from `dynamics` and `growth`. It knows no view, evidence or event.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .mechanisms import MECHANISMS
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = [
+    "PROGRESS_A_YEAR",
+    "Trajectory",
+    "alike",
+    "by_then",
+    "ending",
+    "follow",
+    "idle",
+    "table",
+    "told_time",
+    "without",
+]
+
+PROGRESS_A_YEAR = 8.0
+"""Labour doublings in a recent year of total AI progress (Davidson & Houlden 2025)."""
+
+NODES = 1025
+"""Points of the path."""
+
+ROWS = 12
+"""Steps of the table."""
+
+LONG = 1e6
+"""Years from which a time is told as a power of ten."""
+
+MOST_LOG2 = 1000.0
+"""log2 of a pace from which it is told as this."""
+
+SAME = 1e-9
+"""Relative difference below which two trajectories are taken for one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trajectory:
+    """A path with its numbers, by name, and its law; `draws` are the same numbers as `dynamics.simulate` reads them."""
+
+    numbers: Mapping[str, float]
+    retraining: str
+    draws: xr.Dataset
+    paths: xr.Dataset
+    law: np.void
+
+    @property
+    def start(self) -> float:
+        """Doublings a year at ASARA."""
+        return self.numbers["speedup"] * self.numbers["recent_pace"]
+
+    @property
+    def end(self) -> float:
+        """Just below the last level: the ceiling or, without one, where the pace has become exponential."""
+        return self.paths.reach.item() * (1 - 1e-9)
+
+    def slope(self, x: float) -> float:
+        """k at a level: doublings of the pace per doubling of software."""
+        from .law import pace_slope
+
+        return pace_slope(x, self.law)
+
+    def years_at(self, x: float) -> float:
+        """When a level is reached."""
+        from .paths import years_at
+
+        return years_at(self.paths, np.array([x])).item()
+
+    def pace(self, x: float) -> float:
+        """Doublings a year at a level: that of the node before it and the integral of the slope from there."""
+        from .readings import levels
+
+        reach, log2_pace = self.paths.reach.item(), self.paths.log2_pace.values.ravel()
+        if x >= reach:
+            gained = log2_pace[-1] + self.paths.tail_slope.item() * (x - reach)
+        else:
+            nodes = levels(self.paths).ravel()
+            node = int(np.searchsorted(nodes, x, side="right")) - 1
+            at, weight = np.polynomial.legendre.leggauss(8)
+            half = (x - nodes[node]) / 2
+            slopes = [self.slope(nodes[node] + half * (1 + point)) for point in at]
+            gained = log2_pace[node] + half * float(np.dot(weight, slopes))
+        return 2.0 ** min(gained, MOST_LOG2)
+
+
+def follow(
+    *,
+    r: float,
+    ceiling: float,
+    parallel: float,
+    speedup: float,
+    recent_pace: float,
+    retraining: str = "none",
+    **mechanisms: float,
+) -> Trajectory:
+    """The trajectory of these numbers; those of `mechanisms.MECHANISMS` that are not given are switched off.
+
+    `r` at ASARA is negative where ideas get easier; `ceiling` is in doublings left, inf for none; `recent_pace` in labour doublings
+    a year. Raises DataError for numbers out of range.
+    """
+    from .paths import laws, simulate
+
+    values = {
+        "r_asara": r,
+        "parallel": parallel,
+        "speedup": speedup,
+        "recent_doublings_per_year": recent_pace,
+        "doublings_left": ceiling,
+        **mechanisms,
+    }
+    draws = _as_draws([values])
+    law = laws(draws, retraining=retraining)[0]
+    off = {name: mechanism.off for name, mechanism in MECHANISMS.items()}
+    told = {"r": r, "ceiling": ceiling, "parallel": parallel, "speedup": speedup, "recent_pace": recent_pace}
+    return Trajectory(
+        numbers=off | told | mechanisms,
+        retraining=retraining,
+        draws=draws,
+        paths=simulate(draws, nodes=NODES, retraining=retraining),
+        law=law,
+    )
+
+
+def by_then(path: Trajectory, years: float) -> np.ndarray:
+    """Doublings gained at even steps up to some years."""
+    from .paths import doublings_by
+
+    return doublings_by(path.paths, _steps(years))[0, 0]
+
+
+def without(path: Trajectory, years: float) -> dict[str, np.ndarray]:
+    """What `by_then` would be with one mechanism off, by its name, for each that was asked for."""
+    from .paths import doublings_by, simulate
+
+    told = {name: path.draws[name].item() for name in path.draws if name not in MECHANISMS}
+    on = {name: path.numbers[name] for name in MECHANISMS if path.numbers[name] != MECHANISMS[name].off}
+    on = {name: value for name, value in on.items() if not math.isnan(value)}
+    others = [told | on | {name: MECHANISMS[name].off} for name in on]
+    found = {}
+    if others:
+        paths = simulate(_as_draws(others), nodes=NODES, retraining=path.retraining)
+        found = dict(zip(on, doublings_by(paths, _steps(years))[0], strict=True))
+    if path.retraining != "none":
+        found["retraining"] = doublings_by(simulate(path.draws, nodes=NODES), _steps(years))[0, 0]
+    return found
+
+
+def alike(a: np.ndarray, b: np.ndarray) -> bool:
+    """Whether what is gained is the same."""
+    return np.allclose(a, b, rtol=SAME, atol=0)
+
+
+def idle(path: Trajectory, years: float) -> dict[str, str]:
+    """The mechanisms that were asked for and change nothing within some years, with what they need to act."""
+    gained = by_then(path, years)
+    same = [name for name, other in without(path, years).items() if alike(gained, other)]
+    return {name: MECHANISMS[name].needs if name in MECHANISMS else "a pace that rises" for name in same}
+
+
+def _steps(years: float) -> np.ndarray:
+    return np.linspace(0, years, 2 * ROWS + 1)
+
+
+def _as_draws(rows: list[dict[str, float]]) -> xr.Dataset:
+    """Numbers by name as draws of one chain."""
+    import xarray as xr
+
+    return xr.Dataset({name: (("chain", "draw"), [[float(row[name]) for row in rows]]) for name in rows[0]})
+
+
+def table(path: Trajectory, years: float) -> str:
+    """Years, doublings, years of progress, pace and r along the way; up to a singularity, by levels that double."""
+    from .law import returns_at
+    from .paths import doublings_by, years_at
+
+    end = min(years, path.paths.end_years.item())
+    times = np.linspace(0, end, ROWS + 1)
+    levels = doublings_by(path.paths, times).ravel()
+    if math.isinf(path.numbers["ceiling"]) and end < years:
+        levels = np.array([0.0, *(2.0 ** np.arange(ROWS))])
+        times = years_at(path.paths, levels).ravel()
+    lines = ["   years  doublings  years of progress  doublings a year        r"]
+    for time, x in zip(times, levels, strict=True):
+        r = returns_at(x, path.law)
+        lines.append(f"{time:8.3f} {x:10.1f} {x / PROGRESS_A_YEAR:18.2f} {path.pace(x):17.4g} {r:8.3f}")
+    return "\n".join(lines)
+
+
+def ending(path: Trajectory) -> str:
+    """How it ends: a singularity, the ceiling, or a fizzle and when the pace is back at the recent one."""
+    from .readings import levels
+
+    paths = path.paths
+    end, left = paths.end_years.item(), paths.doublings_left.item()
+    if math.isinf(left):
+        if math.isfinite(end):
+            return f"singularity: software is infinite {told_time(end)} after ASARA"
+        if paths.tail_slope.item() == 0:
+            return "no singularity: software grows exponentially for ever"
+    x, pace = levels(paths).ravel(), paths.log2_pace.values.ravel()
+    recent, peak = math.log2(path.numbers["recent_pace"]), paths.peak_log2_pace.item()
+    text = "explosion at first, then it slows" if path.slope(0.0) > 0 else "fizzle"
+    text = "explosion until the ceiling" if peak == pace[-1] and peak > pace[0] else text
+    text += f": the pace peaks at {2 ** min(peak, MOST_LOG2):.4g} doublings a year"
+    below = np.flatnonzero((pace[1:] < recent) & (pace[:-1] >= recent))
+    if below.size:
+        i = below[0]
+        part = (pace[i] - recent) / (pace[i] - pace[i + 1]) if math.isfinite(pace[i + 1]) else 0.0
+        level = x[i] + part * (x[i + 1] - x[i])
+        text += f" and is back at the recent pace after {level:.3g} doublings, {told_time(path.years_at(level))} after ASARA"
+    elif math.isinf(left):
+        level = x[-1] + (recent - pace[-1]) / paths.tail_slope.item() if pace[-1] > recent else 0.0
+        if level > 0:
+            text += f" and is back at the recent pace after {level:.3g} doublings"
+    return text + (f"; the ceiling is reached {told_time(end)} after ASARA" if math.isfinite(end) else "")
+
+
+def told_time(years: float) -> str:
+    """A time after ASARA in words."""
+    if not math.isfinite(years):
+        return "never"
+    if years >= LONG:
+        return f"10^{math.log10(years):.0f} years"
+    return f"{years:.3g} years" if years >= 1 else f"{12 * years:.3g} months"

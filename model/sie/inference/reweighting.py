@@ -1,0 +1,155 @@
+"""Stored posterior draws under another prior, by Pareto-smoothed importance sampling (Vehtari et al. 2024): the instant answer.
+
+It never answers where the weights are not to be trusted, and it never samples: RefitNeeded says why, and `inference` refits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..base.errors import RefitNeeded
+from ..data.priors import View
+from ..returns.levels import lambda_from
+from ..returns.model import at_asara
+from .sampling import growth_values, prior, shaped, with_units
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["MAX_KHAT", "Importance", "importance_weights", "resampling", "reweight"]
+
+MAX_KHAT = 0.7
+"""Pareto k-hat above which importance weights are not trusted (Vehtari et al. 2024)."""
+
+
+def reweight(
+    tree: xr.DataTree,
+    view: View,
+    view2: View,
+    *,
+    seed: int = 1,
+    log_likelihood_ratio: np.ndarray | None = None,
+) -> xr.DataTree:
+    """The tree that `view2` would give, by Pareto-smoothed importance sampling of the stored posterior draws.
+
+    Priors of what evidence moves that differ reweight and resample the posterior; growth inputs that differ are only drawn anew. `attrs` has
+    `khat` and `effective_draws` (NaN and all where none of these changed). Raises RefitNeeded when k-hat is above 0.7, when
+    the views differ in what they reflect, or when a new prior reaches where the old one could not.
+
+    Evidence must say the same under both views. Where a raw history counts and the views differ in what lambda follows from
+    (`levels`) it does not, and RefitNeeded is raised without `log_likelihood_ratio` (draw,): how much more likely the new view
+    makes the histories, chains one after another (`history_weights`).
+    """
+    import xarray as xr
+
+    histories, moved = tree.attrs.get("raw_histories"), _moved_lambda(view, view2)
+    if histories and moved and log_likelihood_ratio is None:
+        raise RefitNeeded(
+            f"{view2.name}: found another {moved}, under which {histories} is read, want a refit"
+        )
+    posterior = tree["posterior"].to_dataset()
+    draws = posterior.sizes["chain"] * posterior.sizes["draw"]
+    weights = importance_weights(
+        {name: posterior[name].values for name in view.informed},
+        view,
+        view2,
+        draws=draws,
+        log_likelihood_ratio=log_likelihood_ratio,
+    )
+    index = None if np.isnan(weights.khat) else resampling(weights.weight, seed=seed)
+    growth, _ = growth_values(view2, draws=draws, seed=seed)
+    growth = {name: values for name, values in growth.items() if name not in view.informed}
+    kept = [name for name in posterior.data_vars if name not in growth]
+    resampled = posterior[kept]
+    if index is not None:
+        resampled = _resample(resampled, index)
+    posterior2 = with_units(at_asara(resampled.assign(shaped(growth)), view2), view2)
+    posterior2.attrs["effective_draws"] = weights.effective
+    tree = xr.DataTree.from_dict({"prior": prior(view2, draws=draws, seed=seed), "posterior": posterior2})
+    tree.attrs = {
+        "view": view2.name,
+        "seed": seed,
+        "draws": draws,
+        "khat": weights.khat,
+        "effective_draws": weights.effective,
+    }
+    return tree
+
+
+def _moved_lambda(view: View, view2: View) -> str:
+    """What differs of what lambda follows from (`levels.lambda_from`), in words; "" for nothing."""
+    if lambda_from(view) != lambda_from(view2):
+        return "compute factor"
+    return " and ".join(name for name in lambda_from(view) if view[name].prior != view2[name].prior)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Importance:
+    """Weights of stored draws under another prior, (draw,), sum 1; k-hat is NaN where nothing that evidence moves changed."""
+
+    weight: np.ndarray
+    khat: float
+    effective: float
+
+
+def importance_weights(
+    informed: Mapping[str, np.ndarray],
+    view: View,
+    view2: View,
+    *,
+    draws: int,
+    log_likelihood_ratio: np.ndarray | None = None,
+) -> Importance:
+    """Pareto-smoothed weights that turn posterior draws of `view` into draws of `view2`; RefitNeeded as in `reweight`.
+
+    `informed` has the `draws` values of each quantity that evidence moves; `log_likelihood_ratio` as in `reweight`.
+    """
+    from arviz_stats.base import array_stats
+
+    if set(view.entries) != set(view2.entries) or view.reflects != view2.reflects:
+        raise RefitNeeded(
+            f"{view2.name}: found other quantities or reflected rows than {view.name}, want a refit"
+        )
+    changed = [name for name in view.informed if view[name].prior != view2[name].prior]
+    log_ratio = np.zeros(draws) if log_likelihood_ratio is None else log_likelihood_ratio.copy()
+    for name in changed:
+        old, new = view[name].prior, view2[name].prior
+        if old.has_atom or new.has_atom or new.support[0] < old.support[0] or new.support[1] > old.support[1]:
+            raise RefitNeeded(
+                f"{view2.name} [{name}]: found a prior that reaches beyond the old one, want a refit"
+            )
+        values = np.ravel(informed[name])
+        log_ratio += new.logpdf(values) - old.logpdf(values)
+    if not changed and log_likelihood_ratio is None:
+        return Importance(weight=np.full(draws, 1 / draws), khat=np.nan, effective=float(draws))
+    log_weight, khat = array_stats.psislw(-log_ratio)
+    if not khat <= MAX_KHAT:
+        raise RefitNeeded(
+            f"{view2.name}: found k-hat {khat:.2f} for {', '.join(changed) or 'lambda'}, want at most {MAX_KHAT} (refit)"
+        )
+    weight = np.exp(log_weight - log_weight.max())
+    weight /= weight.sum()
+    return Importance(weight=weight, khat=float(khat), effective=float(1 / np.sum(weight**2)))
+
+
+def resampling(weight: np.ndarray, *, seed: int) -> np.ndarray:
+    """Positions of as many draws as there are weights, systematically resampled by them, in random order."""
+    draws = len(weight)
+    positions = (np.arange(draws) + np.random.default_rng(seed).random()) / draws
+    index = np.minimum(np.searchsorted(np.cumsum(weight), positions), draws - 1)
+    return np.random.default_rng(seed).permutation(index)
+
+
+def _resample(draws: xr.Dataset, index: np.ndarray) -> xr.Dataset:
+    """Draws at flat positions (chain-major), in the same (chain, draw) shape."""
+    shape = (draws.sizes["chain"], draws.sizes["draw"])
+    out = draws.copy()
+    for name, values in draws.data_vars.items():
+        ordered = values.transpose("chain", "draw", ...)
+        flat = ordered.values.reshape(-1, *ordered.shape[2:])[index]
+        out[name] = (ordered.dims, flat.reshape(*shape, *ordered.shape[2:]))
+    return out

@@ -1,0 +1,364 @@
+"""Draws from a view's priors and from the posterior of a built model; the only file that samples.
+
+NUTS (nutpie) runs on one compiled graph per process and graph: what differs between views and rows is data. Growth inputs,
+which no evidence row touches, are drawn exactly from their priors on both sides. Nothing here writes a distribution.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..base.errors import DataError, NotConverged, plain
+from ..base.stats import worst
+from ..data.priors import View, draw
+from ..data.quantities import GROWTH
+from ..returns.compiled import compile_density, is_as_built
+from ..returns.model import LATENTS, at_asara, from_latents, labour_doublings
+from ..returns.prior_curves import GRAPH, mixtures
+
+if TYPE_CHECKING:
+    import pymc as pm
+    import xarray as xr
+
+_log = logging.getLogger(__name__)
+
+__all__ = [
+    "CHAINS",
+    "check_draws",
+    "check_seed",
+    "fit",
+    "prior",
+    "run_chains",
+    "sample_converged",
+    "short_fit",
+]
+
+CHAINS = 4
+"""Markov chains of a fit; prior draws take the same shape."""
+
+TUNE, RETRY_TUNE = 400, 1000
+"""Warm-up draws of each chain: the latents are standard normal before evidence, so that few do; the retry has more."""
+
+LEAST_DRAWS = 1000
+"""A chain is at least this long, so that diagnostics mean something; shorter requests are thinned from it."""
+
+TARGET_ACCEPT, RETRY_TARGET_ACCEPT = 0.95, 0.99
+"""NUTS acceptance: the first try, and the one retry after a failed diagnosis."""
+
+MAX_RHAT = 1.01
+"""Largest rank-normalised R-hat of any parameter that counts as converged (Vehtari et al. 2021)."""
+
+PARTS_STREAM = 1
+"""The stream of a seed that draws the parts of mixtures."""
+
+MIN_ESS = 400
+"""Least bulk or tail effective sample size of any parameter (Vehtari et al. 2021)."""
+
+MAX_DIVERGENT = 1e-3
+"""Largest share of draws whose trajectory diverged. Fewer are reported: tests hold such answers to quadrature."""
+
+LEAST_KEPT = 0.01
+"""A prior on the whole distance must leave at least this share beyond `gained_before_asara`."""
+
+
+REPORTED_DRAWS = (1000, 10_000_000)
+"""Fewest and most draws of a report, and of a cell of a sweep."""
+
+MOST_SEED = 2**63 - 1
+"""Largest seed: nutpie takes those below 2^64, and some tasks add their number to it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Diagnostics:
+    """The worst of a fit over its parameters."""
+
+    max_rhat: float
+    min_ess: float
+    divergences: int
+
+    draws: int
+
+    @property
+    def converged(self) -> bool:
+        """Whether every threshold holds; divergences within theirs are reported beside the answer."""
+        return (
+            self.max_rhat <= MAX_RHAT
+            and self.min_ess >= MIN_ESS
+            and self.divergences <= MAX_DIVERGENT * self.draws
+        )
+
+
+def prior(view: View, *, draws: int = 20000, seed: int) -> xr.Dataset:
+    """Independent draws of everything that a view states and of what follows at ASARA; dims (chain, draw).
+
+    `draws` is their total number, a multiple of 4. `attrs["discarded_prior_mass"]` is the share of the prior on the distance
+    that lay below `gained_before_asara` and was read as impossible.
+    """
+    values, discarded = prior_values(view, draws=draws, seed=seed)
+    return _as_dataset(values, view).assign_attrs(discarded_prior_mass=discarded, independent_draws=1)
+
+
+def prior_values(view: View, *, draws: int, seed: int) -> tuple[dict[str, np.ndarray], float]:
+    """Prior draws of what a view states and of `r_target`, by name, (draws,) each; and the discarded share of the distance."""
+    values, discarded = growth_values(view, draws=draws, seed=seed)
+    if not view.states_r_asara:
+        values |= draw(view, view.informed, size=draws, seed=seed)
+        z = np.random.default_rng(np.random.SeedSequence([seed, 0])).standard_normal(draws)
+        values["r_target"] = values["r_typical"] * np.exp(values["spread"] * z)
+    return values, discarded
+
+
+def fit(model: pm.Model, *, seed: int, draws: int = 20000) -> xr.DataTree:
+    """Sample the posterior of a model from `sie.build`; groups `prior`, `posterior`, `sample_stats`, `observed_data`.
+
+    `draws` is the total number in each of prior and posterior, a multiple of 4. `tree.attrs` has max_rhat, min_ess and
+    divergences. Raises NotConverged where R-hat, bulk or tail ESS or divergences (more than one in a thousand draws) fail
+    twice, the second time at a target_accept of 0.99.
+    """
+    import xarray as xr
+
+    check_seed("seed", seed)
+    _check_draws(draws)
+    view: View = model.view
+    compiled = compile_density(model)
+    sampled, diagnostics = sample_converged(
+        compiled,
+        name=view.name,
+        tries=((TARGET_ACCEPT, TUNE), (RETRY_TARGET_ACCEPT, RETRY_TUNE)),
+        draws=draws,
+        seed=seed,
+        relabel=lambda latents: _with_parts(latents, model, compiled, seed=seed),
+    )
+    tree = xr.DataTree.from_dict(
+        {
+            "prior": prior(view, draws=draws, seed=seed),
+            "posterior": _posterior(sampled, model, draws=draws, seed=seed),
+            "sample_stats": sampled["sample_stats"].to_dataset(),
+            "observed_data": xr.Dataset(
+                {"log_estimate": ("estimate", model["observed"].get_value())},
+                {"estimate": list(model.coords["estimate"])},
+            ),
+        }
+    )
+    tree.attrs = {
+        "view": view.name,
+        "seed": seed,
+        "draws": draws,
+        "raw_histories": " ".join(model.histories),
+        **diagnostics,
+    }
+    return tree
+
+
+def short_fit(model: pm.Model, *, seed: int, draws: int = 1000, tune: int = 300) -> xr.Dataset:
+    """The posterior from one short run without a diagnosis: for calibration, where none of hundreds of fits may be left out.
+
+    `attrs` has `divergences`. A report's fit is `fit`, which refuses what has not converged.
+    """
+    check_seed("seed", seed)
+    _check_draws(draws)
+    compiled = compile_density(model)
+    sampled = run_chains(compiled, draws=draws // CHAINS, tune=tune, seed=seed, target_accept=TARGET_ACCEPT)
+    divergences = int(sampled["sample_stats"]["diverging"].values.sum())
+    sampled["posterior"] = _with_parts(sampled["posterior"].to_dataset(), model, compiled, seed=seed)
+    return _posterior(sampled, model, draws=draws, seed=seed).assign_attrs(divergences=divergences)
+
+
+def _posterior(sampled: xr.DataTree, model: pm.Model, *, draws: int, seed: int) -> xr.Dataset:
+    """Sampled latents with what follows from them, and growth inputs from their priors beside them."""
+    view: View = model.view
+    growth, _ = growth_values(view, draws=draws, seed=seed)
+    latents = from_latents(sampled["posterior"].to_dataset(), model["remoteness"].get_value(), view)
+    growth = {name: values for name, values in growth.items() if name not in latents}
+    return with_units(at_asara(latents.assign(shaped(growth)), view), view)
+
+
+def _with_parts(latents: xr.Dataset, model: pm.Model, compiled, *, seed: int) -> xr.Dataset:
+    """The latents with each mixture's score as that of its own curve, at a part drawn from its probability given the draw.
+
+    The density as written out sums over the parts, and a score is that of each part's curve; in the graph it is the mixture's.
+    """
+    view: View = model.view
+    names = mixtures(view)
+    if not names or not is_as_built(model):
+        return latents
+    from ..returns.log_density import log_parts
+
+    size = latents.sizes["chain"] * latents.sizes["draw"]
+    columns = [latents[name].transpose("chain", "draw", ...).values.reshape(size, -1) for name in LATENTS]
+    log_p = log_parts(np.concatenate(columns, axis=1), compiled.user_data)
+    # The largest of log p + Gumbel noise is a draw with probabilities p.
+    noise = np.random.default_rng(np.random.SeedSequence([seed, PARTS_STREAM])).gumbel(size=log_p.shape)
+    chosen = model["parts"].get_value()[np.argmax(log_p + noise, axis=1)]
+    score = latents.score.transpose("chain", "draw", "quantity").copy()
+    flat = score.values.reshape(size, -1)
+    first = len(GRAPH)
+    for name in names:
+        place, prior = GRAPH.index(name), view[name].prior
+        for offset, (_, part) in enumerate(prior.leaves):
+            of_part = chosen[:, place] == first + offset
+            flat[of_part, place] = prior.score(part.at(flat[of_part, place]))
+        first += len(prior.leaves)
+    return latents.assign(score=score)
+
+
+def check_seed(where: str, seed: object) -> None:
+    """Refuse a seed that some random generator would not take."""
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed <= MOST_SEED:
+        raise DataError(where, seed, f"a whole number from 0 to {MOST_SEED}")
+
+
+def check_draws(where: str, draws: object) -> None:
+    """Refuse a number of draws that no report has."""
+    least, most = REPORTED_DRAWS
+    whole = isinstance(draws, int) and not isinstance(draws, bool)
+    if not whole or not least <= draws <= most or draws % CHAINS:
+        raise DataError(where, draws, f"a multiple of {CHAINS}, at least {least} and at most {most}")
+
+
+def _check_draws(draws: int) -> None:
+    if draws < 1 or draws % CHAINS:
+        raise DataError("draws", draws, f"a positive multiple of {CHAINS}")
+
+
+def growth_values(view: View, *, draws: int, seed: int) -> tuple[dict[str, np.ndarray], float]:
+    """Prior draws of everything but the chain, given that the ceiling lies beyond what is gained; and the discarded share."""
+    check_seed("seed", seed)
+    _check_draws(draws)
+    names = [name for name in ("r_asara", "conversion", "gained_before_asara", *GROWTH) if name in view]
+    if "gained_before_asara" not in view:
+        return draw(view, names, size=draws, seed=seed), 0.0
+    size = draws
+    while True:
+        values = draw(view, names, size=size, seed=seed)
+        in_ooms = view["ceiling"].unit == "OOMs of training efficiency"
+        distance = [
+            values[name] if in_ooms else labour_doublings(values[name], view[name].unit, _Namespace(values))
+            for name in ("gained_before_asara", "ceiling")
+        ]
+        kept = np.flatnonzero(distance[1] > distance[0])
+        if len(kept) >= draws:
+            return {name: value[kept[:draws]] for name, value in values.items()}, 1 - len(kept) / size
+        if len(kept) < LEAST_KEPT * size:
+            raise DataError(
+                f"{view.name} [ceiling]",
+                plain(f"{len(kept) / size:.2%} of it beyond gained_before_asara"),
+                f"at least {LEAST_KEPT:.0%}",
+            )
+        size *= 2
+
+
+class _Namespace:
+    """Prior draws by attribute, as `labour_doublings` reads them."""
+
+    def __init__(self, values: dict[str, np.ndarray]) -> None:
+        self.__dict__.update(values)
+
+
+def shaped(values: dict[str, np.ndarray]) -> dict[str, tuple]:
+    return {name: (("chain", "draw"), value.reshape(CHAINS, -1)) for name, value in values.items()}
+
+
+def _as_dataset(values: dict[str, np.ndarray], view: View) -> xr.Dataset:
+    import xarray as xr
+
+    size = len(next(iter(values.values()))) // CHAINS
+    draws = xr.Dataset(shaped(values), coords={"chain": np.arange(CHAINS), "draw": np.arange(size)})
+    return with_units(at_asara(draws, view), view)
+
+
+_DERIVED_UNITS = {
+    "conversion": "labour doublings per doubling of training efficiency",
+    "recent_doublings_per_year": "labour doublings per year",
+    "doublings_gained": "labour doublings",
+    "doublings_left": "labour doublings",
+    "r_asara": "software doublings per doubling of cumulative research input",
+    "r_target": "software doublings per doubling of cumulative research input",
+    "r": "software doublings per doubling of cumulative research input",
+}
+
+
+def with_units(draws: xr.Dataset, view: View) -> xr.Dataset:
+    for name in draws.data_vars:
+        if name in view:
+            draws[name].attrs["unit"] = view[name].unit
+        elif name in _DERIVED_UNITS:
+            draws[name].attrs["unit"] = _DERIVED_UNITS[name]
+    return draws
+
+
+def sample_converged(
+    compiled,
+    *,
+    name: str,
+    tries: Iterable[tuple[float, int]],
+    draws: int,
+    seed: int,
+    relabel: Callable[[xr.Dataset], xr.Dataset] | None = None,
+) -> tuple[xr.DataTree, dict[str, float]]:
+    """Draws of a compiled density (`density.compile_density`) and their diagnostics, of the first try that converges.
+
+    A try is a target_accept and a number of warm-up draws. `draws` is the total number, a multiple of 4: chains are
+    LEAST_DRAWS long or longer, diagnosed whole and thinned to what was asked for. `relabel` turns the sampled latents into
+    those to be diagnosed and kept. The diagnostics are max_rhat, min_ess, divergences and target_accept. Raises NotConverged,
+    which names `name`, after the last try.
+    """
+    wanted = draws // CHAINS
+    thin = -(-LEAST_DRAWS // wanted)
+    for target_accept, tune in tries:
+        tree = run_chains(compiled, draws=wanted * thin, tune=tune, seed=seed, target_accept=target_accept)
+        if relabel is not None:
+            tree["posterior"] = relabel(tree["posterior"].to_dataset())
+        found = _diagnose(tree)
+        if found.converged:
+            kept = tree.isel(draw=slice(None, None, thin)) if thin > 1 else tree
+            return kept, {
+                "max_rhat": found.max_rhat,
+                "min_ess": found.min_ess,
+                "divergences": found.divergences,
+                "target_accept": target_accept,
+            }
+    raise NotConverged(
+        f"{name}: found R-hat {found.max_rhat:.4f}, ESS {found.min_ess:.0f}, {found.divergences} divergences in {found.draws} draws"
+        f" at target_accept {target_accept}, want at most {MAX_RHAT}, at least {MIN_ESS}, at most {MAX_DIVERGENT * found.draws:.0f}"
+    )
+
+
+def run_chains(compiled, *, draws: int, tune: int, seed: int, target_accept: float) -> xr.DataTree:
+    """Chains of NUTS, `draws` each, undiagnosed. An interrupt ends them."""
+    import nutpie
+
+    _log.info("sampling %d chains of %d draws after %d", CHAINS, draws, tune)
+    sampler = nutpie.sample(
+        compiled,
+        draws=draws,
+        tune=tune,
+        chains=CHAINS,
+        seed=seed,
+        target_accept=target_accept,
+        progress_bar=False,
+        save_warmup=False,
+        blocking=False,
+    )
+    try:
+        return sampler.wait()
+    except BaseException:
+        sampler.cancel()  # a blocking call would answer an interrupt with the draws so far
+        raise
+
+
+def _diagnose(tree: xr.DataTree) -> Diagnostics:
+    columns = [
+        values.transpose("chain", "draw", ...).values.reshape(*values.shape[:2], -1)
+        for values in tree["posterior"].to_dataset().data_vars.values()
+    ]
+    max_rhat, min_ess = worst(np.moveaxis(np.concatenate(columns, axis=2), 2, 0))
+    diverging = tree["sample_stats"]["diverging"].values
+    return Diagnostics(
+        max_rhat=max_rhat, min_ess=min_ess, divergences=int(diverging.sum()), draws=diverging.size
+    )

@@ -1,0 +1,186 @@
+"""A calibration as a file: which view and inputs it was of, the rank of the truth in every world, and the verdict.
+
+The verdict is worked out anew from the ranks where a file is read, so that it cannot say more than they do. The same inputs and seed
+give the same bytes. It knows no model.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..analysis.calibration import LEAST_WORLDS, MOST_WORLDS
+from ..analysis.calibration_summary import summarise
+from ..base.errors import DataError, plain
+from ..base.files import strict_json
+from ..base.reading import read_text
+from ..data.quantities import EVENT_NAMES
+from .snapshot import load_json, versions
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["Record", "as_json", "make_record", "read_record", "read_records"]
+
+VERSION = 2
+"""Version of the layout; in 1, which is read too, `inputs_sha256` did not cover `levels`."""
+
+_WHAT = "what `sie calibrate --json` writes"
+_KEYS = {
+    "calibration": int,
+    "view": str,
+    "label": str,
+    "inputs_sha256": str,
+    "levels": dict,
+    "seed": int,
+    "lost": int,
+    "divergences": int,
+    "versions": dict,
+    "quantities": list,
+    "events": list,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """A calibration of one view: `found` has its ranks, probabilities and outcomes by world, `table` is their summary.
+
+    `inputs_sha256` is that of a report of the same view and evidence; `levels` are those at which domains entered.
+    """
+
+    view: str
+    label: str
+    inputs_sha256: str
+    levels: Mapping[str, str]
+    seed: int
+    versions: Mapping[str, str]
+    found: xr.Dataset
+    table: xr.Dataset
+
+
+def as_json(record: Record) -> str:
+    """The record as strict JSON: keys sorted, no NaN, no time stamp."""
+    found, table = record.found, record.table
+    document = {
+        "calibration": VERSION,
+        **{key: getattr(record, key) for key in ("view", "label", "inputs_sha256", "seed")},
+        **{key: dict(getattr(record, key)) for key in ("levels", "versions")},
+        "runs": found.sizes["run"],
+        "lost": int(found.attrs["lost"]),
+        "divergences": int(found.attrs["divergences"]),
+        "calibrated": table.attrs["calibrated"],
+        "coverage": {f"{mass:g}": float(table.coverage.sel(mass=mass)) for mass in table.mass.values},
+        "quantities": [
+            {
+                "name": name,
+                "outside": bool(table.outside.sel(quantity=name)),
+                "p_value": float(table.p_value.sel(quantity=name)),
+                "ranks": found.pit.sel(quantity=name).values.tolist(),
+            }
+            for name in table.quantity.values.tolist()
+        ],
+        "events": [
+            {
+                "name": name,
+                "predicted": found.p.sel(event=name).values.tolist(),
+                "happened": found.happened.sel(event=name).values.astype(int).tolist(),
+                "z": float(table.z.sel(event=name)),
+            }
+            for name in table.event.values.tolist()
+        ],
+    }
+    return strict_json(document)
+
+
+def make_record(found: xr.Dataset, **about) -> Record:
+    """What `calibration.open_calibration` found with its summary, by the versions that run; `about` is the rest of a record."""
+    found = found.assign_attrs(divergences=int(found.divergences.sum()))
+    return Record(**about, versions=MappingProxyType(versions()), found=found, table=summarise(found))
+
+
+def read_record(path: Path) -> Record:
+    """A calibration from its file. Raises DataError where something is missing or not what it must be."""
+    import xarray as xr
+
+    document = load_json(path.name, read_text(path))
+    for key, kind in _KEYS.items():
+        value = document.get(key) if isinstance(document, dict) else None
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise DataError(
+                f"{path.name} {key}", plain("nothing" if value is None else "something else"), _WHAT
+            )
+    if document["calibration"] not in (1, VERSION):
+        raise DataError(f"{path.name} calibration", document["calibration"], f"1 or {VERSION}")
+    if not re.fullmatch("[0-9a-f]{64}", document["inputs_sha256"]):
+        raise DataError(f"{path.name} inputs_sha256", document["inputs_sha256"], "64 hexadecimal digits")
+    for key in ("levels", "versions"):
+        if not all(isinstance(text, str) for text in document[key].values()):
+            raise DataError(f"{path.name} {key}", plain("something else"), "names")
+    quantities, events = (_names(path.name, document[key]) for key in ("quantities", "events"))
+    if "r_asara" not in quantities or not events or not set(events) <= set(EVENT_NAMES):
+        raise DataError(path.name, plain("other quantities or events"), _WHAT)
+    ranks = _columns(path.name, document["quantities"], quantities, "ranks")
+    predicted, happened = (
+        _columns(path.name, document["events"], events, name) for name in ("predicted", "happened")
+    )
+    runs = ranks.shape[0]
+    if not runs == predicted.shape[0] == happened.shape[0]:
+        raise DataError(path.name, plain("columns of different lengths"), "a number for each world")
+    if not np.isin(happened, (0, 1)).all():
+        raise DataError(f"{path.name} happened", plain("another number"), "0 or 1")
+    found = xr.Dataset(
+        {
+            "pit": (("run", "quantity"), ranks),
+            "p": (("run", "event"), predicted),
+            "happened": (("run", "event"), happened),
+        },
+        {"quantity": quantities, "event": events},
+        {"lost": document["lost"], "divergences": document["divergences"]},
+    )
+    about = {key: document[key] for key in ("view", "label", "inputs_sha256", "seed")}
+    maps = {key: MappingProxyType(document[key]) for key in ("levels", "versions")}
+    return Record(**about, **maps, found=found, table=summarise(found))
+
+
+def read_records(paths: Iterable[Path], views: Sequence[str]) -> list[Record]:
+    """Calibrations of these views, at most one of each. Raises DataError for another view's."""
+    found: dict[str, Record] = {}
+    for path in paths:
+        record = read_record(path)
+        if record.view not in views:
+            raise DataError(f"--calibration {path.name}", record.view, "a view of this report")
+        if record.view in found:
+            raise DataError(
+                f"--calibration {path.name}", plain(f"a second one of {record.view}"), "one a view"
+            )
+        found[record.view] = record
+    return list(found.values())
+
+
+def _names(where: str, items: list) -> list[str]:
+    """What the items are called, each once."""
+    names = [item.get("name") if isinstance(item, dict) else None for item in items]
+    if not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
+        raise DataError(where, plain("items without names of their own"), _WHAT)
+    return names
+
+
+def _columns(where: str, items: list[dict], names: list[str], key: str) -> np.ndarray:
+    """One column an item, (world, item), of numbers from 0 to 1."""
+    columns = [item.get(key) for item in items]
+    for name, column in zip(names, columns, strict=True):
+        if not isinstance(column, list) or not LEAST_WORLDS <= len(column) <= MOST_WORLDS:
+            raise DataError(
+                f"{where} {name} {key}", plain("no such list"), f"{LEAST_WORLDS} to {MOST_WORLDS} numbers"
+            )
+        if not all(isinstance(x, int | float) and not isinstance(x, bool) and 0 <= x <= 1 for x in column):
+            raise DataError(f"{where} {name} {key}", plain("something else"), "numbers from 0 to 1")
+    if len({len(column) for column in columns}) != 1:
+        raise DataError(f"{where} {key}", plain("columns of different lengths"), "a number for each world")
+    return np.ascontiguousarray(np.array(columns, dtype=float).T)

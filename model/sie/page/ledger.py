@@ -1,0 +1,256 @@
+"""A record of credences over time: a plain-text file to which reports are appended, and what moved between its entries.
+
+One line of JSON an entry, keys sorted: the date that the user gave, the view with the priors it stated, the rows used, the level
+of each domain, seed, draws, versions, the hash of all inputs, and the credences. Lines without levels are of version 1. An entry that is there already is not added again. The file is replaced as a
+whole under a lock, so that a killed process leaves the old or the new ledger and two at once lose nothing. It computes no credence.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date as Date
+from pathlib import Path
+from types import MappingProxyType
+
+from ..base.errors import DataError, plain
+from ..base.files import write_atomically
+from ..base.reading import read_text
+from ..data.distributions import Prior
+from ..data.priors import View
+from ..data.quantities import EVENT_NAMES, GIVEN
+from .snapshot import Saved, check_credences, check_levels, inputs_of, load_json, view_of
+
+__all__ = ["Entry", "append", "changes", "entries_of", "moves", "read_ledger"]
+
+LOCK_SECONDS = 60
+"""How long to wait for another process that is writing."""
+
+NOISE = 2.0
+"""A credence has moved if by more than this many standard errors of both sides in quadrature."""
+
+_KEYS = (
+    "credences",
+    "date",
+    "draws",
+    "inputs",
+    "inputs_sha256",
+    "label",
+    "levels",
+    "rows_used",
+    "seed",
+    "versions",
+    "view",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One view on one date. `levels` is None in an entry of version 1, whose `inputs_sha256` did not cover them."""
+
+    date: Date
+    view: View
+    rows_used: tuple[str, ...]
+    levels: Mapping[str, str] | None
+    inputs_sha256: str
+    seed: int
+    draws: int
+    versions: Mapping[str, str]
+    credences: Mapping[tuple[str, str], tuple[float, float]]
+
+
+def entries_of(saved: Mapping[str, Saved], date: str) -> list[Entry]:
+    """An entry for each view of a saved report. Raises DataError for a date that is not one."""
+    day = _day("--date", date)
+    return [
+        Entry(
+            date=day,
+            view=one.view,
+            rows_used=one.rows_used,
+            levels=one.levels,
+            inputs_sha256=one.inputs_sha256,
+            seed=one.seed,
+            draws=one.draws,
+            versions=one.versions,
+            credences=one.credences,
+        )
+        for one in saved.values()
+    ]
+
+
+def append(path: Path | str, entries: Sequence[Entry]) -> list[Entry]:
+    """Add entries to a ledger, which may be new; returns those that were not there already.
+
+    Raises DataError for a file that is no ledger, and leaves it as it is.
+    """
+    path = Path(path)
+    with _locked(path):
+        old = read_text(path) if path.exists() and path.stat().st_size > 0 else ""
+        if old:
+            _read(path.name, old)
+        known = set(old.splitlines())
+        added, lines = [], []
+        for entry in entries:
+            line = _as_line(entry)
+            if line not in known:
+                known.add(line)
+                lines.append(line)
+                added.append(entry)
+        if lines:
+            write_atomically(path, (old + "".join(f"{line}\n" for line in lines)).encode())
+    return added
+
+
+def read_ledger(path: Path | str) -> list[Entry]:
+    """The entries in the order of their dates; those of one date in the order in which they were added."""
+    path = Path(path)
+    return sorted(_read(path.name, read_text(path)), key=lambda entry: entry.date)
+
+
+def changes(before: Entry, after: Entry) -> list[str]:
+    """What differs between the inputs of two entries, a line each; empty where nothing does."""
+    old, new = before.view.entries, after.view.entries
+    found = []
+    for name in dict.fromkeys((*old, *new)):
+        sides = [
+            _told(entries[name].prior, entries[name].unit) if name in entries else "not stated"
+            for entries in (old, new)
+        ]
+        if sides[0] != sides[1]:
+            found.append(f"{name}: {sides[0]} -> {sides[1]}")
+    gone = [row for row in before.rows_used if row not in after.rows_used]
+    come = [row for row in after.rows_used if row not in before.rows_used]
+    found += [f"rows no longer used: {', '.join(gone)}"] if gone else []
+    found += [f"rows newly used: {', '.join(come)}"] if come else []
+    found += _level_changes(before.levels, after.levels)
+    if before.inputs_sha256 != after.inputs_sha256 and not found:
+        found.append(
+            "numbers of evidence rows, or words of the files (the hash of all inputs differs, the priors do not)"
+        )
+    for name in dict.fromkeys((*before.versions, *after.versions)):
+        pair = [entry.versions.get(name, "none") for entry in (before, after)]
+        if pair[0] != pair[1]:
+            found.append(f"{name} {pair[0]} -> {pair[1]}")
+    for name, pair in (("seed", (before.seed, after.seed)), ("draws", (before.draws, after.draws))):
+        if pair[0] != pair[1]:
+            found.append(f"{name}: {pair[0]} -> {pair[1]}")
+    return found
+
+
+def _level_changes(before: Mapping[str, str] | None, after: Mapping[str, str] | None) -> list[str]:
+    """Which domains entered at another level, a line each."""
+    if before is None or after is None:
+        sides = ["not recorded" if levels is None else "recorded" for levels in (before, after)]
+        return [f"levels of domains: {sides[0]} -> {sides[1]}"] if before is not after else []
+    return [
+        f"level of {domain}: {before.get(domain, 'none')} -> {after.get(domain, 'none')}"
+        for domain in dict.fromkeys((*before, *after))
+        if before.get(domain) != after.get(domain)
+    ]
+
+
+def moves(before: Entry, after: Entry) -> dict[tuple[str, str], tuple[float, float]]:
+    """How far each credence that both have moved, and the standard error of that, by (event, given)."""
+    return {
+        key: (
+            after.credences[key][0] - before.credences[key][0],
+            math.hypot(before.credences[key][1], after.credences[key][1]),
+        )
+        for key in ((event, given) for event in EVENT_NAMES for given in GIVEN)
+        if key in before.credences and key in after.credences
+    }
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Alone with the ledger, by a lock file beside it that the system releases when a process ends."""
+    from filelock import FileLock, Timeout
+
+    place = path.resolve()
+    try:
+        with FileLock(place.with_name(f".{place.name}.lock"), timeout=LOCK_SECONDS):
+            yield
+    except Timeout:
+        raise DataError(
+            str(path), plain("another process that is writing"), f"its end within {LOCK_SECONDS} seconds"
+        ) from None
+    except OSError as error:
+        raise DataError(str(path), plain(error.strerror or str(error)), "a writable place") from None
+
+
+def _as_line(entry: Entry) -> str:
+    record = {
+        "credences": [
+            {"event": event, "given": given, "p": p, "mcse": mcse}
+            for (event, given), (p, mcse) in entry.credences.items()
+        ],
+        "date": entry.date.isoformat(),
+        "draws": entry.draws,
+        "inputs": inputs_of(entry.view),
+        "inputs_sha256": entry.inputs_sha256,
+        "label": entry.view.label,
+        "rows_used": list(entry.rows_used),
+        "seed": entry.seed,
+        "versions": dict(entry.versions),
+        "view": entry.view.name,
+        **({"levels": dict(entry.levels)} if entry.levels is not None else {}),
+    }
+    return json.dumps(record, sort_keys=True, allow_nan=False, separators=(",", ":"))
+
+
+def _read(where: str, text: str) -> list[Entry]:
+    if not text.endswith("\n"):
+        raise DataError(where, plain("a last line without an end"), "whole lines")
+    return [_entry(f"{where} line {k}", line) for k, line in enumerate(text.splitlines(), start=1)]
+
+
+def _entry(where: str, line: str) -> Entry:
+    record = load_json(where, line)
+    if not isinstance(record, dict) or set(record) | {"levels"} != set(_KEYS):
+        raise DataError(where, record, "an object with " + ", ".join(_KEYS))
+    for key in ("seed", "draws"):
+        if isinstance(record[key], bool) or not isinstance(record[key], int) or record[key] < 0:
+            raise DataError(f"{where} {key}", record[key], "a whole number of at least 0")
+    versions, rows = record["versions"], record["rows_used"]
+    if not isinstance(versions, dict) or not all(isinstance(text, str) for text in versions.values()):
+        raise DataError(f"{where} versions", versions, "versions by package")
+    if not isinstance(rows, list) or not all(isinstance(row, str) for row in rows):
+        raise DataError(f"{where} rows_used", rows, "a list of row ids")
+    digest = record["inputs_sha256"]
+    if not isinstance(digest, str) or not re.fullmatch("[0-9a-f]{64}", digest):
+        raise DataError(f"{where} inputs_sha256", digest, "64 hexadecimal digits")
+    return Entry(
+        date=_day(f"{where} date", record["date"]),
+        view=view_of(where, record["view"], record["label"], record["inputs"]),
+        rows_used=tuple(rows),
+        levels=check_levels(where, record["levels"]) if "levels" in record else None,
+        inputs_sha256=digest,
+        seed=record["seed"],
+        draws=record["draws"],
+        versions=MappingProxyType(versions),
+        credences=check_credences(where, record["credences"]),
+    )
+
+
+def _day(where: str, text: object) -> Date:
+    try:
+        if isinstance(text, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII):
+            return Date.fromisoformat(text)
+    except ValueError:
+        pass
+    raise DataError(where, text, "a date such as 2026-11-25")
+
+
+def _told(prior: Prior, unit: str) -> str:
+    if prior.family == "mixture":
+        parts = ", ".join(
+            f"{weight:g} {_told(part, '1')}" for weight, part in zip(prior.numbers, prior.parts, strict=True)
+        )
+        told = f"mixture({parts})"
+    else:
+        told = f"{prior.family}({', '.join(f'{number:.6g}' for number in prior.numbers)})"
+    return told if unit == "1" else f"{told} {unit}"

@@ -1,0 +1,338 @@
+"""Four figures of draws that others made: the chain from observed r to r at ASARA, r before and after evidence, r by domain
+beside the published estimates, and software gained after ASARA.
+
+Each function draws on one matplotlib Axes (its own unless `ax` is given) and returns it; intervals are 5-95 % and 25-75 %.
+Draws are a Dataset or a DataTree node with dims (chain, draw). What all figures share is in `drawing`. This module must not know any prior, model or growth law: it samples nothing, and takes
+products, quantiles and densities of what it is given.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..data.distributions import Z95
+from ..data.evidence import QUANTILES, TARGET
+from ..data.quantities import ADJUSTMENTS, R_UNIT
+from ..growth.paths import doublings_by
+from ..returns.levels import own_estimates
+from .style import (
+    AFTER,
+    BEFORE,
+    BLACK,
+    BLUE,
+    FAINT,
+    GREY,
+    HOLLOW,
+    INNER,
+    LABEL_GAP,
+    LEGEND_COLUMNS,
+    OUTER,
+    PUBLISHED,
+    RAW,
+    ROOM,
+    SHADED,
+    SMALL,
+    THIN,
+    VERMILION,
+    as_svg,
+    axes_for,
+    finish,
+    interval,
+    is_narrow,
+    log_r,
+    mark_one,
+    note,
+    own_settings,
+    save,
+    two_digits,
+)
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.axes import Axes
+
+__all__ = ["as_svg", "plot_domains", "plot_fan", "plot_path", "plot_r", "plot_waterfall", "save"]
+
+SHOWN_TAIL = 0.005
+"""Share of draws beyond either end of the axis of `plot_r`."""
+
+DENSITY_BINS = 512
+"""Bins of a density before smoothing."""
+
+STEP_WIDTH = 0.55
+"""Width of a bar of the waterfall; columns are 1 apart."""
+
+TIMES = 161
+"""Points in time of the fan chart."""
+
+ENDLESS = 1e12
+"""Doublings that stand for infinitely many where quantiles are taken."""
+
+FAN_CUT = 3.0
+"""The fan chart ends at most this far up, in units of the highest 75 % quantile, or the median could not be read."""
+
+
+@own_settings()
+def plot_waterfall(
+    draws: xr.Dataset, *, title: str | None = None, narrow: bool = False, ax: Axes | None = None
+) -> Axes:
+    """r of language models, then after each adjustment in turn, to r at ASARA; from prior or posterior draws.
+
+    A bar runs from one stage's median to the next; `× 2.1` is the factor's own median. Draws of a view that states r at
+    ASARA directly have this one stage. `narrow`, here and below, makes a figure for a phone.
+    """
+    ax = axes_for(ax, narrow=narrow)
+    stages = _stages(draws)
+    quantiles = [_quantiles(stage) for stage in stages.values()]
+    medians = np.array([stage[2] for stage in quantiles])
+    log_r(ax, "y", min(stage[0] for stage in quantiles), max(stage[-1] for stage in quantiles) * ROOM)
+    _steps(ax, medians)
+    for position in range(len(stages)):
+        at = (position, medians[position])
+        note(ax, two_digits(medians[position]), at, (2 * LABEL_GAP, LABEL_GAP), ha="left")
+    interval(ax, np.arange(len(stages)), np.transpose(quantiles), vertical=True, **AFTER)
+    for position, name in enumerate(list(stages)[1:], start=1):
+        factor = f"× {two_digits(np.median(draws[name]))}"
+        if is_narrow(ax):  # above, the factor would meet the median of the stage before
+            at, offset = (position, quantiles[position][0]), (0, -LABEL_GAP - SMALL)
+        else:
+            at, offset = (position, quantiles[position][-1]), (0, LABEL_GAP)
+        note(ax, factor, at, offset, ha="center")
+    mark_one(ax, vertical=False)
+    names = _stage_labels(stages)
+    if is_narrow(ax) and len(names) > 1:
+        names = [name.replace("\n", " ") for name in names]
+        ax.set_xticks(range(len(names)), names, rotation=40, ha="right", rotation_mode="anchor")
+    else:
+        ax.set_xticks(range(len(names)), names)
+    ax.set_xlim(-STEP_WIDTH, len(stages) - 1 + STEP_WIDTH)
+    ax.set_ylabel(f"r ({R_UNIT})")
+    return finish(ax, title, intervals=True)
+
+
+@own_settings()
+def plot_r(
+    prior: xr.Dataset,
+    posterior: xr.Dataset | None = None,
+    *,
+    title: str | None = None,
+    narrow: bool = False,
+    ax: Axes | None = None,
+) -> Axes:
+    """Density of r at ASARA before and, where given, after evidence; the intervals lie below the curves."""
+    ax = axes_for(ax, narrow=narrow)
+    sets = {"prior": (prior.r_asara.values.ravel(), BEFORE, "--")}
+    if posterior is not None:
+        sets["posterior"] = (posterior.r_asara.values.ravel(), AFTER, "-")
+    ends = [np.quantile(r, (SHOWN_TAIL, 1 - SHOWN_TAIL)) for r, _, _ in sets.values()]
+    log_r(ax, "x", min(low for low, _ in ends), max(high for _, high in ends))
+    densities = [_density(r) for r, _, _ in sets.values()]
+    line = max(density.max() for _, density in densities) / len(QUANTILES) / 2
+    for i, (name, (r, look, dashes)) in enumerate(sets.items()):
+        at, density = densities[i]
+        label = f"{name}: median {np.median(r):.2f}, P(r > 1) = {np.mean(r > 1):.2f}"
+        ax.fill_between(at, density, color=look["color"], alpha=FAINT, linewidth=0)
+        ax.plot(at, density, linestyle=dashes, linewidth=2, markevery=[], label=label, **look | HOLLOW)
+        interval(ax, -line * (i + 1), _quantiles(r), label=None, **look)
+    ax.axhline(0, color=GREY, linewidth=THIN / 2)
+    mark_one(ax, vertical=True)
+    ax.set_ylim(bottom=-line * (len(sets) + 1))
+    ax.set_yticks([tick for tick in ax.get_yticks() if 0 <= tick <= ax.get_ylim()[1]])
+    ax.set_xlabel(f"r at ASARA ({R_UNIT})")
+    ax.set_ylabel("density (probability per factor of 10 in r)")
+    return finish(ax, title, intervals=True)
+
+
+@own_settings()
+def plot_domains(
+    rows: xr.Dataset,
+    posterior: xr.Dataset,
+    *,
+    title: str | None = None,
+    narrow: bool = False,
+    ax: Axes | None = None,
+) -> Axes:
+    """Each row on r that was used (`sie.usable`), at its level, and, below, the posterior of its domain.
+
+    A row of growth or series has r against the input that it names, without its definition error. An arrow leads from an
+    estimate's median to its domain's. The band is `r_typical`, r of a typical software domain. An
+    estimate that already includes adjustments is not of the domain's own r; its label says so.
+    """
+    is_r = rows.kind.values != "factor"
+    ax = axes_for(ax, lines=int(is_r.sum()) + rows.sizes["domain"], narrow=narrow)
+    no_estimate = "\n(no estimate)" if is_narrow(ax) else " (no estimate)"
+    quantiles, labels, place = [], [], 0
+    _band(ax, _quantiles(posterior.r_typical))
+    for domain_idx, domain in enumerate(rows.domain.values.tolist()):
+        used = np.flatnonzero(is_r & (rows.domain_idx.values == domain_idx))
+        after, after_place = _quantiles(posterior.r.sel(domain=domain)), place + len(used)
+        for i in used:
+            published = rows.kind.values[i] == "r"
+            if published:
+                quantiles.append(_published(rows.value.values[i], float(rows.se.values[i])))
+            else:
+                quantiles.append(own_estimates(rows.isel(estimate=[i]), posterior)[0])
+            name = "published estimate" if published else "growth rates or history"
+            interval(ax, place, quantiles[-1], label=name, **(PUBLISHED if published else RAW))
+            _arrow(ax, (quantiles[-1][2], place), (after[2], after_place))
+            labels.append((_row_label(rows.isel(estimate=i)), SMALL))
+            place += 1
+        interval(ax, place, after, label="posterior", **AFTER)
+        labels.append((domain if len(used) else f"{domain}{no_estimate}", None))
+        place += 1
+        ax.axhline(place - 1 / 2, color=GREY, linewidth=THIN / 2, alpha=SHADED)
+        quantiles.append(after)
+    log_r(ax, "x", np.nanmin(quantiles), np.nanmax(quantiles))
+    mark_one(ax, vertical=True)
+    ax.set_yticks(range(place), [text for text, _ in labels], parse_math=False)
+    for tick, (_, size) in zip(ax.get_yticklabels(), labels, strict=True):
+        tick.set_fontsize(size)
+    ax.set_ylim(place - 1 / 4, -1 / 2)
+    ax.set_xlabel(f"r ({R_UNIT})")
+    return finish(ax, title, intervals=True, columns=2 if is_narrow(ax) else LEGEND_COLUMNS)
+
+
+@own_settings()
+def plot_fan(
+    paths: xr.Dataset,
+    *,
+    years: float = 5.0,
+    title: str | None = None,
+    narrow: bool = False,
+    ax: Axes | None = None,
+) -> Axes:
+    """Software doublings gained in the first years after ASARA (`paths` from `sie.simulate`), beside the recent trend.
+
+    The axis is linear, since a doubling is a logarithm already; a 5-95 % band that leaves it is labelled with its end.
+    """
+    ax = axes_for(ax, narrow=narrow)
+    times = np.linspace(0, years, TIMES)
+    levels = np.ascontiguousarray(np.minimum(doublings_by(paths, times), ENDLESS).reshape(-1, TIMES).T)
+    levels.sort(axis=1)  # sorted, quantiles take a third of the time
+    low, inner_low, median, inner_high, high = np.quantile(levels, QUANTILES, axis=1)
+    pace = float(paths.recent_doublings_per_year.median())
+    ax.fill_between(times, low, high, color=BLUE, alpha=FAINT, linewidth=0, label=OUTER)
+    ax.fill_between(times, inner_low, inner_high, color=BLUE, alpha=SHADED, linewidth=0, label=INNER)
+    ax.plot(times, median, color=BLACK, linewidth=2, label="median")
+    trend = f"recent pace, {two_digits(pace)} a year"
+    ax.plot(times, pace * times, color=VERMILION, linestyle=":", linewidth=2, label=trend)
+    top = max(inner_high[inner_high < ENDLESS].max() * FAN_CUT, pace * years)
+    ax.set_xlim(0, years)
+    ax.set_ylim(0, min(high.max(), top) * (1 + ax.margins()[1]))
+    if high.max() > top:
+        reached = f"{high.max():.0f}" if high.max() < ENDLESS else "a singularity"
+        note(ax, f"95 % reaches {reached}", (years, top), (-LABEL_GAP, 0), ha="right")
+    ax.set_xlabel("years since ASARA")
+    ax.set_ylabel("software doublings since ASARA (units of parallel labour)")
+    return finish(ax, title)
+
+
+@own_settings()
+def plot_path(
+    paths: xr.Dataset, *, years: float = 5.0, title: str | None = None, ax: Axes | None = None
+) -> Axes:
+    """Software doublings of a single path after ASARA, beside the recent trend, with the time of its singularity if any."""
+    ax = axes_for(ax)
+    end = float(paths.end_years.max())
+    times = np.linspace(0, min(years, end) if np.isfinite(end) else years, TIMES)
+    levels = doublings_by(paths, times)[0, 0]
+    shown = np.isfinite(levels)
+    pace = float(paths.recent_doublings_per_year.max())
+    ax.plot(times[shown], levels[shown], color=BLACK, linewidth=2, label="software")
+    trend = f"recent pace, {two_digits(pace)} a year"
+    ax.plot([0, years], [0, pace * years], color=VERMILION, linestyle=":", linewidth=2, label=trend)
+    if end < years:
+        name = "singularity" if np.isinf(paths.doublings_left.max()) else "ceiling"
+        ax.axvline(end, color=GREY, linestyle="--", linewidth=THIN, label=f"{name}, {end:.3g} years")
+    ax.set_xlim(0, years)
+    ax.set_ylim(0, None)
+    ax.set_xlabel("years since ASARA")
+    ax.set_ylabel("software doublings since ASARA (units of parallel labour)")
+    return finish(ax, title)
+
+
+def _quantiles(values: xr.DataArray | np.ndarray) -> np.ndarray:
+    return np.quantile(np.ravel(values), QUANTILES)
+
+
+def _stages(draws: xr.Dataset) -> dict[str, np.ndarray]:
+    """Cumulative r after each link of the chain, by the link's name; `r_asara` alone where the chain is not stated."""
+    if "r_target" not in draws:
+        return {"r_asara": draws["r_asara"].values}
+    stages = {"r_target": draws["r_target"].values}
+    for name in ADJUSTMENTS:
+        stages[name] = stages[list(stages)[-1]] * draws[name].values
+    return stages
+
+
+def _stage_labels(stages: dict[str, np.ndarray]) -> list[str]:
+    words = {
+        "r_target": f"r of\n{TARGET}",
+        "r_asara": "r at ASARA",
+        ADJUSTMENTS[-1]: f"{ADJUSTMENTS[-1]}\n= r at ASARA",
+    }
+    return [words.get(name, name.replace("_", "\n")) for name in stages]
+
+
+def _steps(ax: Axes, medians: np.ndarray) -> None:
+    """A bar of the waterfall from each stage's median to the next, hatched where r falls, tied to the stage before."""
+    places, before, change = np.arange(1, len(medians)), medians[:-1], np.diff(medians)
+    ax.hlines(before, places - 1, places + STEP_WIDTH / 2, colors=GREY, linewidth=THIN / 2)
+    for some, hatch, colour in ((change < 0, "///", VERMILION), (change >= 0, "", BLUE)):
+        bars = (places[some], change[some], STEP_WIDTH, before[some])
+        ax.bar(*bars, color=colour, alpha=FAINT, linewidth=0)
+        edge = {
+            "facecolor": "none",
+            "edgecolor": (colour, SHADED),
+        }  # in SVG a hatch takes on its bar's opacity
+        ax.bar(*bars, hatch=hatch, **edge)
+
+
+def _arrow(ax: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:
+    ax.annotate(
+        "",
+        end,
+        start,
+        arrowprops={"arrowstyle": "->", "color": GREY, "shrinkA": LABEL_GAP, "shrinkB": LABEL_GAP},
+    )
+
+
+def _band(ax: Axes, quantiles: np.ndarray) -> None:
+    """r of a typical domain behind the domains."""
+    low, inner_low, median, inner_high, high = quantiles
+    ax.axvspan(low, high, color=GREY, alpha=FAINT / 2, linewidth=0)
+    ax.axvspan(inner_low, inner_high, color=GREY, alpha=FAINT, linewidth=0)
+    ax.axvline(median, color=GREY, linestyle=":", linewidth=THIN, label="r_typical")
+
+
+def _density(r: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(r, density of log10 r): a fine histogram smoothed at Scott's (1992) width, reflected at its ends.
+
+    The reflection keeps the edge of a prior that ends abruptly.
+    """
+    from scipy.ndimage import gaussian_filter1d
+
+    density, edges = np.histogram(np.log10(r), bins=DENSITY_BINS, density=True)
+    width = np.log10(r).std() * len(r) ** (-1 / 5)
+    smoothed = gaussian_filter1d(density, max(1.0, width / (edges[1] - edges[0])), mode="reflect")
+    return 10 ** ((edges[1:] + edges[:-1]) / 2), smoothed
+
+
+def _published(value: np.ndarray, se: float) -> np.ndarray:
+    """An estimate's five quantiles as the model reads them; a standard error is one of log r, to first order.
+
+    25 and 75 % are NaN where only a standard error or three quantiles are given.
+    """
+    if np.isnan(value[0]):
+        return value[2] * np.exp(np.array([-Z95, np.nan, 0.0, np.nan, Z95]) * se / value[2])
+    return value
+
+
+def _row_label(row: xr.Dataset) -> str:
+    included = row.adjustment.values[row.includes.values > 0].tolist()
+    words = [
+        "at fixed hardware scale" if name == "hardware_scale" else f"includes {name}" for name in included
+    ]
+    return "\n".join([str(row.estimate.values), *words])

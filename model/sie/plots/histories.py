@@ -1,0 +1,173 @@
+"""Figures of raw histories: the fitted law on log-log axes, and replicated histories over time.
+
+Conventions are those of `plots`: one matplotlib Axes each, 5-95 % and 25-75 %, no pyplot. It must not sample or fit.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .style import (
+    AFTER,
+    BLACK,
+    FAINT,
+    GREY,
+    INNER,
+    OUTER,
+    SHADED,
+    SMALL,
+    THIN,
+    VERMILION,
+    axes_for,
+    own_settings,
+)
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.axes import Axes
+
+    from ..histories.arrays import History
+    from ..histories.fit import Replicates
+
+__all__ = ["plot_replicates", "plot_series"]
+
+LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
+
+BARS = 60
+"""At most this many observations get an error bar of effort, or the bars would hide the curve."""
+
+
+SINGLE = 4
+"""Replicated histories drawn one by one."""
+
+MILLION = 1e6
+
+CLOSE = 0.3
+"""Jumps nearer than this in log effort share a label."""
+
+
+@own_settings()
+def plot_series(
+    draws: xr.Dataset, past: History, made: Replicates, *, title: str | None = None, ax: Axes | None = None
+) -> Axes:
+    """Software gained against cumulative effort, both logarithmic: observations with the uncertainty of the effort behind
+    them, the law's band, and how far single histories stray from it."""
+    ax = axes_for(ax)
+    log_effort = (draws.log_effort - draws.log_effort[..., -1]).values.reshape(-1, len(past.years))
+    used = [name for name, seen in zip(past.proxies, past.seen, strict=True) if seen.any()]
+    anchor = past.proxies[int(past.anchor.argmax())] if used else None
+    total = past.total_effort if used else 1.0
+    low, effort, high = np.quantile(np.exp(log_effort), [0.05, 0.5, 0.95], axis=0) * total
+    order = np.argsort(effort, kind="stable")
+    _bands(ax, effort[order], made.law[:, order], "law")
+    for level in (0.05, 0.95):
+        line = np.quantile(made.data, level, axis=0)[order]
+        label = "single histories, 5–95 %" if level < 0.5 else None
+        ax.plot(effort[order], 2**line, color=GREY, linestyle="--", linewidth=THIN / 2, label=label)
+    shown = np.unique(np.linspace(0, len(effort) - 1, min(BARS, len(effort))).astype(int))
+    ax.hlines(2 ** made.observed[shown], low[shown], high[shown], colors=BLACK, linewidth=THIN / 2)
+    ax.plot(
+        effort,
+        2**made.observed,
+        "o",
+        color=BLACK,
+        markersize=3,
+        label="observed (bar: 5–95 % of the effort behind it)",
+    )
+    _mark_jumps(ax, effort[past.jumped])
+    ax.set(
+        xscale="log",
+        yscale="log",
+        xlabel=f"cumulative effort since the first observation ({_words(anchor)})"
+        if anchor
+        else "cumulative effort since the first observation (share of the total; not observed)",
+        ylabel="software, multiple of the first observation",
+    )
+    _plain_ticks(ax.yaxis, np.array([1.0, *(2**made.observed)]))
+    _plain_powers(ax.xaxis)
+    return _finish(ax, title)
+
+
+@own_settings()
+def plot_replicates(
+    past: History, made: Replicates, *, title: str | None = None, ax: Axes | None = None
+) -> Axes:
+    """Posterior predictive check: what was observed over time, among histories that the fitted model makes."""
+    ax = axes_for(ax)
+    _bands(ax, past.years, made.data, "made by the model")
+    for i, path in enumerate(made.data[:: max(1, len(made.data) // SINGLE)][:SINGLE]):
+        label = f"{SINGLE} of them" if i == 0 else None
+        ax.plot(past.years, 2**path, color=GREY, linewidth=THIN / 2, label=label)
+    ax.plot(past.years, 2**made.observed, "o", color=BLACK, markersize=3, label="observed")
+    ax.set(
+        yscale="log",
+        xlabel="years since the first observation",
+        ylabel="software, multiple of the first observation",
+        xlim=(0, None),
+    )
+    _plain_ticks(ax.yaxis, np.array([1.0, *(2**made.observed)]))
+    return _finish(ax, title)
+
+
+def _mark_jumps(ax: Axes, efforts: np.ndarray) -> None:
+    """A line for each jump; those too close for two labels share one."""
+    for at in efforts:
+        ax.axvline(at, color=VERMILION, linestyle=":", linewidth=THIN)
+    apart = np.flatnonzero(np.diff(np.log(efforts), prepend=-np.inf) > CLOSE)
+    for first, after in zip(apart, np.append(apart, len(efforts))[1:], strict=True):
+        ax.annotate(
+            "jump" if after - first == 1 else f"{after - first} jumps",
+            (efforts[first], 0.02),
+            (-4, 0),
+            xycoords=ax.get_xaxis_transform(),
+            textcoords="offset points",
+            ha="right",
+            fontsize=SMALL,
+            color=VERMILION,
+        )
+
+
+def _bands(ax: Axes, x: np.ndarray, paths: np.ndarray, name: str) -> None:
+    q = 2 ** np.quantile(paths, LEVELS, axis=0)
+    color = AFTER["color"]
+    ax.fill_between(x, q[0], q[4], color=color, alpha=FAINT, linewidth=0, label=f"{name}, {OUTER}")
+    ax.fill_between(x, q[1], q[3], color=color, alpha=SHADED, linewidth=0, label=f"{name}, {INNER}")
+    ax.plot(x, q[2], color=color, linewidth=THIN, label=f"{name}, median")
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ").replace("cpu", "CPU").replace("author years", "author-years")
+
+
+def _plain_ticks(axis, values: np.ndarray) -> None:
+    """Powers of two over the observed range, as plain numbers."""
+    from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
+
+    low, high = np.floor(np.log2(values.min())), np.ceil(np.log2(values.max()))
+    step = max(1, int(np.ceil((high - low) / 8)))
+    axis.set_major_locator(FixedLocator(2.0 ** np.arange(low, high + 2 * step, step)))
+    axis.set_major_formatter(StrMethodFormatter("{x:,g}"))
+    axis.set_minor_locator(NullLocator())
+
+
+def _plain_powers(axis) -> None:
+    """Powers of ten as plain numbers, millions as M."""
+    from matplotlib.ticker import FuncFormatter
+
+    def words(value: float, _) -> str:
+        return (
+            f"{value / MILLION:g} M" if value >= MILLION else f"{value:,.0f}" if value >= 1 else f"{value:g}"
+        )
+
+    axis.set_major_formatter(FuncFormatter(words))
+
+
+def _finish(ax: Axes, title: str | None) -> Axes:
+    ax.legend(fontsize=SMALL, loc="upper left", frameon=False)
+    for side in ("top", "right"):
+        ax.spines[side].set_visible(False)
+    if title:
+        ax.set_title(title, loc="left", parse_math=False)
+    return ax

@@ -1,0 +1,166 @@
+"""Figures of what drives a view: the tornado of one event, the shares of the variance of log r, the Shapley effects.
+
+Each takes what `sensitivity` or `shapley` returned, draws on one Axes (its own unless `ax` is given) and returns it; intervals
+are 95 %. Light and dark, hatches and markers carry what colours do. It computes nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..analysis.sensitivity import Z975
+from .style import BLACK, BLUE, GREY, ORANGE, SMALL, new_axes, own_settings, save
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.axes import Axes
+
+__all__ = ["axes_for", "plot_shapley", "plot_tornado", "plot_variance_shares", "save"]
+
+LOW, HIGH, PALE = ORANGE, BLUE, "#D9D9D9"
+"""A light orange and a dark blue, far apart in grey too; each with a marker of its own."""
+
+BAR = 0.62
+"""Height of a bar; lines are 1 apart."""
+
+FIGURE_WIDTH, LINE_INCHES, MARGIN_INCHES = 9.0, 0.38, 1.7
+"""Size of a figure in inches: width, height of a line, and what is above and below the lines."""
+
+LEAST_RANGE = 0.05
+"""A tornado's axis covers at least this much probability on either side of P."""
+
+
+@own_settings()
+def plot_tornado(
+    tornado: xr.Dataset, event: str, p: float, *, title: str | None = None, ax: Axes | None = None
+) -> Axes:
+    """P(event) with each input near its 5 % and near its 95 % quantile, the widest swing on top; the line is P itself."""
+    found = tornado.sel(event=event)
+    order = np.argsort(np.abs(found.p.values[:, 1] - found.p.values[:, 0]), kind="stable")
+    found, lines = found.isel(input=order), np.arange(len(order))
+    ax = axes_for(ax, len(lines))
+    at, error = found.p.values, Z975 * found.mcse.values
+    look = {"height": BAR, "color": PALE, "edgecolor": GREY, "linewidth": 0.8}
+    ax.barh(lines, at[:, 1] - at[:, 0], left=at[:, 0], **look)
+    ends = ((LOW, "s", "near its 5 % quantile"), (HIGH, "o", "near its 95 % quantile"))
+    for end, (color, marker, label) in enumerate(ends):
+        ax.errorbar(
+            at[:, end],
+            lines,
+            xerr=error[:, end],
+            color=color,
+            marker=marker,
+            markeredgecolor=BLACK,
+            markersize=7,
+            capsize=2,
+            linestyle="none",
+            label=f"input {label}",
+            zorder=3,
+        )
+    for line in lines:
+        left = int(at[line, 1] < at[line, 0])
+        for end, side, away in ((left, "right", -1), (1 - left, "left", 1)):
+            ax.annotate(
+                f"{found.value.values[line, end]:.3g}",
+                (at[line, end] + away * error[line, end], line),
+                (7 * away, 0),
+                textcoords="offset points",
+                fontsize=SMALL,
+                ha=side,
+                va="center",
+            )
+    ax.axvline(p, color=BLACK, linewidth=1, linestyle="--", label=f"P = {100 * p:.1f} %", zorder=1)
+    ax.set_yticks(lines, [_words(name) for name in found.input.values])
+    ends_at = [*at.ravel(), p - LEAST_RANGE, p + LEAST_RANGE]
+    room = 0.12 * (max(ends_at) - min(ends_at)) + 0.02
+    ax.set_xlim(min(ends_at) - room, max(ends_at) + room)
+    ax.set_xlabel(
+        f"P({event} | input), probability; numbers are the input's quantiles, bars at the marks 95 %"
+    )
+    return _finish(ax, title)
+
+
+@own_settings()
+def plot_variance_shares(shares: xr.Dataset, *, title: str | None = None, ax: Axes | None = None) -> Axes:
+    """Each term's share of the variance of log r at ASARA; a hatched bar is a term that moves against the others."""
+    ax = axes_for(ax, shares.sizes["term"])
+    _bars(ax, shares.term.values, shares.share.values, shares.se.values)
+    ax.set_xlabel("Cov(log term, log r at ASARA) / Var(log r at ASARA); they sum to 100 %")
+    return _finish(ax, title)
+
+
+@own_settings()
+def plot_shapley(
+    effects: xr.Dataset, event: str, *, title: str | None = None, ax: Axes | None = None
+) -> Axes:
+    """Each input's Shapley effect on whether an event happens, and what no input was found to explain."""
+    found = effects.sel(event=event)
+    order = np.argsort(found.share.values, kind="stable")[::-1]
+    names = [*found.input.values[order], "unattributed"]
+    share = [*found.share.values[order], found.unattributed.item()]
+    ax = axes_for(ax, len(names))
+    _bars(ax, names, np.array(share), np.array([*found.se.values[order], 0.0]))
+    ax.set_xlabel(f"Share of the variance of whether {event} happens (Shapley effect)")
+    return _finish(ax, title)
+
+
+def _bars(ax: Axes, names, share: np.ndarray, se: np.ndarray) -> None:
+    lines = np.arange(len(share))[::-1]
+    for line, value, error in zip(lines, share, se, strict=True):
+        known = PALE if error == 0 else HIGH
+        color, hatch = (LOW, "////") if value < 0 else (known, None)
+        ax.barh(line, value, height=BAR, color=color, edgecolor=BLACK, hatch=hatch)
+        if error > 0:
+            ax.errorbar(value, line, xerr=Z975 * error, color=BLACK, capsize=3, linestyle="none")
+        beyond = max(value + Z975 * error, 0)
+        ax.annotate(
+            f"{100 * value:.1f} %",
+            (beyond, line),
+            (6, 0),
+            textcoords="offset points",
+            fontsize=SMALL,
+            va="center",
+        )
+    ax.axvline(0, color=BLACK, linewidth=1)
+    ax.set_yticks(lines, [_words(name) for name in names])
+    low, high = min(0.0, float(share.min())), float(share.max())
+    ax.set_xlim(low - 0.06 * (high - low) * (low < 0), high + 0.16 * (high - low))
+
+
+def _words(name: str) -> str:
+    return {"r_target": "r of language models", "r_asara": "r at ASARA"}.get(
+        str(name), str(name).replace("_", " ")
+    )
+
+
+def axes_for(ax: Axes | None, lines: int) -> Axes:
+    """The given axes, or those of a new figure high enough for so many lines."""
+    if ax is not None:
+        return ax
+    from matplotlib.ticker import PercentFormatter
+
+    ax = new_axes(FIGURE_WIDTH, MARGIN_INCHES + LINE_INCHES * lines)
+    ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    return ax
+
+
+def _finish(ax: Axes, title: str | None) -> Axes:
+    handles, labels = ax.get_legend_handles_labels()
+    if handles:
+        ax.legend(
+            handles,
+            labels,
+            loc="lower center",
+            bbox_to_anchor=(0.5, 1),
+            ncols=3,
+            frameon=False,
+            fontsize=SMALL,
+            borderaxespad=0.2,
+        )
+    if title is not None:
+        ax.set_title(title, pad=24 if handles else 8, parse_math=False)
+    ax.tick_params(axis="y", length=0)
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax

@@ -1,0 +1,144 @@
+"""METR's time horizons with their trend, the horizon at ASARA, and when it is reached; on one matplotlib Axes.
+
+Intervals are 5-95 % and 25-75 %, measurements with their 95 % intervals. This module takes draws that others made.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..analysis.timeline import DAYS_PER_YEAR, MINUTES_PER_HOUR, WORK_MONTH_HOURS, trend_at
+from ..data.time_horizons import Z975
+from .style import BLACK, BLUE, FAINT, SHADED, THIN, VERMILION, own_settings
+from .style import axes_for as _axes
+from .style import finish as _finish
+from .style import interval as _interval
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.axes import Axes
+
+__all__ = ["plot_timeline"]
+
+LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
+
+TIMES = 200
+"""Points in time of the trend."""
+
+ROOM = 0.5
+"""Years shown before the first model and after the last date that is shown."""
+
+MOST_YEARS = 15.0
+"""Years after the last model that are shown at most; later dates of ASARA are off the right edge."""
+
+DATES_AT = 0.07
+"""Height of the interval of ASARA's date, as a share of the axes."""
+
+DENSITY_TOP = 0.22
+"""Height of the density of ASARA's date, as a share of the axes."""
+
+BINS = 60
+
+TICKS = {
+    "1 min": 1,
+    "10 min": 10,
+    "1 h": MINUTES_PER_HOUR,
+    "8 h": 8 * MINUTES_PER_HOUR,
+    "1 work month": WORK_MONTH_HOURS * MINUTES_PER_HOUR,
+    "1 work year": 12 * WORK_MONTH_HOURS * MINUTES_PER_HOUR,
+    "10 work years": 120 * WORK_MONTH_HOURS * MINUTES_PER_HOUR,
+    "100 work years": 1200 * WORK_MONTH_HOURS * MINUTES_PER_HOUR,
+}
+"""Labelled horizons, in minutes."""
+
+
+@own_settings()
+def plot_timeline(
+    models: xr.Dataset, dates: xr.Dataset, *, title: str | None = None, ax: Axes | None = None
+) -> Axes:
+    """Measured horizons of `fitted_models`, the trend and the horizon at ASARA of `asara_dates`, and the dates where they meet.
+
+    The horizon at ASARA is drawn as a measured one: asara_horizon / suite_bias.
+    """
+    ax = _axes(ax)
+    last = models.date.values[-1]
+    start = float((models.date.values[0] - last) / np.timedelta64(1, "D")) / DAYS_PER_YEAR - ROOM
+    when = np.quantile(dates.years_after_last, LEVELS)
+    end = min(float(when[-1]), MOST_YEARS) + ROOM
+    minutes = dates.asara_horizon.values * WORK_MONTH_HOURS * MINUTES_PER_HOUR / dates.suite_bias.values
+    threshold = np.quantile(minutes, LEVELS)
+    top = math.log2(threshold[-1]) + 1
+    years = np.linspace(start, end, TIMES)
+    # An infinite horizon is drawn beyond the axes, not along their edge.
+    trend = np.quantile(np.minimum(trend_at(dates, years), 2 * top), LEVELS, axis=1)
+    _bands(ax, _calendar(last, years), trend, BLUE, "trend")
+    ends = _calendar(last, np.array([start, end]))
+    _bands(
+        ax, ends, np.log2(np.repeat(threshold[:, None], 2, axis=1)), VERMILION, "horizon at ASARA", style="--"
+    )
+    _measurements(ax, models)
+    low = math.log2(models.minutes.min()) - 3
+    ax.set_ylim(low, top)
+    ax.set_xlim(*ends)
+    _density(ax, last, dates.years_after_last.values, end)
+    place = low + DATES_AT * (top - low)
+    _interval(ax, place, _calendar(last, when), color=BLACK, marker="o", label="date of ASARA, median")
+    ax.axvline(
+        _decimal(np.datetime64(dates.attrs["now"])), color=BLACK, linewidth=1, linestyle=":", label="now"
+    )
+    shown = {label: math.log2(value) for label, value in TICKS.items() if low <= math.log2(value) <= top}
+    ax.set_yticks(list(shown.values()), list(shown))
+    ax.set_ylabel("50 % time horizon (human working time)")
+    ax.set_xlabel("date")
+    return _finish(ax, title, intervals=True, columns=3)
+
+
+def _bands(ax: Axes, x: np.ndarray, quantiles: np.ndarray, color: str, label: str, style: str = "-") -> None:
+    ax.fill_between(x, quantiles[0], quantiles[-1], color=color, alpha=FAINT, linewidth=0)
+    ax.fill_between(x, quantiles[1], quantiles[-2], color=color, alpha=SHADED, linewidth=0)
+    ax.plot(x, quantiles[2], color=color, linewidth=THIN, linestyle=style, label=f"{label}, median")
+
+
+def _measurements(ax: Axes, models: xr.Dataset) -> None:
+    y = np.log2(models.minutes.values)
+    reach = Z975 * np.stack([models.low.values, models.high.values])
+    ax.errorbar(
+        [_decimal(date) for date in models.date.values],
+        y,
+        yerr=reach,
+        fmt="D",
+        color=BLACK,
+        markersize=4,
+        linewidth=1,
+        capsize=2,
+        label="METR's measurements, 95 %",
+    )
+
+
+def _density(ax: Axes, last: np.datetime64, years: np.ndarray, end: float) -> None:
+    """When ASARA comes, as an outline along the bottom, its height without a scale."""
+    edges = np.linspace(min(years.min(), end), end, BINS + 1)
+    counts = np.histogram(years, edges)[0]
+    low, top = ax.get_ylim()
+    heights = low + DENSITY_TOP * (top - low) * counts / counts.max()
+    ax.stairs(
+        heights,
+        _calendar(last, edges),
+        baseline=low,
+        color=BLACK,
+        linewidth=1,
+        label="date of ASARA, density",
+    )
+
+
+def _calendar(last: np.datetime64, years: np.ndarray) -> np.ndarray:
+    return _decimal(last) + np.asarray(years)
+
+
+def _decimal(date: np.datetime64) -> float:
+    """A date as a year with its fraction."""
+    day = np.datetime64(date, "D")
+    return 1970 + float(day.astype(int)) / DAYS_PER_YEAR

@@ -1,0 +1,349 @@
+"""What a raw history says about r, reduced once to a curve over (log r, log lambda) with all else integrated out.
+
+    log L(log r, log lambda) = log posterior density - log prior density + constant
+
+A history shares nothing but its domain's r with the rest of the model, so this curve is all that a joint model needs. It is
+stored as `evidence/likelihoods/<id>.csv` and pinned by a hash to the data that it was made from. This module knows files,
+grids and densities; it must not know how a history is modelled.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..base.errors import DataError, plain
+from ..base.files import write_atomically
+from ..base.reading import data_folder, read_text
+from ..data.tables import read_table
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = [
+    "Draws",
+    "likelihood_files",
+    "name_of",
+    "over_log_r",
+    "read_likelihood",
+    "rebuilding",
+    "reduce_draws",
+    "stored",
+    "write_likelihood",
+]
+
+FOLDER, INDEX = "likelihoods", "index.csv"
+
+EPOCH = "epoch_"
+"""Before the id of a growth row: the likelihood by which the level `epoch` reads it."""
+
+COLUMNS = ("log_r", "log_lambda", "log_likelihood")
+
+DECIMALS = 4
+"""Digits of a stored log likelihood after the point; grids keep six."""
+
+DEGREES = (2, 3, 4, 5, 6, 7)
+"""Degrees of the polynomial that a log likelihood may have where there are draws; Schwarz's criterion chooses."""
+
+KNOWN = 20.0
+"""Draws that a column of the grid must have by the fit; others continue the last that has, at the same fall per column."""
+
+BEYOND = 2.0
+"""Draws that a column of the grid must have, by the fit, beyond a point for the polynomial to be believed there; from where
+there are fewer, tails are straight."""
+
+LEAST_TAIL_SLOPE = 1.0
+"""Least fall of the log likelihood per unit of log r in a straight tail, so that every tail decays."""
+
+BETWEEN = 8
+"""Steps of a grid of log lambda over which log L is read off between two nodes, where it is straight."""
+
+RIDGE = 1e-6
+"""Keeps the Newton steps of a polynomial's fit solvable; relative to the curvature."""
+
+NEWTON_STEPS, SMALL_GAIN = 200, 1e-6
+"""Newton's steps end at this many, or where the log likelihood gains less."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draws:
+    """Posterior draws of a history under log lambda uniform on a range, and their effective number."""
+
+    log_r: np.ndarray
+    log_lambda: np.ndarray
+    log_lambda_range: tuple[float, float]
+    effective: float
+
+
+def read_likelihood(id: str, path: Path | str | None = None) -> xr.DataArray:
+    """The stored log likelihood of a series or growth row, 0 at its largest; dims (log_r, log_lambda), both uniform.
+
+    `path` is the evidence folder (default: the bundled one). `log_lambda` has size 1, and value NaN, where no lambda is left
+    in it. Raises DataError where there is none, where it is no grid, or where the data it was made from have changed since.
+    """
+    import xarray as xr
+
+    folder = Path(path) if path is not None else data_folder("evidence")
+    index = _read_index(folder)
+    if id not in index:
+        raise DataError(
+            f"{FOLDER}/{INDEX}", plain(f"no row {id}"), f"a likelihood of it ({rebuilding(id, path)})"
+        )
+    sha256, inputs = index[id]
+    if hash_of(inputs, folder) != sha256:
+        raise DataError(
+            f"{FOLDER}/{id}.csv",
+            plain(f"other data in {', '.join(inputs)} than it was made from"),
+            f"a table made anew ({rebuilding(id, path)})",
+        )
+    file = folder / FOLDER / f"{id}.csv"
+    log_r, log_lambda, values = _read_grid(file)
+    return xr.DataArray(
+        values, dims=("log_r", "log_lambda"), coords={"log_r": log_r, "log_lambda": log_lambda}, name=id
+    )
+
+
+def name_of(row: str, level: str) -> str:
+    """The name of the stored likelihood by which a row enters at a level; "" where it needs none."""
+    return {"series": row, "epoch": EPOCH + row}.get(level, "")
+
+
+def rebuilding(id: str, path: Path | str | None = None) -> str:
+    """The command that makes the stored likelihood of a series or growth row in an evidence folder (default: the bundled one)."""
+    command = "sie epoch" if id.startswith(EPOCH) else f"sie series {id}"
+    return f"{command} --rebuild" + (f" --evidence {shlex.quote(str(path))}" if path is not None else "")
+
+
+def likelihood_files(path: Path | str | None = None) -> list[Path]:
+    """The stored likelihoods of an evidence folder (default: the bundled one) and their index, by name."""
+    folder = Path(path) if path is not None else data_folder("evidence")
+    return sorted((folder / FOLDER).glob("*.csv"))
+
+
+def stored(path: Path | str | None = None) -> set[str]:
+    """The ids of which an evidence folder (default: the bundled one) has a likelihood."""
+    return set(_read_index(Path(path) if path is not None else data_folder("evidence")))
+
+
+def write_likelihood(
+    id: str, table: xr.DataArray, inputs: Sequence[str], path: Path | str | None = None
+) -> Path:
+    """Store a log likelihood, with the hash of what it was made from; returns the file.
+
+    `table` has dims (log_r, log_lambda) as `read_likelihood` gives it, or log_r alone. `inputs` name files relative to the
+    evidence folder `path`, or one row of one: `series/nanogpt.csv`, `growth.csv#openai_2025`.
+    """
+    folder = Path(path) if path is not None else data_folder("evidence")
+    if "log_lambda" not in table.dims:
+        table = table.expand_dims(log_lambda=[np.nan], axis=-1)
+    table = table.transpose("log_r", "log_lambda")
+    _check_grid(f"{FOLDER}/{id}.csv", *(table[dim].values for dim in table.dims), table.values)
+    table = table - table.max()
+    rows = [
+        (f"{log_r:.6f}", "" if np.isnan(log_lambda) else f"{log_lambda:.6f}", f"{value:.{DECIMALS}f}")
+        for log_r, line in zip(table.log_r.values, table.values, strict=True)
+        for log_lambda, value in zip(table.log_lambda.values, line, strict=True)
+    ]
+    file = folder / FOLDER / f"{id}.csv"
+    file.parent.mkdir(exist_ok=True)
+    write_atomically(file, _csv_bytes([COLUMNS, *rows]))
+    index = {**_read_index(folder), id: (hash_of(inputs, folder), tuple(inputs))}
+    lines = [(name, sha256, " ".join(names)) for name, (sha256, names) in sorted(index.items())]
+    write_atomically(folder / FOLDER / INDEX, _csv_bytes([("id", "sha256", "inputs"), *lines]))
+    return file
+
+
+def over_log_r(table: xr.DataArray, lambda_prior: np.ndarray, *, learn_lambda: bool = False) -> np.ndarray:
+    """log of the mean, over a prior of lambda, of the curve of each lambda, on the table's log_r grid.
+
+    `lambda_prior` holds draws (or equally probable quantiles) of lambda, any shape, all above 0; where the grid ends short of
+    one, the last column stands for it. A table without lambda returns itself.
+
+    Each lambda's curve has area 1 first: r given lambda is learnt, lambda is not, a cut of feedback. What a history says of lambda
+    rests on the timing of gains alone (`series`): the speedrun's curves are 12 log units higher at 1.7 than at 0.39, so that r would
+    rest on the upper tail of any prior of lambda. A view's own p, on which growth runs, is not moved by evidence either.
+    `learn_lambda=True` integrates L itself, as a joint fit would.
+    """
+    from scipy.special import logsumexp
+
+    if table.sizes["log_lambda"] == 1:
+        return table.values[:, 0].copy()
+    grid = table.log_lambda.values
+    at = np.clip(np.log(np.ravel(lambda_prior)), grid[0], grid[-1])
+    place = (at - grid[0]) / (grid[1] - grid[0]) * BETWEEN
+    nodes = (len(grid) - 1) * BETWEEN + 1
+    left = np.minimum(place.astype(int), nodes - 2)
+    part = place - left
+    weight = np.bincount(left, 1 - part, nodes) + np.bincount(left + 1, part, nodes)
+    used = np.flatnonzero(weight)
+    below = np.minimum(used // BETWEEN, len(grid) - 2)
+    above = used / BETWEEN - below
+    log_l = table.values[:, below] * (1 - above) + table.values[:, below + 1] * above
+    if not learn_lambda:
+        log_l = log_l - logsumexp(log_l, axis=0) - np.log(table.log_r.values[1] - table.log_r.values[0])
+    return logsumexp(log_l, axis=1, b=weight[used] / weight.sum())
+
+
+def reduce_draws(windows: Sequence[Draws], log_prior: xr.DataArray) -> xr.DataArray:
+    """The log likelihood on the grid of `log_prior`, from posterior draws under that known prior in one or more windows.
+
+    Lindsey's method (Efron & Tibshirani 1996): counts of draws in the grid's cells are Poisson with log mean
+    log prior + polynomial(log r, log lambda), and the polynomial is the log likelihood; windows of log lambda that overlap
+    share it, so that lambdas which the data make improbable have their draws too. Schwarz's criterion, from effective
+    numbers of draws, sets the degree. Where there are too few draws to believe the polynomial, tails in log r go on in a straight
+    line that falls.
+    """
+    x, y = log_prior.log_r.values, log_prior.log_lambda.values
+    drawn, inside = [], []
+    for window in windows:
+        counts = np.histogram2d(
+            np.ravel(window.log_r), np.ravel(window.log_lambda), bins=[_edges(x), _edges(y)]
+        )[0]
+        drawn.append(counts.ravel() * window.effective / np.size(window.log_r))
+        within = (y >= window.log_lambda_range[0]) & (y <= window.log_lambda_range[1])
+        inside.append(np.tile(within, len(x)))
+    pooled = np.concatenate([np.ravel(window.log_r) for window in windows])
+    u = (x - pooled.mean()) / pooled.std()
+    v = (y - y.mean()) / (y[-1] - y.mean())
+    counts, inside = np.array(drawn), np.array(inside)
+    fits = [_fit(counts, inside, log_prior.values, _polynomials(u, v, degree)) for degree in DEGREES]
+    value, fitted, _ = min(fits, key=lambda fit: fit[2])
+    return log_prior.copy(data=_straighten(x, value, fitted))
+
+
+def hash_of(inputs: Sequence[str], folder: Path) -> str:
+    """SHA-256 of files, or of single rows of tables (`file#id`), by name and content."""
+    digest = hashlib.sha256()
+    for name in inputs:
+        file, _, row = name.partition("#")
+        text = read_text(folder / file)
+        if row:
+            lines = [line for line in csv.reader(io.StringIO(text)) if line and line[0] == row]
+            if len(lines) != 1:
+                raise DataError(file, plain(f"{len(lines)} rows {row}"), "one row")
+            text = "\x1f".join(lines[0])
+        digest.update(f"{name}\0{text}\0".encode())
+    return digest.hexdigest()
+
+
+def _polynomials(u: np.ndarray, v: np.ndarray, degree: int) -> np.ndarray:
+    """Hermite in log r times Legendre in log lambda up to a total degree, (log_r, log_lambda, term), without the constant."""
+    from numpy.polynomial import hermite_e, legendre
+
+    h, p = hermite_e.hermevander(u, degree), legendre.legvander(v, degree)
+    terms = [(i, j) for i in range(degree + 1) for j in range(degree + 1 - i) if i + j]
+    return np.stack([np.outer(h[:, i], p[:, j]) / np.sqrt(1.0 + i) for i, j in terms], axis=-1)
+
+
+def _fit(
+    counts: np.ndarray, inside: np.ndarray, log_prior: np.ndarray, basis: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """(log likelihood, expected counts, Schwarz's criterion) of the maximum-likelihood polynomial, by damped Newton steps.
+
+    `counts` and `inside` have dims (window, cell).
+    """
+    flat = basis.reshape(-1, basis.shape[-1])
+    total = counts.sum(axis=1, keepdims=True)
+    weights, step, objective = np.zeros(flat.shape[1]), np.zeros(flat.shape[1]), -np.inf
+    for _ in range(NEWTON_STEPS):
+        trial = weights + step
+        score = flat @ trial
+        log_mean = np.where(inside, log_prior.ravel() + score, -np.inf)
+        peak = log_mean.max(axis=1, keepdims=True)
+        mass = np.exp(log_mean - peak)
+        norm = mass.sum(axis=1, keepdims=True)
+        value = float((counts @ score).sum() - (total * (peak + np.log(norm))).sum())
+        if not value >= objective:  # also where a step overflows
+            step /= 2
+            continue
+        gained, objective, weights = value - objective, value, trial
+        mean = total * mass / norm
+        if gained < SMALL_GAIN:
+            break
+        curvature = (flat * mean.sum(axis=0)[:, None]).T @ flat
+        centre = mean @ flat
+        curvature -= (centre / total).T @ centre
+        curvature[np.diag_indices_from(curvature)] *= 1 + RIDGE
+        step = np.linalg.solve(curvature, flat.T @ (counts - mean).sum(axis=0))
+    bic = flat.shape[1] * np.log(counts.sum()) - 2 * objective
+    return (flat @ weights).reshape(log_prior.shape), mean.sum(axis=0).reshape(log_prior.shape), bic
+
+
+def _straighten(x: np.ndarray, value: np.ndarray, fitted: np.ndarray) -> np.ndarray:
+    """Each column of a log likelihood, with straight falling tails where the fit has too few draws; 0 at the largest."""
+    out = value.copy()
+    known = np.flatnonzero(fitted.sum(axis=0) >= KNOWN)
+    for j in known:
+        enough = min(BEYOND, fitted[:, j].sum() / 4)
+        first = int(np.searchsorted(np.cumsum(fitted[:, j]), enough))
+        last = len(x) - 1 - int(np.searchsorted(np.cumsum(fitted[::-1, j]), enough))
+        if first > 0:
+            slope = max((value[first + 1, j] - value[first, j]) / (x[1] - x[0]), LEAST_TAIL_SLOPE)
+            out[:first, j] = value[first, j] + slope * (x[:first] - x[first])
+        if last < len(x) - 1:
+            slope = min((value[last, j] - value[last - 1, j]) / (x[1] - x[0]), -LEAST_TAIL_SLOPE)
+            out[last + 1 :, j] = value[last, j] + slope * (x[last + 1 :] - x[last])
+    for j in known:
+        top = out[:, j].argmax()
+        out[top:, j] = np.minimum.accumulate(out[top:, j])
+        out[: top + 1, j] = np.minimum.accumulate(out[top::-1, j])[::-1]
+    level = out.max(axis=0)
+    for j in range(known[-1] + 1, out.shape[1]):
+        out[:, j] = out[:, j - 1] + min(level[known[-1]] - level[known[-2]], 0.0)
+    for j in range(known[0] - 1, -1, -1):
+        out[:, j] = out[:, j + 1] + min(level[known[0]] - level[known[1]], 0.0)
+    return out - out.max()
+
+
+def _edges(grid: np.ndarray) -> np.ndarray:
+    half = (grid[1] - grid[0]) / 2
+    return np.concatenate([grid - half, [grid[-1] + half]])
+
+
+def _read_index(folder: Path) -> dict[str, tuple[str, tuple[str, ...]]]:
+    file = folder / FOLDER / INDEX
+    if not file.exists():
+        return {}
+    rows = [cells for _, cells in read_table(file, ("id", "sha256", "inputs"))]
+    return {cells["id"]: (cells["sha256"], tuple(cells["inputs"].split())) for cells in rows}
+
+
+def _read_grid(file: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    where = f"{FOLDER}/{file.name}"
+    rows = [cells for _, cells in read_table(file, COLUMNS)]
+    try:
+        cells = np.array([[float(row[column] or "nan") for column in COLUMNS] for row in rows])
+    except ValueError:
+        raise DataError(where, plain("a row that is not three numbers"), ",".join(COLUMNS)) from None
+    log_lambda = np.unique(cells[:, 1])
+    log_r = np.unique(cells[:, 0])
+    whole = np.array_equal(cells[:, 0], np.repeat(log_r, len(log_lambda)))
+    whole = whole and np.array_equal(cells[:, 1], np.tile(log_lambda, len(log_r)), equal_nan=True)
+    if not whole:
+        raise DataError(where, plain("holes or rows out of order"), "a complete grid in ascending order")
+    values = cells[:, 2].reshape(len(log_r), len(log_lambda))
+    _check_grid(where, log_r, log_lambda, values)
+    return log_r, log_lambda, values
+
+
+def _check_grid(where: str, log_r: np.ndarray, log_lambda: np.ndarray, values: np.ndarray) -> None:
+    if not np.isfinite(values).all():
+        raise DataError(where, plain("a log likelihood that is not finite"), "finite numbers")
+    for name, grid, least in (("log_r", log_r, 4), ("log_lambda", log_lambda, 1)):
+        steps = np.diff(grid)
+        if len(grid) < least or (len(grid) > 1 and not np.allclose(steps, steps.mean(), rtol=1e-3)):
+            raise DataError(f"{where} {name}", plain("an uneven grid"), f"at least {least} even steps")
+
+
+def _csv_bytes(rows: Sequence[Sequence[str]]) -> bytes:
+    stream = io.StringIO()
+    csv.writer(stream, lineterminator="\n").writerows(rows)
+    return stream.getvalue().encode()
