@@ -2,7 +2,7 @@
 
     truth ~ priors,   estimate_i = expected_i(truth) - d_i,   d_i ~ f_i,   pit = (rank of the truth among draws + u) / (draws + 1)
 
-f_i is a row's own error (`errors`) and u ~ uniform on (0, 1). Where the model is right, pit is uniform for every quantity (Talts et al. 2018), for the
+f_i is a row's own error (`row_density`) and u ~ uniform on (0, 1). Where the model is right, pit is uniform for every quantity (Talts et al. 2018), for the
 joint log likelihood too (Modrák et al. 2023), and events happen as often as their posterior probability says. The world is
 computed here from the equations, not from the graph that is fitted, so that a wrong graph shows. It must not know PyMC.
 """

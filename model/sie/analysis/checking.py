@@ -1,7 +1,7 @@
 """What the evidence does to a view and how well the model predicts it: left-out rows and domains, PSIS-LOO.
 
 Every refit runs on the one compiled graph. A row's log estimate is its expected log less the deviation d that its own error
-has (`errors`), so that replicated estimates and raw values of r come from the same density as the likelihood.
+has (`row_density`), so that replicated estimates and raw values of r come from the same density as the likelihood.
 It reads fits; it must not define the model.
 """
 
@@ -119,8 +119,8 @@ def influence(
     """What each row does, as all rows less all but this one, by refits; dim `estimate`, and `event` of EVENTS_MOVED.
 
     `log_r` is the shift of the median log r at ASARA, `p` that of each event's probability, `log_r_mcse` and `mcse` their errors;
-    `median_without` is the median r at ASARA without the row, `attrs["median"]` with all. `refits` runs the tasks: `engine.in_turn`
-    or what `engine.on_cluster` gives. Raises NotConverged where a refit does not converge.
+    `median_without` is the median r at ASARA without the row, `attrs["median"]` with all. `refits` runs the tasks: `tasks.in_turn`
+    or what `tasks.on_cluster` gives. Raises NotConverged where a refit does not converge.
     """
     import xarray as xr
 

@@ -1,6 +1,6 @@
 """What one view says, before and after the evidence, computed once: draws, paths, credences, and what they depend on.
 
-It computes no probability itself: draws come from `inference`, paths from `dynamics`, credences from `credences`.
+It computes no probability itself: draws come from `sampling`, paths from `paths`, credences from `credences`.
 """
 
 from __future__ import annotations

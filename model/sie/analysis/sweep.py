@@ -1,4 +1,4 @@
-"""Many fits at once: the cells of a `sweep_spec`, each one task of `engine`, and what they found.
+"""Many fits at once: the cells of a `sweep_spec`, each one task of `tasks`, and what they found.
 
 A cell that does not converge is recorded. It knows no cluster.
 """

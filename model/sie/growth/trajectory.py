@@ -1,6 +1,6 @@
 """One trajectory after ASARA: its table, how it ends, and what it would be without one of its mechanisms.
 
-Numbers come from `dynamics` and `growth`. It knows no view, evidence or event.
+Numbers come from `paths` and `growth`. It knows no view, evidence or event.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ SAME = 1e-9
 
 @dataclass(frozen=True, kw_only=True)
 class Trajectory:
-    """A path with its numbers, by name, and its law; `draws` are the same numbers as `dynamics.simulate` reads them."""
+    """A path with its numbers, by name, and its law; `draws` are the same numbers as `paths.simulate` reads them."""
 
     numbers: Mapping[str, float]
     retraining: str

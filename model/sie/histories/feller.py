@@ -71,7 +71,7 @@ def exact(growth, log_scale, shape):
 
 @cached(vectorize, ["float64(float64, float64, float64)"])
 def as_coded(growth, log_scale, shape):
-    """The same as a sum of Poisson-gamma terms, without those in which a gamma function overflows (see `idea_production`)."""
+    """The same as a sum of Poisson-gamma terms, without those in which a gamma function overflows (see `erdil_2024`)."""
     log_y, log_w = -log_scale, growth - log_scale
     if not shape <= OVERFLOW or log_w > 700:
         return -np.inf

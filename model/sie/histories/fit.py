@@ -1,7 +1,7 @@
 """Fits of raw histories: the posterior of r, what it looks like beside simpler readings, replicates, and the reduction to a
 likelihood over (log r, log lambda).
 
-It samples with the thresholds of `inference` and writes no distribution of its own. It must not know views or growth.
+It samples with the thresholds of `sampling` and writes no distribution of its own. It must not know views or growth.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def fit_series(
 ) -> xr.Dataset:
     """Posterior draws of `sie.series.PARAMETERS`, `log_effort` and `log2_a`, dims (chain, draw) and of the latter two gain.
 
-    `attrs` has max_rhat, min_ess and divergences. Raises NotConverged where the thresholds of `inference` fail twice.
+    `attrs` has max_rhat, min_ess and divergences. Raises NotConverged where the thresholds of `sampling` fail twice.
     """
     if draws < 1 or draws % inference.CHAINS:
         raise DataError("draws", draws, f"a positive multiple of {inference.CHAINS}")

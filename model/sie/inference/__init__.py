@@ -1,0 +1,1 @@
+"""The only room that samples: fits, importance weights on stored draws, and the workbench that answers edits."""

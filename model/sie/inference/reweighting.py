@@ -1,6 +1,6 @@
 """Stored posterior draws under another prior, by Pareto-smoothed importance sampling (Vehtari et al. 2024): the instant answer.
 
-It never answers where the weights are not to be trusted, and it never samples: RefitNeeded says why, and `inference` refits.
+It never answers where the weights are not to be trusted, and it never samples: RefitNeeded says why, and `sampling` refits.
 """
 
 from __future__ import annotations

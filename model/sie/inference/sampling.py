@@ -301,7 +301,7 @@ def sample_converged(
     seed: int,
     relabel: Callable[[xr.Dataset], xr.Dataset] | None = None,
 ) -> tuple[xr.DataTree, dict[str, float]]:
-    """Draws of a compiled density (`density.compile_density`) and their diagnostics, of the first try that converges.
+    """Draws of a compiled density (`compiled.compile_density`) and their diagnostics, of the first try that converges.
 
     A try is a target_accept and a number of warm-up draws. `draws` is the total number, a multiple of 4: chains are
     LEAST_DRAWS long or longer, diagnosed whole and thinned to what was asked for. `relabel` turns the sampled latents into

@@ -7,7 +7,7 @@ informs, or a lambda under which raw histories are read, changes the weights w o
 with k-hat, and an error that knows both the weights and the chains' autocorrelation). Where weights are not to be trusted, or
 other rows or levels count, the view is sampled again on the same compiled graph (`refitted`), which becomes the base of later
 edits.
-It chooses between what `inference` and `dynamics` compute; it must not know a distribution, a growth law or a screen.
+It chooses between what `sampling` and `paths` compute; it must not know a distribution, a growth law or a screen.
 """
 
 from __future__ import annotations

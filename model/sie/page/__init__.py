@@ -1,0 +1,1 @@
+"""Reports as text and as one page, saved files, the ledger, the equation page, and the sources' figures recomputed."""

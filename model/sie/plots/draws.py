@@ -2,7 +2,7 @@
 beside the published estimates, and software gained after ASARA.
 
 Each function draws on one matplotlib Axes (its own unless `ax` is given) and returns it; intervals are 5-95 % and 25-75 %.
-Draws are a Dataset or a DataTree node with dims (chain, draw). What all figures share is in `drawing`. This module must not know any prior, model or growth law: it samples nothing, and takes
+Draws are a Dataset or a DataTree node with dims (chain, draw). What all figures share is in `style`. This module must not know any prior, model or growth law: it samples nothing, and takes
 products, quantiles and densities of what it is given.
 """
 

@@ -1,6 +1,6 @@
 """A PyMC model's log density as a C function that nutpie calls, with the model's data in one vector.
 
-A model as `returns.build` made it has its density written out (`fused`). Any other is compiled from its graph: PyTensor's
+A model as `returns.build` made it has its density written out (`log_density`). Any other is compiled from its graph: PyTensor's
 function is read from its disk cache, where nutpie's own wrapper around it holds random names, cannot be cached and costs ten
 seconds a process. It knows nothing of what the model means. It must not sample.
 """

@@ -7,7 +7,7 @@ in the letters of `returns` and `inputs`, whose graph says what this must equal:
 together for every form of a view. The sum is over the combinations c of the parts of mixtures, each quantity at its part's own
 quantile curve: a mixture's own curve may jump, which NUTS cannot follow. Without a mixture there is one combination. It exists
 for speed alone: the compiled graph allocates an array at each of its 200 steps.
-A model that was changed after `returns.build` is sampled from its graph (`density`). It knows arrays and no meaning.
+A model that was changed after `returns.build` is sampled from its graph (`compiled`). It knows arrays and no meaning.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@
     r_asara     = r_target * prod_k f_k
 
 x = 1 where a row already includes an adjustment; c = m_i . (log q, log g_l, log g_c) is what it was measured against (`inputs`).
-A row's own errors are integrated once into a log density over the deviation (`errors`): a published estimate, a growth rate
+A row's own errors are integrated once into a log density over the deviation (`row_density`): a published estimate, a growth rate
 and the likelihood of a whole series are the same kind of data. What rows share stays latent: half of the variance of the
 definition errors on one input data, and its growth. Every prior enters as its quantile curve at a standard normal `score`
 (`prior_curves`), as data: one compiled graph serves every view, every level and every selection of rows.
@@ -52,7 +52,7 @@ def build(rows: xr.Dataset, view: View, *, likelihoods: Mapping[str, xr.DataArra
     natural scale; `log_estimate` (estimate) is what each row is expected to show, `log_likelihood` (estimate) its own density.
     Everything that differs between views and rows is `pm.Data`. A `steepening` derived from `gained_before_asara` is no part
     of the graph, since no usable row includes it. The model carries `model.view`, from which `fit` draws the growth inputs,
-    `model.errors` (one `Error` a row) and `model.as_built`: `fused` has the same log density, written out for speed; a model
+    `model.errors` (one `Error` a row) and `model.as_built`: `log_density` has the same log density, written out for speed; a model
     to which another term is added is sampled from its graph.
 
     `likelihoods` are those of the rows at the levels `series` and `epoch` (default: those of the evidence folder). Raises

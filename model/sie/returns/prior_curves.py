@@ -5,8 +5,8 @@
 Pieces are cut until the cubic errs by less than `SHIFT` in z and `MISS` in q; where q jumps, between separate parts of a
 mixture, until they are narrower than `NARROWEST`, so that a jump of q stays a jump.
 
-A mixture's own curve is for the graph and for naming draws. NUTS cannot follow its jumps, so that the density in `fused` is a
-sum over combinations of the parts, each at its own curve, and draws are given a part each afterwards (`inference`).
+A mixture's own curve is for the graph and for naming draws. NUTS cannot follow its jumps, so that the density in `log_density` is a
+sum over combinations of the parts, each at its own curve, and draws are given a part each afterwards (`sampling`).
 """
 
 from __future__ import annotations
