@@ -203,3 +203,38 @@ def test_stored_likelihoods_are_those_of_the_data(evidence):
         table = sie.read_likelihood(name)
         assert table.sizes["log_lambda"] > 1
         assert (data_folder("evidence") / "likelihoods" / f"{name}.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "row", "quantities"),
+    [
+        ("reference", "nanogpt_speedrun", ("parallel", "compute_bottleneck")),
+        ("davidson_2025", "nanogpt_speedrun", ("parallel", "compute_bottleneck")),
+    ],
+)
+def test_lambda_is_integrated_over_its_prior_without_a_sampling_error(evidence, name, row, quantities):
+    """Against Gauss-Legendre in the probabilities of both quantities, 300 nodes each, and SciPy's interpolation in lambda."""
+    from scipy.interpolate import RegularGridInterpolator
+    from scipy.special import logsumexp, ndtri
+
+    view = sie.read_view(name)
+    rows = sie.usable(evidence, view)
+    table = sie.read_likelihood(row)
+    nodes, weights = np.polynomial.legendre.leggauss(300)
+    p, factor = (view[quantity].prior.at(ndtri((nodes + 1) / 2)) for quantity in quantities)
+    log_lambda = np.log(p[:, None] / factor).ravel()
+    weight = (weights[:, None] * weights / 4).ravel()
+
+    log_r, grid = table.log_r.values, table.log_lambda.values
+    fine = np.linspace(grid[0], grid[-1], 2001)
+    curves = RegularGridInterpolator((log_r, grid), table.values)(
+        tuple(np.meshgrid(log_r, fine, indexing="ij"))
+    )
+    curves -= logsumexp(curves, axis=0) + np.log(log_r[1] - log_r[0])
+    nearest = np.clip(np.rint((log_lambda - fine[0]) / (fine[1] - fine[0])), 0, 2000).astype(int)
+    wanted = logsumexp(curves, axis=1, b=np.bincount(nearest, weight, 2001))
+
+    place = rows.estimate.values.tolist().index(row)
+    found = sie.over_log_r(table, lambda_values(rows, view)[place])
+    apart = np.abs(np.exp(found) - np.exp(wanted)).sum() * (log_r[1] - log_r[0]) / 2
+    assert apart < 3e-4
