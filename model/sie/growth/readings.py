@@ -63,9 +63,15 @@ def years_at(paths: xr.Dataset, doublings: np.ndarray) -> np.ndarray:
 
 def levels(paths: xr.Dataset) -> np.ndarray:
     """Doublings at each node, (chain, draw, doubling); even from ASARA to the reach, or ever wider apart below a far ceiling."""
-    u, stretch, reach = paths.doubling.values, paths.stretch.values[..., None], paths.reach.values[..., None]
+    u, reach = paths.doubling.values, paths.reach.values[..., None]
+    stretch = _stretch(paths).values[..., None]
     grown = np.expm1(np.where(stretch > 0, stretch, 1.0))
     return reach * np.where(stretch > 0, np.expm1(stretch * u) / grown, u)
+
+
+def _stretch(paths: xr.Dataset) -> xr.DataArray:
+    """How uneven the nodes are: not at all in paths that do not say."""
+    return paths.stretch if "stretch" in paths else 0 * paths.tail_slope
 
 
 def amounts(where: str, values: np.ndarray, *, endless: bool = False) -> np.ndarray:
@@ -116,7 +122,8 @@ def _checked(paths: xr.Dataset, *, clocked: bool) -> tuple[np.ndarray, ...]:
     if nodes < FEWEST:
         raise DataError("paths", plain(f"{nodes} nodes"), f"at least {FEWEST}")
     grid = [np.ascontiguousarray(paths[name].values, dtype=float).reshape(-1, nodes) for name in names]
-    each = [np.ascontiguousarray(paths[name].values, dtype=float).ravel() for name in PATH]
+    whole = paths.assign(stretch=_stretch(paths))
+    each = [np.ascontiguousarray(whole[name].values, dtype=float).ravel() for name in PATH]
     reach, stretch, tail, left = each
     wanted = {
         "years": ~np.isnan(grid[0].min(initial=0.0)),
