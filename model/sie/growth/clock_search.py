@@ -146,13 +146,14 @@ def _shortest(gain, path, looked, found, times):
 
 @kernel
 def shortest(begin, end, years, log2_pace, reach, stretch, tail, left, clock, gain, answers):
-    """Fill `answers` with the shortest time of a gain."""
+    """Fill `answers` with the shortest time of each gain."""
     size = room(years.shape[1], clock)
     looked, found, times = np.empty(size), np.empty(2 * size + 1), np.empty(2 * size + 1)
     for i in range(begin, end):
         path = (years[i], log2_pace[i], reach[i], stretch[i], tail[i], left[i], clock[i])
         n = stops(path, looked)
-        answers[i] = _shortest(gain[i], path, looked[:n], found, times)
+        for k in range(gain.shape[1]):
+            answers[i, k] = _shortest(gain[i, k], path, looked[:n], found, times)
 
 
 @kernel

@@ -211,11 +211,9 @@ def credences(paths: xr.Dataset, *, events: Iterable[str | Event] | None = None)
 
     chosen = [_event(event) for event in (EVENTS.values() if events is None else events)]
     independent = bool(paths.attrs.get("independent_draws"))
-    shortest = {
-        gain: shortest_years(paths, gain(paths))
-        for gain in {event.gain for event in chosen}
-        if gain is not None
-    }
+    gains = list(dict.fromkeys(event.gain for event in chosen if event.gain is not None))
+    wanted = [np.broadcast_to(gain(paths), paths.doublings_left.shape) for gain in gains]
+    shortest = dict(zip(gains, shortest_years(paths, np.array(wanted)), strict=True)) if gains else {}
     indicators = [
         event.happens(paths) if event.gain is None else shortest[event.gain] <= event.years
         for event in chosen

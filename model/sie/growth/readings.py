@@ -36,13 +36,15 @@ FEWEST = 5
 def shortest_years(paths: xr.Dataset, doublings: np.ndarray) -> np.ndarray:
     """The least time in which a path gains this many doublings, anywhere along it; inf where the ceiling is nearer.
 
-    `doublings` (at least 0) has the shape of the draws; so has the result. 0 where the pace grows without limit.
+    `doublings` (at least 0) has the shape of the draws, or several gains of that shape, (gain, chain, draw); so has the result. 0
+    where the pace grows without limit.
     """
-    shape = paths.reach.shape
-    gain = np.broadcast_to(amounts("shortest_years", doublings), shape).ravel()
-    shortest = np.empty(gain.size)
-    over_draws(*_kernel("shortest", paths), gain, shortest)
-    return shortest.reshape(shape)
+    gains = amounts("shortest_years", doublings)
+    shape = np.broadcast_shapes(gains.shape, paths.reach.shape)
+    each = np.ascontiguousarray(np.broadcast_to(gains, shape).reshape(-1, paths.reach.size).T)
+    shortest = np.empty(each.shape)
+    over_draws(*_kernel("shortest", paths), each, shortest)
+    return shortest.T.reshape(shape)
 
 
 def doublings_by(paths: xr.Dataset, years: np.ndarray) -> np.ndarray:
@@ -161,9 +163,10 @@ def _whole(clock: np.ndarray) -> np.ndarray:
 @kernel
 def _shortest(begin, end, years, log2_pace, reach, stretch, tail, left, gain, shortest):
     for i in range(begin, end):
-        shortest[i] = shortest_window(
-            gain[i], years[i], log2_pace[i], reach[i], stretch[i], tail[i], left[i], False
-        )
+        for k in range(gain.shape[1]):
+            shortest[i, k] = shortest_window(
+                gain[i, k], years[i], log2_pace[i], reach[i], stretch[i], tail[i], left[i], False
+            )
 
 
 @kernel

@@ -124,6 +124,18 @@ def _window(x, gain, years, log2_pace, reach, stretch, tail, left):
 
 
 @kernel
+def _pace_ahead(x, log2_pace, reach, stretch, tail, scale):
+    """log2 of the pace near x, a line between nodes in their number, `scale` of which are even nodes a doubling."""
+    cells = len(log2_pace) - 1
+    at = x * scale if stretch == 0.0 else place(x, reach, stretch, cells)
+    if at >= cells:
+        return log2_pace[cells] + (tail * (x - reach) if x > reach else 0.0)
+    j = int(at)
+    part = at - j
+    return log2_pace[j] if part <= 0.0 else log2_pace[j] + part * (log2_pace[j + 1] - log2_pace[j])
+
+
+@kernel
 def shortest_window(gain, years, log2_pace, reach, stretch, tail, left, single_peak):
     """Least time of any window of `gain` doublings. A window's time is least where the pace at its ends is equal, the pace
     rising into it, or where the path starts or ends; with a single peak there is one such place, found by bisection."""
@@ -132,29 +144,31 @@ def shortest_window(gain, years, log2_pace, reach, stretch, tail, left, single_p
         return math.inf
     if left == math.inf and (tail > 0.0 or log2_pace[cells] > BEYOND):
         return 0.0
-    top = left - gain if left < math.inf else reach
+    top, width, scale = left - gain if left < math.inf else reach, reach / cells, cells / reach
     best = time_at(gain, years, log2_pace, reach, stretch, tail, left)
     first, last = 0, min(int(place(top, reach, stretch, cells)), cells)
-    before = pace_near(gain, log2_pace, reach, stretch, tail) - log2_pace[0]
+    before = _pace_ahead(gain, log2_pace, reach, stretch, tail, scale) - log2_pace[0]
     if single_peak:
         if not before > 0.0:
             return best
         while last - first > 1:
             middle = (first + last) // 2
-            x = node_level(middle, reach, stretch, cells)
-            if pace_near(x + gain, log2_pace, reach, stretch, tail) > log2_pace[middle]:
+            x = middle * width if stretch == 0.0 else node_level(middle, reach, stretch, cells)
+            if _pace_ahead(x + gain, log2_pace, reach, stretch, tail, scale) > log2_pace[middle]:
                 first = middle
             else:
                 last = middle
         x = node_level(first, reach, stretch, cells)
-        before = pace_near(x + gain, log2_pace, reach, stretch, tail) - log2_pace[first]
+        before = _pace_ahead(x + gain, log2_pace, reach, stretch, tail, scale) - log2_pace[first]
     best = min(best, _window(top, gain, years, log2_pace, reach, stretch, tail, left))
     begin = node_level(first, reach, stretch, cells)
     for j in range(first + 1, last + 2):
-        end = min(node_level(j, reach, stretch, cells), top)
-        after = pace_near(end + gain, log2_pace, reach, stretch, tail) - pace_near(
-            end, log2_pace, reach, stretch, tail
-        )
+        end = j * width if stretch == 0.0 else node_level(j, reach, stretch, cells)
+        if end < top:
+            here = log2_pace[j]
+        else:
+            end, here = top, _pace_ahead(top, log2_pace, reach, stretch, tail, scale)
+        after = _pace_ahead(end + gain, log2_pace, reach, stretch, tail, scale) - here
         if before > 0.0 and not after > 0.0:
             step = end - begin
             x = begin + (step * before / (before - after) if after > -math.inf else 0.0)

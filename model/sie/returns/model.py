@@ -159,7 +159,7 @@ def at_asara(draws: xr.Dataset, view: View) -> xr.Dataset:
         gained = labour_doublings(draws.gained_before_asara, view["gained_before_asara"].unit, draws)
         draws["steepening"] = 1 - (gained / total) ** draws["shape"]
     else:
-        gained = 0 * total.where(total < math.inf, 0)
+        gained = 0 * np.minimum(total, 1)
     draws["doublings_gained"], draws["doublings_left"] = gained, total - gained
     if not view.states_r_asara:
         draws["r_asara"] = draws.r_target
