@@ -7,9 +7,8 @@ import os
 import pytest
 
 import sie
-from sie.base import files, pytensor_folder
+from sie.base import errors, files, pytensor_folder
 from sie.base.reading import data_folder
-from sie.data import bibliography as sources
 from sie.data.views import MOST_NAME_BYTES
 from sie.inference.sampling import MOST_SEED, REPORTED_DRAWS
 from sie.page.ledger import entries_of
@@ -138,7 +137,7 @@ def test_a_message_holds_nothing_that_a_terminal_obeys(command, tmp_path):
 
 def test_a_message_repeats_only_the_start_of_what_is_long():
     message = str(sie.DataError("x" * 10_000, "y" * 10_000, "less"))
-    assert len(message) < 3 * sources.MOST_LETTERS
+    assert len(message) < 3 * errors.MOST_LETTERS
     assert message.endswith("..., want less")
 
 
@@ -174,7 +173,7 @@ def test_half_of_a_surrogate_pair_is_refused(command, tmp_path):
     document = json.loads(report.read_text(encoding="utf-8"))
     document["views"][0]["label"] = "a \ud800 label"
     report.write_text(json.dumps(document))
-    with pytest.raises(sie.DataError, match="surrogates not allowed"):
+    with pytest.raises(sie.DataError, match="a lone surrogate"):
         entries_of(read_json(report), "2026-01-31")
 
 

@@ -160,7 +160,7 @@ def test_a_mechanism_replaces_only_what_the_view_states(weights):
 def test_cobb_douglas_keeps_what_the_view_says_since_labour_s_share_stays(weights):
     view = sie.read_view("davidson_houlden_2025")
     found = by_mechanism(view, weights, events=EVENTS, draws=2000, seed=1)
-    own = sie.credences(sie.simulate(sie.inference.prior(view, draws=2000, seed=1)), events=EVENTS)
+    own = sie.credences(sie.simulate(sie.prior(view, draws=2000, seed=1)), events=EVENTS)
     np.testing.assert_array_equal(found.p.sel(mechanism="cobb_douglas"), own.p)
 
 

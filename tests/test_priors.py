@@ -602,3 +602,14 @@ def test_what_is_gained_and_the_ceiling_are_both_in_ooms_or_neither(gaining, ref
 def test_draws_come_in_fours(draws, refused):
     with refused("draws", f"found {draws}", "multiple of 4"):
         prior(sie.read_view("reference"), draws=draws, seed=1)
+
+
+def test_a_quantile_that_a_part_has_too_is_found():
+    """The whole weight on one part, and parts that cross: the root lies at an end of its bracket, to rounding."""
+    z = np.linspace(-5, 5, 401)
+    families = (sie.uniform, sie.loguniform, sie.lognormal)
+    for one in families:
+        for other in families:
+            for share in (0.0, 1e-12, 0.5, 1.0):
+                prior = sie.mixture([share, 1 - share], [one(1.0, 2.0), other(1.0, 2.0)])
+                assert prior.cdf(prior.at(z)) == pytest.approx(ndtr(z), abs=1e-7)

@@ -245,13 +245,14 @@ class Prior:
             below, above = self._masses(x)
             return np.where(score < 0, below - ndtr(score), ndtr(-score) - above)
 
-        ends = np.stack([part.at(z) for part in self.parts])
+        ends = np.stack([part.at(z) for _, part in self.leaves])
         low, high = ends.min(axis=0), ends.max(axis=0)
         found = find_root(
             excess, (low, high), args=(z,), tolerances={"xatol": 0, "xrtol": 1e-15, "fatol": 0, "frtol": 0}
         )
-        # Where the parts' quantiles coincide to rounding, both ends lie on one side.
-        return np.where(np.isfinite(found.x), found.x, (low + high) / 2)
+        # At a quantile of a part, rounding may leave both ends on one side.
+        nearest = np.where(np.abs(excess(low, z)) <= np.abs(excess(high, z)), low, high)
+        return np.where(np.isfinite(found.x), found.x, nearest)
 
 
 def is_finite(number: object) -> bool:
