@@ -257,7 +257,7 @@ WRITER = """
 import sys
 from pathlib import Path
 import sie
-from sie.ledger import append, entries_of
+from sie.page.ledger import append, entries_of
 sys.path.insert(0, sys.argv[3])
 from test_ledger import saved
 view = sie.read_view("reference")
