@@ -1,4 +1,4 @@
-"""Made-up raw histories: series in the form that is read, and worlds drawn from the priors of `sie.series`."""
+"""Made-up raw histories: series in the form that is read, and worlds drawn from the priors of `sie.histories.model`."""
 
 from dataclasses import replace
 

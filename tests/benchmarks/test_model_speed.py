@@ -31,7 +31,7 @@ BLOCK = 10**5
 STARTS = """
 import json, sys, time
 begun, used = time.perf_counter(), time.process_time()
-from sie.doctor import fit_times
+from sie.analysis.doctor import fit_times
 found = {finding.what: finding.why for finding in fit_times()}
 total = [time.perf_counter() - begun, time.process_time() - used]
 print(json.dumps([found, total]))

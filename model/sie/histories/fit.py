@@ -48,7 +48,7 @@ def fit_series(
     log_r_prior: tuple[float, float] = LOG_R_PRIOR,
     log_lambda_range: tuple[float, float] = LOG_LAMBDA_RANGE,
 ) -> xr.Dataset:
-    """Posterior draws of `sie.series.PARAMETERS`, `log_effort` and `log2_a`, dims (chain, draw) and of the latter two gain.
+    """Posterior draws of `model.PARAMETERS`, `log_effort` and `log2_a`, dims (chain, draw) and of the latter two gain.
 
     `attrs` has max_rhat, min_ess and divergences. Raises NotConverged where the thresholds of `sampling` fail twice.
     """
