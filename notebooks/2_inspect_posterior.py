@@ -115,8 +115,8 @@ def _(mo):
 
 
 @app.cell
-def _(checking, evidence, evidence_plots, model, rows, seed, tree, view):
-    domains = checking.domain_table(tree, model, rows, seed=seed)
+def _(checking, evidence, evidence_plots, model, seed, tree, view):
+    domains = checking.domain_table(tree, model, seed=seed)
     raw = checking.raw_by_level(tree, evidence, view, seed=seed)
     forest = evidence_plots.plot_forest(domains, raw, title=view.label).figure
     forest

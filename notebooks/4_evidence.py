@@ -160,7 +160,7 @@ def _(mo):
 def _(checking, draws, evidence, evidence_plots, rows, seed, sie, view):
     model = sie.build(rows, view)
     tree = sie.fit(model, seed=seed, draws=draws)
-    domains = checking.domain_table(tree, model, rows, seed=seed)
+    domains = checking.domain_table(tree, model, seed=seed)
     raw = checking.raw_by_level(tree, evidence, view, seed=seed)
     forest = evidence_plots.plot_forest(domains, raw, title=view.label).figure
     forest

@@ -2,8 +2,10 @@
 
 import contextlib
 import json
+from dataclasses import replace
 
 import numpy as np
+import pymc as pm
 import pytest
 import xarray as xr
 from scipy.stats import binom, kstest
@@ -13,15 +15,16 @@ from sie.analysis import calibration
 from sie.analysis.calibration_summary import summarise
 from sie.base import tasks as engine
 from sie.data.bibliography import read_sources
-from sie.data.quantities import EVENT_NAMES
+from sie.data.quantities import ADJUSTMENTS, EVENT_NAMES
 from sie.page.calibration_record import as_json, make_record, read_record
 from sie.page.sections import as_html
 from sie.page.text import compute
-from sie.returns.model import build
-from sie.returns.row_density import published_error
+from sie.returns.design import LATENTS, design
+from sie.returns.model import graph as model_of
+from sie.returns.row_density import published_density
 from sie.returns.selection import domains_at
 
-RUNS = 300
+RUNS = 200
 BROKEN_RUNS = 80
 
 KINDS = {
@@ -85,18 +88,15 @@ def test_r_at_asara_lies_in_its_intervals_and_events_happen_as_often_as_predicte
 
 @pytest.mark.slow
 def test_a_wrong_sign_of_one_factor_fails(evidence):
-    def build_wrongly(rows, view):
-        model = build(rows, view)
-        loadings = model["loadings"].get_value()
-        at = list(model.coords["effect"]).index("compute_bottleneck")
-        loadings[:, at] *= -1
-        model["loadings"].set_value(loadings)
-        return model
+    def change(of):
+        loadings = of.loadings.copy()
+        loadings[:, len(of.remoteness) + ADJUSTMENTS.index("compute_bottleneck")] *= -1
+        return replace(of, loadings=loadings)
 
     view, rows = rows_of(evidence, "reference", ())
     table = np.array(
         [
-            calibration.refit(seed, view=view, rows=rows, key="wrong", build=build_wrongly)
+            calibration.refit(seed, view=view, rows=rows, key="wrong", change=change)
             for seed in range(BROKEN_RUNS)
         ]
     )
@@ -110,18 +110,18 @@ def test_a_wrong_sign_of_one_factor_fails(evidence):
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_world_expects_of_each_row_what_the_graph_does(evidence, kind):
     from sie.inference.sampling import short_fit
-    from sie.returns.compiled import deterministics
 
-    view, rows = rows_of(evidence, *KINDS[kind])
-    model = build(rows, view)
-    draws = short_fit(model, seed=1, draws=80, tune=50)
-    graph = deterministics(model, draws).log_estimate.transpose("chain", "draw", "estimate")
-    np.testing.assert_allclose(calibration.expected(draws, rows, view), graph, atol=1e-3)
+    of = design(*rows_of(evidence, *KINDS[kind])[::-1])
+    draws = short_fit(of, seed=1, draws=80, tune=50)
+    graph = pm.compute_deterministics(
+        draws[list(LATENTS)], model=model_of(of), var_names=["log_estimate"], progressbar=False
+    )
+    np.testing.assert_allclose(of.expected(draws), graph.log_estimate, atol=1e-3)
 
 
 def test_errors_are_drawn_from_their_own_density():
-    error = published_error(np.array([0.821, 1.243, 1.437, 1.597, 2.420]), np.nan, 0.3)
-    drawn = np.array([calibration._draw_error(error, u) for u in (np.arange(2000) + 0.5) / 2000])
+    error = published_density(np.array([0.821, 1.243, 1.437, 1.597, 2.420]), np.nan, 0.3)
+    drawn = np.array([error.draw(u) for u in (np.arange(2000) + 0.5) / 2000])
     p = np.array([0.05, 0.25, 0.5, 0.75, 0.95])
     np.testing.assert_allclose(np.quantile(drawn, p), error.quantile(p), atol=0.01)
 

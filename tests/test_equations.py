@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import re
 
 import pytest
 
@@ -23,7 +24,8 @@ def docstring(where):
     function = where.removeprefix(module).removeprefix(".")
     found = importlib.import_module(f"sie.{module}")
     target = getattr(found, function) if function else found
-    return inspect.cleandoc(getattr(target, "py_func", target).__doc__)
+    text = inspect.cleandoc(getattr(target, "py_func", target).__doc__)
+    return re.split(r"^(?:Parameters|Returns|Raises)\n-+$", text, flags=re.MULTILINE)[0]
 
 
 def test_equations_are_literally_the_indented_lines_of_docstrings():

@@ -10,8 +10,9 @@ import sie
 from sie.data.quantities import ADJUSTMENTS
 from sie.inference import sampling as inference
 from sie.returns.compiled import compile_density
+from sie.returns.design import LATENTS
 from sie.returns.log_density import log_parts
-from sie.returns.model import GRAPH, LATENTS
+from sie.returns.prior_curves import GRAPH
 from sie.returns.row_density import student_error
 from sie.returns.selection import domains_at
 
@@ -251,7 +252,7 @@ def r_at_asara(model, x):
     }
     coords = {name: list(model.coords[name]) for name in ("quantity", "domain", "input_data", "flow")}
     sampled = xr.DataTree.from_dict({"posterior": xr.Dataset(columns, coords)})
-    return inference._posterior(sampled, model, draws=len(x), seed=1).r_asara.values.ravel()
+    return inference._posterior(sampled, model.design, draws=len(x), seed=1).r_asara.values.ravel()
 
 
 def test_fits_meet_their_thresholds(reference_tree, davidson_tree):

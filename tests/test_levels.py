@@ -2,6 +2,7 @@
 
 import dataclasses
 import types
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,17 +13,19 @@ from scipy.stats import binom, norm, qmc, t
 import sie
 from sie.data.evidence import LEVELS
 from sie.data.priors import to_toml
-from sie.data.quantities import ADJUSTMENTS
+from sie.data.quantities import ADJUSTMENTS, INPUT_SHARES
 from sie.inference.sampling import short_fit
 from sie.returns import compiled as density
-from sie.returns.compiled import compile_density, deterministics
+from sie.returns.compiled import compile_density
+from sie.returns.design import LATENTS, design
+from sie.returns.equations import labour_returns, share_before
 from sie.returns.inputs import borrow_input_growth, input_terms, levels_of
-from sie.returns.model import GRAPH, LATENTS, _input_shares, from_latents
+from sie.returns.prior_curves import GRAPH
 from sie.returns.row_density import (
-    growth_error,
+    growth_density,
     growth_shape,
-    likelihood_error,
-    published_error,
+    likelihood_density,
+    published_density,
     student_error,
 )
 from sie.returns.selection import domains_at
@@ -78,13 +81,13 @@ def test_an_error_has_the_quantiles_of_its_parts():
     value = np.array([0.821, 1.243, 1.437, 1.597, 2.420])
     df, scale = student_error(value, NO)
     drawn = scale * t.rvs(df, size=10**6, random_state=rng) + 0.4 * rng.standard_normal(10**6)
-    got = published_error(value, NO, 0.4).quantile([0.25, 0.5, 0.75])
+    got = published_density(value, NO, 0.4).quantile([0.25, 0.5, 0.75])
     np.testing.assert_allclose(got, np.quantile(drawn, [0.25, 0.5, 0.75]), atol=0.004)
     for quantiles, own in (([0.392, 0.924, 1.83], 0.28), ([0.462, 0.756, 0.832], 0.4)):
         _, scale, skew = growth_shape(np.array(quantiles))
         z = rng.standard_normal(10**6)
         drawn = scale * np.expm1(skew * z) / skew + own * rng.standard_normal(10**6)
-        got = growth_error(np.array(quantiles), own).quantile([0.05, 0.5, 0.95])
+        got = growth_density(np.array(quantiles), own).quantile([0.05, 0.5, 0.95])
         np.testing.assert_allclose(got, np.quantile(drawn, [0.05, 0.5, 0.95]), atol=0.008)
 
 
@@ -102,14 +105,10 @@ def test_normal_errors_at_every_level_are_one_normal():
     want = norm.logpdf(deviations, scale=np.hypot(0.2, 0.4))
     value = np.array([NO, NO, 1.0, NO, NO])
     band = np.exp(1.6448536 * 0.2 * np.array([-1, 0, 1]))
-    centre, curve = likelihood_error(*curve_of(bell(0.3, 0.2)), 0.4)
+    centre, curve = likelihood_density(*curve_of(bell(0.3, 0.2)), 0.4)
     assert centre == pytest.approx(0.3, abs=1e-9)
-    for error in (published_error(value, 0.2, 0.4), growth_error(band, 0.4), curve):
-        pieces, _ = error.cubic()
-        place = (deviations - error.start) / error.step
-        piece = place.astype(int)
-        got = sum(pieces[piece, k] * (place - piece) ** k for k in range(4))
-        np.testing.assert_allclose(got, want, atol=2e-3)
+    for error in (published_density(value, 0.2, 0.4), growth_density(band, 0.4), curve):
+        np.testing.assert_allclose(error.log_density(deviations), want, atol=2e-3)
 
 
 def curve_of(table):
@@ -147,11 +146,16 @@ def test_the_share_before_the_jump_is_that_of_a_ces(sigma, gain):
         levels = [n**weight for n in (1.0, 2.0**doublings)]
     speedup = (levels[1] / levels[0]) ** lambda_
     returns = shares[1] + gain * (1 - shares[1])
-    log_returns, before = _input_shares(
-        np, np.log(shares[1]), gain, np.log(speedup), np.log(lambda_ * returns), np.log(sigma)
+    before = share_before(
+        np,
+        labour_share=shares[1],
+        experiment_gain=gain,
+        speedup=speedup,
+        parallel=lambda_ * returns,
+        sigma=sigma,
     )
     assert before == pytest.approx(shares[0], rel=1e-9)
-    assert np.exp(log_returns) == pytest.approx(returns)
+    assert labour_returns(shares[1], gain) == pytest.approx(returns)
 
 
 def test_the_second_form_lists_rows_whose_input_growth_is_unknown(evidence, second, reference):
@@ -239,7 +243,7 @@ def test_every_form_level_and_selection_is_one_compiled_graph(evidence, referenc
 
     def compile_changed(rows, view):
         model = sie.build(rows, view, likelihoods=bells)
-        del model.as_built
+        model.terms_as_built = None
         compile_density(model)
 
     compile_changed(sie.usable(evidence, reference, levels=pure_levels(evidence, "growth")), reference)
@@ -259,9 +263,9 @@ def test_a_bell_over_log_r_is_a_published_row_with_that_error(evidence, referenc
     rows = evidence.sel(estimate=["alexnet"])
     curve = bell(np.log(value), float(published.se.item()) / value)
     scores = np.random.default_rng(2).standard_normal
-    models = [sie.build(published, reference), sie.build(rows, reference, likelihoods={"alexnet": curve})]
-    draws = latents(models[0], 50, scores)
-    first, second = (deterministics(model, draws).log_likelihood.values for model in models)
+    designs = [design(published, reference), design(rows, reference, likelihoods={"alexnet": curve})]
+    draws = from_prior(designs[0], 50, scores)
+    first, second = (of.log_likelihood(draws).values for of in designs)
     difference = (first - second).ravel()
     assert np.ptp(difference) < 2e-3
 
@@ -291,15 +295,15 @@ def test_labour_share_moves_where_labour_and_compute_grew_differently(evidence, 
     assert high - low < 0.15
 
 
-def latents(model, size, normal):
+def latents(of, size, normal):
     """Draws of everything latent before evidence."""
-    shapes = {name: model.named_vars_to_dims[name] for name in LATENTS}
     return xr.Dataset(
         {
-            name: (("chain", "draw", *dims), normal((1, size, *(len(model.coords[dim]) for dim in dims))))
-            for name, dims in shapes.items()
+            name: (("chain", "draw", *dims), normal((1, size, *(len(of.coords[dim]) for dim in dims))))
+            for name, dims in LATENTS.items()
         },
-        coords={dim: list(model.coords[dim]) for dims in shapes.values() for dim in dims},
+        {"chain": [0], "draw": range(size)}
+        | {dim: of.coords[dim] for dims in LATENTS.values() for dim in dims},
     )
 
 
@@ -322,17 +326,17 @@ def test_intervals_cover_truths_drawn_from_the_prior_at_every_level(form, eviden
     view = reference if form == "first" else second.replace(sigma=sie.lognormal(0.6, 1.2))
     rows = sie.usable(evidence, view, levels=MIXED[form])
     assert set(levels_of(rows)) >= {"", "published", "growth", "series"}
-    model = sie.build(rows, view, likelihoods=bells)
+    of = design(rows, view, likelihoods=bells)
     rng = np.random.default_rng(2026)
-    truths = from_model(latents(model, REFITS, hypercube(rng)), model, view).isel(chain=0)
-    uniform = ndtr(hypercube(rng)((1, REFITS, len(model.errors))))[0]
+    truths = from_prior(of, REFITS, hypercube(rng)).isel(chain=0)
+    uniform = ndtr(hypercube(rng)((1, REFITS, len(of.densities))))[0]
     names = ["r_asara", "hardware_scale", *MIXED[form]] + (["labour_share"] if form == "second" else [])
     inside = {(name, mass): 0 for name in names for mass in (0.5, 0.9)}
     for refit in range(REFITS):
         truth = truths.isel(draw=refit)
-        deviation = [float(error.quantile(u)) for error, u in zip(model.errors, uniform[refit], strict=True)]
-        model["observed"].set_value(truth.log_estimate.values - deviation)
-        posterior = short_fit(model, seed=refit, draws=1200)
+        deviation = [float(row.quantile(u)) for row, u in zip(of.densities, uniform[refit], strict=True)]
+        world = replace(of, observed=truth.log_estimate.values - deviation)
+        posterior = short_fit(world, seed=refit, draws=1200)
         for name in names:
             rank = float((quantity(posterior, name) < quantity(truth, name)).mean())
             for mass in (0.5, 0.9):
@@ -358,9 +362,16 @@ def hypercube(rng):
     return normal
 
 
-def from_model(draws, model, view):
-    named = at_asara(from_latents(draws, model["remoteness"].get_value(), view), view)
-    return named.assign(log_estimate=deterministics(model, draws).log_estimate)
+def from_prior(of, size, normal):
+    """Draws of everything that evidence may move and of labour's share from the priors, with the logs that rows should show."""
+    scores = latents(of, size, normal)
+    draws = of.from_latents(scores)
+    for name in INPUT_SHARES:
+        if name not in draws:
+            score = scores.score.sel(quantity=name, drop=True)
+            draws[name] = score.copy(data=of.view[name].prior.at(score.values))
+    draws = at_asara(draws, of.view)
+    return draws.assign(log_estimate=of.expected(draws))
 
 
 def at_asara(draws, view):

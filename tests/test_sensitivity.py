@@ -25,7 +25,7 @@ from sie.analysis.sensitivity import (
 from sie.analysis.shapley import shapley_effects, weights
 from sie.inference.sampling import prior
 from sie.plots.sensitivity import plot_shapley, plot_tornado, plot_variance_shares
-from sie.returns.model import at_asara
+from sie.returns.equations import at_asara
 
 N = 20000
 LOG_LINEAR = {
@@ -410,7 +410,7 @@ def test_shapley_effects_of_a_path_event_agree_with_simulating_every_set_of_inpu
         """Cov of the event with the event where all but the inputs u are drawn anew (pick and freeze)."""
         kept = {name: one[name] for i, name in enumerate(names) if u >> i & 1}
         mixed = other[[*view.entries, "r_target"]].assign(kept)
-        again = happened(sie.simulate(at_asara(mixed, view)), events)
+        again = happened(sie.simulate(mixed.assign(at_asara(mixed.variables, view))), events)
         return np.array([np.cov(a, b)[0, 1] for a, b in zip(indicators, again, strict=True)])
 
     v = [explained(u) for u in range(2 ** len(names))]

@@ -338,12 +338,12 @@ def test_cells_on_a_cluster_equal_cells_in_this_process_with_one_thread_or_two(s
 @pytest.mark.slow
 def test_left_out_rows_and_domains_on_a_cluster_equal_those_of_this_process_and_are_kept(evidence, tmp_path):
     from sie.analysis import checking
-    from sie.returns.model import build
+    from sie.returns.design import design
 
     view = sie.read_view("davidson_2025")
     rows = sie.usable(evidence, view)
     rows = rows.isel(estimate=np.flatnonzero(rows.kind.values != "factor")[:2])
-    tree = sie.fit(build(rows, view), seed=1, draws=1000)
+    tree = sie.fit(design(rows, view), seed=1, draws=1000)
     options = {"seed": 1, "draws": 1000}
     here = checking.influence(tree, rows, view, **options), checking.leave_domains_out(rows, view, **options)
     told = []

@@ -3,15 +3,15 @@
     truth ~ priors,   estimate_i = expected_i(truth) - d_i,   d_i ~ f_i,   pit = (rank of the truth among draws + u) / (draws + 1)
 
 f_i is a row's own error (`row_density`) and u ~ uniform on (0, 1). Where the model is right, pit is uniform for every quantity (Talts et al. 2018), for the
-joint log likelihood too (Modrák et al. 2023), and events happen as often as their posterior probability says. The world is
-computed here from the equations, not from the graph that is fitted, so that a wrong graph shows. It must not know PyMC.
+joint log likelihood too (Modrák et al. 2023), and events happen as often as their posterior probability says. The world follows `equations`; what is fitted is `log_density`, which
+is written out apart, so that a wrong one shows.
 """
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,16 +21,15 @@ from ..base.errors import DataError, plain
 from ..base.tasks import DONE, open_rows, read_rows, run_tasks
 from ..data.evidence import TARGET
 from ..data.priors import View
-from ..data.quantities import ADJUSTMENTS, EVENT_NAMES
+from ..data.quantities import EVENT_NAMES
 
 if TYPE_CHECKING:
-    import pymc as pm
     import xarray as xr
     from distributed import Client
 
-    from ..returns.row_density import Error
+    from ..returns.design import Design
 
-__all__ = ["calibrate", "draw_errors", "draw_world", "expected", "open_calibration", "refit"]
+__all__ = ["calibrate", "draw_errors", "draw_world", "open_calibration", "refit"]
 
 LEAST_WORLDS, MOST_WORLDS = 20, 100_000
 """Worlds of a calibration; fewer make no band."""
@@ -42,12 +41,9 @@ few as 103 effective draws (of 30 worlds of `reference_all_inputs`; with these 1
 RANKED = 100
 """Draws, thinned to be nearly independent, among which the truth is ranked."""
 
-FINE = 16
-"""Points within each piece of an error's log density from which it is drawn."""
-
 _HEAD = ("status", "seconds", "divergences")
 
-_models: dict[str, pm.Model] = {}
+_designs: dict[str, Design] = {}
 
 
 def draw_world(view: View, rows: xr.Dataset, *, seed: int) -> xr.Dataset:
@@ -75,88 +71,10 @@ def draw_world(view: View, rows: xr.Dataset, *, seed: int) -> xr.Dataset:
     )
 
 
-def expected(draws: xr.Dataset, rows: xr.Dataset, view: View) -> np.ndarray:
-    """The log estimate that each row should show (chain, draw, estimate), at draws of a world or of a posterior.
-
-    Sums log r of the row's domain, the adjustments it includes, what it was measured against (`inputs`) and the shared
-    definition error; written from those equations, beside the graph of `returns`.
-    """
-    from ..returns.inputs import INPUT_FLOWS, input_terms
-    from ..returns.levels import growth_shapes, loadings
-
-    def at(name: str, *dims: str) -> np.ndarray:
-        return draws[name].transpose("chain", "draw", *dims).values
-
-    domains, adjustments = rows.sizes["domain"], rows.sizes["adjustment"]
-    shared_sd = loadings(rows)[:, domains + adjustments :].sum(axis=1)
-    own_domain = rows.kind.values != "factor"
-    log = np.where(own_domain, np.log(at("r", "domain"))[..., rows.domain_idx.values], 0.0)
-    for name in ADJUSTMENTS:
-        log = log + rows.includes.sel(adjustment=name).values * np.log(at(name))[..., None]
-    log = log + shared_sd * at("z_input", "input_data")[..., rows.input_idx.values]
-
-    shapes, terms = growth_shapes(rows), input_terms(rows, view)
-    score = at("z_growth", "flow", "input_data")[..., rows.input_idx.values]
-    log_growth = [
-        shapes[:, i, 0] + shapes[:, i, 1] * np.expm1(shapes[:, i, 2] * score[..., i, :]) / shapes[:, i, 2]
-        for i in range(len(INPUT_FLOWS))
-    ]
-    share = _share_before(draws)[..., None]
-    log_all = np.log(share * np.exp(log_growth[0]) + (1 - share) * np.exp(log_growth[1]))
-    for i, term in enumerate((log_all, *log_growth)):
-        log = log + terms[:, i] * term
-    return log
-
-
-def _share_before(draws: xr.Dataset) -> np.ndarray:
-    """Labour's share before the jump in labour (`inputs`), (chain, draw)."""
-    from ..returns.inputs import LEAST_SHARE, MOST_LOG_SHIFT
-
-    names = ("labour_share", "experiment_gain", "speedup", "parallel", "sigma")
-    share, gain, speedup, parallel, sigma = (draws[name].transpose("chain", "draw").values for name in names)
-    labour_returns = share + gain * (1 - share)
-    log_shift = (sigma - 1) / sigma * np.log(speedup) * labour_returns / parallel
-    before = 1 - (1 - share) * np.exp(np.clip(log_shift, -MOST_LOG_SHIFT, MOST_LOG_SHIFT))
-    return np.clip(before, LEAST_SHARE, 1.0)
-
-
-def draw_errors(errors: list[Error], *, seed: int) -> np.ndarray:
-    """One deviation from each row's own error, its straight tails included."""
+def draw_errors(of: Design, *, seed: int) -> np.ndarray:
+    """One deviation from each row's own error, its straight tails included, (estimate,)."""
     rng = np.random.default_rng(np.random.SeedSequence([seed, 2]))
-    return np.array([_draw_error(error, rng.random()) for error in errors])
-
-
-def _draw_error(error: Error, u: float) -> float:
-    deviations = np.linspace(
-        error.deviations[0], error.deviations[-1], FINE * (len(error.deviations) - 1) + 1
-    )
-    density = np.exp(_log_density(error, deviations))
-    inside = np.concatenate([[0.0], np.cumsum((density[1:] + density[:-1]) / 2 * np.diff(deviations))])
-    below, above = error.cubic()[1] / error.step
-    left = density[0] / below if below > 0 else 0.0
-    right = density[-1] / -above if above < 0 else 0.0
-    mass = u * (left + inside[-1] + right)
-    if mass < left:
-        return float(deviations[0] + math.log(mass / left) / below)
-    if mass > left + inside[-1]:
-        return float(deviations[-1] + math.log((left + inside[-1] + right - mass) / right) / above)
-    return float(np.interp(mass - left, inside, deviations))
-
-
-def _log_density(error: Error, deviation: np.ndarray) -> np.ndarray:
-    """Its cubics with straight tails."""
-    pieces, tails = error.cubic()
-    position = (deviation - error.start) / error.step
-    inside = np.clip(position, 0, len(pieces))
-    i = np.minimum(inside.astype(int), len(pieces) - 1)
-    t, c = inside - i, pieces[i]
-    value = c[..., 0] + t * (c[..., 1] + t * (c[..., 2] + t * c[..., 3]))
-    beyond = position - inside
-    return value + beyond * np.where(beyond < 0, *tails)
-
-
-def _log_likelihood(errors: list[Error], deviations: np.ndarray) -> np.ndarray:
-    return sum(_log_density(error, deviations[..., i]) for i, error in enumerate(errors))
+    return np.array([density.draw(rng.random()) for density in of.densities])
 
 
 def quantities(view: View, rows: xr.Dataset) -> list[str]:
@@ -178,41 +96,33 @@ def fields(view: View, rows: xr.Dataset) -> list[str]:
     ]
 
 
-def _build(rows: xr.Dataset, view: View) -> pm.Model:
-    from ..returns.model import build
-
-    return build(rows, view)
-
-
 def refit(
     seed: int,
     *,
     view: View,
     rows: xr.Dataset,
     key: str,
-    build: Callable[[xr.Dataset, View], pm.Model] = _build,
+    change: Callable[[Design], Design] = lambda of: of,
 ) -> np.ndarray:
-    """The row of one world, in the order of `fields`. Models are built once a process for each `key`; worlds differ in their data."""
+    """The row of one world, in the order of `fields`. Designs are made once a process for each `key`; worlds differ in what is
+    observed. `change` makes the design that is fitted from the one that draws the world, to see that a wrong one shows."""
     from ..growth.events import credences
     from ..growth.paths import simulate
     from ..inference.sampling import short_fit
+    from ..returns.design import design
 
     began = time.perf_counter()
-    if key not in _models:
-        _models[key] = build(rows, view)
-    model = _models[key]
+    if key not in _designs:
+        _designs[key] = design(rows, view)
+    of = _designs[key]
     world = draw_world(view, rows, seed=seed)
-    deviations = draw_errors(model.errors, seed=seed)
-    estimates = expected(world, rows, view)[0, 0] - deviations
-    model["observed"].set_value(estimates)
-    posterior = short_fit(model, seed=seed, draws=DRAWS, tune=TUNE)
+    of = replace(of, observed=of.expected(world).values[0, 0] - draw_errors(of, seed=seed))
+    posterior = short_fit(change(of), seed=seed, draws=DRAWS, tune=TUNE)
 
     def ranked(draws: xr.Dataset) -> dict[str, np.ndarray]:
         values = {name: draws[name].values for name in ("r_asara", "r_target", *view.informed)}
         values |= {f"r of {name}": draws.r.sel(domain=name).values for name in rows.domain.values}
-        return values | {
-            "log_likelihood": _log_likelihood(model.errors, expected(draws, rows, view) - estimates)
-        }
+        return values | {"log_likelihood": of.log_likelihood(draws).sum("estimate").values}
 
     truth, thinned = ranked(world), ranked(posterior.isel(draw=slice(None, None, DRAWS // RANKED)))
     rng = np.random.default_rng(np.random.SeedSequence([seed, 3]))

@@ -1,8 +1,7 @@
 """What the evidence does to a view and how well the model predicts it: left-out rows and domains, PSIS-LOO.
 
-Every refit runs on the one compiled graph. A row's log estimate is its expected log less the deviation d that its own error
-has (`row_density`), so that replicated estimates and raw values of r come from the same density as the likelihood.
-It reads fits; it must not define the model.
+A row's log estimate is its expected log less the deviation d that its own error has (`row_density`), so that replicated
+estimates and raw values of r come from the same density as the likelihood.
 """
 
 from __future__ import annotations
@@ -20,9 +19,8 @@ from ..data.priors import View
 from ..growth.events import credences
 from ..growth.paths import simulate
 from ..inference.sampling import fit
-from ..returns.compiled import deterministics
-from ..returns.inputs import levels_of
-from ..returns.model import build
+from ..returns.compiled import as_design
+from ..returns.design import Design, design
 from ..returns.selection import usable
 
 if TYPE_CHECKING:
@@ -61,7 +59,7 @@ Likelihoods = Mapping[str, "xr.DataArray"] | None
 Refits = Callable[..., np.ndarray]
 
 
-def domain_table(tree: xr.DataTree, model: pm.Model, rows: xr.Dataset, *, seed: int) -> xr.Dataset:
+def domain_table(tree: xr.DataTree, model: Design | pm.Model, *, seed: int) -> xr.Dataset:
     """Each domain before and after pooling, dims (domain, quantile); NaN where a domain has no row.
 
     `raw` is r as the domain's own rows have it: the mean over them of log estimate + error, brought to r_d with the posterior of
@@ -70,24 +68,24 @@ def domain_table(tree: xr.DataTree, model: pm.Model, rows: xr.Dataset, *, seed: 
     """
     import xarray as xr
 
-    posterior = tree["posterior"].to_dataset()
-    latent = deterministics(model, posterior)
-    errors = _errors(model, latent, seed)
-    estimate, log_r = latent.log_estimate, np.log(latent.r)
+    of, posterior = as_design(model), tree["posterior"].to_dataset()
+    rows = of.rows
+    estimate, log_r = of.expected(posterior), np.log(posterior.r)
+    errors = _errors(of, estimate, seed)
     domains = rows.domain.values.tolist()
     raw, below, level = np.full((len(domains), 3), np.nan), np.full(len(domains), np.nan), [""] * len(domains)
-    observed = xr.DataArray(model["observed"].get_value(), dims="estimate")
+    observed = xr.DataArray(of.observed, dims="estimate")
     for i, domain in enumerate(domains):
         own = _rows_of(rows, domain)
         if not own:
             continue
         offset = estimate.isel(estimate=own) - log_r.sel(domain=domain, drop=True)
-        one = observed.isel(estimate=own).drop_vars("estimate", errors="ignore")
+        one = observed.isel(estimate=own)
         raw[i] = np.quantile(np.exp((one + errors.isel(estimate=own) - offset).mean("estimate")), INTERVAL)
         replicated = (estimate - errors).isel(estimate=own).mean("estimate")
         below[i] = float((replicated < float(one.mean())).mean())
-        level[i] = str(levels_of(rows)[own[0]])
-    pooled = np.quantile(latent.r.values, INTERVAL, axis=(0, 1)).T
+        level[i] = str(of.level[own[0]])
+    pooled = np.quantile(posterior.r.transpose("chain", "draw", "domain").values, INTERVAL, axis=(0, 1)).T
     typical = float(np.log(posterior.r_typical).median())
     distance = np.log(raw[:, 1]) - typical
     moved = np.log(raw[:, 1]) - np.log(pooled[:, 1])
@@ -200,7 +198,7 @@ def without_row(row: str, *, rows: xr.Dataset, view: View, seed: int, draws: int
     """A task of `influence`: status, median r at ASARA without the row and the error of its log, probabilities and their errors."""
     kept = rows.sel(estimate=[other for other in rows.estimate.values.tolist() if other != row])
     try:
-        tree = fit(build(kept, view, likelihoods=likelihoods), seed=seed, draws=draws)
+        tree = fit(design(kept, view, likelihoods=likelihoods), seed=seed, draws=draws)
     except NotConverged:
         return np.array([NOT_CONVERGED, *[np.nan] * (2 + 2 * len(EVENTS_MOVED))])
     posterior = tree["posterior"].to_dataset()
@@ -213,18 +211,18 @@ def without_domain(
     domain: str, *, rows: xr.Dataset, view: View, seed: int, draws: int, likelihoods: Likelihoods
 ):
     """A task of `leave_domains_out`: status, log of what is predicted and of what is seen, probability below it, variances."""
-    model = build(rows, view, likelihoods=likelihoods)
+    whole = design(rows, view, likelihoods=likelihoods)
     own = _rows_of(rows, domain)
     kept = rows.isel(estimate=[i for i in range(rows.sizes["estimate"]) if i not in own])
     try:
-        tree = fit(build(kept, view, likelihoods=likelihoods), seed=seed, draws=draws)
+        tree = fit(design(kept, view, likelihoods=likelihoods), seed=seed, draws=draws)
     except NotConverged:
         return np.array([NOT_CONVERGED, *[np.nan] * (len(INTERVAL) + 2 + len(PARTS))])
     posterior = tree["posterior"].to_dataset()
-    latent = deterministics(model, posterior)
-    replicated = (latent.log_estimate - _errors(model, latent, seed)).isel(estimate=own).mean("estimate")
-    log_typical, log_r = np.log(posterior.r_typical), np.log(latent.r.sel(domain=domain, drop=True))
-    seen = model["observed"].get_value()[own].mean()
+    estimate = whole.expected(posterior)
+    replicated = (estimate - _errors(whole, estimate, seed)).isel(estimate=own).mean("estimate")
+    log_typical, log_r = np.log(posterior.r_typical), np.log(posterior.r.sel(domain=domain, drop=True))
+    seen = whole.observed[own].mean()
     parts = (log_typical, log_r - log_typical, replicated - log_r)
     return np.array(
         [
@@ -246,7 +244,7 @@ def _refuse_unconverged(view: View, names: list[str], table: np.ndarray) -> None
         )
 
 
-def loo(tree: xr.DataTree, model: pm.Model) -> xr.Dataset:
+def loo(tree: xr.DataTree, model: Design | pm.Model) -> xr.Dataset:
     """PSIS-LOO (Vehtari, Gelman & Gabry 2017) over rows: `elpd` and Pareto `khat` (estimate); the totals as attributes.
 
     A row's own definition error is integrated out; a series counts as one observation, its whole likelihood.
@@ -254,8 +252,9 @@ def loo(tree: xr.DataTree, model: pm.Model) -> xr.Dataset:
     import arviz_stats
     import xarray as xr
 
-    latent = deterministics(model, tree["posterior"].to_dataset())
-    groups = {"posterior": latent[["r"]], "log_likelihood": latent[["log_likelihood"]]}
+    of, posterior = as_design(model), tree["posterior"].to_dataset()
+    log_likelihood = of.log_likelihood(posterior).to_dataset(name="log_likelihood")
+    groups = {"posterior": posterior[["r"]], "log_likelihood": log_likelihood}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of large Pareto k, which the table shows
         result = arviz_stats.loo(xr.DataTree.from_dict(groups), pointwise=True)
@@ -264,7 +263,7 @@ def loo(tree: xr.DataTree, model: pm.Model) -> xr.Dataset:
             "elpd": ("estimate", result.elpd_i.values),
             "khat": ("estimate", result.pareto_k.values),
         },
-        coords={"estimate": list(model.coords["estimate"])},
+        coords={"estimate": of.coords["estimate"]},
         attrs={"elpd": float(result.elpd), "se": float(result.se), "p": float(result.p)},
     )
 
@@ -287,13 +286,11 @@ def raw_by_level(
             try:
                 rows = usable(evidence, view, levels={domain: level})
                 rows = rows.isel(estimate=_rows_of(rows, domain))
-                model = build(rows, view, likelihoods=likelihoods)
+                of = design(rows, view, likelihoods=likelihoods)
             except DataError:
                 continue
             if rows.sizes["estimate"]:
-                found[domain, level] = (
-                    domain_table(tree, model, rows, seed=seed).raw.sel(domain=domain).values
-                )
+                found[domain, level] = domain_table(tree, of, seed=seed).raw.sel(domain=domain).values
     return found
 
 
@@ -311,9 +308,8 @@ def _rows_of(rows: xr.Dataset, domain: str) -> list[int]:
     return np.flatnonzero((rows.domain_idx.values == at) & (rows.kind.values != "factor")).tolist()
 
 
-def _errors(model: pm.Model, latent: xr.Dataset, seed: int) -> xr.DataArray:
+def _errors(of: Design, estimate: xr.DataArray, seed: int) -> xr.DataArray:
     """Draws of each row's own deviation (chain, draw, estimate)."""
-    estimate = latent.log_estimate
     uniform = np.random.default_rng(np.random.SeedSequence([seed, 1])).random(estimate.shape)
-    columns = [error.quantile(uniform[..., i]) for i, error in enumerate(model.errors)]
+    columns = [density.quantile(uniform[..., i]) for i, density in enumerate(of.densities)]
     return estimate.copy(data=np.stack(columns, axis=-1))

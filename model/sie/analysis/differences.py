@@ -22,7 +22,7 @@ import numpy as np
 
 from ..data.priors import View
 from ..data.quantities import CHAIN
-from ..returns.model import at_asara
+from ..returns.equations import at_asara
 from .sensitivity import happened
 from .shapley import orders
 
@@ -227,4 +227,4 @@ def _paths(hybrid: _Hybrid, sets: list[int], draws_a: xr.Dataset, draws_b: xr.Da
         for name in hybrid.names
     }
     stated = xr.Dataset({name: ("draw", column) for name, column in columns.items()})
-    return simulate(at_asara(stated, hybrid.view))
+    return simulate(stated.assign(at_asara(stated.variables, hybrid.view)))

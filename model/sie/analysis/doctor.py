@@ -152,18 +152,18 @@ def fit_times(seed: int = 1) -> Iterator[Finding]:
     from ..growth.paths import simulate
     from ..inference.sampling import fit
     from ..returns.compiled import compile_density
-    from ..returns.model import build
+    from ..returns.design import design
     from ..returns.selection import usable
 
     view = read_view("reference")
-    model = build(usable(read_evidence(), view), view)
+    of = design(usable(read_evidence(), view), view)
     times = {"import": time.perf_counter() - began}
     began = time.perf_counter()
-    compile_density(model)
+    compile_density(of)
     times["compile"] = time.perf_counter() - began
     began = time.perf_counter()
     try:
-        tree = fit(model, seed=seed, draws=DRAWS)
+        tree = fit(of, seed=seed, draws=DRAWS)
     except NotConverged as error:
         yield Finding(what="fit", verdict=BAD, why=str(error))
         return

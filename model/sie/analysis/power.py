@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..data.priors import View
 from ..data.quantities import QUANTITIES
-from ..returns.compiled import deterministics
+from ..returns.compiled import as_design
+from ..returns.design import Design
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -34,7 +36,7 @@ R = "log_r_asara"
 _DIGITS = 12
 
 
-def power_scaling(tree: xr.DataTree, model: pm.Model) -> xr.Dataset:
+def power_scaling(tree: xr.DataTree, model: Design | pm.Model) -> xr.Dataset:
     """How far answers move per doubling of a weight: cumulative Jensen-Shannon distance of posteriors, ArviZ's unit.
 
     `prior` and `likelihood` (answer) weigh all priors or all rows at once; answers are log r at ASARA and the quantities that
@@ -44,16 +46,16 @@ def power_scaling(tree: xr.DataTree, model: pm.Model) -> xr.Dataset:
     import arviz_stats
     import xarray as xr
 
-    draws = tree["posterior"].to_dataset()
-    priors = _log_priors(draws, model)
+    design, draws = as_design(model), tree["posterior"].to_dataset()
+    priors = _log_priors(draws, design.view)
     answers = {R: np.log(draws.r_asara), **{name: draws[name] for name in priors}}
     groups = {
         "posterior": xr.Dataset(answers),
         "log_prior": xr.Dataset(priors),
-        "log_likelihood": deterministics(model, draws)[["log_likelihood"]],
+        "log_likelihood": design.log_likelihood(draws).to_dataset(name="log_likelihood"),
     }
     data = xr.DataTree.from_dict({name: group.drop_attrs() for name, group in groups.items()})
-    rows = list(model.coords["estimate"])
+    rows = design.coords["estimate"]
 
     def on_r(group: str, **part: object) -> float:
         return float(arviz_stats.psense(data, var_names=[R], group=group, **part)[R])
@@ -73,11 +75,11 @@ def power_scaling(tree: xr.DataTree, model: pm.Model) -> xr.Dataset:
     )
 
 
-def _log_priors(draws: xr.Dataset, model: pm.Model) -> dict[str, xr.DataArray]:
+def _log_priors(draws: xr.Dataset, view: View) -> dict[str, xr.DataArray]:
     """Log prior density of each quantity that evidence may move and that varies, over the scale of the graph."""
     found = {}
-    for name in model.view.informed:
-        prior = model.view[name].prior
+    for name in view.informed:
+        prior = view[name].prior
         if not prior.has_atom:
             value = draws[name]
             log_density = prior.logpdf(value.values)

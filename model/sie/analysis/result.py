@@ -113,13 +113,13 @@ def compute(
         tree.attrs = {"view": view.name, "seed": seed, "draws": draws}
     else:
         from ..inference.sampling import fit
-        from ..returns.model import build
+        from ..returns.design import design
 
         rows = usable(evidence, view, levels=levels)
         left_out = tuple(rows.attrs["left_out"])
         digest = _sha256(view, files, levels_in(rows))  # before the files can change under a long fit
         say(f"{view.name}: sampling the posterior from {rows.sizes['estimate']} rows")
-        tree = fit(build(rows, view), seed=seed, draws=draws)
+        tree = fit(design(rows, view), seed=seed, draws=draws)
         say(f"{view.name}: half and twice the spread")
         spreads = _at_other_spreads(tree, rows, view, seed)
     say(f"{view.name}: following the paths")
@@ -148,7 +148,7 @@ def _at_other_spreads(
     from ..base.errors import RefitNeeded
     from ..inference.reweighting import reweight
     from ..inference.sampling import fit
-    from ..returns.model import build
+    from ..returns.design import design
 
     found = {}
     for factor in (0.5, 2.0):
@@ -159,7 +159,7 @@ def _at_other_spreads(
         try:
             posterior = reweight(tree, view, view2, seed=seed)["posterior"]
         except RefitNeeded:
-            posterior = fit(build(rows, view2), seed=seed, draws=SPREAD_DRAWS)["posterior"]
+            posterior = fit(design(rows, view2), seed=seed, draws=SPREAD_DRAWS)["posterior"]
         found[factor] = quantiles(posterior.r_asara.values)
     return found
 

@@ -22,9 +22,10 @@ from ..returns.selection import usable
 from .sweep_spec import AXES, Sweep
 
 if TYPE_CHECKING:
-    import pymc as pm
     import xarray as xr
     from distributed import Client
+
+    from ..returns.design import Design
 
 __all__ = ["FIELDS", "open_sweep", "open_sweep_rows", "run_cell", "run_sweep"]
 
@@ -42,29 +43,29 @@ FIELDS = (
 """What one row of the store holds."""
 
 KEPT = 32
-"""Models that a process keeps: cells that differ in nothing but their seed follow each other, and share one."""
+"""Designs that a process keeps: cells that differ in nothing but their seed follow each other, and share one."""
 
-_models: dict[tuple, pm.Model] = {}
+_designs: dict[tuple, Design] = {}
 
 
-def _model(
+def _design(
     view: View,
     evidence: xr.Dataset,
     leave_out: tuple[str, ...],
     key: str,
     levels: Mapping[str, str] = MappingProxyType({}),
-) -> pm.Model:
-    from ..returns.model import build
+) -> Design:
+    from ..returns.design import design
 
     priors = tuple((name, entry.prior) for name, entry in view.entries.items())
     known = (key, view.name, priors, view.reflects, leave_out, tuple(levels.items()))
-    if known not in _models:
+    if known not in _designs:
         rows = usable(evidence, view, levels=levels)
         rows = rows.isel(estimate=~np.isin(rows.estimate.values, leave_out))
-        while len(_models) >= KEPT:
-            del _models[next(iter(_models))]
-        _models[known] = build(rows, view)
-    return _models[known]
+        while len(_designs) >= KEPT:
+            del _designs[next(iter(_designs))]
+        _designs[known] = design(rows, view)
+    return _designs[known]
 
 
 def run_cell(
@@ -92,7 +93,7 @@ def run_cell(
         if evidence is None or view.states_r_asara:
             found["priors"] = prior(view, draws=draws, seed=seed)
         else:
-            tree = fit(_model(view, evidence, leave_out, key, levels), seed=seed, draws=draws)
+            tree = fit(_design(view, evidence, leave_out, key, levels), seed=seed, draws=draws)
             found = {"priors": tree["prior"].to_dataset(), "evidence": tree["posterior"].to_dataset()}
             row.update({key: float(tree.attrs[key]) for key in ("max_rhat", "min_ess", "divergences")})
         row["status"] = DONE

@@ -119,11 +119,11 @@ def _read(side: str, works: dict) -> tuple[View, Saved | None, Path]:
 
 def _draw(view: View, rows: xr.Dataset | None, *, seed: int, draws: int) -> xr.Dataset:
     from ..inference.sampling import fit, prior
-    from ..returns.model import build
+    from ..returns.design import design
 
     if rows is None:
         return prior(view, draws=draws, seed=seed)
-    return fit(build(rows, view), seed=seed, draws=draws)["posterior"].to_dataset()
+    return fit(design(rows, view), seed=seed, draws=draws)["posterior"].to_dataset()
 
 
 def _write_plots(found: xr.Dataset, labels: tuple[str, str], given: str, folder: Path) -> None:

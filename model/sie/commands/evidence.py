@@ -88,14 +88,14 @@ def evidence(
     from ..analysis.power import power_scaling
     from ..inference.sampling import fit
     from ..page.text import inputs_sha256
-    from ..returns.model import build
+    from ..returns.design import design
 
     with progress() as say:
         say(f"{chosen_view.name}: sampling the posterior from {rows.sizes['estimate']} rows")
-        model = build(rows, chosen_view)
-        tree = fit(model, seed=seed, draws=draws)
-        table = checking.domain_table(tree, model, rows, seed=seed)
-        predictive, scaling = checking.loo(tree, model), power_scaling(tree, model)
+        of = design(rows, chosen_view)
+        tree = fit(of, seed=seed, draws=draws)
+        table = checking.domain_table(tree, of, seed=seed)
+        predictive, scaling = checking.loo(tree, of), power_scaling(tree, of)
         moved = predicted = None
         if loo:
             inputs = f"{__version__} {inputs_sha256(chosen_view, levels_in(rows), folder)}"

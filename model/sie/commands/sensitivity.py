@@ -30,8 +30,9 @@ from .options import (
 )
 
 if TYPE_CHECKING:
-    import pymc as pm
     import xarray as xr
+
+    from ..returns.design import Design
 
 __all__ = ["sensitivity"]
 
@@ -69,18 +70,18 @@ def sensitivity(
     rows = usable(everything, read, levels=chosen) if given == "evidence" else None
     with progress() as say:
         say(f"{read.name}: drawing")
-        tree = model = None
+        tree = of = None
         if rows is None:
             drawn = prior(read, draws=draws, seed=seed)
         else:
             from ..inference.sampling import fit
-            from ..returns.model import build
+            from ..returns.design import design
 
-            model = build(rows, read)
-            tree = fit(model, seed=seed, draws=draws)
+            of = design(rows, read)
+            tree = fit(of, seed=seed, draws=draws)
             drawn = tree["posterior"].to_dataset()
         say(f"{read.name}: what drives it")
-        found = _analyse(drawn, read, events, tree, model)
+        found = _analyse(drawn, read, events, tree, of)
         if out is not None:
             _write_plots(found, read.label, given, out)
     entered = levels_in(rows) if rows is not None else {}
@@ -90,7 +91,7 @@ def sensitivity(
 
 
 def _analyse(
-    drawn: xr.Dataset, view, events: list[str], tree: xr.DataTree | None, model: pm.Model | None
+    drawn: xr.Dataset, view, events: list[str], tree: xr.DataTree | None, of: Design | None
 ) -> dict[str, xr.Dataset]:
     from ..analysis.power import power_scaling
     from ..analysis.sensitivity import (
@@ -124,7 +125,7 @@ def _analyse(
     for name in ("tornado", "movement", "crossings", "shapley"):
         found[name] = found[name].assign_coords(event=events)
     if tree is not None:
-        found["power"] = power_scaling(tree, model)
+        found["power"] = power_scaling(tree, of)
     return found
 
 

@@ -105,12 +105,12 @@ def _credences(
     from ..growth.events import credences
     from ..growth.paths import simulate
     from ..inference.sampling import fit, prior
-    from ..returns.model import build
+    from ..returns.design import design
 
     if rows is None:
         drawn = {"priors": prior(view, draws=draws, seed=seed)}
     else:
-        tree = fit(build(rows, view), seed=seed, draws=draws)
+        tree = fit(design(rows, view), seed=seed, draws=draws)
         drawn = {"priors": tree["prior"].to_dataset(), "evidence": tree["posterior"].to_dataset()}
     return {given: credences(simulate(some), events=list(events)) for given, some in drawn.items()}
 

@@ -1,4 +1,7 @@
-"""The explorer, a marimo app: `sie explore` serves it. Its cells call functions of the modules beside it."""
+"""The explorer, a marimo app: `sie explore` serves it. Its cells call functions of the modules beside it.
+
+marimo runs this file as a script, in which imports must be absolute.
+"""
 
 import marimo
 
@@ -9,8 +12,8 @@ app = marimo.App(width="full", app_title="sie explorer", css_file="style.css")
 def setup():
     import marimo as mo
 
-    from . import files, panels, session, state, tables
-    from .following import Following, follow, follow_figures
+    from sie.explorer import files, panels, session, state, tables
+    from sie.explorer.following import Following, follow, follow_figures
 
     desk, history, following = session.desk(), session.History(), Following()
     return desk, files, follow, follow_figures, following, history, mo, panels, session, state, tables

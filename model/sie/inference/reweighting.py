@@ -14,8 +14,7 @@ import numpy as np
 from ..base.errors import RefitNeeded
 from ..data.priors import View
 from ..returns.levels import lambda_from
-from ..returns.model import at_asara
-from .sampling import growth_values, prior, shaped, with_units
+from .sampling import complete, growth_values, prior, shaped
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -67,7 +66,7 @@ def reweight(
     resampled = posterior[kept]
     if index is not None:
         resampled = _resample(resampled, index)
-    posterior2 = with_units(at_asara(resampled.assign(shaped(growth)), view2), view2)
+    posterior2 = complete(resampled.assign(shaped(growth)), view2)
     posterior2.attrs["effective_draws"] = weights.effective
     tree = xr.DataTree.from_dict({"prior": prior(view2, draws=draws, seed=seed), "posterior": posterior2})
     tree.attrs = {

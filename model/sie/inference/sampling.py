@@ -1,12 +1,10 @@
-"""Draws from a view's priors and from the posterior of a built model; the only file that samples.
+"""Draws from a view's priors and from the posterior of a built model.
 
-NUTS (nutpie) runs on one compiled graph per process and graph: what differs between views and rows is data. Growth inputs,
-which no evidence row touches, are drawn exactly from their priors on both sides. Nothing here writes a distribution.
+Growth inputs, which no evidence row touches, are drawn exactly from their priors on both sides.
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -17,29 +15,25 @@ from ..base.errors import DataError, NotConverged, plain
 from ..base.stats import worst
 from ..data.priors import View, draw
 from ..data.quantities import GROWTH
-from ..returns.compiled import compile_density, is_as_built
-from ..returns.model import LATENTS, at_asara, from_latents, labour_doublings
-from ..returns.prior_curves import GRAPH, mixtures
+from ..returns.compiled import as_design, compile_density, is_written_out
+from ..returns.design import LATENTS, Design
+from ..returns.equations import at_asara, labour_doublings
+from ..returns.prior_curves import GRAPH, first_parts, mixtures
+from .chains import CHAINS, run_chains
 
 if TYPE_CHECKING:
     import pymc as pm
     import xarray as xr
-
-_log = logging.getLogger(__name__)
+    from nutpie.compile_pymc import CompiledPyMCModel
 
 __all__ = [
-    "CHAINS",
     "check_draws",
     "check_seed",
     "fit",
     "prior",
-    "run_chains",
     "sample_converged",
     "short_fit",
 ]
-
-CHAINS = 4
-"""Markov chains of a fit; prior draws take the same shape."""
 
 TUNE, RETRY_TUNE = 400, 1000
 """Warm-up draws of each chain: the latents are standard normal before evidence, so that few do; the retry has more."""
@@ -80,7 +74,6 @@ class Diagnostics:
     max_rhat: float
     min_ess: float
     divergences: int
-
     draws: int
 
     @property
@@ -113,8 +106,8 @@ def prior_values(view: View, *, draws: int, seed: int) -> tuple[dict[str, np.nda
     return values, discarded
 
 
-def fit(model: pm.Model, *, seed: int, draws: int = 20000) -> xr.DataTree:
-    """Sample the posterior of a model from `sie.build`; groups `prior`, `posterior`, `sample_stats`, `observed_data`.
+def fit(model: Design | pm.Model, *, seed: int, draws: int = 20000) -> xr.DataTree:
+    """Sample the posterior of a model from `sie.build`, or of its `Design` without PyMC; groups `prior`, `posterior`, `sample_stats`, `observed_data`.
 
     `draws` is the total number in each of prior and posterior, a multiple of 4. `tree.attrs` has max_rhat, min_ess and
     divergences. Raises NotConverged where R-hat, bulk or tail ESS or divergences (more than one in a thousand draws) fail
@@ -124,24 +117,23 @@ def fit(model: pm.Model, *, seed: int, draws: int = 20000) -> xr.DataTree:
 
     check_seed("seed", seed)
     _check_draws(draws)
-    view: View = model.view
-    compiled = compile_density(model)
+    design, compiled = as_design(model), compile_density(model)
+    view = design.view
     sampled, diagnostics = sample_converged(
         compiled,
         name=view.name,
         tries=((TARGET_ACCEPT, TUNE), (RETRY_TARGET_ACCEPT, RETRY_TUNE)),
         draws=draws,
         seed=seed,
-        relabel=lambda latents: _with_parts(latents, model, compiled, seed=seed),
+        relabel=_relabel(model, design, compiled, seed=seed),
     )
     tree = xr.DataTree.from_dict(
         {
             "prior": prior(view, draws=draws, seed=seed),
-            "posterior": _posterior(sampled, model, draws=draws, seed=seed),
+            "posterior": _posterior(sampled, design, draws=draws, seed=seed),
             "sample_stats": sampled["sample_stats"].to_dataset(),
             "observed_data": xr.Dataset(
-                {"log_estimate": ("estimate", model["observed"].get_value())},
-                {"estimate": list(model.coords["estimate"])},
+                {"log_estimate": ("estimate", design.observed)}, {"estimate": design.coords["estimate"]}
             ),
         }
     )
@@ -149,44 +141,50 @@ def fit(model: pm.Model, *, seed: int, draws: int = 20000) -> xr.DataTree:
         "view": view.name,
         "seed": seed,
         "draws": draws,
-        "raw_histories": " ".join(model.histories),
+        "raw_histories": " ".join(design.histories),
         **diagnostics,
     }
     return tree
 
 
-def short_fit(model: pm.Model, *, seed: int, draws: int = 1000, tune: int = 300) -> xr.Dataset:
+def short_fit(model: Design | pm.Model, *, seed: int, draws: int = 1000, tune: int = 300) -> xr.Dataset:
     """The posterior from one short run without a diagnosis: for calibration, where none of hundreds of fits may be left out.
 
     `attrs` has `divergences`. A report's fit is `fit`, which refuses what has not converged.
     """
     check_seed("seed", seed)
     _check_draws(draws)
-    compiled = compile_density(model)
+    design, compiled = as_design(model), compile_density(model)
     sampled = run_chains(compiled, draws=draws // CHAINS, tune=tune, seed=seed, target_accept=TARGET_ACCEPT)
     divergences = int(sampled["sample_stats"]["diverging"].values.sum())
-    sampled["posterior"] = _with_parts(sampled["posterior"].to_dataset(), model, compiled, seed=seed)
-    return _posterior(sampled, model, draws=draws, seed=seed).assign_attrs(divergences=divergences)
+    if (relabel := _relabel(model, design, compiled, seed=seed)) is not None:
+        sampled["posterior"] = relabel(sampled["posterior"].to_dataset())
+    return _posterior(sampled, design, draws=draws, seed=seed).assign_attrs(divergences=divergences)
 
 
-def _posterior(sampled: xr.DataTree, model: pm.Model, *, draws: int, seed: int) -> xr.Dataset:
+def _posterior(sampled: xr.DataTree, design: Design, *, draws: int, seed: int) -> xr.Dataset:
     """Sampled latents with what follows from them, and growth inputs from their priors beside them."""
-    view: View = model.view
+    view = design.view
     growth, _ = growth_values(view, draws=draws, seed=seed)
-    latents = from_latents(sampled["posterior"].to_dataset(), model["remoteness"].get_value(), view)
+    latents = design.from_latents(sampled["posterior"].to_dataset())
     growth = {name: values for name, values in growth.items() if name not in latents}
-    return with_units(at_asara(latents.assign(shaped(growth)), view), view)
+    return complete(latents.assign(shaped(growth)), view)
 
 
-def _with_parts(latents: xr.Dataset, model: pm.Model, compiled, *, seed: int) -> xr.Dataset:
-    """The latents with each mixture's score as that of its own curve, at a part drawn from its probability given the draw.
+def _relabel(
+    model: Design | pm.Model, design: Design, compiled: CompiledPyMCModel, *, seed: int
+) -> Callable[[xr.Dataset], xr.Dataset] | None:
+    """What gives each mixture's score as that of its own curve; None where it is already.
 
     The density as written out sums over the parts, and a score is that of each part's curve; in the graph it is the mixture's.
     """
-    view: View = model.view
-    names = mixtures(view)
-    if not names or not is_as_built(model):
-        return latents
+    if not mixtures(design.view) or not is_written_out(model):
+        return None
+    return lambda latents: _with_parts(latents, design, compiled, seed=seed)
+
+
+def _with_parts(latents: xr.Dataset, design: Design, compiled: CompiledPyMCModel, *, seed: int) -> xr.Dataset:
+    """The latents with each mixture's score at a part drawn from its probability given the draw."""
     from ..returns.log_density import log_parts
 
     size = latents.sizes["chain"] * latents.sizes["draw"]
@@ -194,16 +192,14 @@ def _with_parts(latents: xr.Dataset, model: pm.Model, compiled, *, seed: int) ->
     log_p = log_parts(np.concatenate(columns, axis=1), compiled.user_data)
     # The largest of log p + Gumbel noise is a draw with probabilities p.
     noise = np.random.default_rng(np.random.SeedSequence([seed, PARTS_STREAM])).gumbel(size=log_p.shape)
-    chosen = model["parts"].get_value()[np.argmax(log_p + noise, axis=1)]
+    chosen = design.parts[0][np.argmax(log_p + noise, axis=1)]
     score = latents.score.transpose("chain", "draw", "quantity").copy()
     flat = score.values.reshape(size, -1)
-    first = len(GRAPH)
-    for name in names:
-        place, prior = GRAPH.index(name), view[name].prior
+    for name, first in first_parts(design.view).items():
+        place, prior = GRAPH.index(name), design.view[name].prior
         for offset, (_, part) in enumerate(prior.leaves):
             of_part = chosen[:, place] == first + offset
             flat[of_part, place] = prior.score(part.at(flat[of_part, place]))
-        first += len(prior.leaves)
     return latents.assign(score=score)
 
 
@@ -238,7 +234,7 @@ def growth_values(view: View, *, draws: int, seed: int) -> tuple[dict[str, np.nd
         values = draw(view, names, size=size, seed=seed)
         in_ooms = view["ceiling"].unit == "OOMs of training efficiency"
         distance = [
-            values[name] if in_ooms else labour_doublings(values[name], view[name].unit, _Namespace(values))
+            values[name] if in_ooms else labour_doublings(values[name], view[name].unit, values)
             for name in ("gained_before_asara", "ceiling")
         ]
         kept = np.flatnonzero(distance[1] > distance[0])
@@ -253,13 +249,6 @@ def growth_values(view: View, *, draws: int, seed: int) -> tuple[dict[str, np.nd
         size *= 2
 
 
-class _Namespace:
-    """Prior draws by attribute, as `labour_doublings` reads them."""
-
-    def __init__(self, values: dict[str, np.ndarray]) -> None:
-        self.__dict__.update(values)
-
-
 def shaped(values: dict[str, np.ndarray]) -> dict[str, tuple]:
     return {name: (("chain", "draw"), value.reshape(CHAINS, -1)) for name, value in values.items()}
 
@@ -269,7 +258,7 @@ def _as_dataset(values: dict[str, np.ndarray], view: View) -> xr.Dataset:
 
     size = len(next(iter(values.values()))) // CHAINS
     draws = xr.Dataset(shaped(values), coords={"chain": np.arange(CHAINS), "draw": np.arange(size)})
-    return with_units(at_asara(draws, view), view)
+    return complete(draws, view)
 
 
 _DERIVED_UNITS = {
@@ -283,12 +272,13 @@ _DERIVED_UNITS = {
 }
 
 
-def with_units(draws: xr.Dataset, view: View) -> xr.Dataset:
+def complete(draws: xr.Dataset, view: View) -> xr.Dataset:
+    """Draws of what a view states with what follows from them at ASARA (`at_asara`), and units."""
+    draws = draws.assign(at_asara(draws.variables, view))
     for name in draws.data_vars:
-        if name in view:
-            draws[name].attrs["unit"] = view[name].unit
-        elif name in _DERIVED_UNITS:
-            draws[name].attrs["unit"] = _DERIVED_UNITS[name]
+        unit = view[name].unit if name in view else _DERIVED_UNITS.get(name)
+        if unit is not None:
+            draws[name].attrs["unit"] = unit
     return draws
 
 
@@ -327,29 +317,6 @@ def sample_converged(
         f"{name}: found R-hat {found.max_rhat:.4f}, ESS {found.min_ess:.0f}, {found.divergences} divergences in {found.draws} draws"
         f" at target_accept {target_accept}, want at most {MAX_RHAT}, at least {MIN_ESS}, at most {MAX_DIVERGENT * found.draws:.0f}"
     )
-
-
-def run_chains(compiled, *, draws: int, tune: int, seed: int, target_accept: float) -> xr.DataTree:
-    """Chains of NUTS, `draws` each, undiagnosed. An interrupt ends them."""
-    import nutpie
-
-    _log.info("sampling %d chains of %d draws after %d", CHAINS, draws, tune)
-    sampler = nutpie.sample(
-        compiled,
-        draws=draws,
-        tune=tune,
-        chains=CHAINS,
-        seed=seed,
-        target_accept=target_accept,
-        progress_bar=False,
-        save_warmup=False,
-        blocking=False,
-    )
-    try:
-        return sampler.wait()
-    except BaseException:
-        sampler.cancel()  # a blocking call would answer an interrupt with the draws so far
-        raise
 
 
 def _diagnose(tree: xr.DataTree) -> Diagnostics:

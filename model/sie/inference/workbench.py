@@ -26,9 +26,10 @@ import numpy as np
 from ..base.errors import RefitNeeded
 from ..data.priors import View
 from ..growth.events import EVENTS
+from ..returns.design import Design, design
+from ..returns.equations import at_asara
 from ..returns.inputs import levels_of
 from ..returns.levels import lambda_from
-from ..returns.model import at_asara
 from .history_weights import log_likelihood
 from .reweighting import Importance, importance_weights, reweight
 from .sampling import MIN_ESS, fit, growth_values, prior_values
@@ -233,10 +234,7 @@ class Workbench:
 
     def _keep(self, view: View, rows: xr.Dataset, likelihood: tuple) -> None:
         """Sample a view and keep the fit."""
-        from ..returns.model import build
-
-        model = build(rows, view, likelihoods=self._likelihoods(rows))
-        tree = fit(model, seed=self.seed, draws=self.draws)
+        tree = fit(self._design(view, rows), seed=self.seed, draws=self.draws)
         names = (*view.informed, "r_target")
         moved = {name: tree["posterior"][name].values.ravel() for name in names}
         happened, r = self._after(view, moved)
@@ -255,23 +253,24 @@ class Workbench:
 
     def _likelihoods(self, rows: xr.Dataset) -> dict[str, xr.DataArray]:
         """The stored likelihoods of these rows, each read once: whoever changes evidence opens another workbench."""
-        from ..returns.likelihoods import read_likelihood
+        from ..returns.likelihoods import name_of, read_likelihood
 
-        names = {"series": "{}", "epoch": "epoch_{}"}
-        wanted = [
-            names[level].format(row)
-            for row, level in zip(rows.estimate.values.tolist(), levels_of(rows).tolist(), strict=True)
-            if level in names
-        ]
+        named = map(name_of, rows.estimate.values.tolist(), levels_of(rows).tolist())
+        wanted = [name for name in named if name]
         for name in wanted:
             if name not in self._tables:
                 self._tables[name] = read_likelihood(name, rows.attrs.get("folder"))
         return {name: self._tables[name] for name in wanted}
 
+    def _design(self, view: View, rows: xr.Dataset) -> Design:
+        return design(rows, view, likelihoods=self._likelihoods(rows))
+
     def _likelihood_ratio(self, base: Fit, view: View, rows: xr.Dataset) -> np.ndarray:
         """How much more likely a view's lambda makes the raw histories at the draws of a fit, log, (draw,)."""
-        posterior, tables = base.tree["posterior"].to_dataset(), self._likelihoods(rows)
-        found = [log_likelihood(posterior, rows, lambdas_of, tables) for lambdas_of in (view, base.view)]
+        posterior = base.tree["posterior"].to_dataset()
+        found = [
+            log_likelihood(posterior, self._design(lambdas_of, rows)) for lambdas_of in (view, base.view)
+        ]
         if found[0] is None:
             raise RefitNeeded(
                 f"{view.name}: found draws under another lambda of a history on other inputs, want a refit"
@@ -354,22 +353,13 @@ def _same_growth(view: View, view2: View) -> bool:
     return all(view[name].prior == view2[name].prior for name in view.entries if name not in view.informed)
 
 
-class _Columns(dict):
-    """Draws by name as attributes too, as `at_asara` reads them; plain arrays, since labels cost more than the sums."""
-
-    __getattr__ = dict.__getitem__
-
-    def copy(self) -> _Columns:
-        return _Columns(self)
-
-
 def _outcomes(values: Mapping[str, np.ndarray], view: View) -> tuple[np.ndarray, np.ndarray]:
     """Whether each event happens on each path (event, draw), and r at ASARA (draw,)."""
     import xarray as xr
 
     from ..growth.paths import summaries
 
-    columns = at_asara(_Columns(values), view)
+    columns = {**values, **at_asara(values, view)}
     draws = xr.Dataset({name: ("draw", column) for name, column in columns.items()})
     gains = list(dict.fromkeys(event.gain for event in EVENTS.values() if event.gain is not None))
     wanted = np.array([gain(draws) for gain in gains])

@@ -36,6 +36,7 @@ PACKAGE = Path(__file__).parents[1]
 
 MODULES = (
     "returns.model",
+    "returns.equations",
     "growth.law",
     "growth.paths",
     "growth.clock",
@@ -120,6 +121,9 @@ WORDS = frozenset(
 )
 """Names of operations in the equations, which are no symbols."""
 
+_SECTIONS = re.compile(r"^\w+\n-{3,}$", re.MULTILINE)
+"""Where a numpydoc docstring turns from what a function is to its parameters."""
+
 _GAP = re.compile(r"\s{3,}(?![=~ ])")
 _SYMBOL = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -154,7 +158,7 @@ def blocks() -> list[Block]:
         functions = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name[0] != "_"]
         for where, node in ((module, tree), *((f"{module}.{node.name}", node) for node in functions)):
             if (docstring := ast.get_docstring(node)) is not None:
-                paragraphs = docstring.split("\n\n")
+                paragraphs = _SECTIONS.split(docstring)[0].split("\n\n")
                 lines = [line for text in paragraphs for line in text.splitlines() if line.startswith("    ")]
                 first = " ".join(paragraphs[0].split())
                 found.append(Block(where=where, text=first, lines=tuple(line[4:].rstrip() for line in lines)))

@@ -1,91 +1,76 @@
-"""A PyMC model's log density as a C function that nutpie calls, with the model's data in one vector.
+"""A log density as a C function that nutpie calls, with its data in one vector.
 
-A model as `returns.build` made it has its density written out (`log_density`). Any other is compiled from its graph: PyTensor's
-function is read from its disk cache, where nutpie's own wrapper around it holds random names, cannot be cached and costs ten
-seconds a process. It knows nothing of what the model means. It must not sample.
+A `Design`, and a model that stands for one, has its density written out (`log_density`). Any other model is compiled from its
+graph: PyTensor's function is read from its disk cache, where nutpie's own wrapper around it holds random names, cannot be
+cached and costs ten seconds a process.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..base.imports import import_without
+from .design import LATENTS, Design
+
 if TYPE_CHECKING:
     import pymc as pm
-    import xarray as xr
     from numba.core.ccallback import CFunc
     from nutpie.compile_pymc import CompiledPyMCModel
 
-__all__ = ["compile_density", "deterministics", "is_as_built", "random_part"]
+__all__ = ["as_design", "compile_density", "import_nutpie", "is_written_out"]
 
 _log = logging.getLogger(__name__)
 _compiled: dict[str, CFunc] = {}
-_functions: dict[str, Callable] = {}
 
 
-def compile_density(model: pm.Model) -> CompiledPyMCModel:
-    """The model ready for `nutpie.sample`; graphs of the same text are compiled once a process, whatever their data.
+def compile_density(target: Design | pm.Model) -> CompiledPyMCModel:
+    """A design or a model ready for `nutpie.sample`; graphs of the same text are compiled once a process, whatever their data.
 
     Free variables must have dims and be untransformed, as standard normal latents are; deterministics are not stored.
     """
-    if is_as_built(model):
-        _log.info("log density as written out (its machine code is kept; seconds where it is not yet)")
-        from . import log_density as fused
+    if is_written_out(target):
+        from .log_density import density_c, pack
 
-        return _for_nutpie(model, fused.density_c, fused.pack(model))
-    key = _text(model)
+        _log.info("log density as written out (its machine code is kept; seconds where it is not yet)")
+        design = as_design(target)
+        return _for_nutpie(LATENTS, design.coords, density_c, pack(design))
+    key = _text(target)
     if key not in _compiled:
         _log.info("compiling the model (once a process; up to a minute where no cache is)")
         with _flags():
-            _compiled[key] = _compile(model)
-    return _for_nutpie(model, _compiled[key], _pack(model))
+            _compiled[key] = _compile(target)
+    dims = {v.name: tuple(target.named_vars_to_dims[v.name]) for v in target.value_vars}
+    return _for_nutpie(dims, target.coords, _compiled[key], _pack(target))
 
 
-def is_as_built(model: pm.Model) -> bool:
-    """Whether a model is as `returns.build` made it, so that its density is the one written out."""
-    return getattr(model, "as_built", None) == random_part(model)
+def is_written_out(target: Design | pm.Model) -> bool:
+    """Whether the density of a design or model is the one written out."""
+    if isinstance(target, Design):
+        return True
+    from .model import is_as_built
+
+    return is_as_built(target)
 
 
-def random_part(model: pm.Model) -> tuple:
-    """What the log density is a sum over; other data leave it the same, another term does not."""
-    return (*model.basic_RVs, *model.potentials)
+def as_design(target: Design | pm.Model) -> Design:
+    """A design, or that of a model from `returns.build` with its data as they are now."""
+    if isinstance(target, Design):
+        return target
+    from .model import design_of
+
+    return design_of(target)
 
 
-def deterministics(model: pm.Model, latents: xr.Dataset) -> xr.Dataset:
-    """The deterministics of a model at draws of its free variables, dims (chain, draw, ...).
-
-    Compiled once a process for graphs of the same text, whatever their data.
-    """
-    import xarray as xr
-    from pymc.pytensorf import compile as compile_pytensor
-    from pytensor.graph.replace import clone_replace
-
-    key, names = _text(model), [variable.name for variable in model.deterministics]
-    if key not in _functions:
-        x, packed, inputs = _flat_inputs(model)
-        outputs = clone_replace([model[name] for name in names], inputs)
-        with _flags(), model:
-            _functions[key] = compile_pytensor([x, packed], outputs, mode="NUMBA").vm.jit_fn
-    compute, packed = _functions[key], _pack(model)
-    parts = [latents[name].transpose("chain", "draw", ...).values for name in _shapes(model)]
-    size = parts[0].shape[:2]
-    flat = np.concatenate([part.reshape(size[0] * size[1], -1) for part in parts], axis=1)
-    columns = zip(*(compute(point, packed) for point in flat), strict=True)
-    return xr.Dataset(
-        {
-            name: (
-                ("chain", "draw", *model.named_vars_to_dims[name]),
-                np.array(column).reshape(*size, *column[0].shape),
-            )
-            for name, column in zip(names, columns, strict=True)
-        },
-        {dim: list(model.coords[dim]) for name in names for dim in model.named_vars_to_dims[name]},
-    )
+def import_nutpie() -> ModuleType:
+    """nutpie without ArviZ, whose import, with Matplotlib's, takes a third of a process's time and which no fit here asks for."""
+    return import_without("nutpie", later="arviz")
 
 
 def _flags():
@@ -197,17 +182,23 @@ def _compile(model: pm.Model) -> CFunc:
     return density_c
 
 
-def _for_nutpie(model: pm.Model, density_c: CFunc, user_data: np.ndarray) -> CompiledPyMCModel:
+def _for_nutpie(
+    latents: Mapping[str, tuple[str, ...]],
+    coords: Mapping[str, Sequence],
+    density_c: CFunc,
+    user_data: np.ndarray,
+) -> CompiledPyMCModel:
+    """What nutpie samples, from the dims of each latent."""
+    import_nutpie()
     from nutpie.compile_pymc import CompiledPyMCModel
 
-    from . import log_density as fused
+    from .log_density import expand_c
 
-    shapes = _shapes(model)
+    shapes = {name: tuple(len(coords[dim]) for dim in dims) for name, dims in latents.items()}
     slices, size = _slices(shapes)
-    dims = {name: tuple(model.named_vars_to_dims[name]) for name in shapes}
     return CompiledPyMCModel(
         compiled_logp_func=density_c,
-        compiled_expand_func=fused.expand_c,
+        compiled_expand_func=expand_c,
         initial_point_func=lambda seed: np.random.default_rng(seed).uniform(-1, 1, size),
         shared_data={},
         shared_var_keys={},
@@ -216,9 +207,9 @@ def _for_nutpie(model: pm.Model, density_c: CFunc, user_data: np.ndarray) -> Com
         shape_info=(list(shapes), slices, list(shapes.values())),
         logp_func=None,
         expand_func=None,
-        dims=dims,
+        dims=dict(latents),
         reparameterized_names=[],
         _n_dim=size,
         _shapes=shapes,
-        _coords={dim: list(model.coords[dim]) for of in dims.values() for dim in of},
+        _coords={dim: list(coords[dim]) for dims in latents.values() for dim in dims},
     )

@@ -12,7 +12,7 @@ With labour's share a in that history and the growth g_l of labour, g_c of compu
 At ASARA compute stands still: e(0) = a + epsilon (1 - a), and a has moved with the jump in labour,
 1 - a_before = (1 - a) speedup^(kappa / lambda), kappa = (sigma - 1) / sigma, lambda = p / e(0): no move for sigma = 1.
 (Compute's share in a CES falls as research input to the power kappa, and the pace rises as input to the power lambda.)
-The share before the jump is used for the whole of each history. It knows rows and views, no graph.
+The share before the jump is used for the whole of each history.
 """
 
 from __future__ import annotations
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "INPUT_FLOWS",
-    "LEAST_SHARE",
-    "MOST_LOG_SHIFT",
     "TERMS",
     "borrow_input_growth",
     "growth_of_inputs",
@@ -44,13 +42,6 @@ INPUT_FLOWS = ("labour", "compute")
 
 TERMS = ("all", *INPUT_FLOWS)
 """What a row's expected log contains a multiple of: log q, log g_l, log g_c."""
-
-
-LEAST_SHARE = 1e-6
-"""Labour's share before the jump in labour is at least this: a speed-up that asks for less could not have come from labour."""
-
-MOST_LOG_SHIFT = 30.0
-"""Compute's share moves by a factor of at most e to this."""
 
 
 def growth_of_inputs(rows: xr.Dataset) -> np.ndarray:

@@ -11,7 +11,7 @@ every factor that turns r into r at ASARA leaves beta alone, so lambda is what p
     second form    r against all inputs, times e^c_i for the row's own  lambda = p / e(0) x e^c_i
 
 One loading matrix (estimate, effect) with effects log r_d, log f_k and the definition errors that rows on one input data
-share. It knows rows, views and likelihoods; it must not know PyMC.
+share.
 """
 
 from __future__ import annotations
@@ -23,13 +23,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..data.priors import View
+from .equations import labour_returns, log_input_growth
 from .inputs import INPUT_FLOWS, growth_of_inputs, is_growth_ratio, levels_of
-from .row_density import Error, growth_error, growth_shape, likelihood_error, published_error
+from .likelihoods import name_of, over_log_r, read_likelihood
+from .row_density import RowDensity, growth_density, growth_shape, likelihood_density, published_density
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["growth_shapes", "lambda_from", "lambda_values", "loadings", "own_estimates", "row_errors"]
+__all__ = ["growth_shapes", "lambda_from", "lambda_values", "loadings", "own_estimates", "row_densities"]
 
 LAMBDA_VALUES = 2**16
 """About so many values of lambda, all equally probable, over which a series' likelihood is averaged."""
@@ -43,16 +45,16 @@ LAMBDA_FROM = ("parallel", "labour_share", "experiment_gain")
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
-def row_errors(
+def row_densities(
     rows: xr.Dataset, view: View, likelihoods: Mapping[str, xr.DataArray] | None = None
-) -> tuple[np.ndarray, list[Error]]:
-    """Each row's log estimate (estimate,) and its own error, its part of the definition error included.
+) -> tuple[np.ndarray, tuple[RowDensity, ...]]:
+    """Each row's log estimate (estimate,) and the density of its own error, its part of the definition error included.
 
     `likelihoods` by id (`epoch_` before it at that level); by default those of the evidence folder, which raise DataError
     where one is missing or stale.
     """
     own_sd, _ = _definition_sds(rows)
-    return _errors(rows, own_sd, lambda_values(rows, view), likelihoods)
+    return _densities(rows, own_sd, lambda_values(rows, view), likelihoods)
 
 
 def own_estimates(
@@ -66,14 +68,14 @@ def own_estimates(
     values = {
         name: draws[name].values.ravel() for name in (*LAMBDA_FROM, "compute_bottleneck") if name in draws
     }
-    returns = _labour_returns(values)
+    returns = labour_returns(values["labour_share"], values["experiment_gain"])
     against_all = np.allclose(values.get("compute_bottleneck", np.nan), returns)
     lambdas = _lambdas(rows, values, against_all=against_all)
-    centres, errors = _errors(rows, np.zeros(rows.sizes["estimate"]), lambdas, likelihoods)
+    centres, densities = _densities(rows, np.zeros(rows.sizes["estimate"]), lambdas, likelihoods)
     ratio, growth, share = is_growth_ratio(rows), growth_shapes(rows), float(draws.labour_share.median())
     found = np.empty((len(centres), len(QUANTILES)))
     for i, against in enumerate(rows.input.values.tolist()):
-        log_r = centres[i] + errors[i].quantile((np.arange(SIMULATED) + 0.5) / SIMULATED)
+        log_r = centres[i] + densities[i].quantile((np.arange(SIMULATED) + 0.5) / SIMULATED)
         if ratio[i]:
             log_growth = _log_growth(growth[i])
             weights = {"labour": (1, 0), "compute": (0, 1), "all": (share, 1 - share)}[against]
@@ -85,31 +87,29 @@ def own_estimates(
 def _log_growth(shapes: np.ndarray) -> np.ndarray:
     """Log growth of both inputs (flow, draw), independent of each other."""
     scores = np.random.default_rng(0).standard_normal((len(INPUT_FLOWS), SIMULATED))
-    median, scale, skew = (shapes[:, None, i] for i in range(3))
-    return median + scale * np.expm1(skew * scores) / skew
+    return log_input_growth(np, shapes[:, None], scores)
 
 
-def _errors(
+def _densities(
     rows: xr.Dataset,
     own_sd: np.ndarray,
     lambdas: np.ndarray,
     likelihoods: Mapping[str, xr.DataArray] | None,
-) -> tuple[np.ndarray, list[Error]]:
+) -> tuple[np.ndarray, tuple[RowDensity, ...]]:
     ratio, level = is_growth_ratio(rows), levels_of(rows)
-    centres, errors = np.empty(len(own_sd)), []
+    centres, densities = np.empty(len(own_sd)), []
     for i, row in enumerate(rows.estimate.values.tolist()):
         if ratio[i]:
             output = rows.growth.sel(flow="output").values[i]
-            centres[i], error = math.log(output[1]), growth_error(output, float(own_sd[i]))
-        elif level[i] in ("series", "epoch"):
-            name = f"epoch_{row}" if level[i] == "epoch" else row
+            centres[i], density = math.log(output[1]), growth_density(output, float(own_sd[i]))
+        elif name := name_of(row, level[i]):
             log_r, log_likelihood = _likelihood(name, rows, lambdas[i], likelihoods)
-            centres[i], error = likelihood_error(log_r, log_likelihood, float(own_sd[i]))
+            centres[i], density = likelihood_density(log_r, log_likelihood, float(own_sd[i]))
         else:
             value, se = rows.value.values[i], float(rows.se.values[i])
-            centres[i], error = math.log(value[2]), published_error(value, se, float(own_sd[i]))
-        errors.append(error)
-    return centres, errors
+            centres[i], density = math.log(value[2]), published_density(value, se, float(own_sd[i]))
+        densities.append(density)
+    return centres, tuple(densities)
 
 
 def loadings(rows: xr.Dataset) -> np.ndarray:
@@ -152,14 +152,12 @@ def lambda_from(view: View) -> tuple[str, ...]:
     return ("parallel", "compute_bottleneck") if "compute_bottleneck" in view else LAMBDA_FROM
 
 
-def _labour_returns(values: Mapping[str, np.ndarray]) -> np.ndarray:
-    """e(0)."""
-    share = values["labour_share"]
-    return share + values["experiment_gain"] * (1 - share)
-
-
 def _lambdas(rows: xr.Dataset, values: Mapping[str, np.ndarray], *, against_all: bool) -> np.ndarray:
-    factor = values["compute_bottleneck"] if "compute_bottleneck" in values else _labour_returns(values)
+    factor = (
+        values["compute_bottleneck"]
+        if "compute_bottleneck" in values
+        else labour_returns(values["labour_share"], values["experiment_gain"])
+    )
     lambdas = np.broadcast_to(values["parallel"] / factor, (rows.sizes["estimate"], np.size(factor)))
     if not against_all:
         return lambdas
@@ -186,8 +184,6 @@ def _likelihood(
     name: str, rows: xr.Dataset, lambdas: np.ndarray, likelihoods: Mapping[str, xr.DataArray] | None
 ) -> tuple[np.ndarray, np.ndarray]:
     """(log r, log likelihood), with lambda integrated out over these draws."""
-    from .likelihoods import over_log_r, read_likelihood
-
     folder = rows.attrs.get("folder")
     table = likelihoods[name] if likelihoods is not None else read_likelihood(name, folder)
     return table.log_r.values, over_log_r(table, lambdas)

@@ -1,13 +1,12 @@
-"""The log density of `returns.build` and its gradient, written out in one loop over the evidence rows.
+"""The log density of a `Design` and its gradient, written out in one loop over the evidence rows.
 
-    d_i = L_i . (log r, log f, z_input) + t_i . (log q_i, log g_l, log g_c) - log r_hat_i
+    d_i = L_i . (log r, log f, z_input) + t_i . (log q_i, log g_L, log g_C) - log r_hat_i
     log p = log sum_c w_c prod_i f_i(d_i(c)) - sum of x^2 / 2 + constant                   x all latents, standard normal
 
-in the letters of `returns` and `inputs`, whose graph says what this must equal: tests hold values and gradients of both
-together for every form of a view. The sum is over the combinations c of the parts of mixtures, each quantity at its part's own
-quantile curve: a mixture's own curve may jump, which NUTS cannot follow. Without a mixture there is one combination. It exists
-for speed alone: the compiled graph allocates an array at each of its 200 steps.
-A model that was changed after `returns.build` is sampled from its graph (`compiled`). It knows arrays and no meaning.
+in the letters of `equations` and `inputs`, which say what this must equal: tests hold values and gradients of this and of the
+graph together for every form of a view. The sum is over the combinations c of the parts of mixtures, each quantity at its
+part's own quantile curve: a mixture's own curve may jump, which NUTS cannot follow. Without a mixture there is one combination.
+It exists for speed alone: the compiled graph allocates an array at each of its 200 steps.
 """
 
 from __future__ import annotations
@@ -21,11 +20,12 @@ from numba import carray, cfunc, types
 from ..base.kernels import cached, kernel
 from ..data.distributions import SCORE_LIMIT
 from ..data.quantities import ADJUSTMENTS
-from .inputs import LEAST_SHARE, MOST_LOG_SHIFT
+from .equations import LEAST_SHARE, MOST_LOG_SHIFT
 from .prior_curves import CELLS
+from .row_density import PIECES
 
 if TYPE_CHECKING:
-    import pymc as pm
+    from .design import Design
 
 __all__ = ["density_c", "expand_c", "log_density", "log_parts", "pack"]
 
@@ -35,33 +35,34 @@ HEAD = 13
 LOG_NORMAL = -0.5 * math.log(2 * math.pi)
 
 
-def pack(model: pm.Model) -> np.ndarray:
-    """The data of a model from `returns.build` in one vector, as `log_density` reads it; loadings without their zeros."""
-    data = {variable.name: np.asarray(variable.get_value()) for variable in model.data_vars}
-    rows, columns = np.nonzero(data["loadings"])
-    first = np.searchsorted(rows, np.arange(len(data["loadings"]) + 1))
+def pack(design: Design) -> np.ndarray:
+    """A design in one vector, as `log_density` reads it; loadings without their zeros."""
+    knots, cubic = design.curves
+    parts, log_weight = design.parts
+    rows, columns = np.nonzero(design.loadings)
+    first = np.searchsorted(rows, np.arange(len(design.loadings) + 1))
     arrays = [
-        data["parts"],
-        data["log_weight"],
-        *_curves(data["knots"], data["cubic"]),
-        *(data[name] for name in ("remoteness", "terms", "growth", "input_idx")),
-        *(data[name] for name in ("observed", "grid", "error", "tails")),
-        *(first, columns, data["loadings"][rows, columns]),
+        parts,
+        log_weight,
+        *_curves(knots, cubic),
+        *(design.remoteness, design.terms, design.growth, design.input_idx, design.observed),
+        *(design.row_grids[name] for name in ("grid", "error", "tails")),
+        *(first, columns, design.loadings[rows, columns]),
     ]
-    curves, most_pieces, _ = data["cubic"].shape
-    combinations, quantities = data["parts"].shape
+    curves, most_pieces, _ = cubic.shape
+    combinations, quantities = parts.shape
     head = [
         HEAD + sum(array.size for array in arrays),
         quantities,
-        len(data["remoteness"]),
+        len(design.remoteness),
         len(ADJUSTMENTS),
-        len(model.coords["input_data"]),
-        len(data["observed"]),
+        design.rows.sizes["input_data"],
+        len(design.observed),
         len(columns),
         most_pieces,
-        data["error"].shape[1],
+        PIECES,
         ADJUSTMENTS.index("compute_bottleneck"),
-        data["derived"],
+        float(design.view.derives_compute_bottleneck),
         combinations,
         curves,
     ]
@@ -104,7 +105,7 @@ def _curve(data, start, pieces, position):
 
 @kernel
 def _share_before(share, gain, log_speedup, log_parallel, log_sigma):
-    """Labour's share before the jump in labour, and its slopes in the five (`returns._input_shares`)."""
+    """Labour's share before the jump in labour, and its slopes in the five (`equations.share_before`)."""
     labour_returns, kappa = share + gain * (1 - share), 1 - math.exp(-log_sigma)
     per_returns = kappa * log_speedup * math.exp(-log_parallel)
     shift = per_returns * labour_returns

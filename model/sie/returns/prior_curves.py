@@ -22,7 +22,17 @@ from ..data.distributions import SCORE_LIMIT, Prior, fixed
 from ..data.quantities import CHAIN, INPUT_SHARES, QUANTITIES
 from ..data.views import View
 
-__all__ = ["CELLS", "GRAPH", "Curve", "curve_of", "curves", "mixtures", "part_combinations", "quantile_curve"]
+__all__ = [
+    "CELLS",
+    "GRAPH",
+    "Curve",
+    "curve_of",
+    "curves",
+    "first_parts",
+    "mixtures",
+    "part_combinations",
+    "quantile_curve",
+]
 
 GRAPH = (*CHAIN, *INPUT_SHARES)
 """Every quantity on the graph; those that a view's evidence cannot move stay at their priors and are not read from it."""
@@ -113,12 +123,19 @@ def mixtures(view: View) -> tuple[str, ...]:
     return tuple(name for name in view.informed if len(view[name].prior.leaves) > 1)
 
 
+def first_parts(view: View) -> dict[str, int]:
+    """Where the curves of each mixture's parts begin among those of `curves`."""
+    sizes = {name: len(view[name].prior.leaves) for name in mixtures(view)}
+    starts = np.cumsum([len(GRAPH), *sizes.values()]).tolist()
+    return dict(zip(sizes, starts, strict=False))
+
+
 def part_combinations(view: View) -> tuple[np.ndarray, np.ndarray]:
     """Each combination of the parts of the view's mixtures: a curve of `curves` (combination, quantity), and its log weight.
 
     Raises DataError beyond MOST_COMBINATIONS, each of which costs a log density.
     """
-    names, first = mixtures(view), len(GRAPH)
+    names, first = mixtures(view), first_parts(view)
     leaves = [view[name].prior.leaves for name in names]
     if (count := math.prod(map(len, leaves))) > MOST_COMBINATIONS:
         raise DataError(
@@ -129,9 +146,8 @@ def part_combinations(view: View) -> tuple[np.ndarray, np.ndarray]:
     parts, log_weight = np.tile(np.arange(len(GRAPH)), (count, 1)), np.zeros(count)
     chosen = np.indices(tuple(map(len, leaves))).reshape(len(names), count)
     for name, own, choice in zip(names, leaves, chosen, strict=True):
-        parts[:, GRAPH.index(name)] = first + choice
+        parts[:, GRAPH.index(name)] = first[name] + choice
         log_weight += np.log([weight for weight, _ in own])[choice]
-        first += len(own)
     return parts, log_weight
 
 

@@ -1,29 +1,28 @@
-"""The error of one evidence row, as the log density of its estimate over how far the model's value lies from it.
+"""The density of one evidence row's own error, over how far the model's value lies from the estimate.
 
     d = model's log value - log estimate,   row's log likelihood = log f(d)
 
-f is the row's own error, integrated once: Student-t from a published estimate's own quantiles, the three quantiles of a growth
-rate, or a likelihood over log r that stands for a whole series; each convolved with the row's own normal definition error.
-Tabulated as cubics with straight tails, so that every level of evidence is the same kind of data to the model. What rows
-share is not here. It knows arrays, no views, graphs or samplers.
+f is a Student-t from a published estimate's own quantiles, the three quantiles of a growth rate, or a likelihood over log r that
+stands for a whole series; each convolved with the row's own normal definition error. Tabulated as cubics with straight tails,
+so that every level of evidence is the same kind of data to the model. What rows share is not here.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 
 __all__ = [
     "NORMAL_DF",
     "PIECES",
-    "Error",
-    "growth_error",
+    "RowDensity",
+    "growth_density",
     "growth_shape",
-    "likelihood_error",
-    "published_error",
+    "likelihood_density",
+    "published_density",
 ]
 
 PIECES = 256
@@ -59,36 +58,69 @@ GROWTH_REACH = 4.5
 MOST_NODES = 4001
 """Points at which the density of a growth rate is summed, at most."""
 
+FINE = 16
+"""Points within each piece between which a draw is interpolated."""
 
-@dataclass(frozen=True, kw_only=True)
-class Error:
-    """Log density at equally spaced deviations `start + step * (0 .. PIECES)`, normalised to integrate to 1 over them."""
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class RowDensity:
+    """A row's log density at equally spaced deviations `start + step * (0 .. PIECES)`, as a cubic spline with straight tails.
+
+    `knot_values` integrate to 1 over the knots.
+    """
 
     start: float
     step: float
-    log_density: np.ndarray
+    knot_values: np.ndarray
 
     @property
-    def deviations(self) -> np.ndarray:
-        """The knots."""
+    def knots(self) -> np.ndarray:
+        """Deviations at which `knot_values` are stated, (PIECES + 1,)."""
         return self.start + self.step * np.arange(PIECES + 1)
 
-    def cubic(self) -> tuple[np.ndarray, np.ndarray]:
-        """Pieces (piece, power 0 to 3) in t in [0, 1] by a cubic spline, and the slopes per step (below, above) of the tails.
-
-        Tails never rise outwards.
-        """
+    @cached_property
+    def cubic(self) -> np.ndarray:
+        """The spline's pieces in t in [0, 1], (piece, power 0 to 3)."""
         from scipy.interpolate import CubicSpline
 
-        pieces = CubicSpline(np.arange(PIECES + 1), self.log_density).c[::-1].T
-        above = pieces[-1] @ np.arange(4)
-        return pieces, np.array([max(pieces[0, 1], 0.0), min(above, 0.0)])
+        return CubicSpline(np.arange(PIECES + 1), self.knot_values).c[::-1].T
+
+    @cached_property
+    def tails(self) -> np.ndarray:
+        """Slopes per step of the tails, (below, above); tails never rise outwards."""
+        above = self.cubic[-1] @ np.arange(4)
+        return np.array([max(self.cubic[0, 1], 0.0), min(above, 0.0)])
+
+    def log_density(self, deviation: np.ndarray) -> np.ndarray:
+        """log f at deviations, elementwise."""
+        position = (deviation - self.start) / self.step
+        inside = np.clip(position, 0, PIECES)
+        beyond = position - inside
+        piece = np.minimum(inside.astype(int), PIECES - 1)
+        t, c = inside - piece, np.moveaxis(self.cubic[piece], -1, 0)
+        value = c[0] + t * (c[1] + t * (c[2] + t * c[3]))
+        return value + beyond * np.where(beyond < 0, *self.tails)
 
     def quantile(self, p: np.ndarray | float) -> np.ndarray:
         """Deviations below which the density has mass p, elementwise; what the row alone says under a flat prior."""
-        density = np.exp(self.log_density)
+        density = np.exp(self.knot_values)
         mass = np.concatenate([[0.0], np.cumsum((density[1:] + density[:-1]) / 2)])
-        return np.interp(p, mass / mass[-1], self.deviations)
+        return np.interp(p, mass / mass[-1], self.knots)
+
+    def draw(self, u: float) -> float:
+        """The deviation below which the density has mass u, its straight tails included, from a finer grid than `quantile`."""
+        fine = np.linspace(self.knots[0], self.knots[-1], FINE * PIECES + 1)
+        density = np.exp(self.log_density(fine))
+        inside = np.concatenate([[0.0], np.cumsum((density[1:] + density[:-1]) / 2 * np.diff(fine))])
+        below, above = self.tails / self.step
+        left = density[0] / below if below > 0 else 0.0
+        right = density[-1] / -above if above < 0 else 0.0
+        mass = u * (left + inside[-1] + right)
+        if mass < left:
+            return float(fine[0] + math.log(mass / left) / below)
+        if mass > left + inside[-1]:
+            return float(fine[-1] + math.log((left + inside[-1] + right - mass) / right) / above)
+        return float(np.interp(mass - left, inside, fine))
 
 
 def student_error(value: np.ndarray, se: float) -> tuple[float, float]:
@@ -137,41 +169,41 @@ def growth_shape(quantiles: np.ndarray) -> tuple[float, float, float]:
     return middle, (high - low) / (math.exp(skew * Z95) - math.exp(-skew * Z95)) * skew, skew
 
 
-def published_error(value: np.ndarray, se: float, own_sd: float) -> Error:
+def published_density(value: np.ndarray, se: float, own_sd: float) -> RowDensity:
     """The error of a published estimate: Student-t from its quantiles, with a normal definition error of `own_sd`."""
     return _published(*student_error(value, se), own_sd)
 
 
 @lru_cache(maxsize=256)
-def _published(df: float, scale: float, own_sd: float) -> Error:
+def _published(df: float, scale: float, own_sd: float) -> RowDensity:
     from scipy.special import gammaln, logsumexp
 
     scale = max(scale, own_sd * NARROW)
     width = math.hypot(scale, own_sd)
     deviations = _knots(-REACH * width, REACH * width)
     if df == NORMAL_DF:
-        return _error(deviations, _log_normal(deviations, width))
+        return _on_knots(deviations, _log_normal(deviations, width))
     constant = gammaln((df + 1) / 2) - gammaln(df / 2) - 0.5 * math.log(df * math.pi) - math.log(scale)
 
     def log_student(x):
         return constant - (df + 1) / 2 * np.log1p((x / scale) ** 2 / df)
 
     if own_sd < scale * NARROW:
-        return _error(deviations, log_student(deviations))
+        return _on_knots(deviations, log_student(deviations))
     # Half the narrower width is fine enough: the trapezoid's error falls as exp(-2 pi width / step).
     nodes = _nodes(min(0.25, scale / own_sd / 2))
     summed = log_student(deviations[:, None] + own_sd * nodes) - nodes**2 / 2
-    return _error(deviations, logsumexp(summed, axis=1))
+    return _on_knots(deviations, logsumexp(summed, axis=1))
 
 
-def growth_error(quantiles: np.ndarray, own_sd: float) -> Error:
+def growth_density(quantiles: np.ndarray, own_sd: float) -> RowDensity:
     """The error of a growth rate's log around its median, with a normal definition error of `own_sd`."""
     _, scale, skew = growth_shape(quantiles)
     return _growth(scale, skew, own_sd)
 
 
 @lru_cache(maxsize=256)
-def _growth(scale: float, skew: float, own_sd: float) -> Error:
+def _growth(scale: float, skew: float, own_sd: float) -> RowDensity:
     from scipy.special import logsumexp
 
     def at(score):
@@ -185,16 +217,18 @@ def _growth(scale: float, skew: float, own_sd: float) -> Error:
     low, high = at(np.array([-GROWTH_REACH, GROWTH_REACH]))
     if own_sd < scale * NARROW:
         deviations = _knots(low, high)
-        return _error(deviations, log_growth(deviations))
+        return _on_knots(deviations, log_growth(deviations))
     deviations = _knots(low - GROWTH_REACH * own_sd, high + GROWTH_REACH * own_sd)
     far = np.linspace(low, high, min(MOST_NODES, 1 + math.ceil(4 * (high - low) / own_sd)))
     scores = np.union1d(np.linspace(-GROWTH_REACH, GROWTH_REACH, 181), np.log1p(skew * far / scale) / skew)
     log_mass = np.log(np.gradient(scores)) - scores**2 / 2
     summed = log_mass + _log_normal(deviations[:, None] - at(scores), own_sd)
-    return _error(deviations, logsumexp(summed, axis=1))
+    return _on_knots(deviations, logsumexp(summed, axis=1))
 
 
-def likelihood_error(log_r: np.ndarray, log_likelihood: np.ndarray, own_sd: float) -> tuple[float, Error]:
+def likelihood_density(
+    log_r: np.ndarray, log_likelihood: np.ndarray, own_sd: float
+) -> tuple[float, RowDensity]:
     """(log r at the maximum, error around it) of a likelihood tabulated over log r, with a normal definition error."""
     from scipy.interpolate import CubicSpline
     from scipy.special import logsumexp
@@ -215,10 +249,10 @@ def likelihood_error(log_r: np.ndarray, log_likelihood: np.ndarray, own_sd: floa
     low, high = float(x[0]) - centre, float(x[-1]) - centre
     deviations = _knots(low - LIKELIHOOD_REACH * own_sd, high + LIKELIHOOD_REACH * own_sd)
     if own_sd < (x[1] - x[0]) * NARROW:
-        return centre, _error(deviations, at(deviations + centre))
+        return centre, _on_knots(deviations, at(deviations + centre))
     nodes = _nodes(min(0.1, float(x[1] - x[0]) / own_sd / 2))
     summed = at(deviations[:, None] + centre + own_sd * nodes) - nodes**2 / 2
-    return centre, _error(deviations, logsumexp(summed, axis=1))
+    return centre, _on_knots(deviations, logsumexp(summed, axis=1))
 
 
 def _nodes(step: float) -> np.ndarray:
@@ -230,13 +264,13 @@ def _knots(low: float, high: float) -> np.ndarray:
     return np.linspace(low, high, PIECES + 1)
 
 
-def _error(deviations: np.ndarray, log_density: np.ndarray) -> Error:
+def _on_knots(deviations: np.ndarray, log_density: np.ndarray) -> RowDensity:
     """Normalised over the knots."""
     from scipy.special import logsumexp
 
     step = float(deviations[1] - deviations[0])
     log_density = log_density - logsumexp(log_density) - math.log(step)
-    return Error(start=float(deviations[0]), step=step, log_density=log_density)
+    return RowDensity(start=float(deviations[0]), step=step, knot_values=log_density)
 
 
 def _log_normal(x: np.ndarray, sd: float) -> np.ndarray:

@@ -7,8 +7,8 @@ from calls import call as at
 
 import sie
 from sie.data.evidence import LEVELS
-from sie.returns import log_density as fused
 from sie.returns.compiled import compile_density
+from sie.returns.log_density import density_c
 from sie.returns.selection import domains_at
 
 SCALES = (0.1, 1.0, 3.0, 12.0)
@@ -17,10 +17,10 @@ SCALES = (0.1, 1.0, 3.0, 12.0)
 
 def assert_same_density(model):
     written_out = compile_density(model)
-    assert written_out.compiled_logp_func is fused.density_c
-    model.as_built = None
+    assert written_out.compiled_logp_func is density_c
+    model.terms_as_built = None
     graph = compile_density(model)
-    assert graph.compiled_logp_func is not fused.density_c
+    assert graph.compiled_logp_func is not density_c
     rng = np.random.default_rng(8)
     for scale in SCALES:
         x = scale * rng.standard_normal(written_out.n_dim)
@@ -67,6 +67,17 @@ def test_data_set_after_building_are_read(evidence):
     _, after, _ = at(compile_density(model), np.zeros(compile_density(model).n_dim))
     assert after != before
     assert_same_density(model)
+    assert sie.fit(model, seed=1, draws=4000)["observed_data"].log_estimate.values == pytest.approx(
+        model["observed"].get_value()
+    )
+
+
+@pytest.mark.slow
+def test_other_priors_set_after_building_are_sampled_from_the_graph(evidence):
+    view = sie.read_view("reference")
+    model = sie.build(sie.usable(evidence, view), view)
+    model["cubic"].set_value(model["cubic"].get_value() * 1.1)
+    assert compile_density(model).compiled_logp_func is not density_c
 
 
 @pytest.mark.slow

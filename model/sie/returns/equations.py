@@ -1,0 +1,147 @@
+"""What a row should show and what follows at ASARA, each equation once, for NumPy and PyTensor (`xp`).
+
+    log r_hat_i = log r_d(i) + sum_k x_ik log f_k + c_i + delta_i + eps_i           an estimate of r, at its domain's level
+    log f_hat_j = sum_k x_jk log f_k + c_j + delta_j + eps_j                        a published estimate of adjustments
+    r_asara     = r_target * prod_k f_k
+
+x = 1 where a row already includes an adjustment; c = m_i . (log q, log g_L, log g_C) is what it was measured against (`inputs`);
+delta is the definition error that rows on one input data share, eps the row's own (`row_density`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections import ChainMap
+from collections.abc import Mapping
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from ..base.errors import DataError
+from ..data.quantities import ADJUSTMENTS
+from ..data.views import View
+
+__all__ = ["at_asara", "expected", "labour_doublings", "labour_returns", "log_input_growth", "share_before"]
+
+LEAST_SHARE = 1e-6
+"""Labour's share before the jump in labour is at least this: a speed-up that asks for less could not have come from labour."""
+
+MOST_LOG_SHIFT = 30.0
+"""Compute's share moves by a factor of at most e to this."""
+
+
+def labour_returns(labour_share: Any, experiment_gain: Any) -> Any:
+    """e(0), the returns to research labour at fixed compute: labour's share, and compute's times what experiments gain."""
+    return labour_share + experiment_gain * (1 - labour_share)
+
+
+def share_before(
+    xp: ModuleType, *, labour_share: Any, experiment_gain: Any, speedup: Any, parallel: Any, sigma: Any
+) -> Any:
+    """Labour's share of research before the jump in labour, elementwise (`inputs`).
+
+    1 - a_before = (1 - a) speedup^(kappa e(0) / p),   kappa = (sigma - 1) / sigma
+    """
+    kappa = 1 - 1 / sigma
+    log_shift = kappa * xp.log(speedup) * labour_returns(labour_share, experiment_gain) / parallel
+    before = 1 - (1 - labour_share) * xp.exp(xp.clip(log_shift, -MOST_LOG_SHIFT, MOST_LOG_SHIFT))
+    return xp.clip(before, LEAST_SHARE, 1)
+
+
+def log_input_growth(xp: ModuleType, growth: Any, score: Any) -> Any:
+    """Log growth of inputs at standard scores, from (median, scale, skew) along the last axis of `growth` (`row_density.growth_shape`)."""
+    median, scale, skew = growth[..., 0], growth[..., 1], growth[..., 2]
+    return median + scale * xp.expm1(skew * score) / skew
+
+
+def expected(
+    xp: ModuleType,
+    design: Any,
+    *,
+    log_r: Any,
+    log_factor: Any,
+    z_input: Any,
+    z_growth: Any,
+    share: Any,
+) -> Any:
+    """The log estimate that each row should show, (..., estimate), at values with any leading axes.
+
+    Parameters
+    ----------
+    xp
+        NumPy or `pytensor.tensor`.
+    design
+        Has `loadings` (estimate, effect), `terms` (estimate, term), `growth` (estimate, flow, shape) and `input_idx` (estimate),
+        as a `Design` does.
+    log_r, log_factor
+        (..., domain) and (..., adjustment).
+    z_input, z_growth
+        Shared errors as standard scores, (..., input_data) and (..., flow, input_data).
+    share
+        Labour's share before the jump in labour, (...).
+    """
+    score = xp.moveaxis(z_growth[..., design.input_idx], -1, -2)
+    log_growth = log_input_growth(xp, design.growth, score)
+    log_l, log_c = log_growth[..., 0], log_growth[..., 1]
+    share = xp.expand_dims(share, -1)
+    log_all = xp.log(share * xp.exp(log_l) + (1 - share) * xp.exp(log_c))
+    terms = design.terms
+    against = terms[:, 0] * log_all + terms[:, 1] * log_l + terms[:, 2] * log_c
+    effects = xp.concatenate([log_r, log_factor, z_input], axis=-1)
+    return effects @ design.loadings.T + against
+
+
+def at_asara(values: Mapping[str, Any], view: View) -> dict[str, Any]:
+    """What follows at ASARA from values of what a view states: arrays, or variables of xarray. The same for prior and posterior.
+
+        conversion = capabilities post_training,   recent_doublings_per_year = recent_pace conversion
+        G = gained_before_asara,   G + H = ceiling,   steepening = 1 - (G / (G + H))^shape
+
+    A recent pace that is stated in labour doublings needs no conversion; G is 0 where steepening is stated.
+
+    Returns
+    -------
+    dict
+        `conversion` (labour doublings per doubling of training efficiency), `compute_bottleneck` where it is derived (e(0), on r
+        against all inputs), `steepening` where it is derived, `r_asara`, and in labour doublings `recent_doublings_per_year`,
+        `doublings_gained` (G) and `doublings_left` (H).
+    """
+    derived = {}
+    stated = ChainMap(derived, values)
+    if not view.states_r_asara:
+        derived["conversion"] = values["capabilities"] * values["post_training"]
+    if view.derives_compute_bottleneck:
+        derived["compute_bottleneck"] = labour_returns(values["labour_share"], values["experiment_gain"])
+    in_labour = view["recent_pace"].unit == "labour doublings per year"
+    derived["recent_doublings_per_year"] = values["recent_pace"] * (1 if in_labour else stated["conversion"])
+    total = labour_doublings(values["ceiling"], view["ceiling"].unit, stated)
+    if "gained_before_asara" in view:
+        gained = labour_doublings(values["gained_before_asara"], view["gained_before_asara"].unit, stated)
+        derived["steepening"] = 1 - (gained / total) ** values["shape"]
+    else:
+        gained = 0 * np.minimum(total, 1)
+    derived["doublings_gained"], derived["doublings_left"] = gained, total - gained
+    if not view.states_r_asara:
+        derived["r_asara"] = values["r_target"]
+        for name in ADJUSTMENTS:
+            derived["r_asara"] = derived["r_asara"] * stated[name]
+    return derived
+
+
+def labour_doublings(distance: Any, unit: str, values: Mapping[str, Any]) -> Any:
+    """A distance of software progress in labour doublings, from years of progress or OOMs of training efficiency.
+
+        labour_doublings = years doublings_per_year_of_progress = ooms log2(10) conversion
+
+    The only place where distances are converted.
+    """
+    match unit:
+        case "labour doublings":
+            return distance
+        case "years of progress":
+            return distance * values["doublings_per_year_of_progress"]
+        case "OOMs of training efficiency":
+            return distance * math.log2(10) * values["conversion"]
+        case _:
+            raise DataError("unit", unit, "a unit of distance")
