@@ -8,10 +8,11 @@ import pytest
 
 import sie
 from sie.base.errors import DataError, RefitNeeded
+from sie.base.stats import QUANTILES
 from sie.inference.history_weights import log_likelihood
 from sie.inference.reweighting import MAX_KHAT
 from sie.inference.sampling import MIN_ESS
-from sie.inference.workbench import QUANTILES, Workbench
+from sie.inference.workbench import Workbench
 from sie.returns.design import LATENTS, design
 
 SEED, DRAWS = 1, 4000

@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 
 import sie
-from sie.data.evidence import QUANTILES
+from sie.base.stats import QUANTILES
 from sie.data.quantities import ADJUSTMENTS, R_UNIT
 from sie.plots.draws import as_svg, plot_domains, plot_fan, plot_r, plot_waterfall, save
 

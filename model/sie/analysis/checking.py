@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..base.errors import DataError, NotConverged
+from ..base.stats import INTERVAL
 from ..base.tasks import DONE, NOT_CONVERGED, in_turn
 from ..data.evidence import LEVELS
 from ..data.priors import View
@@ -29,16 +30,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "EVENTS_MOVED",
-    "INTERVAL",
     "domain_table",
     "influence",
     "leave_domains_out",
     "loo",
     "raw_by_level",
 ]
-
-INTERVAL = (0.05, 0.5, 0.95)
-"""Quantiles of every table here."""
 
 EVENTS_MOVED = ("r_above_1", "years_3_in_1y")
 """The meanings of SIE that a left-out row's effect is given for."""

@@ -5,7 +5,6 @@ It computes no probability itself: draws come from `sampling`, paths from `paths
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shlex
 from collections.abc import Callable, Mapping, Sequence
@@ -16,6 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..base.errors import DataError
+from ..base.files import sha256_of
+from ..base.stats import INTERVAL
 from ..data.evidence import evidence_files, read_elasticities
 from ..data.priors import View, to_toml
 from ..data.quantities import GIVEN
@@ -166,7 +167,7 @@ def _at_other_spreads(
 
 def quantiles(r: np.ndarray) -> tuple[float, float, float]:
     """5, 50 and 95 % of draws."""
-    return tuple(float(q) for q in np.quantile(r, [0.05, 0.5, 0.95]))
+    return tuple(float(q) for q in np.quantile(r, INTERVAL))
 
 
 def inputs_sha256(view: View, levels: Mapping[str, str], folder: Path | None = None) -> str:
@@ -185,7 +186,4 @@ def _sha256(view: View, files: Sequence[Path], levels: Mapping[str, str]) -> str
     else:
         contents.append((f"{view.name}.toml", to_toml(view).encode()))
     contents.append(("levels", json.dumps(dict(levels), sort_keys=True).encode()))
-    digest = hashlib.sha256()
-    for name, content in sorted(contents):
-        digest.update(f"{name} {len(content)}\n".encode() + content)
-    return digest.hexdigest()
+    return sha256_of("", sorted(contents))

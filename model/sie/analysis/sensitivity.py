@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..base.stats import Z95
 from ..data.priors import View
 from ..data.quantities import ADJUSTMENTS
 from .shapley import normal_scores
@@ -45,9 +46,6 @@ CURVE_CLASSES = 100
 
 DEGREE = 3
 """Degree of that curve's log odds in the input's normal score."""
-
-Z975 = 1.959963984540054
-"""Standard normal 97.5 % quantile: intervals are 95 %."""
 
 
 def varying_inputs(draws: xr.Dataset, view: View) -> dict[str, np.ndarray]:
@@ -175,8 +173,8 @@ def movement(
     return xr.Dataset(
         {
             "moved": (("event", "input"), moved),
-            "lower": (("event", "input"), moved - Z975 * se),
-            "upper": (("event", "input"), moved + Z975 * se),
+            "lower": (("event", "input"), moved - Z95 * se),
+            "upper": (("event", "input"), moved + Z95 * se),
             "null": (("event", "input"), null),
         },
         coords={"input": list(inputs)},
@@ -255,7 +253,7 @@ def _curve(
         if length < 1e-9:
             break
     variance = np.einsum("ij,ij->i", at @ np.linalg.inv(curvature), at) * max(widen, 1.0)
-    return at @ coefficient, Z975 * np.sqrt(variance)
+    return at @ coefficient, Z95 * np.sqrt(variance)
 
 
 def _crossing(span: np.ndarray, log_odds: np.ndarray, error: np.ndarray) -> dict[str, float]:

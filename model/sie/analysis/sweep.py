@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..base.stats import INTERVAL
 from ..base.tasks import DONE, NOT_CONVERGED, open_rows, read_rows, run_tasks
 from ..data.evidence import read_evidence
 from ..data.priors import View
@@ -30,14 +31,13 @@ if TYPE_CHECKING:
 __all__ = ["FIELDS", "open_sweep", "open_sweep_rows", "run_cell", "run_sweep"]
 
 _GIVEN = ("priors", "evidence")
-_QUANTILES = (0.05, 0.5, 0.95)
 FIELDS = (
     "status",
     "seconds",
     "max_rhat",
     "min_ess",
     "divergences",
-    *(f"r_asara {given} {q}" for given in _GIVEN for q in _QUANTILES),
+    *(f"r_asara {given} {q}" for given in _GIVEN for q in INTERVAL),
     *(f"{value} {given} {event}" for value in ("p", "mcse") for given in _GIVEN for event in EVENT_NAMES),
 )
 """What one row of the store holds."""
@@ -101,7 +101,7 @@ def run_cell(
         row["status"] = NOT_CONVERGED
     for given, posterior in found.items():
         table = credences(simulate(posterior))
-        for q, value in zip(_QUANTILES, np.quantile(posterior.r_asara.values, _QUANTILES), strict=True):
+        for q, value in zip(INTERVAL, np.quantile(posterior.r_asara.values, INTERVAL), strict=True):
             row[f"r_asara {given} {q}"] = float(value)
         for event, p, mcse in zip(table.event.values, table.p.values, table.mcse.values, strict=True):
             row[f"p {given} {event}"], row[f"mcse {given} {event}"] = float(p), float(mcse)
@@ -162,7 +162,7 @@ def open_sweep(store: Path | str) -> xr.Dataset:
         )
         for value in ("p", "mcse")
     }
-    r_names = [f"r_asara {g} {q}" for g in _GIVEN for q in _QUANTILES]
+    r_names = [f"r_asara {g} {q}" for g in _GIVEN for q in INTERVAL]
     scaled = sorted({name for cell in cells for name in cell["scale"]})
     levels = rows.attrs.get("levels", {})  # none in the store of an earlier version
     domains = list(dict.fromkeys(domain for chosen in levels.values() for domain in chosen))
@@ -178,7 +178,7 @@ def open_sweep(store: Path | str) -> xr.Dataset:
         coords={
             "given": list(_GIVEN),
             "event": list(EVENT_NAMES),
-            "quantile": list(_QUANTILES),
+            "quantile": list(INTERVAL),
             **({"domain": domains} if domains else {}),
             **{key: ("cell", [cell[key] for cell in cells]) for key in ("view", *AXES, "seed")},
             **{

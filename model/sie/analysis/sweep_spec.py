@@ -6,7 +6,6 @@ same thing under two names, and no name changes nothing. It knows files, and run
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 from collections.abc import Iterator, Mapping
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from .. import __version__
 from ..base.errors import DataError, plain
+from ..base.files import sha256_of
 from ..base.reading import read_toml
 from ..data.bibliography import read_sources
 from ..data.distributions import LARGEST, SMALLEST, Prior, is_finite
@@ -301,8 +301,5 @@ def _sampled(where: str, sample: object, axes: tuple) -> Iterator[tuple[tuple, t
 
 
 def _sha256(files: list[Path], levels: Mapping[str, Mapping[str, str]]) -> str:
-    digest = hashlib.sha256(f"{__version__} {json.dumps(levels, sort_keys=True)}\n".encode())
-    for path in files:
-        content = path.read_bytes()
-        digest.update(f"{path.name} {len(content)}\n".encode() + content)
-    return digest.hexdigest()
+    head = f"{__version__} {json.dumps(levels, sort_keys=True)}\n"
+    return sha256_of(head, ((path.name, path.read_bytes()) for path in files))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import glob
+import hashlib
 import json
 import os
 import platform
 import re
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from .errors import DataError, plain
@@ -17,6 +18,7 @@ __all__ = [
     "discard_unfinished",
     "make_folder",
     "refuse_unwritable",
+    "sha256_of",
     "strict_json",
     "write_atomically",
     "write_json",
@@ -49,6 +51,14 @@ def write_json(path: Path | None, document: object) -> None:
     """Write `strict_json` where there is a path."""
     if path is not None:
         write_atomically(path, strict_json(document).encode())
+
+
+def sha256_of(head: str, files: Iterable[tuple[str, bytes]] = ()) -> str:
+    """SHA-256 of a text and of files, by name and content."""
+    digest = hashlib.sha256(head.encode())
+    for name, content in files:
+        digest.update(f"{name} {len(content)}\n".encode() + content)
+    return digest.hexdigest()
 
 
 def make_folder(path: Path) -> None:

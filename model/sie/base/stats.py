@@ -1,9 +1,10 @@
-"""R-hat and effective sample sizes of many parameters at once (Vehtari et al. 2021), as ArviZ computes them one by one.
+"""Quantiles by which results are told; R-hat and effective sample sizes of many parameters at once (Vehtari et al. 2021).
 
     rank-normalised split R-hat: the larger of the draws' and of their distances from the median
     bulk ESS of the rank-normalised draws; tail ESS: the smaller of the indicators of the 5 and the 95 % quantile
 
-A refit in a fraction of a second cannot wait for hundreds of calls. It knows arrays, not what they mean.
+The same digits as ArviZ, which computes them one parameter at a time: a refit in a fraction of a second cannot wait for
+hundreds of calls.
 """
 
 from __future__ import annotations
@@ -15,7 +16,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-__all__ = ["worst"]
+__all__ = ["INTERVAL", "QUANTILES", "Z90", "Z95", "worst"]
+
+Z90, Z95 = 1.6448536269514722, 1.959963984540054
+"""Standard deviations on each side of the middle 90 % and 95 % of a normal distribution."""
+
+INTERVAL, QUANTILES = (0.05, 0.5, 0.95), (0.05, 0.25, 0.5, 0.75, 0.95)
+"""Quantiles by which everything uncertain is told, in short and in full."""
 
 TAILS = (0.05, 0.95)
 """Quantiles of the tail ESS."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import sys
 import tempfile
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..base.errors import DataError, plain
-from ..base.files import refuse_unwritable, write_atomically, write_whole
+from ..base.files import refuse_unwritable, sha256_of, write_atomically, write_whole
 from ..inference.sampling import check_seed
 from ..returns.inputs import levels_in
 from .options import Evidence, Levels, Seed, bibliography, chosen_levels
@@ -100,7 +99,7 @@ def calibrate(
                 client,
                 runs=runs,
                 seed=seed,
-                sha256=hashlib.sha256(about.encode()).hexdigest(),
+                sha256=sha256_of(about),
                 progress=progress,
             )
         found = calibration.open_calibration(store)

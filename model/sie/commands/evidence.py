@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +12,7 @@ import numpy as np
 import typer
 
 from ..base.errors import DataError, plain
-from ..base.files import refuse_unwritable, write_whole
+from ..base.files import refuse_unwritable, sha256_of, write_whole
 from ..returns.inputs import levels_in
 from .options import Draws, Evidence, Levels, Seed, bibliography, check_sampling, chosen_levels, progress
 from .sweep import MOST_WORKERS
@@ -132,7 +131,7 @@ def _refits(workers: int, store: Path | None, about: str, say: Callable[[str], N
         yield on_cluster(
             client,
             folder,
-            sha256=hashlib.sha256(about.encode()).hexdigest(),
+            sha256=sha256_of(about),
             progress=lambda done, tasks: say(f"{done} of {tasks} refits"),
         )
 

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from ..base.errors import DataError, plain
+from ..base.stats import QUANTILES
 from .options import Evidence, progress
 
 __all__ = ["epoch"]
@@ -27,7 +28,7 @@ def epoch(
     evidence: Evidence = None,
 ) -> None:
     """r = lambda / beta from one growth of output and yearly author counts, by the method of Erdil, Besiroglu & Ho (2024)."""
-    from ..histories.erdil_2024 import QUANTILES, log_likelihood, quantiles, read_idea_production, store
+    from ..histories.erdil_2024 import log_likelihood, quantiles, read_idea_production, store
 
     fits = read_idea_production(evidence)
     for name in domains or ():

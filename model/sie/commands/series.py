@@ -9,6 +9,7 @@ import numpy as np
 import typer
 
 from ..base.errors import DataError, plain
+from ..base.stats import INTERVAL
 from ..inference.sampling import check_seed
 from .options import Evidence, Seed, progress
 
@@ -141,12 +142,12 @@ def _show(past: xr.Dataset, rows: xr.Dataset, seed: int, most: float, out: Path 
 
 
 def _line(label: str, draws: xr.Dataset) -> None:
-    low, median, high = np.quantile(draws.r.values, [0.05, 0.5, 0.95])
+    low, median, high = np.quantile(draws.r.values, INTERVAL)
     print(f"  {label:58s} {low:7.2f} {median:7.2f} {high:7.2f}", flush=True)
 
 
 def _interval(values: xr.DataArray) -> str:
-    low, median, high = np.quantile(values.values, [0.05, 0.5, 0.95])
+    low, median, high = np.quantile(values.values, INTERVAL)
     return f"{median:.2g} ({low:.2g} to {high:.2g})"
 
 
@@ -166,7 +167,7 @@ def _published(rows: xr.Dataset, domain: str) -> None:
         row = rows.isel(estimate=i)
         if rows.domain.values[row.domain_idx.item()] != domain:
             continue
-        low, median, high = row.value.sel(quantile=[0.05, 0.5, 0.95]).values
+        low, median, high = row.value.sel(quantile=list(INTERVAL)).values
         se = row.se.item()
         if np.isnan(low):
             low, high = median - NORMAL_90 * se, median + NORMAL_90 * se
@@ -215,7 +216,7 @@ def _figures(past: xr.Dataset, draws: xr.Dataset, main, made, identified: bool, 
 
     out.mkdir(parents=True, exist_ok=True)
     domain, name = past.attrs["domain"], past.attrs["id"]
-    q = np.quantile(draws.r.values, [0.05, 0.5, 0.95])
+    q = np.quantile(draws.r.values, INTERVAL)
     title = f"{domain}: r = {q[1]:.2f} ({q[0]:.2f} to {q[2]:.2f}, 5–95 %)"
     if not identified:
         title = f"{domain}: r is not identified ({q[0]:.2f} to {q[2]:.2f}, 5–95 %)"

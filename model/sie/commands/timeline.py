@@ -10,14 +10,13 @@ import numpy as np
 import typer
 
 from ..base.errors import DataError
+from ..base.stats import QUANTILES
 from .options import DEFAULT_DRAWS, Evidence, Seed, check_sampling
 
 if TYPE_CHECKING:
     import xarray as xr
 
 __all__ = ["timeline"]
-
-LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 FURTHEST = 1000.0
 """Years from which a date is told as further than this."""
@@ -62,10 +61,10 @@ def timeline(
     print(
         f"now {start}, given that ASARA is still to come (prior share before it: {dates.attrs['already']:.1%})\n"
     )
-    print(f"{'':48s}" + "".join(f"{level:>10.0%}" for level in LEVELS))
+    print(f"{'':48s}" + "".join(f"{level:>10.0%}" for level in QUANTILES))
     for label, values in _lines(dates):
-        print(f"{label:48s}" + "".join(f"{value:>10.3g}" for value in np.quantile(values, LEVELS)))
-    years = np.quantile(dates.years, LEVELS)
+        print(f"{label:48s}" + "".join(f"{value:>10.3g}" for value in np.quantile(values, QUANTILES)))
+    years = np.quantile(dates.years, QUANTILES)
     print(f"{'date of ASARA':48s}" + "".join(f"{_date(start, value):>10s}" for value in years))
     print("\n" + gained_table(beliefs, dates))
     if plot is not None:

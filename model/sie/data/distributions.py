@@ -16,6 +16,7 @@ from numbers import Real
 import numpy as np
 
 from ..base.errors import DataError, plain
+from ..base.stats import Z90, Z95
 
 __all__ = [
     "FAMILIES",
@@ -30,9 +31,6 @@ __all__ = [
     "normal",
     "uniform",
 ]
-
-Z95 = 1.6448536269514722
-"""Standard normal 95 % quantile."""
 
 SMALLEST, LARGEST = 1e-9, 1e9
 """Numbers of a prior outside this range (of either sign, 0 apart) are taken for mistakes; beyond it growth overflows."""
@@ -136,9 +134,9 @@ class Prior:
             case "loguniform":
                 return np.exp(math.log(n[0]) + math.log(n[1] / n[0]) * ndtr(z))
             case "normal":
-                return (n[0] + n[1]) / 2 + (n[1] - n[0]) / (2 * Z95) * z
+                return (n[0] + n[1]) / 2 + (n[1] - n[0]) / (2 * Z90) * z
             case "lognormal":
-                return np.exp(math.log(n[0] * n[1]) / 2 + math.log(n[1] / n[0]) / (2 * Z95) * z)
+                return np.exp(math.log(n[0] * n[1]) / 2 + math.log(n[1] / n[0]) / (2 * Z90) * z)
             case "halfnormal":
                 low, high = math.sqrt(2) * erfinv(ndtr(np.minimum(z, 0))), -ndtri(ndtr(-np.maximum(z, 0)) / 2)
                 return _halfnormal_scale(n[0]) * np.where(z < 0, low, high)
@@ -177,10 +175,10 @@ class Prior:
                     x = np.clip(x, *n)
                     return np.log(x / n[0]) / math.log(n[1] / n[0]), np.log(n[1] / x) / math.log(n[1] / n[0])
                 case "normal":
-                    score = (x - (n[0] + n[1]) / 2) / ((n[1] - n[0]) / (2 * Z95))
+                    score = (x - (n[0] + n[1]) / 2) / ((n[1] - n[0]) / (2 * Z90))
                     return ndtr(score), ndtr(-score)
                 case "lognormal":
-                    scale = math.log(n[1] / n[0]) / (2 * Z95)
+                    scale = math.log(n[1] / n[0]) / (2 * Z90)
                     score = (np.log(np.maximum(x, 0)) - math.log(n[0] * n[1]) / 2) / scale
                     return ndtr(score), ndtr(-score)
                 case "halfnormal":
@@ -213,10 +211,10 @@ class Prior:
                 case "loguniform":
                     log = -np.log(x) - math.log(math.log(n[1] / n[0]))
                 case "normal":
-                    scale = (n[1] - n[0]) / (2 * Z95)
+                    scale = (n[1] - n[0]) / (2 * Z90)
                     log = _log_phi((x - (n[0] + n[1]) / 2) / scale) - math.log(scale)
                 case "lognormal":
-                    scale = math.log(n[1] / n[0]) / (2 * Z95)
+                    scale = math.log(n[1] / n[0]) / (2 * Z90)
                     log = (
                         _log_phi((np.log(x) - math.log(n[0] * n[1]) / 2) / scale)
                         - math.log(scale)
@@ -308,7 +306,7 @@ def _log_phi(x: np.ndarray) -> np.ndarray:
 
 
 def _halfnormal_scale(q95: float) -> float:
-    return q95 / 1.959963984540054
+    return q95 / Z95
 
 
 def _beta_shapes(q05: float, q95: float) -> tuple[float, float]:
@@ -316,7 +314,7 @@ def _beta_shapes(q05: float, q95: float) -> tuple[float, float]:
     from scipy.optimize import root
     from scipy.special import betaincinv, logit
 
-    middle, half = (q05 + q95) / 2, (q95 - q05) / (2 * Z95)
+    middle, half = (q05 + q95) / 2, (q95 - q05) / (2 * Z90)
     size = max(middle * (1 - middle) / half**2 - 1, 0.2)
     start = np.log([middle * size, (1 - middle) * size])
 

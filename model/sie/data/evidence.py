@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from ..base.errors import DataError, plain
 from ..base.reading import data_folder
+from ..base.stats import INTERVAL, QUANTILES
 from .bibliography import read_sources
 from .histories import read_observations
 from .quantities import ADJUSTMENTS
@@ -34,10 +35,8 @@ if TYPE_CHECKING:
     import xarray as xr
 
 __all__ = [
-    "GROWTH_QUANTILES",
     "INPUTS",
     "LEVELS",
-    "QUANTILES",
     "TARGET",
     "evidence_files",
     "named_files",
@@ -47,8 +46,6 @@ __all__ = [
     "read_series",
 ]
 
-QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
-GROWTH_QUANTILES = (0.05, 0.5, 0.95)
 
 EPOCH = "erdil_besiroglu_ho_2024"
 """The source whose published posteriors mark the growth rows that the level `epoch` can use."""
@@ -137,7 +134,7 @@ def read_files(files: Mapping[str, Path]) -> xr.Dataset:
             "adjustment": list(ADJUSTMENTS),
             "quantile": list(QUANTILES),
             "flow": list(FLOWS),
-            "growth_quantile": list(GROWTH_QUANTILES),
+            "growth_quantile": list(INTERVAL),
             "domain": names,
             "output_data": outputs,
             "input_data": inputs,

@@ -14,16 +14,14 @@ import numpy as np
 
 from ..base.errors import DataError
 from ..base.reading import data_folder
+from ..base.stats import Z95
 from .bibliography import check_provenance, read_sources
 from .tables import PROVENANCE, number, read_table
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["Z975", "doubling_days", "parse_date", "read_horizons"]
-
-Z975 = 1.959963984540054
-"""Standard normal 97.5 % quantile, for METR's 95 % intervals."""
+__all__ = ["doubling_days", "parse_date", "read_horizons"]
 
 TABLE = "metr_horizons.csv"
 
@@ -59,8 +57,8 @@ def read_horizons(path: Path | str | None = None) -> xr.Dataset:
         rows.append(
             {
                 "minutes": minutes,
-                "low": math.log2(minutes / low) / Z975,
-                "high": math.log2(high / minutes) / Z975,
+                "low": math.log2(minutes / low) / Z95,
+                "high": math.log2(high / minutes) / Z95,
                 "date": np.datetime64(parse_date(f"{where} date", cells["date"]), "ns"),
                 "frontier": cells["frontier"] == "1",
                 "model": cells["model"],

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..base.errors import DataError
-from ..data.distributions import SMALLEST, Z95, Prior
+from ..base.stats import Z90
+from ..data.distributions import SMALLEST, Prior
 from ..data.quantities import ADJUSTMENTS, QUANTITIES
 from .state import State
 
@@ -69,7 +70,7 @@ MASS = {
 def interval(prior: Prior) -> str:
     """The numbers of a prior and what they mean: 1.5 to 3, 90 % of the mass."""
     if prior.family == "mixture":
-        low, high = (float(prior.at(z)) for z in (-Z95, Z95))
+        low, high = (float(prior.at(z)) for z in (-Z90, Z90))
         return f"{low:.3g} to {high:.3g}, 90 % of a mixture of {len(prior.parts)}"
     return " to ".join(f"{number:.4g}" for number in prior.numbers) + f", {MASS[prior.family]}"
 
@@ -145,7 +146,7 @@ def priors_of(state: State, values: Mapping[str, float | list[float]]) -> tuple[
 
 def as_family(prior: Prior, family: str) -> Prior:
     """A prior of another family that has the same 5 and 95 % quantiles, or the same median. Raises DataError."""
-    low, middle, high = (float(f"{float(prior.at(z)):.4g}") for z in (-Z95, 0.0, Z95))
+    low, middle, high = (float(f"{float(prior.at(z)):.4g}") for z in (-Z90, 0.0, Z90))
     if family == "fixed":
         return Prior(family=family, numbers=(middle,))
     if family == "halfnormal":

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..base.stats import QUANTILES
 from ..data.bibliography import Source
 from ..data.priors import Conclusion, Entry, View
 from ..data.quantities import QUANTITIES
 from ..growth.events import EVENTS
-from ..inference.workbench import QUANTILES, Answer
+from ..inference.workbench import Answer
 from ..page.text import CONDITIONS
 from .controls import interval, is_logarithmic
 from .state import State

@@ -26,6 +26,7 @@ import numpy as np
 from ..base.errors import DataError, plain
 from ..base.kernels import in_chunks, kernel
 from ..base.reading import data_folder
+from ..base.stats import QUANTILES
 from ..data.bibliography import check_provenance, read_sources
 from ..data.tables import PROVENANCE, number, read_table
 from . import feller
@@ -43,7 +44,6 @@ __all__ = [
     "store",
 ]
 
-QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 FOLDER, TABLE = "idea_production", "fits.csv"
 

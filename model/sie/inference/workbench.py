@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..base.errors import RefitNeeded
+from ..base.stats import QUANTILES
 from ..data.priors import View
 from ..growth.events import EVENTS
 from ..returns.design import Design, design
@@ -37,13 +38,11 @@ from .sampling import MIN_ESS, fit, growth_values, prior_values
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["ANSWERED", "QUANTILES", "Answer", "Workbench"]
+__all__ = ["ANSWERED", "Answer", "Workbench"]
 
 ANSWERED = ("paths", "reweighted", "refitted")
 """How an edit can be answered."""
 
-QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
-"""Quantiles of r at ASARA in an answer."""
 
 NO_LEVELS: Mapping[str, str] = MappingProxyType({})
 """Every domain at its default level."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..base.stats import Z95
 from .style import BLUE, GREY, SMALL, THICK, THIN, VERMILION, own_settings
 from .style import axes_for as _axes
 from .style import finish as _finish
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["plot_happened", "plot_ranks"]
-
-Z95 = 1.959963984540054
-"""Standard errors of a two-sided 95 % interval."""
 
 
 @own_settings()

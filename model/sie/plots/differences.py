@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..analysis.sensitivity import Z975
+from ..base.stats import Z95
 from .sensitivity import BAR, HIGH, LOW, axes_for
 from .style import BLACK, GREY, SMALL, own_settings, save
 from .wording import points
@@ -66,10 +66,10 @@ def plot_difference(
             hatch=None if rises else "////",
         )
         if se > 0:
-            ax.errorbar(at + part, line, xerr=Z975 * se, color=BLACK, capsize=3, linestyle="none")
+            ax.errorbar(at + part, line, xerr=Z95 * se, color=BLACK, capsize=3, linestyle="none")
         ax.vlines(at, line, line + 1, colors=GREY, linewidth=0.8)
         at += part
-        _note(ax, points(part, 1), max(at, at - part) + Z975 * se, line)
+        _note(ax, points(part, 1), max(at, at - part) + Z95 * se, line)
     ax.vlines(at, 0, 1, colors=GREY, linewidth=0.8)
     ax.barh(0, found.p_b.item(), height=BAR, color=ENDS)
     _note(ax, f"{100 * found.p_b.item():.1f} %", found.p_b.item(), 0)

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..data.distributions import Z95
-from ..data.evidence import QUANTILES, TARGET
+from ..base.stats import QUANTILES, Z90
+from ..data.evidence import TARGET
 from ..data.quantities import ADJUSTMENTS, R_UNIT
 from ..growth.paths import doublings_by
 from ..returns.levels import own_estimates
@@ -326,7 +326,7 @@ def _published(value: np.ndarray, se: float) -> np.ndarray:
     25 and 75 % are NaN where only a standard error or three quantiles are given.
     """
     if np.isnan(value[0]):
-        return value[2] * np.exp(np.array([-Z95, np.nan, 0.0, np.nan, Z95]) * se / value[2])
+        return value[2] * np.exp(np.array([-Z90, np.nan, 0.0, np.nan, Z90]) * se / value[2])
     return value
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..base.stats import INTERVAL, QUANTILES
 from .style import (
     AFTER,
     BLACK,
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
     from ..histories.fit import Replicates
 
 __all__ = ["plot_replicates", "plot_series"]
-
-LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 BARS = 60
 """At most this many observations get an error bar of effort, or the bars would hide the curve."""
@@ -59,7 +58,7 @@ def plot_series(
     used = [name for name, seen in zip(past.proxies, past.seen, strict=True) if seen.any()]
     anchor = past.proxies[int(past.anchor.argmax())] if used else None
     total = past.total_effort if used else 1.0
-    low, effort, high = np.quantile(np.exp(log_effort), [0.05, 0.5, 0.95], axis=0) * total
+    low, effort, high = np.quantile(np.exp(log_effort), INTERVAL, axis=0) * total
     order = np.argsort(effort, kind="stable")
     _bands(ax, effort[order], made.law[:, order], "law")
     for level in (0.05, 0.95):
@@ -130,7 +129,7 @@ def _mark_jumps(ax: Axes, efforts: np.ndarray) -> None:
 
 
 def _bands(ax: Axes, x: np.ndarray, paths: np.ndarray, name: str) -> None:
-    q = 2 ** np.quantile(paths, LEVELS, axis=0)
+    q = 2 ** np.quantile(paths, QUANTILES, axis=0)
     color = AFTER["color"]
     ax.fill_between(x, q[0], q[4], color=color, alpha=FAINT, linewidth=0, label=f"{name}, {OUTER}")
     ax.fill_between(x, q[1], q[3], color=color, alpha=SHADED, linewidth=0, label=f"{name}, {INNER}")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..analysis.sensitivity import Z975
+from ..base.stats import Z95
 from .style import BLACK, BLUE, GREY, ORANGE, SMALL, new_axes, own_settings, save
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def plot_tornado(
     order = np.argsort(np.abs(found.p.values[:, 1] - found.p.values[:, 0]), kind="stable")
     found, lines = found.isel(input=order), np.arange(len(order))
     ax = axes_for(ax, len(lines))
-    at, error = found.p.values, Z975 * found.mcse.values
+    at, error = found.p.values, Z95 * found.mcse.values
     look = {"height": BAR, "color": PALE, "edgecolor": GREY, "linewidth": 0.8}
     ax.barh(lines, at[:, 1] - at[:, 0], left=at[:, 0], **look)
     ends = ((LOW, "s", "near its 5 % quantile"), (HIGH, "o", "near its 95 % quantile"))
@@ -113,8 +113,8 @@ def _bars(ax: Axes, names, share: np.ndarray, se: np.ndarray) -> None:
         color, hatch = (LOW, "////") if value < 0 else (known, None)
         ax.barh(line, value, height=BAR, color=color, edgecolor=BLACK, hatch=hatch)
         if error > 0:
-            ax.errorbar(value, line, xerr=Z975 * error, color=BLACK, capsize=3, linestyle="none")
-        beyond = max(value + Z975 * error, 0)
+            ax.errorbar(value, line, xerr=Z95 * error, color=BLACK, capsize=3, linestyle="none")
+        beyond = max(value + Z95 * error, 0)
         ax.annotate(
             f"{100 * value:.1f} %",
             (beyond, line),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..analysis.timeline import DAYS_PER_YEAR, MINUTES_PER_HOUR, WORK_MONTH_HOURS, trend_at
-from ..data.time_horizons import Z975
+from ..base.stats import QUANTILES, Z95
 from .style import BLACK, BLUE, FAINT, SHADED, THIN, VERMILION, own_settings
 from .style import axes_for as _axes
 from .style import finish as _finish
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["plot_timeline"]
-
-LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 TIMES = 200
 """Points in time of the trend."""
@@ -66,14 +64,14 @@ def plot_timeline(
     ax = _axes(ax)
     last = models.date.values[-1]
     start = float((models.date.values[0] - last) / np.timedelta64(1, "D")) / DAYS_PER_YEAR - ROOM
-    when = np.quantile(dates.years_after_last, LEVELS)
+    when = np.quantile(dates.years_after_last, QUANTILES)
     end = min(float(when[-1]), MOST_YEARS) + ROOM
     minutes = dates.asara_horizon.values * WORK_MONTH_HOURS * MINUTES_PER_HOUR / dates.suite_bias.values
-    threshold = np.quantile(minutes, LEVELS)
+    threshold = np.quantile(minutes, QUANTILES)
     top = math.log2(threshold[-1]) + 1
     years = np.linspace(start, end, TIMES)
     # An infinite horizon is drawn beyond the axes, not along their edge.
-    trend = np.quantile(np.minimum(trend_at(dates, years), 2 * top), LEVELS, axis=1)
+    trend = np.quantile(np.minimum(trend_at(dates, years), 2 * top), QUANTILES, axis=1)
     _bands(ax, _calendar(last, years), trend, BLUE, "trend")
     ends = _calendar(last, np.array([start, end]))
     _bands(
@@ -104,7 +102,7 @@ def _bands(ax: Axes, x: np.ndarray, quantiles: np.ndarray, color: str, label: st
 
 def _measurements(ax: Axes, models: xr.Dataset) -> None:
     y = np.log2(models.minutes.values)
-    reach = Z975 * np.stack([models.low.values, models.high.values])
+    reach = Z95 * np.stack([models.low.values, models.high.values])
     ax.errorbar(
         [_decimal(date) for date in models.date.values],
         y,

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..base.stats import QUANTILES
 from ..data.priors import View
 from .equations import labour_returns, log_input_growth
 from .inputs import INPUT_FLOWS, growth_of_inputs, is_growth_ratio, levels_of
@@ -41,8 +42,6 @@ SIMULATED = 20000
 
 LAMBDA_FROM = ("parallel", "labour_share", "experiment_gain")
 """What lambda follows from where a view states no compute factor."""
-
-QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
 def row_densities(

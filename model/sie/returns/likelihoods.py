@@ -10,7 +10,6 @@ grids and densities; it must not know how a history is modelled.
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 import shlex
 from collections.abc import Sequence
@@ -21,7 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..base.errors import DataError, plain
-from ..base.files import write_atomically
+from ..base.files import sha256_of, write_atomically
 from ..base.reading import data_folder, read_text
 from ..data.tables import read_table
 
@@ -221,7 +220,7 @@ def reduce_draws(windows: Sequence[Draws], log_prior: xr.DataArray) -> xr.DataAr
 
 def hash_of(inputs: Sequence[str], folder: Path) -> str:
     """SHA-256 of files, or of single rows of tables (`file#id`), by name and content."""
-    digest = hashlib.sha256()
+    texts = []
     for name in inputs:
         file, _, row = name.partition("#")
         text = read_text(folder / file)
@@ -230,8 +229,8 @@ def hash_of(inputs: Sequence[str], folder: Path) -> str:
             if len(lines) != 1:
                 raise DataError(file, plain(f"{len(lines)} rows {row}"), "one row")
             text = "\x1f".join(lines[0])
-        digest.update(f"{name}\0{text}\0".encode())
-    return digest.hexdigest()
+        texts.append(f"{name}\0{text}\0")
+    return sha256_of("".join(texts))
 
 
 def _polynomials(u: np.ndarray, v: np.ndarray, degree: int) -> np.ndarray:

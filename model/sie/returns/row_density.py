@@ -15,6 +15,8 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
+from ..base.stats import Z90
+
 __all__ = [
     "NORMAL_DF",
     "PIECES",
@@ -45,9 +47,6 @@ LEAST_LOG = 60.0
 
 LIKELIHOOD_REACH = 6.0
 """Definition errors by which the pieces of a likelihood's error go beyond it on each side."""
-
-Z95 = 1.6448536269514722
-"""Standard normal 95 % quantile."""
 
 NARROW = 0.01
 """Of two errors, one this much narrower than the other makes no difference."""
@@ -137,7 +136,7 @@ def student_error(value: np.ndarray, se: float) -> tuple[float, float]:
         return NORMAL_DF, se / value[2]
     log = np.log(value)
     if math.isnan(value[1]):
-        return NORMAL_DF, (log[4] - log[0]) / (2 * Z95)
+        return NORMAL_DF, (log[4] - log[0]) / (2 * Z90)
     ratio = (log[4] - log[0]) / (log[3] - log[1])
 
     def excess(log_df: float) -> float:
@@ -163,10 +162,10 @@ def growth_shape(quantiles: np.ndarray) -> tuple[float, float, float]:
     if math.isnan(low) or low == high:
         return middle, 0.0, LEAST_SKEW
     below, above = middle - low, high - middle
-    skew = math.log(above / below) / Z95
+    skew = math.log(above / below) / Z90
     if abs(skew) < LEAST_SKEW:
         skew = LEAST_SKEW
-    return middle, (high - low) / (math.exp(skew * Z95) - math.exp(-skew * Z95)) * skew, skew
+    return middle, (high - low) / (math.exp(skew * Z90) - math.exp(-skew * Z90)) * skew, skew
 
 
 def published_density(value: np.ndarray, se: float, own_sd: float) -> RowDensity:

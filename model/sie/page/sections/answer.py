@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...base.stats import INTERVAL
 from ...growth.events import EVENTS
 from ..page import Cell, Line, Mark, Paragraph, Scale, Section, Table
 from ..text import Result
@@ -82,9 +83,7 @@ _R_COLUMNS = (
 
 def _r_cells(result: Result) -> list[Cell]:
     says = result.view.concludes.get("r_asara")
-    quantiles = {
-        given: np.quantile(result.draws(given).r_asara.values, [0.05, 0.5, 0.95]) for given in result.given
-    }
+    quantiles = {given: np.quantile(result.draws(given).r_asara.values, INTERVAL) for given in result.given}
     found = [
         says.numbers.values() if says is not None else None,
         quantiles["priors"],

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...base.stats import INTERVAL
 from ...data.priors import Conclusion
 from ...data.quantities import QUANTITIES
 from ...growth.events import EVENTS, FAST_PACE
@@ -73,7 +74,7 @@ def _figures(result: Result) -> list[Figure]:
     view, last = result.view, result.given[-1]
     fitted = last == "evidence"
     given = "given priors and evidence" if fitted else "given priors"
-    r = {name: np.quantile(result.draws(name).r_asara.values, [0.05, 0.5, 0.95]) for name in result.given}
+    r = {name: np.quantile(result.draws(name).r_asara.values, INTERVAL) for name in result.given}
     words = {name: "{:.2f} ({:.2f} to {:.2f})".format(*(q[i] for i in (1, 0, 2))) for name, q in r.items()}
     moved = f"; with evidence {words['evidence']}" if fitted else ""
     drawn = {}
@@ -116,7 +117,7 @@ def _fan_words(paths: xr.Dataset) -> str:
     gained = np.minimum(doublings_by(paths, np.array([1.0])), plots.ENDLESS)
     low, median, high = (
         f"{level:.0f}" if level < plots.ENDLESS else "infinitely many"
-        for level in np.quantile(gained, [0.05, 0.5, 0.95])
+        for level in np.quantile(gained, INTERVAL)
     )
     return f"After one year, median {median} doublings of software (5 to 95 %: {low} to {high})."
 
