@@ -37,6 +37,12 @@ def test_another_version_than_the_pin_is_doubtful_and_a_missing_package_is_bad(m
     assert verdicts["no-such-package"] == ("bad", "not installed, want no-such-package>=2")
 
 
+def test_a_missing_package_of_an_extra_is_doubtful_and_says_which_extra(monkeypatch):
+    monkeypatch.setattr(doctor.metadata, "requires", lambda name: ['no-such-package; extra == "cluster"'])
+    verdicts = {finding.what: (finding.verdict, finding.why) for finding in doctor.versions()}
+    assert verdicts["no-such-package"] == ("doubtful", 'not installed, pip install "sie[cluster]" brings it')
+
+
 def test_pins_are_read_from_the_checkout():
     assert {"numpy", "pymc", "nutpie", "numba"} <= set(doctor._pins())
 

@@ -6,6 +6,7 @@ import resource
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import psutil
 import pytest
@@ -340,3 +341,35 @@ def test_a_name_that_is_too_long_is_refused_as_such(command, tmp_path, monkeypat
     code, out, err = command("check", "--sources", "x" * 5000)
     assert (code, out) == (2, "")
     assert err == f"{'x' * 80}...: found File name too long, want a path that can be used\n"
+
+
+@pytest.mark.parametrize(
+    ("args", "package", "extra"),
+    [
+        (("sweep", "x.toml", "--out", "x.zarr"), "zarr", "cluster"),
+        (("calibrate", "reference"), "distributed", "cluster"),
+        (("evidence", "reference", "--loo", "--workers", "2"), "cryptography", "cluster"),
+        (("explore",), "uvicorn", "serve"),
+        (("notebooks", "--ipynb", "x"), "nbformat", "notebooks"),
+    ],
+)
+def test_a_command_whose_extra_is_missing_says_which_to_install(
+    args, package, extra, command, monkeypatch, tmp_path
+):
+    from sie.base import imports
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(imports, "find_spec", lambda name: None if name == package else True)
+    code, out, err = command(*args)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert f'found no package {package}, want it (pip install "sie[{extra}]")' in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_extras_are_those_of_the_project():
+    import tomllib
+
+    from sie.base.imports import EXTRAS
+
+    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
+    assert project["optional-dependencies"] == {extra: list(names) for extra, names in EXTRAS.items()}

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..base.errors import DataError, plain
+from ..base.imports import require
 from ..base.tasks import DONE, open_rows, read_rows, run_tasks
 from ..data.evidence import TARGET
 from ..data.priors import View
@@ -175,6 +176,7 @@ def open_calibration(store: Path) -> xr.Dataset:
 
     Worlds whose refit was lost are absent; `attrs["lost"]` is how many.
     """
+    require("cluster", "a store of results")
     import zarr
 
     try:

@@ -44,7 +44,7 @@ class Finding:
 
 
 def versions() -> Iterator[Finding]:
-    """Python, and each direct dependency against its pin (of the checkout) or else its requirement."""
+    """Python, and each direct dependency, those of extras too, against its pin (of the checkout) or else its requirement."""
     yield Finding(what="python", verdict=GOOD, why=f"{platform.python_version()} at {sys.executable}")
     pins = _pins()
     for requirement in metadata.requires("sie") or []:
@@ -52,7 +52,10 @@ def versions() -> Iterator[Finding]:
         try:
             found = metadata.version(name)
         except metadata.PackageNotFoundError:
-            yield Finding(what=name, verdict=BAD, why=f"not installed, want {requirement}")
+            extra = re.search(r"extra == ['\"](\w+)", requirement)
+            verdict = BAD if extra is None else DOUBTFUL
+            how = f"want {requirement}" if extra is None else f'pip install "sie[{extra.group(1)}]" brings it'
+            yield Finding(what=name, verdict=verdict, why=f"not installed, {how}")
             continue
         pinned = pins.get(name.lower().replace("_", "-"))
         if pinned is None or pinned == found:

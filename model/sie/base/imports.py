@@ -1,12 +1,28 @@
-"""Imports that wait until they are needed."""
+"""Imports that wait until they are needed, and those that only some commands need."""
 
 from __future__ import annotations
 
 import importlib
 import sys
+from importlib.util import find_spec
 from types import ModuleType
 
-__all__ = ["import_without"]
+from .errors import DataError, plain
+
+__all__ = ["EXTRAS", "import_without", "require"]
+
+EXTRAS = {
+    "cluster": ("cryptography", "distributed", "zarr"),
+    "notebooks": ("marimo", "nbformat"),
+    "serve": ("marimo", "uvicorn"),
+}
+"""Packages of each extra of the project, as its `optional-dependencies` have them."""
+
+
+def require(extra: str, where: str) -> None:
+    """Raise DataError, which says what to install, where a package of an extra is missing."""
+    if missing := [name for name in EXTRAS[extra] if find_spec(name) is None]:
+        raise DataError(where, plain(f"no package {', '.join(missing)}"), f'it (pip install "sie[{extra}]")')
 
 
 class _Later(ModuleType):

@@ -21,6 +21,7 @@ import numpy as np
 
 from .. import __version__
 from .errors import DataError, plain
+from .imports import require
 
 if TYPE_CHECKING:
     import zarr
@@ -58,6 +59,7 @@ def cluster(workers: int, *, scheduler: str | None = None) -> Iterator[Client]:
     Workers of an embedded cluster end with this process, however it ends. Whoever may send tasks to its ports runs code as the
     user, so that all of it speaks TLS with credentials that exist in its own memory only.
     """
+    require("cluster", "a cluster")
     import tempfile
 
     import dask
@@ -232,6 +234,7 @@ def open_rows(
     `sha256` covers all that the results depend on; `about` are more attributes of a store that is made. Raises DataError for
     a store of another run.
     """
+    require("cluster", "a store of results")
     import zarr
 
     if not store.exists():
@@ -264,6 +267,7 @@ def open_rows(
 
 def read_rows(store: Path, fields: Sequence[str]) -> zarr.Array:
     """The array (task, field) of a store; attribute `tasks` has a label for each. Raises DataError for anything else."""
+    require("cluster", "a store of results")
     import zarr
 
     try:

@@ -11,6 +11,7 @@ import typer
 
 from ..base.errors import DataError, plain
 from ..base.files import refuse_unwritable, sha256_of, write_atomically, write_whole
+from ..base.imports import require
 from ..inference.sampling import check_seed
 from ..returns.inputs import levels_in
 from .options import Evidence, Levels, Seed, bibliography, chosen_levels
@@ -53,6 +54,7 @@ def calibrate(
 
     Exit code 0: calibrated; 3: not calibrated (everything is written and printed all the same); 2: bad input.
     """
+    require("cluster", "sie calibrate")
     from .. import __version__
     from ..analysis import calibration
     from ..base.errors import NotConverged

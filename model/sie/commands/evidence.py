@@ -13,6 +13,7 @@ import typer
 
 from ..base.errors import DataError, plain
 from ..base.files import refuse_unwritable, sha256_of, write_whole
+from ..base.imports import require
 from ..returns.inputs import levels_in
 from .options import Draws, Evidence, Levels, Seed, bibliography, check_sampling, chosen_levels, progress
 from .sweep import MOST_WORKERS
@@ -68,6 +69,8 @@ def evidence(
         raise DataError("--workers", workers, f"a whole number from 1 to {MOST_WORKERS}")
     if (workers > 1 or store is not None) and not loo:
         raise DataError("--workers" if store is None else "--store", plain("no --loo"), "refits to run")
+    if workers > 1 or store is not None:
+        require("cluster", "sie evidence --workers and --store")
     chosen_view = read_view(view, sources=bibliography(folder))
     if chosen_view.states_r_asara:
         raise DataError(

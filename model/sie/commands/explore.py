@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from ..base.imports import require
 from .options import Evidence
 
 __all__ = ["explore"]
@@ -22,6 +23,7 @@ def explore(
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Only serve; open no browser.")] = False,
 ) -> None:
     """Move priors and switch evidence in a browser; served on this machine only, until Ctrl-C."""
+    require("serve", "sie explore")
     from ..explorer.serve import serve
 
     serve(view, port=port, evidence=evidence, browser=not no_browser)

@@ -11,7 +11,6 @@ import re
 import subprocess
 import sys
 import tempfile
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -19,13 +18,11 @@ import typer
 
 from ..base.errors import DataError, plain
 from ..base.files import make_folder, refuse_unwritable, write_atomically
+from ..base.imports import require
 from ..base.reading import data_folder, read_text
 from .options import progress
 
 __all__ = ["as_jupyter", "notebooks", "title"]
-
-NEEDED = ("arviz", "marimo", "nbformat")
-"""Packages without which no notebook runs or is exported."""
 
 PYTHON = {"name": "python3", "display_name": "Python 3", "language": "python"}
 """The Jupyter kernel that runs an exported notebook again."""
@@ -56,11 +53,7 @@ def notebooks(
         for name, path in chosen.items():
             print(f"{name:<24}{title(path)}\n{'':<24}marimo edit {path}")
         return
-    for package in NEEDED:
-        if find_spec(package) is None:
-            raise DataError(
-                "sie notebooks --ipynb", plain(f"no package {package}"), "it installed beside sie"
-            )
+    require("notebooks", "sie notebooks --ipynb")
     refuse_unwritable("--ipynb", ipynb, folder=True)
     targets = {name: ipynb / f"{name}.ipynb" for name in chosen}
     for target in targets.values():

@@ -11,6 +11,7 @@ import typer
 
 from ..base.errors import DataError, plain
 from ..base.files import refuse_unwritable
+from ..base.imports import require
 from .options import Evidence, Levels, chosen_levels
 
 __all__ = ["MOST_WORKERS", "bar", "sweep"]
@@ -34,6 +35,7 @@ def sweep(
     levels: Levels = None,
 ) -> None:
     """Run a grid or a sample of views, priors, mechanisms, evidence and seeds."""
+    require("cluster", "sie sweep")
     from ..analysis.sweep import open_sweep_rows, run_sweep
     from ..analysis.sweep_spec import read_sweep
     from ..base.errors import NotConverged
