@@ -191,38 +191,32 @@ def _stream(name: str, seed: int) -> np.random.Generator:
 
 def to_toml(view: View) -> str:
     """The view as a TOML file that `read_view` reads back to the same entries."""
-    lines = [
-        f"label    = {_quoted(view.label)}",
-        f"source   = {_quoted(view.source)}",
-        f"reflects = [{', '.join(_quoted(row) for row in view.reflects)}]",
-    ]
+    import tomlkit
+
+    document = tomlkit.document()
+    document.update({"label": view.label, "source": view.source, "reflects": list(view.reflects)})
     for name, entry in view.entries.items():
-        lines += [
-            "",
-            f"[{name}]",
-            *_prior_lines(entry.prior),
-            f"unit = {_quoted(entry.unit)}",
-            *_provenance_lines(entry),
-        ]
-    for name, conclusion in view.concludes.items():
-        numbers = [f"{key} = {number!r}" for key, number in conclusion.numbers.items()]
-        lines += ["", f"[concludes.{name}]", *numbers, *_provenance_lines(conclusion)]
-    return "\n".join(lines) + "\n"
+        document[name] = {**_prior_keys(entry.prior), "unit": entry.unit, **_provenance(entry)}
+    if view.concludes:
+        document["concludes"] = {
+            name: {**conclusion.numbers, **_provenance(conclusion)}
+            for name, conclusion in view.concludes.items()
+        }
+    return tomlkit.dumps(document)
 
 
-def _prior_lines(prior: Prior) -> list[str]:
-    names = FAMILIES[prior.family]
-    lines = [f"family = {_quoted(prior.family)}"]
+def _prior_keys(prior: Prior) -> dict:
     if prior.family != "mixture":
-        return lines + [f"{key} = {number!r}" for key, number in zip(names, prior.numbers, strict=True)]
-    parts = ", ".join("{ " + ", ".join(_prior_lines(part)) + " }" for part in prior.parts)
-    return [*lines, f"weights = {list(prior.numbers)!r}", f"parts = [{parts}]"]
+        return {"family": prior.family, **dict(zip(FAMILIES[prior.family], prior.numbers, strict=True))}
+    import tomlkit
+
+    parts = tomlkit.array()
+    for part in prior.parts:
+        inline = tomlkit.inline_table()
+        inline.update(_prior_keys(part))
+        parts.append(inline)
+    return {"family": prior.family, "weights": list(prior.numbers), "parts": parts}
 
 
-def _provenance_lines(item: Entry | Conclusion) -> list[str]:
-    return [f"{key} = {_quoted(value)}" for key in PROVENANCE if (value := getattr(item, key))]
-
-
-def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return '"' + "".join(c if c >= " " and c != "\x7f" else f"\\u{ord(c):04x}" for c in escaped) + '"'
+def _provenance(item: Entry | Conclusion) -> dict[str, str]:
+    return {key: value for key in PROVENANCE if (value := getattr(item, key))}
