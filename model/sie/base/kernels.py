@@ -34,7 +34,7 @@ SOURCES = (
     "returns/log_density",
     "growth/law",
     "histories/erdil_2024",
-    "returns/inputs",
+    "returns/equations",
     "base/kernels",
     "growth/mechanisms",
     "growth/pace",
