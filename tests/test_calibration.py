@@ -24,7 +24,7 @@ from sie.returns.model import graph as model_of
 from sie.returns.row_density import published_density
 from sie.returns.selection import domains_at
 
-RUNS = 200
+RUNS = 120
 BROKEN_RUNS = 80
 
 KINDS = {
