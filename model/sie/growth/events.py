@@ -52,9 +52,9 @@ class Event:
     source : str
         Key of the work (`read_sources`) that uses the definition.
     happens : callable, optional
-        Takes paths of `simulate` and returns bool (chain, draw).
+        Takes paths of `simulate` and returns a bool for each draw, (chain, draw).
     gain : callable, optional
-        Takes paths of `simulate` and returns labour doublings (chain, draw).
+        Takes paths of `simulate` and returns labour doublings for each draw, (chain, draw).
     years : float
         Longest window in which `gain` counts, above 0; inf, the default, for any time.
     within : str
