@@ -120,7 +120,7 @@ class View:
 
     @property
     def derives_compute_bottleneck(self) -> bool:
-        """Whether the compute factor follows from labour's share (the second form), and r is against all inputs."""
+        """Whether the compute factor is derived from labour's share, r being against all inputs, rather than stated."""
         return not self.states_r_asara and "compute_bottleneck" not in self.entries
 
     @property

@@ -55,7 +55,7 @@ def usable(evidence: xr.Dataset, view: View, *, levels: Mapping[str, str] | None
     Returns
     -------
     xr.Dataset
-        The rows that are left along `estimate`. `attrs["left_out"]` lists the others as (id, why), `attrs["levels"]` the domains as
+        The rows that count, dim `estimate`. `attrs["left_out"]` lists the others as (id, why), `attrs["levels"]` the domains as
         (domain, level).
 
     Raises
