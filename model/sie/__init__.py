@@ -1,6 +1,6 @@
 """sie: the returns to AI software R&D, r, and the probability of a software intelligence explosion.
 
-    view     = sie.read_view("davidson_2025",)
+    view     = sie.read_view("davidson_2025")
     evidence = sie.read_evidence()
     rows     = sie.usable(evidence, view)
     tree     = sie.fit(sie.build(rows, view), seed=1)

@@ -3,8 +3,8 @@
     band: that of ArviZ, in which the whole ECDF of even ranks lies with probability 95 %
     outside_by_chance: the 99 % point of the number of quantities outside theirs, even ranks that correlate as those found
 
-r at ASARA is a product of other quantities, so that one unlucky set of worlds takes several out of their bands: a count for
-independent quantities would condemn the innocent. It knows ranks, not what was fitted.
+r at ASARA is a product of other quantities, so that one unlucky set of worlds takes several out of their bands: exceedances
+are correlated, and a threshold for independent quantities is too strict.
 """
 
 from __future__ import annotations

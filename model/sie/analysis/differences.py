@@ -94,10 +94,31 @@ def difference(
     given: str = "priors",
     say: Callable[[str], None] = lambda text: None,
 ) -> xr.Dataset:
-    """P(event) of B less that of A, shared out over groups of inputs, dims (event, group).
+    """P(event) of view B less that of view A, shared out over groups of inputs, dims (event, group).
 
-    `draws_a` and `draws_b` are `sie.prior` (or posteriors) of the two views with one seed and number of draws. `part` and its
-    `se` (of common random numbers and of sampled orders), `p_a` and `p_b`; `attrs["every_order"]` is 0 where orders were sampled.
+    Parameters
+    ----------
+    a, b : View
+        The two views.
+    draws_a, draws_b : xr.Dataset
+        Draws of `prior` (or posteriors) of the two views, with one seed and number of draws.
+    events : sequence of str
+        Names in `EVENTS`.
+    given : str, optional
+        "priors" or "evidence": what the draws are given. Given evidence, everything that it moves is one group.
+    say : callable, optional
+        Called with a line of text as the work goes on.
+
+    Returns
+    -------
+    xr.Dataset
+        `part` (event, group), probabilities that sum to the `whole` (event); its standard error `se`, of common random numbers and of
+        sampled orders; `p_a` and `p_b` (event). `attrs["every_order"]` is 0 where orders were sampled; `hybrids` and `draws` are
+        numbers of hybrid views and of draws.
+
+    References
+    ----------
+    Shapley values, over groups of inputs; the equation is in the docstring of this module.
     """
     import xarray as xr
 

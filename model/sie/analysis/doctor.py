@@ -1,6 +1,6 @@
 """What can be wrong with an installation, each as one finding: versions, caches, threads, compilers, and the time of a small fit.
 
-It measures and judges; it repairs nothing and knows no command line.
+It measures and judges; it repairs nothing.
 """
 
 from __future__ import annotations

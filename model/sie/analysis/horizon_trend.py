@@ -7,7 +7,7 @@
 
 b doublings a year at t = 0, the last date; g the duration of a doubling over that of the doubling before; s the share of the
 error's variance that all models have in common, u ~ Normal(0, 1) its score. theta has a closed integral; the few parameters
-left are sampled by importance from a Student t around the mode. This module must not know what a horizon is good for.
+left are sampled by importance from a Student t around the mode.
 """
 
 from __future__ import annotations

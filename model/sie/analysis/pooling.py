@@ -76,7 +76,26 @@ def _normalised(where: str, weights: np.ndarray) -> np.ndarray:
 
 
 def read_weights(path: Path | str | None = None, *, sources: Mapping[str, Source] | None = None) -> Weights:
-    """Read and check the weights (default: the bundled ones). Raises DataError at the first problem."""
+    """Read and check the weights of views and of mechanisms.
+
+    Parameters
+    ----------
+    path : Path or str, optional
+        A TOML file (default: the bundled `weights.toml`).
+    sources : mapping of str to Source, optional
+        The bibliography that its tables must cite (default: the bundled one).
+
+    Returns
+    -------
+    Weights
+        Not normalised; `Weights.of` and `Weights.of_mechanisms` give weights that sum to 1.
+
+    Raises
+    ------
+    DataError
+        At the first problem: a key that is missing or unknown, a weight that is negative, mechanisms that all weigh 0, a prior out
+        of the range of its quantity, a quote that does not print its number.
+    """
     path = data_folder("priors") / WEIGHTS if path is None else Path(path)
     sources = read_sources() if sources is None else sources
     table = read_toml(path)
@@ -184,10 +203,33 @@ def with_mechanism(view: View, mechanism: Mechanism) -> View:
 
 
 def by_mechanism(view: View, weights: Weights, *, events: Sequence[str], draws: int, seed: int) -> xr.Dataset:
-    """Credences from a view's priors under each mechanism, and their mean under the weights; dims (mechanism, event).
+    """Credences from a view's priors under each mechanism, and their mean under the weights.
 
-    The same random numbers serve every mechanism. `p_mean` and `mcse_mean` (event,) are the law of total probability; its error is at
-    most the weighted mean of the errors, which they have in common.
+    The same random numbers serve every mechanism.
+
+    Parameters
+    ----------
+    view : View
+        The view; a mechanism's priors replace its own where it states the quantity.
+    weights : Weights
+        From `read_weights`.
+    events : sequence of str
+        Names in `EVENTS`.
+    draws : int
+        Draws under each mechanism, a multiple of 4.
+    seed : int
+        From 0 to 2**63 - 1.
+
+    Returns
+    -------
+    xr.Dataset
+        `p` and `mcse` (mechanism, event); `weight` (mechanism), sum 1; `p_mean` and `mcse_mean` (event) by the law of total
+        probability. The error of the mean is at most the weighted mean of the errors, which the mechanisms have in common.
+
+    Raises
+    ------
+    DataError
+        For an unknown event, a seed or a number of draws that is none.
     """
     import xarray as xr
 
@@ -220,9 +262,33 @@ def pool(
 ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """The `linear` and the `logarithmic` pool of credences of the same events, each with its Monte Carlo error.
 
-    `p` and `mcse` are (view, event), `weights` (view,) sum to 1. Errors are upper bounds: views that share a seed share random
-    numbers, so that errors add as if they were the same. In the logarithmic pool p is (s + 1/2) / (n + 1), so that a view
-    whose draws never show an event does not rule it out for all.
+    Errors are upper bounds: views that share a seed share random numbers, so that errors add as if they were the same. In the
+    logarithmic pool p is (s + 1/2) / (n + 1), so that a view whose draws never show an event does not rule it out for all.
+
+    Parameters
+    ----------
+    p : np.ndarray
+        Credences (view, event), from 0 to 1.
+    mcse : np.ndarray
+        Their Monte Carlo standard errors (view, event).
+    weights : np.ndarray
+        (view,), at least 0, sum 1.
+    draws : int
+        Number n of draws behind each credence.
+
+    Returns
+    -------
+    dict of str to tuple of np.ndarray
+        For "linear" and "logarithmic", the pooled credence (event,) and its error (event,).
+
+    Raises
+    ------
+    ValueError
+        If the weights are negative or do not sum to 1.
+
+    References
+    ----------
+    Genest & Zidek (1986) for the logarithmic pool, which is externally Bayesian.
     """
     if not math.isclose(float(weights.sum()), 1.0) or np.any(weights < 0):
         raise ValueError(f"weights: found {weights.tolist()}, want numbers of at least 0 that sum to 1")

@@ -37,11 +37,27 @@ _DIGITS = 12
 
 
 def power_scaling(tree: xr.DataTree, model: Design | pm.Model) -> xr.Dataset:
-    """How far answers move per doubling of a weight: cumulative Jensen-Shannon distance of posteriors, ArviZ's unit.
+    """How far answers move per doubling of the weight of a prior or of an evidence row.
 
-    `prior` and `likelihood` (answer) weigh all priors or all rows at once; answers are log r at ASARA and the quantities that
-    evidence may move and that vary. `of_prior` (quantity) and `of_row` (estimate) weigh one of them, on log r at ASARA.
-    `tree` is from `sie.fit(model)`.
+    The unit is that of ArviZ's `psense`: cumulative Jensen-Shannon distance of posteriors. From 0.05 on, Kallioinen et al. (2024)
+    call an answer sensitive.
+
+    Parameters
+    ----------
+    tree : xr.DataTree
+        From `fit` of `model`.
+    model : Design or pm.Model
+        The model that was fitted.
+
+    Returns
+    -------
+    xr.Dataset
+        `prior` and `likelihood` (answer) weigh all priors or all rows at once; answers are log r at ASARA and the quantities that
+        evidence may move and that vary. `of_prior` (quantity) and `of_row` (estimate) weigh one of them, on log r at ASARA.
+
+    References
+    ----------
+    Kallioinen et al. (2024).
     """
     import arviz_stats
     import xarray as xr

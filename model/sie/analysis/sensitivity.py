@@ -4,7 +4,7 @@
     movement_i = E |P(event | x_i) - P(event)| - the same with x_i shuffled
 
 Every function takes arrays over draws and the events' indicators, and depends on the order of neither draws nor inputs.
-Shapley effects are in `shapley`. It knows no sampler and no growth law.
+Shapley effects are in `shapley`.
 """
 
 from __future__ import annotations
@@ -94,8 +94,20 @@ def worth(credences: xr.Dataset) -> np.ndarray:
 def variance_shares(draws: xr.Dataset, *, effective: float | None = None) -> xr.Dataset:
     """Shares of the variance of log r at ASARA by term of the chain, dims (term,); exact for these draws, sum 1.
 
-    A term that moves against the others has a negative share. `se` is of a sample of `effective` independent draws (default:
-    all). A view that states r at ASARA has the one term `r_asara`; terms that do not vary have share 0.
+    A term that moves against the others has a negative share. A view that states r at ASARA has the one term `r_asara`; terms that
+    do not vary have share 0.
+
+    Parameters
+    ----------
+    draws : xr.Dataset
+        Draws of `prior` or a group of `fit`, dims (chain, draw).
+    effective : float, optional
+        Effective number of draws, for `se` (default: all are independent).
+
+    Returns
+    -------
+    xr.Dataset
+        `share` (term) and its standard error `se`; NaN where r does not vary.
     """
     import xarray as xr
 
@@ -116,8 +128,20 @@ def variance_shares(draws: xr.Dataset, *, effective: float | None = None) -> xr.
 def tornado(inputs: Mapping[str, np.ndarray], indicators: np.ndarray, *, effective: np.ndarray) -> xr.Dataset:
     """P(event) given an input near its 5 % and near its 95 % quantile: in the lowest and the highest tenth of the draws.
 
-    Dims (event, input, end): `p` and its `mcse`; (input, end): the `value` of the quantile. `effective` (event,) are the
-    independent draws that each indicator is worth.
+    Parameters
+    ----------
+    inputs : mapping of str to np.ndarray
+        Values of each input over draws, (draw,).
+    indicators : np.ndarray
+        Whether each event happens, bool (event, draw).
+    effective : np.ndarray
+        Effective number of draws of each event's indicator, (event,).
+
+    Returns
+    -------
+    xr.Dataset
+        `p` and its `mcse` (event, input, end); the `value` of the quantile (input, end), in the input's unit. Ends are "low" and
+        "high"; events are by position.
     """
     import xarray as xr
 
@@ -147,8 +171,21 @@ def movement(
     """How far each credence would move on average if one input were known to a twentieth of its probability.
 
     Mean absolute movement less what it would be if the input's values were shuffled among the draws (exact: the hypergeometric
-    mean, no random numbers), dims (event, input): `moved`, its 95 % interval `lower` to `upper`, and the `null` taken off. The
-    interval of an input that does not matter covers 0.
+    mean, no random numbers). The interval of an input that does not matter covers 0.
+
+    Parameters
+    ----------
+    inputs : mapping of str to np.ndarray
+        Values of each input over draws, (draw,).
+    indicators : np.ndarray
+        Whether each event happens, bool (event, draw).
+    effective : np.ndarray
+        Effective number of draws of each event's indicator, (event,).
+
+    Returns
+    -------
+    xr.Dataset
+        Dims (event, input), in probability: `moved`, its 95 % interval `lower` to `upper`, and the `null` taken off.
     """
     import xarray as xr
 
@@ -184,10 +221,25 @@ def movement(
 def crossings(
     inputs: Mapping[str, np.ndarray], indicators: np.ndarray, *, effective: np.ndarray
 ) -> xr.Dataset:
-    """The value of each input at which P(event | input) crosses a half, dims (event, input); NaN where it never does.
+    """The value of each input at which P(event | input) crosses a half.
 
-    The log odds are a cubic in the input's normal score, fitted to all draws; `lower` and `upper` are where its 95 % band
-    crosses (ends of the input's range where the band does not). It must lie beyond its own 95 % band on both sides of a half.
+    The log odds are a cubic in the input's normal score, fitted to all draws; `lower` and `upper` are where its 95 % band crosses
+    (ends of the input's range where the band does not). A crossing counts where the curve lies beyond its own 95 % band on both
+    sides of a half.
+
+    Parameters
+    ----------
+    inputs : mapping of str to np.ndarray
+        Values of each input over draws, (draw,).
+    indicators : np.ndarray
+        Whether each event happens, bool (event, draw).
+    effective : np.ndarray
+        Effective number of draws of each event's indicator, (event,).
+
+    Returns
+    -------
+    xr.Dataset
+        Dims (event, input), in the input's unit: `value`, `lower`, `upper`; NaN where the probability never crosses a half.
     """
     import xarray as xr
 

@@ -7,7 +7,7 @@ odds are fitted as a polynomial q of the inputs' normal scores; for each set u, 
 polynomials of x_u, which is exact for independent and for Gaussian inputs, and v(u) is the variance of the observed
 indicator between classes of that projection (one-dimensional, so no curse of dimension), less its bias from noise. q and
 its projections come from one half of the draws, v from the other, and the other way round. What q does not see is
-returned as `unattributed`, never spread over the inputs. It knows no view and no growth law.
+returned as `unattributed`, never spread over the inputs.
 """
 
 from __future__ import annotations
@@ -66,11 +66,28 @@ SEED = 20241
 def shapley_effects(
     inputs: Mapping[str, np.ndarray], happened: np.ndarray, *, effective: np.ndarray
 ) -> xr.Dataset:
-    """Share of the variance of each event's indicator that is due to each input; dims (event, input) by position and name.
+    """Share of the variance of each event's indicator that is due to each input, dims (event, input) by position and name.
 
-    `inputs` are arrays over draws; `happened` (event, draw) bool; `effective` the number of independent draws that each event's
-    indicator is worth, from which `se` is widened; it has the error of sampled orders too. An event that never or always happens has NaN. Neither the order of the
-    inputs nor that of the draws matters.
+    Neither the order of the inputs nor that of the draws matters.
+
+    Parameters
+    ----------
+    inputs : mapping of str to np.ndarray
+        Values of each input over draws, (draw,).
+    happened : np.ndarray
+        Whether each event happens, bool (event, draw).
+    effective : np.ndarray
+        Effective number of draws of each event's indicator, (event,), from which `se` is widened.
+
+    Returns
+    -------
+    xr.Dataset
+        `share` (event, input) and its `se`, which has the error of sampled orders too; `unattributed` (event), what no input was
+        found to explain. NaN for an event that never or always happens. `attrs["every_order"]` is 0 where orders were sampled.
+
+    References
+    ----------
+    Owen (2014); Song, Nelson & Staum (2016).
     """
     import xarray as xr
     from threadpoolctl import threadpool_limits

@@ -1,6 +1,6 @@
 """Many fits at once: the cells of a `sweep_spec`, each one task of `tasks`, and what they found.
 
-A cell that does not converge is recorded. It knows no cluster.
+A cell that does not converge is recorded.
 """
 
 from __future__ import annotations
@@ -117,9 +117,38 @@ def run_sweep(
     folder: Path | str | None = None,
     progress: Callable[[int, int], None] = lambda done, cells: None,
 ) -> dict[str, int]:
-    """Run the cells that the store does not have yet; how many ended in each state, and how many it had.
+    """Run the cells of a sweep that the store does not have yet.
 
-    Results stream into `store` as they finish. Raises DataError for a store of another sweep.
+    Results stream into `store` as they finish, so that a run that was stopped can be continued.
+
+    Parameters
+    ----------
+    sweep : Sweep
+        From `read_sweep`.
+    store : Path or str
+        Folder of the Zarr store, made if there is none.
+    client : Client
+        From `cluster`.
+    folder : Path or str, optional
+        The evidence folder (default: the bundled one).
+    progress : callable, optional
+        Called with the numbers of cells that are done and of all cells.
+
+    Returns
+    -------
+    dict of str to int
+        How many cells ended in each state, and how many the store had.
+
+    Raises
+    ------
+    DataError
+        For a store of another sweep or of changed inputs, and as in `read_evidence`.
+
+    Examples
+    --------
+    >>> with sie.cluster(2) as client:
+    ...     counts = sie.run_sweep(sie.read_sweep("sweep.toml"), "sweep.zarr", client)
+    >>> found = sie.open_sweep("sweep.zarr")
     """
 
     def arguments(i: int) -> dict:
@@ -143,9 +172,25 @@ def open_sweep_rows(sweep: Sweep, store: Path):
 
 
 def open_sweep(store: Path | str) -> xr.Dataset:
-    """What a sweep found so far: `p` and `mcse` (cell, given, event), `r_asara` (cell, given, quantile), `status`, `seconds` and the
-    sampler's diagnostics (cell), with each cell's choices as coordinates, and the `level` of each domain (cell, domain). NaN
-    where there is nothing (yet)."""
+    """What a sweep has found so far.
+
+    Parameters
+    ----------
+    store : Path or str
+        Folder that `run_sweep` wrote.
+
+    Returns
+    -------
+    xr.Dataset
+        `p` and `mcse` (cell, given, event), `r_asara` (cell, given, quantile), `status`, `seconds` and the sampler's diagnostics
+        (cell), with each cell's choices as coordinates, and the `level` of each domain (cell, domain). NaN where there is nothing
+        (yet).
+
+    Raises
+    ------
+    DataError
+        For anything but the store of a sweep.
+    """
     import xarray as xr
 
     rows = read_rows(Path(store), FIELDS)

@@ -1,7 +1,7 @@
 """What a sweep runs, as its file states it: a grid or a sample over views, edits of priors, mechanisms, evidence and seeds.
 
 A *cell* is one combination: a view with its edits, the rows that may update it, and a seed. No two choices on an axis are the
-same thing under two names, and no name changes nothing. It knows files, and runs nothing.
+same thing under two names, and no name changes nothing.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class Sweep:
 def read_sweep(
     path: Path | str, *, folder: Path | str | None = None, levels: Mapping[str, str] | None = None
 ) -> Sweep:
-    """Read and check a sweep file. `levels` (as in `sie.usable`) hold where a choice of evidence names no other.
+    """Read and check a sweep file.
 
         draws = 4000                         # a fit's draws, a multiple of 4
         seeds = [1, 2]
@@ -96,7 +96,26 @@ def read_sweep(
         seed = 1
         scale = { ceiling = [0.5, 2.0] }     # priors scaled by a factor between these, log-uniform (Latin hypercube)
 
-    Every cell's view is built once here, so that a bad combination is refused before anything runs. Raises DataError.
+    Every cell's view is built once here, so that a bad combination is refused before anything runs.
+
+    Parameters
+    ----------
+    path : Path or str
+        The TOML file; views ending in `.toml` are looked for beside it.
+    folder : Path or str, optional
+        The evidence folder (default: the bundled one).
+    levels : mapping of str to str, optional
+        Levels of domains, as in `usable`, where a choice of evidence names no other.
+
+    Returns
+    -------
+    Sweep
+        The cells in their order, and what each name on an axis means.
+
+    Raises
+    ------
+    DataError
+        At the first problem, in the file or in a view, row or level that it names.
     """
     path, folder = Path(path), Path(folder) if folder is not None else None
     where, table = path.name, dict(read_toml(path))

@@ -12,7 +12,7 @@ Pace and G count post-training as the training compute that it saves, as a dista
 share G / D, in which any conversion to labour cancels: post-training is not counted twice there. It is in what is left: `conversion`,
 capabilities x post_training, is labour per doubling of pre-training efficiency (Davidson: 8-9 months, 6 with post-training, 3 in
 labour), so that H = (D - G) log2(10) conversion is too long by the factor post_training where D counts it. A view that minds
-states D and G without post-training, or in labour doublings. This module must not know returns, evidence on r or growth after ASARA.
+states D and G without post-training, or in labour doublings.
 """
 
 from __future__ import annotations
@@ -91,9 +91,24 @@ _KEYS = ("label", "source", "release", "since", "models")
 
 @dataclass(frozen=True, kw_only=True)
 class Timeline:
-    """Beliefs about the way to ASARA, one `Entry` per quantity, and which of METR's measurements inform them.
+    """Beliefs about the way to ASARA, and which of METR's measurements inform them.
 
-    `release` is the task suite, `since` the first date, `models` "frontier" (best at their release) or "all".
+    `timeline["pace"]` is the entry of a quantity.
+
+    Attributes
+    ----------
+    name : str
+        Name of the timeline, its file's without the ending.
+    label : str
+        A line of text for tables and figures.
+    release : str
+        The task suite of METR's measurements.
+    since : datetime.date
+        Date from which models count.
+    models : str
+        "frontier" (best at their release) or "all".
+    entries : mapping of str to Entry
+        Prior, unit and provenance of each quantity.
     """
 
     name: str
@@ -107,7 +122,23 @@ class Timeline:
         return self.entries[quantity]
 
     def replace(self, **priors: Prior) -> Timeline:
-        """The same with other priors, which keep their units; their basis becomes `ours`."""
+        """The same timeline with other priors, which keep their units; their basis becomes `ours`.
+
+        Parameters
+        ----------
+        **priors : Prior
+            By the name of a quantity of the timeline.
+
+        Returns
+        -------
+        Timeline
+            A new timeline of the same name.
+
+        Raises
+        ------
+        DataError
+            For an unknown quantity, or a prior that leaves the range of its quantity.
+        """
         import dataclasses
 
         entries = dict(self.entries)
@@ -131,7 +162,24 @@ def timeline_names() -> list[str]:
 
 
 def read_timeline(timeline: Path | str) -> Timeline:
-    """Read and check a timeline: a bundled name, or a path ending in `.toml`. Raises DataError at the first problem."""
+    """Read and check a timeline.
+
+    Parameters
+    ----------
+    timeline : Path or str
+        A bundled name, or a path ending in `.toml`.
+
+    Returns
+    -------
+    Timeline
+        Frozen; `Timeline.replace` makes another.
+
+    Raises
+    ------
+    DataError
+        At the first problem: an unknown name; a key that is missing, unknown or of the wrong type; a unit or number that the
+        quantity cannot have; a quote that does not print its number.
+    """
     timeline = str(timeline)
     if not timeline.endswith(".toml") and timeline not in timeline_names():
         raise DataError(
@@ -231,9 +279,36 @@ def asara_dates(
 ) -> xr.Dataset:
     """Draws of when ASARA comes and what is gained until then, given that it has not come by `now`.
 
-    Dim `draw`. `years`: from now to ASARA; `years_after_last`: from the last fitted model; `gained`: G in OOMs of training
-    efficiency; and each quantity of the timeline, with `rate`, that of the trend ahead. `attrs`: `now`, `last` (dates) and
-    `already`, the prior share of draws with ASARA before now, which is left out. Raises DataError where nothing is left.
+    Parameters
+    ----------
+    timeline : Timeline
+        From `read_timeline`.
+    now : datetime.date
+        The day from which years count.
+    seed : int
+        Seed of the fit of the trend and of all draws.
+    draws : int, optional
+        Number of draws; some are used twice where part of them lies before `now`.
+    horizons : xr.Dataset, optional
+        From `read_horizons` (default: the bundled ones).
+
+    Returns
+    -------
+    xr.Dataset
+        Dim `draw`. `years`: from now to ASARA; `years_after_last`: from the last fitted model; `gained`: G in OOMs of training
+        efficiency; and each quantity of the timeline, with `rate`, that of the trend ahead. `attrs`: `now`, `last` (dates) and
+        `already`, the prior share of draws with ASARA before now, which is left out.
+
+    Raises
+    ------
+    DataError
+        Where too small a share of the dates lies after `now`, and where too few measurements are left to fit.
+
+    Examples
+    --------
+    >>> timeline = sie.read_timeline("superexponential")
+    >>> dates = sie.asara_dates(timeline, now=datetime.date(2026, 3, 1), seed=1)
+    >>> median_years = float(dates.years.median())
     """
     import xarray as xr
 
@@ -289,10 +364,33 @@ def gained_before(
     draws: int = 20000,
     horizons: xr.Dataset | None = None,
 ) -> Prior:
-    """G, software gained between `now` and ASARA, as the log-normal prior with the draws' 5 and 95 % quantiles.
+    """G, software gained between `now` and ASARA, as a log-normal prior with the draws' 5 and 95 % quantiles.
 
     In OOMs of training efficiency, post-training counted as the training compute that it saves: for a view whose `ceiling`, the
     whole distance from now, is in the same unit and counts post-training likewise. Of r, only the share G / ceiling matters.
+
+    Parameters
+    ----------
+    timeline : Timeline or str
+        A timeline, or what `read_timeline` takes.
+    now : datetime.date
+        The day from which software counts.
+    seed : int
+        As in `asara_dates`.
+    draws : int, optional
+        As in `asara_dates`.
+    horizons : xr.Dataset, optional
+        As in `asara_dates`.
+
+    Returns
+    -------
+    Prior
+        For `gained_before_asara` of a view.
+
+    Raises
+    ------
+    DataError
+        As in `read_timeline` and `asara_dates`.
     """
     timeline = read_timeline(timeline) if isinstance(timeline, str) else timeline
     return _prior_of(asara_dates(timeline, now=now, seed=seed, draws=draws, horizons=horizons))

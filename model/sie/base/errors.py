@@ -9,7 +9,32 @@ MOST_LETTERS = 200
 
 
 class DataError(ValueError):
-    """Bad input, in one line: where, what was found, what was wanted."""
+    """Bad input, in one line: where, what was found, what was wanted.
+
+    Parameters
+    ----------
+    where : str
+        File, table, key, line or argument.
+    found : object
+        The value that was found there; shown as its repr and shortened to 200 characters.
+    want : str
+        What would be accepted.
+
+    Attributes
+    ----------
+    where : str
+        File, table, key, line or argument.
+    found : object
+        The value as it was given, not shortened.
+    want : str
+        What would be accepted.
+
+    Examples
+    --------
+    >>> sie.lognormal(3.0, 1.5)
+    Traceback (most recent call last):
+    sie.base.errors.DataError: prior q05: found 3, not below q95 1.5, want q05 < q95
+    """
 
     def __init__(self, where: str, found: object, want: str) -> None:
         self.where, self.found, self.want = where, found, want
@@ -41,12 +66,22 @@ def plain(text: str) -> str:
 
 
 class DoubleCounting(ValueError):
-    """Evidence would be used twice: two rows on the same output data, a domain at two levels, or a row that the view reflects."""
+    """Evidence would be used twice.
+
+    Raised by `build` for two rows on the same output data, a domain at two levels, or a row that the view reflects; rows from
+    `usable` have none of these.
+    """
 
 
 class NotConverged(RuntimeError):
-    """The sampler failed its diagnostics twice; the message gives them."""
+    """The sampler failed its diagnostics twice; the message gives them.
+
+    Raised by `fit` and by `Workbench.refit`.
+    """
 
 
 class RefitNeeded(RuntimeError):
-    """Importance weights from the old prior to the new one are not to be trusted; fit the new view."""
+    """Importance weights from the old prior to the new one are not to be trusted; fit the new view.
+
+    Raised by `reweight` and by `Workbench.instant`; the message says why.
+    """

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, however the process ends. It knows paths and bytes, not what they mean."""
+"""Files that appear whole or not at all, however the process ends."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 A task is a function of its arguments alone that returns a row of numbers, the same wherever it runs; the first number says what became of
 it. A row is written in one piece when its task is done, so that a run that is killed goes on where it was. A task whose worker is
-lost is recorded and stops nothing. This module knows tasks and rows, not what they mean.
+lost is recorded and stops nothing.
 """
 
 from __future__ import annotations
@@ -54,10 +54,32 @@ AHEAD = 8
 
 @contextmanager
 def cluster(workers: int, *, scheduler: str | None = None) -> Iterator[Client]:
-    """A Dask client: of an embedded cluster of one-thread processes on this machine, or of a scheduler at an address.
+    """A Dask client, of an embedded cluster on this machine or of a scheduler at an address.
 
-    Workers of an embedded cluster end with this process, however it ends. Whoever may send tasks to its ports runs code as the
-    user, so that all of it speaks TLS with credentials that exist in its own memory only.
+    An embedded cluster has processes of one thread each, which end with this process, however it ends. Whoever may send tasks to
+    its ports runs code as the user, so that all of it speaks TLS with credentials that exist in its own memory only.
+
+    Parameters
+    ----------
+    workers : int
+        Number of worker processes of an embedded cluster.
+    scheduler : str, optional
+        Address of a Dask scheduler, which is used in place of an embedded cluster.
+
+    Yields
+    ------
+    Client
+        Open until the `with` block ends.
+
+    Raises
+    ------
+    DataError
+        If no scheduler answers at the address.
+
+    Examples
+    --------
+    >>> with sie.cluster(2) as client:
+    ...     counts = sie.run_sweep(sweep, "sweep.zarr", client)
     """
     require("cluster", "a cluster")
     import tempfile

@@ -2,7 +2,6 @@
 
 A figure has a `basis`: `stated` (a quote prints it), `transcribed` (read second-hand, `via` says where), `derived`
 (arithmetic in `note`), `ours` (judgement in `note`) or `calibrated` (ours, set so that the whole comes out as the author says).
-This module knows nothing of priors, evidence or models.
 """
 
 from __future__ import annotations
@@ -67,7 +66,23 @@ class Source:
 
 
 def read_sources(path: Path | str | None = None) -> Mapping[str, Source]:
-    """The bibliography: a `sources.toml`, or the one of an evidence folder (default: the bundled one)."""
+    """The bibliography: every work that a view, an evidence row or a figure may cite, by key.
+
+    Parameters
+    ----------
+    path : Path or str, optional
+        A file named `sources.toml`, or an evidence folder that holds one (default: the bundled one).
+
+    Returns
+    -------
+    mapping of str to Source
+        Authors, title, year, url and licence of each work.
+
+    Raises
+    ------
+    DataError
+        If a key is missing, unknown or of the wrong type.
+    """
     path = Path(path) if path is not None else data_folder("evidence")
     if path.name != "sources.toml":
         path = path / "sources.toml"

@@ -2,7 +2,6 @@
 
 A prior is used through its quantile function at a standard normal score z, `x = F^-1(Phi(z))` (`Prior.at`), which serves
 every family with one formula: draws are `at(standard normal draws)`, and the model puts the same curve on a normal latent.
-This module knows no quantity, view or model.
 """
 
 from __future__ import annotations
@@ -55,8 +54,20 @@ FAMILIES = {
 class Prior:
     """A distribution as its author states it; make one with `lognormal(1.5, 3.0)` and its siblings.
 
-    `numbers` are the family's own, in the order of the file (`q05, q95` or `lower, upper` or `value`); a mixture has
-    `numbers` = weights and its `parts`.
+    Attributes
+    ----------
+    family : str
+        "fixed", "uniform", "loguniform", "normal", "lognormal", "halfnormal", "beta" or "mixture".
+    numbers : tuple of float
+        The family's own, in the order of the file: `value`, or `lower, upper`, or `q05, q95`, or `q95`; weights for a mixture.
+    parts : tuple of Prior
+        The parts of a mixture; empty for the other families.
+
+    Raises
+    ------
+    DataError
+        If the family is unknown, or its numbers are too few, too many, not finite, out of order or out of range: each is 0 or of a
+        size from 1e-9 to 1e9.
     """
 
     family: str
@@ -89,7 +100,23 @@ class Prior:
                 return 0.0, math.inf
 
     def scaled(self, factor: float) -> Prior:
-        """The prior of the quantity times a factor above 0. Raises DataError for a beta, which cannot leave (0, 1)."""
+        """The prior of the quantity times a factor.
+
+        Parameters
+        ----------
+        factor : float
+            A number above 0.
+
+        Returns
+        -------
+        Prior
+            Of the same family.
+
+        Raises
+        ------
+        DataError
+            For a beta, which cannot leave (0, 1), and where a scaled number is out of range.
+        """
         if self.family == "beta":
             raise DataError("prior", plain("a beta"), "a family that can be scaled")
         if self.family == "mixture":
@@ -114,14 +141,36 @@ class Prior:
         )
 
     def score(self, x: np.ndarray | float) -> np.ndarray:
-        """The standard normal score of a value, elementwise: the inverse of `at`."""
+        """The standard normal score of a value, elementwise: the inverse of `at`.
+
+        Parameters
+        ----------
+        x : float or np.ndarray
+            Values, in the unit of the quantity.
+
+        Returns
+        -------
+        np.ndarray
+            Scores, of the shape of `x`.
+        """
         from scipy.special import ndtri
 
         below, above = self._masses(x)
         return np.where(below < above, ndtri(below), -ndtri(above))
 
     def at(self, score: np.ndarray | float) -> np.ndarray:
-        """The value at a standard normal score: the quantile at Phi(score), elementwise."""
+        """The value at a standard normal score: the quantile at Phi(score), elementwise.
+
+        Parameters
+        ----------
+        score : float or np.ndarray
+            Scores; those beyond -8 and 8 count as -8 and 8.
+
+        Returns
+        -------
+        np.ndarray
+            Values in the unit of the quantity, of the shape of `score`.
+        """
         from scipy.special import betaincinv, erfinv, ndtr, ndtri
 
         z = np.clip(np.asarray(score, dtype=float), -SCORE_LIMIT, SCORE_LIMIT)
@@ -147,15 +196,43 @@ class Prior:
                 return self._invert(z)
 
     def median(self) -> float:
-        """The median."""
+        """The value that the quantity exceeds with probability one half.
+
+        Returns
+        -------
+        float
+            In the unit of the quantity.
+        """
         return float(self.at(0.0))
 
     def cdf(self, x: np.ndarray | float) -> np.ndarray:
-        """Probability of a value at most x, elementwise."""
+        """Probability of a value at most x, elementwise.
+
+        Parameters
+        ----------
+        x : float or np.ndarray
+            Values, in the unit of the quantity.
+
+        Returns
+        -------
+        np.ndarray
+            Probabilities, of the shape of `x`.
+        """
         return self._masses(x)[0]
 
     def sf(self, x: np.ndarray | float) -> np.ndarray:
-        """Probability of a value above x, elementwise; accurate where the cdf is nearly 1."""
+        """Probability of a value above x, elementwise; accurate where the cdf is nearly 1.
+
+        Parameters
+        ----------
+        x : float or np.ndarray
+            Values, in the unit of the quantity.
+
+        Returns
+        -------
+        np.ndarray
+            Probabilities, of the shape of `x`.
+        """
         return self._masses(x)[1]
 
     def _masses(self, x: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
@@ -195,7 +272,23 @@ class Prior:
                     )
 
     def logpdf(self, x: np.ndarray | float) -> np.ndarray:
-        """Log density at x, elementwise (-inf outside the support). Refuses priors with an atom, which have none."""
+        """Log density at x, elementwise.
+
+        Parameters
+        ----------
+        x : float or np.ndarray
+            Values, in the unit of the quantity.
+
+        Returns
+        -------
+        np.ndarray
+            Natural log of the density, of the shape of `x`; -inf outside the support.
+
+        Raises
+        ------
+        ValueError
+            For a prior with an atom, which has no density.
+        """
         from scipy.special import betaln, logsumexp, xlog1py, xlogy
 
         if self.has_atom:
@@ -333,40 +426,214 @@ def _beta_shapes(q05: float, q95: float) -> tuple[float, float]:
 
 
 def fixed(value: float) -> Prior:
-    """Known exactly; inf for a quantity that may be without limit (a ceiling: none)."""
+    """A quantity that is known exactly.
+
+    Evidence cannot move a quantity that has this prior.
+
+    Parameters
+    ----------
+    value : float
+        Its value, 0 or of a size from 1e-9 to 1e9; inf for a quantity that may be without limit (a ceiling: none).
+
+    Returns
+    -------
+    Prior
+        The family "fixed".
+
+    Raises
+    ------
+    DataError
+        If the value is NaN, -inf or out of range.
+
+    Examples
+    --------
+    >>> view = sie.read_view("davidson_2025").replace(sigma=sie.fixed(0.7))
+    """
     return Prior(family="fixed", numbers=(value,))
 
 
 def uniform(lower: float, upper: float) -> Prior:
-    """Equally likely anywhere between two bounds."""
+    """Equally likely anywhere between two bounds.
+
+    Parameters
+    ----------
+    lower, upper : float
+        The bounds, in the unit of the quantity; lower < upper, each 0 or of a size from 1e-9 to 1e9.
+
+    Returns
+    -------
+    Prior
+        The family "uniform".
+
+    Raises
+    ------
+    DataError
+        If a bound is out of range, or `lower` is not below `upper`.
+
+    Examples
+    --------
+    >>> sie.uniform(6, 16).median()
+    11.0
+    """
     return Prior(family="uniform", numbers=(lower, upper))
 
 
 def loguniform(lower: float, upper: float) -> Prior:
-    """The logarithm equally likely anywhere between two bounds."""
+    """A quantity whose logarithm is equally likely anywhere between two bounds.
+
+    Parameters
+    ----------
+    lower, upper : float
+        The bounds, in the unit of the quantity; 1e-9 <= lower < upper <= 1e9.
+
+    Returns
+    -------
+    Prior
+        The family "loguniform".
+
+    Raises
+    ------
+    DataError
+        If a bound is out of range, or `lower` is not below `upper`.
+
+    Examples
+    --------
+    >>> round(sie.loguniform(1, 100).median(), 9)
+    10.0
+    """
     return Prior(family="loguniform", numbers=(lower, upper))
 
 
 def normal(q05: float, q95: float) -> Prior:
-    """Normal with these 5 % and 95 % quantiles."""
+    """Normal with these 5 % and 95 % quantiles.
+
+    Parameters
+    ----------
+    q05, q95 : float
+        The quantiles, in the unit of the quantity; q05 < q95, each 0 or of a size from 1e-9 to 1e9.
+
+    Returns
+    -------
+    Prior
+        The family "normal".
+
+    Raises
+    ------
+    DataError
+        If a quantile is out of range, or `q05` is not below `q95`.
+
+    Examples
+    --------
+    >>> sie.normal(-1, 3).median()
+    1.0
+    """
     return Prior(family="normal", numbers=(q05, q95))
 
 
 def lognormal(q05: float, q95: float) -> Prior:
-    """Log-normal with these 5 % and 95 % quantiles; the median is their geometric mean."""
+    """Log-normal with these 5 % and 95 % quantiles; the median is their geometric mean.
+
+    Parameters
+    ----------
+    q05, q95 : float
+        The quantiles, in the unit of the quantity; 1e-9 <= q05 < q95 <= 1e9.
+
+    Returns
+    -------
+    Prior
+        The family "lognormal".
+
+    Raises
+    ------
+    DataError
+        If a quantile is out of range, or `q05` is not below `q95`.
+
+    Examples
+    --------
+    >>> round(sie.lognormal(1, 4).median(), 9)
+    2.0
+    """
     return Prior(family="lognormal", numbers=(q05, q95))
 
 
 def halfnormal(q95: float) -> Prior:
-    """The upper half of a normal around 0, with this 95 % quantile."""
+    """The upper half of a normal around 0, with this 95 % quantile.
+
+    Parameters
+    ----------
+    q95 : float
+        The quantile, in the unit of the quantity, from 1e-9 to 1e9.
+
+    Returns
+    -------
+    Prior
+        The family "halfnormal".
+
+    Raises
+    ------
+    DataError
+        If the quantile is out of range.
+
+    Examples
+    --------
+    >>> float(sie.halfnormal(1.0).cdf(1.0))
+    0.95
+    """
     return Prior(family="halfnormal", numbers=(q95,))
 
 
 def beta(q05: float, q95: float) -> Prior:
-    """Beta on (0, 1) with these 5 % and 95 % quantiles."""
+    """Beta on (0, 1) with these 5 % and 95 % quantiles.
+
+    The two shape parameters are found numerically.
+
+    Parameters
+    ----------
+    q05, q95 : float
+        The quantiles; 1e-9 <= q05 < q95 < 1.
+
+    Returns
+    -------
+    Prior
+        The family "beta".
+
+    Raises
+    ------
+    DataError
+        If a quantile is out of range, `q05` is not below `q95`, or no beta distribution has these quantiles.
+
+    Examples
+    --------
+    >>> float(sie.beta(0.2, 0.6).cdf(0.6).round(6))
+    0.95
+    """
     return Prior(family="beta", numbers=(q05, q95))
 
 
 def mixture(weights: Iterable[float], parts: Iterable[Prior]) -> Prior:
-    """One of several priors, with these probabilities."""
+    """One of several priors, with these probabilities.
+
+    Parameters
+    ----------
+    weights : iterable of float
+        A probability for each part, at least 0, with sum 1.
+    parts : iterable of Prior
+        At least two priors of finite numbers. A quantity that evidence may move takes no fixed part.
+
+    Returns
+    -------
+    Prior
+        The family "mixture".
+
+    Raises
+    ------
+    DataError
+        If there are fewer than two parts, not as many weights as parts, weights that are negative or do not sum to 1, or a part fixed
+        at inf.
+
+    Examples
+    --------
+    >>> prior = sie.mixture([0.8, 0.2], [sie.lognormal(1.5, 3.0), sie.uniform(3.0, 10.0)])
+    >>> view = sie.read_view("davidson_2025").replace(capabilities=prior)
+    """
     return Prior(family="mixture", numbers=tuple(weights), parts=tuple(parts))

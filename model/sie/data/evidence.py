@@ -65,14 +65,33 @@ def named_files(folder: Path | None = None) -> dict[str, Path]:
 
 
 def read_evidence(path: Path | str | None = None) -> xr.Dataset:
-    """Every row of an evidence folder (default: the bundled one), checked. Raises DataError at the first problem.
+    """Every row of an evidence folder, checked.
 
-    Dims: `estimate` (row id), `adjustment`, `domain`, `output_data`, `input_data`, `quantile`, `flow`, `growth_quantile`.
-    Variables: `kind` (estimate) is "r", "factor", "growth" or "series"; `value` (estimate, quantile) on the natural scale and
-    `se`, NaN where not given and for growth and series; `growth` (estimate, flow, growth_quantile), natural log a year, NaN
-    where not known; `definition_sd` (log scale); `includes` (estimate, adjustment); `domain_idx` (-1 for factors),
-    `output_idx`, `input_idx`; `remoteness` and default `level` (domain); `identified`, whether a series has an effort of its own (True for other
-    rows); `by_epoch`, whether Epoch fitted this growth row; the row's words (`input`, `labour`, `file`, `basis`, ..., `note`).
+    Parameters
+    ----------
+    path : Path or str, optional
+        The folder (default: the bundled one).
+
+    Returns
+    -------
+    xr.Dataset
+        Dims `estimate` (row id), `adjustment`, `domain`, `output_data`, `input_data`, `quantile`, `flow`, `growth_quantile`.
+        Variables: `kind` (estimate) is "r", "factor", "growth" or "series"; `value` (estimate, quantile) on the natural scale and
+        `se`, NaN where not given and for growth and series; `growth` (estimate, flow, growth_quantile), natural log per year, NaN
+        where not known; `definition_sd` (log scale); `includes` (estimate, adjustment); `domain_idx` (-1 for factors),
+        `output_idx`, `input_idx`; `remoteness` and default `level` (domain); `identified`, whether a series has an effort of its
+        own (True for other rows); `by_epoch`, whether Epoch fitted this growth row; `preferred`; the row's words (`input`, `labour`,
+        `file`, `basis`, ..., `note`).
+
+    Raises
+    ------
+    DataError
+        At the first problem: no such folder, or the file, line and column of a cell that is not what it must be.
+
+    Examples
+    --------
+    >>> evidence = sie.read_evidence()
+    >>> histories = evidence.estimate[evidence.kind == "series"].values.tolist()
     """
     folder = Path(path) if path is not None else data_folder("evidence")
     if not folder.is_dir():
@@ -143,13 +162,28 @@ def read_files(files: Mapping[str, Path]) -> xr.Dataset:
 
 
 def read_series(name: str, path: Path | str | None = None) -> xr.Dataset:
-    """The observations of the series with this id in an evidence folder (default: the bundled one).
+    """The observations of one raw history in an evidence folder.
 
-    Dims `observation`, `proxy`. Variables: `order`; `date`; `years` since the first; `kind`, "record" or "measurement";
-    `output`, with its `units` and which way is `better` as attributes; `output_error`, one standard error, NaN where not known;
-    `regime`, "" where there is but one: between two regimes lies one jump of unknown size; `effort` (observation, proxy), NaN
-    where it was not observed. Along `proxy`: `unit`, and `effort_kind`, "cumulative", "flow" or "output count".
-    Attributes: `id`, `domain`, `identified`.
+    Parameters
+    ----------
+    name : str
+        Id of a row of `series.csv`.
+    path : Path or str, optional
+        The folder (default: the bundled one).
+
+    Returns
+    -------
+    xr.Dataset
+        Dims `observation`, `proxy`. Variables: `order`; `date`; `years` since the first; `kind`, "record" or "measurement";
+        `output`, with its `units` and which way is `better` as attributes; `output_error`, one standard error, NaN where not known;
+        `regime`, "" where there is only one: between two regimes lies one jump of unknown size; `effort` (observation, proxy), NaN
+        where it was not observed. Along `proxy`: `unit`, and `effort_kind`, "cumulative", "flow" or "output count".
+        Attributes: `id`, `domain`, `identified`.
+
+    Raises
+    ------
+    DataError
+        If there is no series of this name, or its row or file is not valid.
     """
     folder = Path(path) if path is not None else data_folder("evidence")
     domains = read_domains(folder / "domains.csv")
@@ -163,8 +197,23 @@ def read_series(name: str, path: Path | str | None = None) -> xr.Dataset:
 def read_elasticities(path: Path | str | None = None) -> xr.Dataset:
     """Estimates of sigma, the elasticity of substitution between labour and compute, which a prior on sigma may cite.
 
-    Dim `estimate` (row id): `sigma`, `sigma_q05`, `sigma_q95`, `sigma_se` (NaN where not given), `specification` and the
-    words of provenance. No graph contains them. An estimate may be negative; the quantity may not.
+    No model contains them. An estimate may be negative; the quantity may not.
+
+    Parameters
+    ----------
+    path : Path or str, optional
+        An evidence folder (default: the bundled one).
+
+    Returns
+    -------
+    xr.Dataset
+        Dim `estimate` (row id): `sigma`, `sigma_q05`, `sigma_q95`, `sigma_se` (NaN where not given), `specification` and the words
+        of provenance.
+
+    Raises
+    ------
+    DataError
+        If `elasticities.csv` is not valid.
     """
     import xarray as xr
 

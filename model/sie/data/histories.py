@@ -3,7 +3,7 @@
 `evidence/series/<file>.csv` has one row an observation: `order,date,kind,output [UNIT],<proxy> [UNIT],...`, with
 `output_error [UNIT]` (one standard error) and `regime` where they are known. Between two regimes (another machine, a change
 of method from outside) lies one jump of unknown size. Effort may be missing where it was not observed; order, date, kind
-and output may not. This module reads and refuses: it never cleans, fills or drops, and it knows no likelihood.
+and output may not. This module reads and refuses: it never cleans, fills or drops.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The table that states a prior: a family and its numbers, read into a `Prior`. It knows no quantity and no view."""
+"""The table that states a prior: a family and its numbers, read into a `Prior`."""
 
 from __future__ import annotations
 

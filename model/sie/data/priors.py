@@ -1,6 +1,6 @@
 """From the TOML of an author's beliefs to a `View`: every key, unit, number and quote checked, no defaults.
 
-What a view is, is in `views`. This module knows no PyMC, no evidence and no growth law.
+What a view is, is in `views`.
 """
 
 from __future__ import annotations
@@ -36,7 +36,13 @@ WEIGHTS = "weights.toml"
 
 
 def view_names() -> list[str]:
-    """The names of the bundled views, sorted."""
+    """The names of the bundled views, sorted.
+
+    Returns
+    -------
+    list of str
+        Names that `read_view` takes.
+    """
     return sorted(path.stem for path in data_folder("priors").glob("*.toml") if path.name != WEIGHTS)
 
 
@@ -50,9 +56,31 @@ def view_path(view: str) -> Path:
 
 
 def read_view(view: Path | str, *, sources: Mapping[str, Source] | None = None) -> View:
-    """Read and check a view: a bundled name, or a path ending in `.toml`. Raises DataError at the first problem.
+    """Read and check a view.
 
-    `sources` is the bibliography that its tables must cite (default: the bundled one).
+    Parameters
+    ----------
+    view : Path or str
+        A bundled name (`view_names`), or a path ending in `.toml`.
+    sources : mapping of str to Source, optional
+        The bibliography that its tables must cite (default: the bundled one).
+
+    Returns
+    -------
+    View
+        Frozen; `View.replace` makes another.
+
+    Raises
+    ------
+    DataError
+        At the first problem: an unknown name; a key that is missing, unknown or of the wrong type; a unit or number that the
+        quantity cannot have; a quote that does not print its number.
+
+    Examples
+    --------
+    >>> view = sie.read_view("davidson_2025")
+    >>> view["capabilities"].prior.family
+    'lognormal'
     """
     path = view_path(str(view))
     check_name("the name of a view", path.stem)

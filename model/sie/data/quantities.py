@@ -1,6 +1,6 @@
 """What a view states: the name, meaning, symbol, units and range of every quantity, and the names of the events.
 
-One vocabulary for the keys of a view, the variables of the model, the draws, the equations and the plots. It knows nothing else.
+One vocabulary for the keys of a view, the variables of the model, the draws, the equations and the plots.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Data tables: a CSV with a documented header as checked cells, one refusal a line. Knows no column's meaning."""
+"""Data tables: a CSV with a documented header as checked cells, one refusal a line."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""METR's 50 % time horizons of AI models, as measured: the table `metr_horizons.csv`.
-
-It reads and reports; it must not know any trend, prior or date of ASARA.
-"""
+"""METR's 50 % time horizons of AI models, as measured: the table `metr_horizons.csv`."""
 
 from __future__ import annotations
 
@@ -33,10 +30,23 @@ _COLUMNS = (
 
 
 def read_horizons(path: Path | str | None = None) -> xr.Dataset:
-    """METR's 50 % time horizons from an evidence folder (default: the bundled one). Raises DataError.
+    """METR's 50 % time horizons from an evidence folder.
 
-    Dim `measurement`. `minutes`; `low`, `high`: the standard deviations of log2 minutes on either side (METR's 95 % interval
-    over 1.96); `model`, `date`, `release` of the task suite; `frontier`: whether the model was the best at its release.
+    Parameters
+    ----------
+    path : Path or str, optional
+        The folder (default: the bundled one).
+
+    Returns
+    -------
+    xr.Dataset
+        Dim `measurement`: `minutes`; `low` and `high`, the standard deviations of log2 minutes on either side (METR's 95 % interval
+        over 1.96); `model`, `date`, `release` of the task suite; `frontier`, whether the model was the best at its release.
+
+    Raises
+    ------
+    DataError
+        If a line of `metr_horizons.csv` is not valid.
     """
     import xarray as xr
 

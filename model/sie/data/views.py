@@ -1,6 +1,6 @@
 """An author's beliefs as frozen data: a `View` with one `Entry` a quantity, draws from its priors, and the TOML that holds it.
 
-`priors` reads it. This module knows no PyMC, no evidence and no growth law.
+`priors` reads it.
 """
 
 from __future__ import annotations
@@ -77,7 +77,27 @@ class Conclusion:
 
 @dataclass(frozen=True, kw_only=True)
 class View:
-    """An author's complete beliefs: one `Entry` per quantity (`view["capabilities"]`), and the evidence rows they rest on."""
+    """An author's complete beliefs: one `Entry` per quantity, and the evidence rows they rest on.
+
+    `view["capabilities"]` is the entry of a quantity, `"sigma" in view` whether the view states it.
+
+    Attributes
+    ----------
+    name : str
+        Name of the view, its file's without the ending.
+    label : str
+        A line of text for tables and figures.
+    source : str
+        Key of the work in the bibliography (`read_sources`).
+    reflects : tuple of str
+        Ids of evidence rows that the priors already rest on; they cannot update the view.
+    entries : mapping of str to Entry
+        Prior, unit and provenance of each quantity.
+    concludes : mapping of str to Conclusion
+        What the author concludes about events or r; never an input.
+    path : Path or None
+        The file that it was read from; None after `replace`.
+    """
 
     name: str
     label: str
@@ -100,7 +120,7 @@ class View:
 
     @property
     def derives_compute_bottleneck(self) -> bool:
-        """Whether the compute factor follows from labour's share (the second form), and r is against all inputs."""
+        """Whether the compute factor is derived from labour's share, r being against all inputs, rather than stated."""
         return not self.states_r_asara and "compute_bottleneck" not in self.entries
 
     @property
@@ -112,7 +132,32 @@ class View:
         return (*chain, *INPUT_SHARES) if self.derives_compute_bottleneck else chain
 
     def replace(self, **priors: Prior) -> View:
-        """The same view with other priors; each keeps its unit, its basis becomes `ours`."""
+        """The same view with other priors.
+
+        Each keeps its unit and its basis becomes `ours`; what the author concludes is dropped.
+
+        Parameters
+        ----------
+        **priors : Prior
+            By the name of a quantity that the view states.
+
+        Returns
+        -------
+        View
+            A new view of the same name, without `path`.
+
+        Raises
+        ------
+        DataError
+            For a quantity that this view does not state, a value that is no `Prior`, a prior that leaves the range of its quantity, and a
+            mixture with a fixed part for a quantity that evidence may move.
+
+        Examples
+        --------
+        >>> view = sie.read_view("davidson_2025").replace(capabilities=sie.lognormal(1.5, 3.0))
+        >>> view["capabilities"].basis
+        'ours'
+        """
         entries = dict(self.entries)
         for name, prior in priors.items():
             if name not in entries:
@@ -190,7 +235,23 @@ def _stream(name: str, seed: int) -> np.random.Generator:
 
 
 def to_toml(view: View) -> str:
-    """The view as a TOML file that `read_view` reads back to the same entries."""
+    """The view as a TOML file that `read_view` reads back to the same entries.
+
+    Parameters
+    ----------
+    view : View
+        A view, as read or edited.
+
+    Returns
+    -------
+    str
+        The text of the file.
+
+    Examples
+    --------
+    >>> view = sie.read_view("davidson_2025").replace(sigma=sie.fixed(0.7))
+    >>> size = Path("mine.toml").write_text(sie.to_toml(view), encoding="utf-8")
+    """
     import tomlkit
 
     document = tomlkit.document()

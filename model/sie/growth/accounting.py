@@ -6,7 +6,7 @@
     parallel_share = penalty a / (penalty a + 1 - a),   a in serial labour,   g_serial = penalty g_parallel
     toy_ratio = 2^(1/r - 1),   asymptote = first / (1 - toy_ratio)
 
-They turn what authors measure into what growth runs on; they know no draws, priors or paths.
+They turn what authors measure into what growth runs on.
 """
 
 from __future__ import annotations
@@ -51,8 +51,29 @@ def input_growth(compute_share, compute_growth, labour_growth):
 def takeoff_ratio(compute_share, *, software_growth, compute_growth, labour_growth, conversion=1.0):
     """(r / q) (1 - p): above 1, AI research labour alone makes software grow ever faster (Deep 2025, comments).
 
-    Growth is in logs or doublings a year, of software in training efficiency, of labour in serial equivalents; `conversion`
-    is labour doublings per doubling of training efficiency (Greenblatt: about 2). Arrays of draws give the ratio's uncertainty.
+    Elementwise: arrays of draws give the ratio's uncertainty.
+
+    Parameters
+    ----------
+    compute_share : array_like
+        Compute's share p in research input, from 0 to 1.
+    software_growth : array_like
+        Growth of software in training efficiency, per year: all growth in logs, or all in doublings.
+    compute_growth : array_like
+        Growth of compute for research, in the same unit.
+    labour_growth : array_like
+        Growth of research labour in serial equivalents, in the same unit.
+    conversion : array_like, optional
+        Labour doublings per doubling of training efficiency (Greenblatt: about 2).
+
+    Returns
+    -------
+    float or np.ndarray
+        The ratio, without unit, of the broadcast shape.
+
+    References
+    ----------
+    Deep (2025), comments.
     """
     returns = np.multiply(conversion, software_growth) / input_growth(
         compute_share, compute_growth, labour_growth
@@ -63,7 +84,32 @@ def takeoff_ratio(compute_share, *, software_growth, compute_growth, labour_grow
 def compute_factor(labour_share, *, labour_growth, compute_growth, share_at_asara=None):
     """The factor on an r measured against labour alone when compute stands still: e(0) g_l / (a g_l + (1 - a) g_c).
 
-    `labour_share` a is labour's share in that history; e(0) is the same, or `share_at_asara` where the share moves.
+    Elementwise, over numbers or arrays of draws.
+
+    Parameters
+    ----------
+    labour_share : array_like
+        Labour's share a in research input in the history that r was measured on, from 0 to 1.
+    labour_growth : array_like
+        Growth g_l of research labour in that history, per year: natural log or doublings.
+    compute_growth : array_like
+        Growth g_c of research compute in that history, in the same unit.
+    share_at_asara : array_like, optional
+        The share e(0) at ASARA, where it differs from `labour_share` (default: the same).
+
+    Returns
+    -------
+    float or np.ndarray
+        The factor, without unit, of the broadcast shape.
+
+    See Also
+    --------
+    takeoff_ratio : The condition for ever faster growth from the same growth rates.
+
+    Examples
+    --------
+    >>> float(round(sie.compute_factor(0.6, labour_growth=0.3, compute_growth=0.6), 3))
+    0.429
     """
     at_asara = labour_share if share_at_asara is None else share_at_asara
     return np.multiply(at_asara, labour_growth) / input_growth(
@@ -84,9 +130,33 @@ def mixed_compute_factor(labour_share, *, labour_growth, compute_growth, frontie
 def labour_exponent(*, cost=1.0, speed=1.0, productivity=0.0, penalty=SERIAL_PENALTY):
     """Doublings of serial-equivalent labour per doubling of algorithmic progress (Greenblatt 2025, appendix).
 
-    Labour is cost_reduction^penalty x speed^(1 - penalty) x productivity per token. `cost`, `productivity` are doublings of
-    each per doubling of algorithms, `speed` doublings of speed per doubling of cost reduction. He has 1.25, 1/3 and 0, which
-    is exactly 1; his guess is 1.1, and 1.3 with much capability gain.
+    Labour is cost_reduction^penalty x speed^(1 - penalty) x productivity per token. Greenblatt has a cost of 1.25, a speed of 1/3 and
+    a productivity of 0, which is exactly 1; his guess is 1.1, and 1.3 with much capability gain.
+
+    Parameters
+    ----------
+    cost : float, optional
+        Doublings of cost reduction per doubling of algorithms.
+    speed : float, optional
+        Doublings of speed per doubling of cost reduction.
+    productivity : float, optional
+        Doublings of productivity per token per doubling of algorithms.
+    penalty : float, optional
+        Exponent from parallel to serial-equivalent labour, from 0 to 1.
+
+    Returns
+    -------
+    float
+        Doublings of serial-equivalent labour per doubling of algorithms.
+
+    References
+    ----------
+    Greenblatt (2025), appendix.
+
+    Examples
+    --------
+    >>> round(sie.labour_exponent(cost=1.25, speed=1 / 3), 12)
+    1.0
     """
     return cost * penalty + cost * speed * (1 - penalty) + productivity
 
@@ -121,11 +191,40 @@ def toy_ratio(r):
 
 
 def toy_model(first: float, ratio: float, doublings: int) -> tuple[list[dict[str, float]], float]:
-    """(rows, asymptote) of the report's discrete toy model: one row for each doubling of the workforce of AIs.
+    """The report's discrete toy model, one row for each doubling of the workforce of AIs, and its asymptote.
 
-    `first` is the length of the first doubling, `ratio` the papers of a doubling over those of the one before. Each row has
-    `workers` and `papers` (in units of one worker's output), the doubling's `time` and the `elapsed` time at its end. The
-    asymptote is when infinitely many doublings are done: first / (1 - ratio / 2), inf unless ratio < 2 (tables 1 to 3).
+    The asymptote is the time at which infinitely many doublings are done: first / (1 - ratio / 2), inf unless ratio < 2.
+
+    Parameters
+    ----------
+    first : float
+        Length of the first doubling, above 0, in any unit of time (the report uses months).
+    ratio : float
+        Papers that a doubling needs over those of the doubling before it, above 0.
+    doublings : int
+        Number of rows.
+
+    Returns
+    -------
+    rows : list of dict
+        Each has `workers` and `papers` (in units of one worker's output), the doubling's `time`, and the `elapsed` time at its end.
+    asymptote : float
+        In the unit of `first`.
+
+    Raises
+    ------
+    DataError
+        If `first` or `ratio` is not above 0.
+
+    References
+    ----------
+    Eth & Davidson (2025), tables 1 to 3.
+
+    Examples
+    --------
+    >>> rows, asymptote = sie.toy_model(12, 1.5, 3)
+    >>> asymptote
+    48.0
     """
     if not first > 0 or not ratio > 0:
         raise DataError("toy model", (first, ratio), "a first doubling and a ratio above 0")

@@ -4,7 +4,7 @@
 
 y is x itself without a ceiling (w = 1), and -log of the share w of the way still to go below one, in which the pole of beta is a
 straight line. Within a cell log(v / w) is a line and a parabola: exact for an exponential and for a power of w, corrected for
-curvature (fourth order), and divided where it bends too much. It knows the growth law and no event.
+curvature (fourth order), and divided where it bends too much.
 """
 
 from __future__ import annotations

@@ -50,11 +50,40 @@ class Clock(NamedTuple):
 def gradual_boost(
     *, start: np.ndarray | float, end: np.ndarray | float, years: float, speedup: np.ndarray | float
 ) -> Clock:
-    """A boost from AI that comes gradually: pace = (1 + f) recent pace, f growing exponentially from `start` to `end` over some years.
+    """A boost from AI that comes gradually: pace = (1 + f) recent pace, f growing exponentially over some years.
 
     For paths whose pace at ASARA is `speedup` times the recent pace, the factor on it is (1 + f) / speedup; the feedback of
-    software on itself acts beside it. Davidson & Houlden (2025) have start 0.1, five years, and for `end` and `speedup` the speed-up
-    of each draw: `gradual_boost(start=0.1, end=paths.speedup, years=5, speedup=paths.speedup)`. Numbers or one for each draw.
+    software on itself acts beside it.
+
+    Parameters
+    ----------
+    start : float or np.ndarray
+        The f at ASARA, above 0. As for `end` and `speedup`, one number or one for each draw.
+    end : float or np.ndarray
+        The f after `years`, and from then on; above 0.
+    years : float
+        Years over which f grows from `start` to `end`, above 0.
+    speedup : float or np.ndarray
+        Pace of the paths at ASARA over the recent pace, above 0.
+
+    Returns
+    -------
+    Clock
+        The factor as a function of time, for `on_clock`.
+
+    Raises
+    ------
+    DataError
+        If a number is not finite and above 0.
+
+    References
+    ----------
+    Davidson & Houlden (2025) have start 0.1, five years, and for `end` and `speedup` the speed-up of each draw.
+
+    Examples
+    --------
+    >>> boost = sie.gradual_boost(start=0.1, end=paths.speedup, years=5, speedup=paths.speedup)
+    >>> slower = sie.on_clock(paths, boost)
     """
     start, end, speedup = (np.asarray(each, dtype=float) for each in (start, end, speedup))
     for name, value in {"start": start, "end": end, "years": np.asarray(years), "speedup": speedup}.items():
@@ -67,9 +96,27 @@ def gradual_boost(
 def hardware_growth(
     *, parallel: np.ndarray | float, doublings_per_year: np.ndarray | float, years: float = math.inf
 ) -> Clock:
-    """Hardware C that goes on doubling, C(t)^lambda (Cobb-Douglas, copies and experiments both scaling).
+    """Hardware C that goes on doubling: a factor C(t)^lambda on the pace.
 
-    `parallel` is lambda. Growth stops after `years`. Numbers or one for each draw.
+    Cobb-Douglas, with AI copies and experiments both scaling with hardware.
+
+    Parameters
+    ----------
+    parallel : float or np.ndarray
+        Lambda, doublings of the pace per doubling of hardware; one number or one for each draw.
+    doublings_per_year : float or np.ndarray
+        Growth of hardware; one number or one for each draw.
+    years : float, optional
+        Years since ASARA after which growth stops; inf, the default, for growth without end.
+
+    Returns
+    -------
+    Clock
+        The factor as a function of time, for `on_clock`.
+
+    Examples
+    --------
+    >>> faster = sie.on_clock(paths, sie.hardware_growth(parallel=paths.parallel, doublings_per_year=1.0, years=5))
     """
     end = min(years, FOR_EVER)
     grown = np.asarray(parallel * np.asarray(doublings_per_year, dtype=float)) * end
@@ -77,9 +124,26 @@ def hardware_growth(
 
 
 def on_clock(paths: xr.Dataset, clock: Clock | tuple) -> xr.Dataset:
-    """The paths when their pace is multiplied by b(t): a `Clock`, or (years, log2 factor) of its knots.
+    """The paths when their pace is multiplied by a factor b(t) of calendar time.
 
-    Raises DataError for paths with retraining, whose slope is one of the pace itself, and for knots that are none.
+    Parameters
+    ----------
+    paths : xr.Dataset
+        Paths of `simulate`, without retraining; an earlier clock, pause or cap stays in force.
+    clock : Clock or tuple
+        A clock of `gradual_boost` or `hardware_growth`; or (years, log2 factor) of its knots, with years that rise from 0 and a
+        factor of shape (knot,) or (chain, draw, knot). The log factor is linear between knots and constant after the last.
+
+    Returns
+    -------
+    xr.Dataset
+        Paths like those of `simulate`, with `years`, `log2_pace`, `peak_log2_pace` and what else depends on time computed anew.
+
+    Raises
+    ------
+    DataError
+        For paths with retraining, whose slope is one of the pace itself; for knots whose years do not rise from 0, or whose
+        factors are not finite or do not fit the draws; for a negative constant.
     """
     times, rates, constant = Clock(*clock)
     times, shape = np.asarray(times, dtype=float), paths.reach.shape
@@ -109,9 +173,28 @@ def on_clock(paths: xr.Dataset, clock: Clock | tuple) -> xr.Dataset:
 
 
 def paused(paths: xr.Dataset, *, doublings: float | np.ndarray, years: float | np.ndarray) -> xr.Dataset:
-    """The paths with a pause of some years when a level is reached: every later level comes so much later.
+    """The paths with a pause when a level is reached: every later level comes so much later.
 
-    Numbers or one for each draw. A factor that depends on time stands still meanwhile where it was applied before the pause.
+    A factor that depends on time stands still during the pause if it was applied before the pause.
+
+    Parameters
+    ----------
+    paths : xr.Dataset
+        Paths of `simulate`.
+    doublings : float or np.ndarray
+        Software doublings since ASARA at which the pause begins, at least 0; one number or one for each draw.
+    years : float or np.ndarray
+        Length of the pause, from 0 to 1e6 years; one number or one for each draw.
+
+    Returns
+    -------
+    xr.Dataset
+        Paths like those of `simulate`.
+
+    Raises
+    ------
+    DataError
+        If a number is negative or not finite, if there is not one of it for each draw, or if the pause is longer than 1e6 years.
     """
     shape, want = paths.reach.shape, "a number, or one for each draw"
     at = {"pause doublings": doublings, "pause years": years}
@@ -126,9 +209,30 @@ def paused(paths: xr.Dataset, *, doublings: float | np.ndarray, years: float | n
 
 
 def capped(paths: xr.Dataset, *, log2_pace: float | np.ndarray) -> xr.Dataset:
-    """The paths when their pace is held at or below a cap, min(v, cap): a threshold of 5x is log2(5 x recent pace).
+    """The paths when their pace is held at or below a cap, min(v, cap).
 
-    `log2_pace` is one number or one for each draw; inf for no cap.
+    A threshold of 5x is log2(5 x recent pace).
+
+    Parameters
+    ----------
+    paths : xr.Dataset
+        Paths of `simulate`.
+    log2_pace : float or np.ndarray
+        The cap as log2 of software doublings per year; inf for no cap. One number or one for each draw.
+
+    Returns
+    -------
+    xr.Dataset
+        Paths like those of `simulate`.
+
+    Raises
+    ------
+    DataError
+        If the cap is NaN or -inf, or there is not one for each draw.
+
+    Examples
+    --------
+    >>> held = sie.capped(paths, log2_pace=np.log2(5 * paths.recent_doublings_per_year))
     """
     shape = paths.reach.shape
     cap = _each(log2_pace, shape, "cap", "log2 of doublings a year, or one for each draw")

@@ -3,7 +3,7 @@
 The path's own nodes stay as they are; what acts from outside is a list of operations on (years, log2 pace) at a level, one after the
 other, as numbers: CLOCK (a factor on the pace that depends on time), PAUSE (a wait at a level), CAP (stretches at a
 constant pace). So every answer is exact between nodes and beyond the last one, and a path may have any number of operations.
-A path is (years, log2_pace, reach, stretch, tail, left, clock). `clock` makes the numbers. It knows paths and no growth law.
+A path is (years, log2_pace, reach, stretch, tail, left, clock). `clock` makes the numbers.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """2^x and log2 x for compiled loops: branch-free, so that LLVM turns a loop over them into vector instructions.
 
 A call of the C library per node costs more than all the rest of a path; numba has no vector version without Intel's library.
-Both are right to two units in the last place (tested). They know nothing of growth.
+Both are right to two units in the last place (tested).
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
     mcse = (smoothed (1 - smoothed) / effective_draws)^(1/2)
 
 Estimates of P(SIE) in the literature use different definitions: each event has its wording and source, and they are never
-pooled. It knows paths and no priors, evidence or sampler.
+pooled.
 """
 
 from __future__ import annotations
@@ -38,10 +38,37 @@ TREND_GAIN = 500.0
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """One precise meaning: either `happens(paths)`, or `gain(paths)` doublings within some window of `years`.
+    """One precise meaning of a software intelligence explosion, as an event that a path has or has not.
 
-    Both callables return an array over draws. Events with the same `gain` share one search along the paths. Raises DataError for
-    an event that has neither or both, or a window of no time.
+    Either `happens(paths)`, or `gain(paths)` doublings within some window of `years`. Events with the same `gain` share one search
+    along the paths.
+
+    Attributes
+    ----------
+    name : str
+        Label in tables; those of the built-in events are the keys of `EVENTS`.
+    wording : str
+        The definition in words.
+    source : str
+        Key of the work (`read_sources`) that uses the definition.
+    happens : callable, optional
+        Takes paths of `simulate` and returns a bool for each draw, (chain, draw).
+    gain : callable, optional
+        Takes paths of `simulate` and returns labour doublings for each draw, (chain, draw).
+    years : float
+        Longest window in which `gain` counts, above 0; inf, the default, for any time.
+    within : str
+        The time limit in words.
+
+    Raises
+    ------
+    DataError
+        If both or neither of `happens` and `gain` are given, or `years` is not above 0.
+
+    Examples
+    --------
+    >>> fast = sie.Event(name="r_above_2", wording="r above 2", source="ours", happens=lambda paths: paths.r_asara.values > 2)
+    >>> table = sie.credences(paths, events=[fast, "r_above_1"])
     """
 
     name: str
@@ -73,7 +100,38 @@ def gain_within(
     wording: str = "",
     source: str = "",
 ) -> Event:
-    """The event that a path gains `doublings` (or years of total progress at the recent pace) within some window of `years`."""
+    """The event that a path gains some amount of software within some window of time, anywhere along it.
+
+    Parameters
+    ----------
+    name : str
+        Label in tables.
+    doublings : float, optional
+        The amount in labour doublings. Give this or `years_of_progress`.
+    years_of_progress : float, optional
+        The amount in years of total AI progress at the recent pace, converted draw by draw.
+    years : float
+        Length of the window in years, above 0.
+    wording : str, optional
+        The definition in words (default: made from the numbers).
+    source : str, optional
+        Key of the work that uses the definition.
+
+    Returns
+    -------
+    Event
+        For `credences`.
+
+    Raises
+    ------
+    DataError
+        If both or neither of `doublings` and `years_of_progress` are given, or `years` is not above 0.
+
+    Examples
+    --------
+    >>> sie.gain_within("years_5_in_1y", years_of_progress=5, years=1).wording
+    '5 years of progress within 1 years'
+    """
     if (doublings is None) == (years_of_progress is None):
         raise DataError(
             f"event {name}", (doublings, years_of_progress), "either doublings or years_of_progress"
@@ -203,9 +261,30 @@ assert tuple(EVENTS) == EVENT_NAMES
 def credences(paths: xr.Dataset, *, events: Iterable[str | Event] | None = None) -> xr.Dataset:
     """Probability of each event and its Monte Carlo standard error, dims (event,).
 
-    `events` are names or Event objects (default: all). `mcse` comes from the effective sample size of the event's indicator
-    over chains, and from (s + 1/2) / (n + 1) in place of s / n, so that 0 of n is not certainty. Reweighted draws count as no more than
-    their effective number.
+    `mcse` comes from the effective sample size of the event's indicator over chains, and from (s + 1/2) / (n + 1) in place of
+    s / n, so that 0 of n is not certainty. Reweighted draws count as no more than their effective number.
+
+    Parameters
+    ----------
+    paths : xr.Dataset
+        Paths of `simulate`, with dims (chain, draw).
+    events : iterable of str or Event, optional
+        Names in `EVENTS`, or events of your own (default: all of `EVENTS`).
+
+    Returns
+    -------
+    xr.Dataset
+        Dim `event`: `p`, the share of draws in which the event happens, `mcse`, and the event's `wording`; attribute `draws`.
+
+    Raises
+    ------
+    DataError
+        For an unknown name, or paths that `simulate` cannot have made.
+
+    Examples
+    --------
+    >>> table = sie.credences(sie.simulate(tree["posterior"].to_dataset()), events=["r_above_1", "gain_500x"])
+    >>> p = float(table.p.sel(event="gain_500x"))
     """
     from .paths import shortest_years
 
@@ -227,10 +306,29 @@ def credences(paths: xr.Dataset, *, events: Iterable[str | Event] | None = None)
 def stream(
     blocks: Iterable[xr.Dataset], *, events: Iterable[str | Event] | None = None, retraining: str = "none"
 ) -> xr.Dataset:
-    """`credences` of any number of independent draws, a block of `simulate`'s draws at a time, storing no path.
+    """Credences of any number of independent draws, a block at a time, storing no path.
 
-    The draws count as independent (no chains). `happens` of an own event may use what `simulate` returns over (chain, draw),
-    not the path itself. Raises DataError for no draws.
+    The same as `credences` of `simulate`, but for memory, and for the draws, which count as independent (no chains).
+
+    Parameters
+    ----------
+    blocks : iterable of xr.Dataset
+        Draws as `simulate` takes them, such as those of `prior` with one seed each.
+    events : iterable of str or Event, optional
+        Names in `EVENTS`, or events of your own (default: all). `happens` may use what `simulate` returns over (chain, draw), not
+        the path itself.
+    retraining : str, optional
+        As in `simulate`.
+
+    Returns
+    -------
+    xr.Dataset
+        As from `credences`.
+
+    Raises
+    ------
+    DataError
+        If there are no draws, and as in `simulate` and `credences`.
     """
     from .paths import summaries
 

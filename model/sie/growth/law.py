@@ -10,7 +10,7 @@ per doubling of software, from labour (gain l, level s_l) and experiments (gain 
     p = lambda e(0),   r = lambda e(0) / beta(0)
 
 A law is a record of numbers (`mechanisms.LAW`). A mechanism is a function here, called where it acts, and a line of
-`mechanisms.MECHANISMS`. Pure functions on floats, compiled by numba; they know nothing of draws, time or events.
+`mechanisms.MECHANISMS`. Pure functions on floats, compiled by numba.
 """
 
 from __future__ import annotations

@@ -82,8 +82,31 @@ def takeover_before_buildout(
 ) -> xr.Dataset:
     """Probability of Greenblatt's outcome over paths of `simulate`, and its Monte Carlo standard error, dims (part,).
 
-    `part` is `feasible` (he states 75 %), `likely` (60 %) and `from_software`: the share of the feasible draws with a
-    software-only singularity as he defines it, the event `gain_500x` (two thirds). Draws count as independent.
+    `feasible` and `likely` are the events in the equations of this module, 75 % and 60 % in the paper. `from_software` is the share
+    of the feasible draws with a software-only singularity as the paper defines it, the event `gain_500x` (two thirds in the paper).
+
+    Parameters
+    ----------
+    paths : xr.Dataset
+        Paths of `simulate`; the draws count as independent.
+    seed : int
+        Seed of the draws of the four quantities of the outcome.
+    priors : mapping of str to Entry, optional
+        Priors of `gain`, `lead_time`, `compute_trend` and `held_back` (default: those of `evidence/buildout.toml`).
+
+    Returns
+    -------
+    xr.Dataset
+        `p` and `mcse` (part): `feasible`, `likely` and `from_software`.
+
+    Raises
+    ------
+    DataError
+        If the bundled file of priors is not valid.
+
+    References
+    ----------
+    Greenblatt & Mallen (2025).
     """
     import xarray as xr
 

@@ -3,7 +3,7 @@
     log2 v(x) = log2 v(0) + lambda s(x) - integral of beta,   s the level of research input
 
 What has a closed form is a loop that LLVM vectorises. What has none (a fall of r of another shape than a line, retraining) is
-integrated along x between the nodes: fourth order, as the times are. It knows the growth law, no time and no event.
+integrated along x between the nodes: fourth order, as the times are.
 """
 
 from __future__ import annotations

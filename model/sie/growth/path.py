@@ -2,7 +2,7 @@
 
 Nodes run from ASARA to the reach: the ceiling or, without one, a level from which the pace is exponential, whose tail is
 exact. They are even in x or, where that would leave them too far apart, ever wider apart: x = reach (e^(s u) - 1) / (e^s - 1) with u
-even and s the `stretch`, since what happens below a far ceiling happens early. `pace` gives the log pace at the nodes, `cells` the time between them. It knows the growth law and no event.
+even and s the `stretch`, since what happens below a far ceiling happens early. `pace` gives the log pace at the nodes, `cells` the time between them.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@
 Time is the integral, never the state: a singularity is a finite limit of tau, not an overflow. A path lies on NODES points
 spread evenly from ASARA to its `reach`: the ceiling or, without one, a level from which the pace is exponential, whose tail is
 exact. Within a cell the log pace is a line and a parabola: the time of a cell is exact for an exponential, corrected for
-curvature (fourth order), and divided where it bends too much. The only hot loop; it knows the growth law but no event.
+curvature (fourth order), and divided where it bends too much. This is the only hot loop.
 """
 
 from __future__ import annotations
@@ -102,15 +102,40 @@ def _aligned(draws: xr.Dataset, name: str) -> xr.DataArray:
 
 
 def simulate(draws: xr.Dataset, *, nodes: int = NODES, retraining: str = "none") -> xr.Dataset:
-    """The path of each draw of `tree.prior` or `tree.posterior`; the same call before and after evidence.
+    """The path of software after ASARA for each draw; the same call before and after evidence.
 
-    Reads `r_asara`, `parallel`, `speedup`, `recent_doublings_per_year`, `doublings_left` (inf: no ceiling) and the mechanisms of
-    `mechanisms.MECHANISMS` that the draws have. Returns dims (chain, draw, doubling) where `doubling` is the fraction of the way to `reach`
-    labour doublings: `years` since ASARA (inf where a level is never reached) and `log2_pace` (log2 of doublings a year; -inf at
-    the ceiling); dims (chain, draw): `reach`, `tail_slope` (k beyond the reach; 0 at a ceiling), `end_years` (when the ceiling
-    or, without one, infinite software is reached: the time of the singularity), `peak_log2_pace`, `most_ahead` (the most
-    doublings above the recent trend) and the inputs that events need. `retraining` is a name of `mechanisms.RETRAINING`.
-    Raises DataError for numbers outside their range.
+    Parameters
+    ----------
+    draws : xr.Dataset
+        Draws of `prior`, or a group `prior` or `posterior` of `fit`, dims (chain, draw). Read are `r_asara`, `parallel`, `speedup`,
+        `recent_doublings_per_year`, `doublings_left` (labour doublings; inf: no ceiling) and the mechanisms of
+        `mechanisms.MECHANISMS` that the draws have.
+    nodes : int, optional
+        Points of a path, at least 5; the error of a time falls with their fourth power.
+    retraining : str, optional
+        A name of `mechanisms.RETRAINING`: "none" or "slower", or "paper" and "tool", which reproduce published models.
+
+    Returns
+    -------
+    xr.Dataset
+        Dims (chain, draw, doubling), where `doubling` is the fraction of the way to `reach`: `years` since ASARA (inf where a level
+        is never reached) and `log2_pace` (log2 of labour doublings per year; -inf at the ceiling). Dims (chain, draw): `reach` (labour
+        doublings), `tail_slope` (k beyond the reach; 0 at a ceiling), `end_years` (when the ceiling or, without one, infinite
+        software is reached: the time of the singularity), `peak_log2_pace`, `most_ahead` (the most doublings above the recent trend)
+        and the inputs that events need.
+
+    Raises
+    ------
+    DataError
+        For fewer than 5 nodes; for an unknown `retraining`, or "tool" with a slope k of 1 or more; for numbers outside their range
+        (r is 0 or NaN; p, pace or distance to the ceiling not above 0); and where experiments have a technology of their own below a
+        ceiling with a shape other than 1, which has no closed form.
+
+    Examples
+    --------
+    >>> paths = sie.simulate(sie.prior(sie.read_view("davidson_2025"), draws=4000, seed=1))
+    >>> sie.doublings_by(paths, [1.0, 5.0]).shape
+    (4, 1000, 2)
     """
     import xarray as xr
 

@@ -1,6 +1,6 @@
 """What is asked of paths: when a level is reached, the level by a time, the shortest time for a gain; checked, then compiled.
 
-No compiled function takes a level, a time or a path that was not checked here. It knows paths and no growth law.
+No compiled function takes a level, a time or a path that was not checked here.
 """
 
 from __future__ import annotations
@@ -34,10 +34,25 @@ FEWEST = 5
 
 
 def shortest_years(paths: xr.Dataset, doublings: np.ndarray) -> np.ndarray:
-    """The least time in which a path gains this many doublings, anywhere along it; inf where the ceiling is nearer.
+    """The least time in which a path gains this many doublings, anywhere along it.
 
-    `doublings` (at least 0) has the shape of the draws, or several gains of that shape, (gain, chain, draw); so has the result. 0
-    where the pace grows without limit.
+    Parameters
+    ----------
+    paths : xr.Dataset
+        Paths of `simulate`.
+    doublings : np.ndarray
+        Labour doublings, finite and at least 0, of the shape of the draws (chain, draw), or several gains of that shape
+        (gain, chain, draw).
+
+    Returns
+    -------
+    np.ndarray
+        Years, of the same shape; inf where the ceiling is nearer than the gain, 0 where the pace grows without limit.
+
+    Raises
+    ------
+    DataError
+        If a gain is negative or not finite, or the paths are not as `simulate` makes them.
     """
     gains = amounts("shortest_years", doublings)
     shape = np.broadcast_shapes(gains.shape, paths.reach.shape)
@@ -48,17 +63,49 @@ def shortest_years(paths: xr.Dataset, doublings: np.ndarray) -> np.ndarray:
 
 
 def doublings_by(paths: xr.Dataset, years: np.ndarray) -> np.ndarray:
-    """Software doublings gained by each of these times, (chain, draw, time); inf after a singularity without a ceiling.
+    """Software doublings gained by each of these times.
 
-    `years` (at least 0; inf for the end of time) are the same for every draw, (time,), or each draw's own, (chain, draw, time).
+    Parameters
+    ----------
+    paths : xr.Dataset
+        Paths of `simulate`.
+    years : np.ndarray
+        Years since ASARA, at least 0, inf for the end of time: (time,), the same for every draw, or each draw's own
+        (chain, draw, time).
+
+    Returns
+    -------
+    np.ndarray
+        Labour doublings (chain, draw, time); inf after a singularity without a ceiling.
+
+    Raises
+    ------
+    DataError
+        If a time is negative or NaN, if the shape fits neither, or if the paths are not as `simulate` makes them.
     """
     return _at_each("doublings_by", paths, amounts("doublings_by", years, endless=True), "levels")
 
 
 def years_at(paths: xr.Dataset, doublings: np.ndarray) -> np.ndarray:
-    """When each of these levels (at least 0) is reached, (chain, draw, level); inf where it never is.
+    """The time at which each of these levels is reached.
 
-    `doublings` are the same for every draw, (level,), or each draw's own, (chain, draw, level).
+    Parameters
+    ----------
+    paths : xr.Dataset
+        Paths of `simulate`.
+    doublings : np.ndarray
+        Labour doublings since ASARA, finite and at least 0: (level,), the same for every draw, or each draw's own
+        (chain, draw, level).
+
+    Returns
+    -------
+    np.ndarray
+        Years since ASARA (chain, draw, level); inf where a level is never reached.
+
+    Raises
+    ------
+    DataError
+        If a level is negative or not finite, if the shape fits neither, or if the paths are not as `simulate` makes them.
     """
     return _at_each("years_at", paths, amounts("years_at", doublings), "times")
 

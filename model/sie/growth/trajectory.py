@@ -1,6 +1,6 @@
 """One trajectory after ASARA: its table, how it ends, and what it would be without one of its mechanisms.
 
-Numbers come from `paths` and `growth`. It knows no view, evidence or event.
+Numbers come from `paths` and `growth`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What is read off a computed path: when a level is reached, the level by a time, the shortest time for a gain.
 
 Between two nodes the log pace is a line and the cell's time is shared out accordingly; beyond the last node without a ceiling the
-pace is exponential. It knows nodes and no growth law.
+pace is exponential.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Observations are kept where pieces of constant effort end; levels and jumps are projected out of measurements, walks on log
 elapsed time turned into independent numbers, so that all that differs between fits of one shape is data (`series` is the
-model). It knows observations and linear algebra; it must not know a law of progress, a prior of r or a sampler.
+model).
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ c = beta theta - sigma^2 beta (1 - beta) / 2. With A = 1 and I = 1 in the first 
     theta dt = g_s + sigma_s^2 max(1 - beta, 0) / 2,    sigma sqrt(dt) = sigma_s,    lambda, beta, sigma_s, g_s ~ HalfCauchy(1).
 
 Their notebook sums the transition density as Poisson-gamma terms whose gamma function overflows; `as_coded` drops the same
-terms. The exact density, by a Bessel function in logs, is the default. This module must not know the joint model.
+terms. The exact density, by a Bessel function in logs, is the default.
 """
 
 from __future__ import annotations
@@ -105,7 +105,27 @@ class IdeaProduction:
 
 
 def read_idea_production(path: Path | str | None = None) -> Mapping[str, IdeaProduction]:
-    """Every domain that Epoch fitted, by id, from an evidence folder (default: the bundled one). Raises DataError."""
+    """Every domain that Epoch fitted, from an evidence folder.
+
+    Parameters
+    ----------
+    path : Path or str, optional
+        The folder (default: the bundled one).
+
+    Returns
+    -------
+    mapping of str to IdeaProduction
+        By id: researchers a year, doublings of output over as many years, and the published quantiles of r.
+
+    Raises
+    ------
+    DataError
+        If a line of `idea_production/fits.csv`, or the counts of a domain, are not valid.
+
+    References
+    ----------
+    Erdil, Besiroglu & Ho (2024).
+    """
     folder = Path(path) if path is not None else data_folder("evidence")
     sources = read_sources(folder)
     fits = {}

@@ -4,7 +4,7 @@ A noncentral chi-square: with y = 1/(a t), w = X y and nu = c / a - 1, the densi
 
     w (w / y)^(nu/2) exp(-y - w) I_nu(2 sqrt(y w)).
 
-`exact` holds from almost no noise to all noise; `as_coded` is a sum that loses terms. This module knows no research.
+`exact` holds from almost no noise to all noise; `as_coded` is a sum that loses terms.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Fits of raw histories: the posterior of r, what it looks like beside simpler readings, replicates, and the reduction to a
 likelihood over (log r, log lambda).
 
-It samples with the thresholds of `sampling` and writes no distribution of its own. It must not know views or growth.
+It samples with the thresholds of `sampling` and writes no distribution of its own.
 """
 
 from __future__ import annotations

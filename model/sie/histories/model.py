@@ -16,7 +16,7 @@ is recovered (tests draw truths from the prior; with lambda 0.34 to 0.55 on the 
 median 0.41 and none gave lambda above 1 more than 0.59). The speedrun itself says 1.65 (1.29 to 2.01), with authors alone 0.76,
 without any effort 1.44, and less firmly in coarser pieces; gains that were made to feed the counts in proportion move 0.41 to 0.70.
 So lambda there is the bursts of a young repository as much as duplication of work, and a view takes r at its own lambda without
-learning it (`likelihoods.over_log_r`). It must not know views, other domains or growth after ASARA.
+learning it (`likelihoods.over_log_r`).
 """
 
 from __future__ import annotations

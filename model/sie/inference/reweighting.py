@@ -35,13 +35,48 @@ def reweight(
 ) -> xr.DataTree:
     """The tree that `view2` would give, by Pareto-smoothed importance sampling of the stored posterior draws.
 
-    Priors of what evidence moves that differ reweight and resample the posterior; growth inputs that differ are only drawn anew. `attrs` has
-    `khat` and `effective_draws` (NaN and all where none of these changed). Raises RefitNeeded when k-hat is above 0.7, when
-    the views differ in what they reflect, or when a new prior reaches where the old one could not.
+    Where the priors differ of what evidence moves, the posterior is reweighted and resampled; growth inputs that differ are only
+    drawn anew.
 
-    Evidence must say the same under both views. Where a raw history counts and the views differ in what lambda follows from
-    (`levels`) it does not, and RefitNeeded is raised without `log_likelihood_ratio` (draw,): how much more likely the new view
-    makes the histories, chains one after another (`history_weights`).
+    Evidence must say the same under both views. It does not where a raw history counts and the views differ in what lambda follows
+    from (`levels`): give `log_likelihood_ratio` then.
+
+    Parameters
+    ----------
+    tree : xr.DataTree
+        From `fit` of `view`.
+    view : View
+        The view that was fitted.
+    view2 : View
+        The view to be answered, with the same quantities and `reflects`.
+    seed : int, optional
+        Seed of resampling and of the draws of growth inputs.
+    log_likelihood_ratio : np.ndarray, optional
+        (draw,), chains one after another: how much more likely, as a natural log, the new view makes the histories
+        (`history_weights`).
+
+    Returns
+    -------
+    xr.DataTree
+        Groups `prior` and `posterior` of `view2`. `attrs` has `khat` and `effective_draws`, which are NaN and the number of draws where
+        nothing that evidence moves has changed.
+
+    Raises
+    ------
+    RefitNeeded
+        When k-hat is above 0.7, when the views differ in their quantities or in what they reflect, when a new prior reaches where
+        the old one could not, or when a raw history is read under another lambda and no `log_likelihood_ratio` is given.
+
+    References
+    ----------
+    Vehtari et al. (2024), Pareto smoothed importance sampling.
+
+    Examples
+    --------
+    >>> view2 = view.replace(capabilities=sie.lognormal(1.6, 2.6))
+    >>> tree2 = sie.reweight(tree, view, view2)
+    >>> tree2.attrs["khat"] < 0.7
+    True
     """
     import xarray as xr
 

@@ -89,8 +89,32 @@ class Diagnostics:
 def prior(view: View, *, draws: int = 20000, seed: int) -> xr.Dataset:
     """Independent draws of everything that a view states and of what follows at ASARA; dims (chain, draw).
 
-    `draws` is their total number, a multiple of 4. `attrs["discarded_prior_mass"]` is the share of the prior on the distance
-    that lay below `gained_before_asara` and was read as impossible.
+    Parameters
+    ----------
+    view : View
+        Any view.
+    draws : int, optional
+        Their total number over four chains, a multiple of 4.
+    seed : int
+        From 0 to 2**63 - 1. A quantity's draws depend on the seed, its name and its own prior alone.
+
+    Returns
+    -------
+    xr.Dataset
+        One variable (chain, draw) for each quantity that the view states, in its unit, and for what follows, such as `r_target`,
+        `r_asara` and `doublings_left`. `attrs["discarded_prior_mass"]` is the share of the prior on the distance that lay below
+        `gained_before_asara` and was read as impossible.
+
+    Raises
+    ------
+    DataError
+        For a seed or a number of draws that is none, and where less than 1 % of the prior on the whole distance lies beyond
+        `gained_before_asara`.
+
+    Examples
+    --------
+    >>> draws = sie.prior(sie.read_view("davidson_2025"), draws=4000, seed=1)
+    >>> p_r_above_1 = float((draws.r_asara > 1).mean())
     """
     values, discarded = prior_values(view, draws=draws, seed=seed)
     return _as_dataset(values, view).assign_attrs(discarded_prior_mass=discarded, independent_draws=1)
@@ -107,11 +131,43 @@ def prior_values(view: View, *, draws: int, seed: int) -> tuple[dict[str, np.nda
 
 
 def fit(model: Design | pm.Model, *, seed: int, draws: int = 20000) -> xr.DataTree:
-    """Sample the posterior of a model from `sie.build`, or of its `Design` without PyMC; groups `prior`, `posterior`, `sample_stats`, `observed_data`.
+    """Sample the posterior of a model, with diagnostics.
 
-    `draws` is the total number in each of prior and posterior, a multiple of 4. `tree.attrs` has max_rhat, min_ess and
-    divergences. Raises NotConverged where R-hat, bulk or tail ESS or divergences (more than one in a thousand draws) fail
-    twice, the second time at a target_accept of 0.99.
+    The sampler is NUTS (nutpie) with four chains. A `Design`, or a model as `build` made it, is sampled without PyMC.
+
+    Parameters
+    ----------
+    model : Design or pm.Model
+        From `build` (`sie.returns.design.design` for a `Design`).
+    seed : int
+        From 0 to 2**63 - 1.
+    draws : int, optional
+        The total number in each of prior and posterior, a multiple of 4. Chains of fewer than 1000 draws are thinned from longer
+        ones.
+
+    Returns
+    -------
+    xr.DataTree
+        Groups `prior` and `posterior`, dims (chain, draw), the variables of `prior` and, in the posterior, `r` (chain, draw, domain)
+        and the latents; `sample_stats`; `observed_data`. `tree.attrs` has `max_rhat`, `min_ess` and `divergences`.
+
+    Raises
+    ------
+    DataError
+        For a seed or a number of draws that is none.
+    NotConverged
+        Where R-hat (above 1.01), bulk or tail ESS (below 400) or divergences (more than one in a thousand draws) fail twice, the
+        second time at a target_accept of 0.99.
+
+    References
+    ----------
+    Vehtari et al. (2021) for the thresholds of R-hat and ESS.
+
+    Examples
+    --------
+    >>> view = sie.read_view("davidson_2025")
+    >>> tree = sie.fit(sie.build(sie.usable(sie.read_evidence(), view), view), seed=1, draws=4000)
+    >>> p_r_above_1 = float((tree["posterior"].r_asara > 1).mean())
     """
     import xarray as xr
 

@@ -7,7 +7,6 @@ informs, or a lambda under which raw histories are read, changes the weights w o
 with k-hat, and an error that knows both the weights and the chains' autocorrelation). Where weights are not to be trusted, or
 other rows or levels count, the view is sampled again on the same compiled graph (`refitted`), which becomes the base of later
 edits.
-It chooses between what `sampling` and `paths` compute; it must not know a distribution, a growth law or a screen.
 """
 
 from __future__ import annotations
@@ -71,11 +70,34 @@ class Fit:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What an edited view says. `credences` and `r` (quantiles QUANTILES) are by what is given: priors, and evidence if it counts.
+    """What an edited view says, and how it was answered.
 
-    `levels` are those asked for, of domains that do not enter at the default (`sie.usable`). `how` is one of ANSWERED; `khat` is NaN and `effective_draws` all of them unless it is `reweighted`. `diagnostics` are of the
-    fit that the draws come from, `rows` those that count; None where evidence cannot move the view. `log_likelihood_ratio` (draw,) is not None
-    where evidence says something else than in that fit, since a raw history is read under another lambda.
+    Attributes
+    ----------
+    view : View
+        The view that was asked about.
+    levels : mapping of str to str
+        The levels that were asked for, of domains that do not enter at the default (`usable`).
+    seed : int
+        Seed of the workbench.
+    draws : int
+        Number of draws.
+    how : str
+        "paths" (stored draws, growth inputs drawn anew), "reweighted" (weights on stored draws) or "refitted" (a fit of this view).
+    khat : float
+        Pareto k-hat of the weights; NaN unless `how` is "reweighted".
+    effective_draws : float
+        Effective number of weighted draws; all of them unless `how` is "reweighted".
+    credences : mapping of str to xr.Dataset
+        Credences as from `sie.credences`, by what is given: "priors", and "evidence" if it counts.
+    r : mapping of str to np.ndarray
+        5, 25, 50, 75 and 95 % quantiles of r at ASARA, by what is given.
+    rows : xr.Dataset or None
+        The evidence rows that count; None where evidence cannot move the view.
+    fit : Fit or None
+        The fit that the draws come from; None where evidence cannot move the view.
+    log_likelihood_ratio : np.ndarray or None
+        (draw,), not None where evidence says something else than in that fit, since a raw history is read under another lambda.
     """
 
     view: View
@@ -144,14 +166,43 @@ class Answer:
         return simulate(self.draws_given(self.given[-1]))
 
     def draws_given(self, given: str) -> xr.Dataset:
-        """The draws behind `priors` or `evidence`, dims (chain, draw)."""
+        """The draws behind `priors` or `evidence`, dims (chain, draw).
+
+        Parameters
+        ----------
+        given : str
+            "priors" or "evidence", one of `self.given`.
+
+        Returns
+        -------
+        xr.Dataset
+            Draws that `simulate` takes.
+        """
         return self.tree["prior" if given == "priors" else "posterior"].to_dataset()
 
 
 class Workbench:
     """Posterior draws of views with their paths, ready for edits of any view on the same evidence.
 
-    `evidence` None means priors only. Threads may share it: instant answers do not wait for a fit of another thread.
+    Threads may share it: instant answers do not wait for a fit of another thread.
+
+    Parameters
+    ----------
+    evidence : xr.Dataset or None
+        From `read_evidence`; None means priors only.
+    seed : int
+        Seed of every fit and every draw.
+    draws : int, optional
+        Draws of a fit, a multiple of 4.
+
+    Examples
+    --------
+    >>> view = sie.read_view("davidson_2025")
+    >>> bench = sie.Workbench(sie.read_evidence(), seed=1)
+    >>> bench.answer(view).how
+    'refitted'
+    >>> bench.answer(view.replace(ceiling=sie.fixed(10.0))).how
+    'paths'
     """
 
     def __init__(self, evidence: xr.Dataset | None, *, seed: int, draws: int = 4000) -> None:
@@ -162,10 +213,29 @@ class Workbench:
         self._fits_lock, self._sampling = threading.Lock(), threading.Lock()
 
     def instant(self, view: View, *, levels: Mapping[str, str] = NO_LEVELS) -> Answer:
-        """The answer from stored draws. Raises RefitNeeded where there are none, or none whose weights are to be trusted.
+        """The answer from stored draws.
 
-        `levels` as in `sie.usable`, which raises DataError for those that evidence does not have. Weights are trusted up to
-        a Pareto k-hat of `reweighting.MAX_KHAT` and down to as many effective draws as a fit must have (`inference.MIN_ESS`).
+        Weights are trusted up to a Pareto k-hat of `reweighting.MAX_KHAT`, and down to as many effective draws as a fit must have
+        (`sampling.MIN_ESS`).
+
+        Parameters
+        ----------
+        view : View
+            The view to be answered.
+        levels : mapping of str to str, optional
+            As in `usable`.
+
+        Returns
+        -------
+        Answer
+            Answered by "paths" or "reweighted", or from a stored fit of this very view.
+
+        Raises
+        ------
+        RefitNeeded
+            Where there are no draws, or none whose weights are to be trusted.
+        DataError
+            For levels that evidence does not have.
         """
         if (rows := self.rows(view, levels=levels)) is None:
             return self._answer(view, levels, None, "paths", None, None)
@@ -192,7 +262,27 @@ class Workbench:
         raise RefitNeeded(why)
 
     def refit(self, view: View, *, levels: Mapping[str, str] = NO_LEVELS) -> Answer:
-        """The answer from a fit of this very view, sampled unless it is kept. Raises NotConverged and DataError."""
+        """The answer from a fit of this very view, sampled unless it is kept.
+
+        Parameters
+        ----------
+        view : View
+            The view to be answered.
+        levels : mapping of str to str, optional
+            As in `usable`.
+
+        Returns
+        -------
+        Answer
+            With the numbers of `sie report` at the same seed and draws.
+
+        Raises
+        ------
+        NotConverged
+            As in `fit`.
+        DataError
+            As in `usable` and `fit`.
+        """
         if (rows := self.rows(view, levels=levels)) is not None:
             likelihood = _likelihood_key(view, rows)
             with self._sampling:
@@ -201,14 +291,52 @@ class Workbench:
         return self.instant(view, levels=levels)
 
     def answer(self, view: View, *, levels: Mapping[str, str] = NO_LEVELS) -> Answer:
-        """The instant answer where there is one to trust, else that of a refit. Raises NotConverged and DataError."""
+        """The instant answer where there is one to trust, else that of a refit.
+
+        Parameters
+        ----------
+        view : View
+            The view to be answered.
+        levels : mapping of str to str, optional
+            As in `usable`.
+
+        Returns
+        -------
+        Answer
+            `how` says which of the ways it is.
+
+        Raises
+        ------
+        NotConverged
+            As in `fit`.
+        DataError
+            As in `usable` and `fit`.
+        """
         try:
             return self.instant(view, levels=levels)
         except RefitNeeded:
             return self.refit(view, levels=levels)
 
     def rows(self, view: View, *, levels: Mapping[str, str] = NO_LEVELS) -> xr.Dataset | None:
-        """The rows that count for a view (`sie.usable`); None where evidence cannot move it."""
+        """The rows that count for a view (`usable`).
+
+        Parameters
+        ----------
+        view : View
+            The view to be answered.
+        levels : mapping of str to str, optional
+            As in `usable`.
+
+        Returns
+        -------
+        xr.Dataset or None
+            None where evidence cannot move the view.
+
+        Raises
+        ------
+        DataError
+            As in `usable`.
+        """
         from ..returns.selection import usable
 
         if self.evidence is None or view.states_r_asara:

@@ -1,7 +1,7 @@
 """A calibration as a file: which view and inputs it was of, the rank of the truth in every world, and the verdict.
 
 The verdict is worked out anew from the ranks where a file is read, so that it cannot say more than they do. The same inputs and seed
-give the same bytes. It knows no model.
+give the same bytes.
 """
 
 from __future__ import annotations

@@ -106,7 +106,23 @@ def append(path: Path | str, entries: Sequence[Entry]) -> list[Entry]:
 
 
 def read_ledger(path: Path | str) -> list[Entry]:
-    """The entries in the order of their dates; those of one date in the order in which they were added."""
+    """The entries of a ledger in the order of their dates; those of one date in the order in which they were added.
+
+    Parameters
+    ----------
+    path : Path or str
+        A file that `sie ledger add` wrote.
+
+    Returns
+    -------
+    list of Entry
+        One for each view on each date, with its priors, rows used, levels, seed, draws, hash of inputs and credences.
+
+    Raises
+    ------
+    DataError
+        At the first line that is no entry.
+    """
     path = Path(path)
     return sorted(_read(path.name, read_text(path)), key=lambda entry: entry.date)
 

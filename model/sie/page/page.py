@@ -1,7 +1,7 @@
 """What a page is made of, and how it becomes one self-contained HTML file that runs no script and fetches nothing.
 
 A section is a heading and blocks: paragraphs, tables, figures, equations, scales. Blocks hold plain text; the template alone
-writes markup and escapes every text, so that nothing in a data file can become markup. It knows no view, event or draw.
+writes markup and escapes every text, so that nothing in a data file can become markup.
 """
 
 from __future__ import annotations

@@ -89,7 +89,25 @@ class Recomputed:
 def figures(
     path: Path | str | None = None, *, sources: Mapping[str, Source] | None = None
 ) -> tuple[Figure, ...]:
-    """The rows of `figures.csv` (default: the bundled one), checked. Raises DataError at the first problem."""
+    """The figures that sources state about r, growth and P(SIE): the rows of `figures.csv`, checked.
+
+    Parameters
+    ----------
+    path : Path or str, optional
+        The table (default: the bundled one).
+    sources : mapping of str to Source, optional
+        The bibliography that its rows must cite (default: the bundled one).
+
+    Returns
+    -------
+    tuple of Figure
+        In the order of the file.
+
+    Raises
+    ------
+    DataError
+        At the first problem, such as an id that is there twice or a quote that does not print its number.
+    """
     path = data_folder("evidence") / "figures.csv" if path is None else Path(path)
     sources = read_sources() if sources is None else sources
     found: dict[str, Figure] = {}
@@ -161,9 +179,22 @@ def _given(where: str, text: str) -> dict[str, float | str]:
 
 
 def reproduce_figures(chosen: Iterable[Figure] | None = None) -> tuple[Recomputed, ...]:
-    """Every figure (default: the bundled ones) recomputed, in order.
+    """Every figure that a source states, recomputed.
 
-    Raises DataError for a difference beyond rounding that no reason explains, and for a reason that explains none.
+    Parameters
+    ----------
+    chosen : iterable of Figure, optional
+        From `figures` (default: all of the bundled ones).
+
+    Returns
+    -------
+    tuple of Recomputed
+        In order: the figure, what the model computes, the difference and the verdict.
+
+    Raises
+    ------
+    DataError
+        For a difference beyond rounding that no reason explains, and for a reason that explains none.
     """
     return tuple(_recomputed(figure) for figure in (figures() if chosen is None else chosen))
 

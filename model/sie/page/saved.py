@@ -112,7 +112,25 @@ def _cited(result: Result, works: Mapping[str, Source]) -> dict[str, dict[str, A
 def open_saved(path: Path | str) -> Result:
     """What a report said, from the draws that it saved: paths and credences anew, nothing sampled.
 
-    Raises DataError for anything but a whole file that `sie report --out` wrote.
+    Parameters
+    ----------
+    path : Path or str
+        A NetCDF file that `sie report --out` wrote.
+
+    Returns
+    -------
+    Result
+        View, evidence, draws, paths and credences of the report.
+
+    Raises
+    ------
+    DataError
+        For anything but a whole file that `sie report --out` wrote.
+
+    Examples
+    --------
+    >>> result = sie.open_saved("out/davidson_2025.nc")
+    >>> p = float(result.credences["evidence"].p.sel(event="gain_500x"))
     """
     return open_with_works(path)[0]
 

@@ -37,7 +37,28 @@ def plot_difference(
     title: str | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Steps from P(event) of the first view to that of the second, the largest first; they sum to the whole difference."""
+    """Draw the steps from P(event) of the first view to that of the second, the largest first.
+
+    The steps sum to the whole difference.
+
+    Parameters
+    ----------
+    parts : xr.Dataset
+        From `difference`.
+    event : str
+        Name of an event in it.
+    labels : tuple of str
+        Labels of the two views.
+    title : str, optional
+        Shown above the figure.
+    ax : Axes, optional
+        Drawn on (default: the axes of a new figure).
+
+    Returns
+    -------
+    Axes
+        Probability; bars are 95 % of the Monte Carlo error.
+    """
     found = parts.sel(event=event)
     order = np.argsort(-np.abs(found.part.values), kind="stable")
     shown = [i for i in order if abs(found.part.values[i]) >= LEAST_PART]

@@ -2,8 +2,8 @@
 beside the published estimates, and software gained after ASARA.
 
 Each function draws on one matplotlib Axes (its own unless `ax` is given) and returns it; intervals are 5-95 % and 25-75 %.
-Draws are a Dataset or a DataTree node with dims (chain, draw). What all figures share is in `style`. This module must not know any prior, model or growth law: it samples nothing, and takes
-products, quantiles and densities of what it is given.
+Draws are a Dataset or a DataTree node with dims (chain, draw). What all figures share is in `style`. Nothing is sampled here:
+figures show products, quantiles and densities of the draws that they are given.
 """
 
 from __future__ import annotations
@@ -78,10 +78,30 @@ FAN_CUT = 3.0
 def plot_waterfall(
     draws: xr.Dataset, *, title: str | None = None, narrow: bool = False, ax: Axes | None = None
 ) -> Axes:
-    """r of language models, then after each adjustment in turn, to r at ASARA; from prior or posterior draws.
+    """Draw r of language models, then after each adjustment in turn, to r at ASARA.
 
-    A bar runs from one stage's median to the next; `× 2.1` is the factor's own median. Draws of a view that states r at
-    ASARA directly have this one stage. `narrow`, here and below, makes a figure for a phone.
+    A bar runs from one stage's median to the next; `× 2.1` is the factor's own median. Draws of a view that states r at ASARA
+    directly have this one stage.
+
+    Parameters
+    ----------
+    draws : xr.Dataset
+        Draws of `prior` or a group of `fit`, dims (chain, draw).
+    title : str, optional
+        Shown above the figure.
+    narrow : bool, optional
+        Whether a new figure is for a phone.
+    ax : Axes, optional
+        Drawn on (default: the axes of a new figure).
+
+    Returns
+    -------
+    Axes
+        With r on a logarithmic scale.
+
+    Examples
+    --------
+    >>> ax = sie.plot_waterfall(sie.prior(sie.read_view("davidson_2025"), draws=4000, seed=1))
     """
     ax = axes_for(ax, narrow=narrow)
     stages = _stages(draws)
@@ -121,7 +141,30 @@ def plot_r(
     narrow: bool = False,
     ax: Axes | None = None,
 ) -> Axes:
-    """Density of r at ASARA before and, where given, after evidence; the intervals lie below the curves."""
+    """Draw the density of r at ASARA before and, where given, after evidence; the intervals lie below the curves.
+
+    Parameters
+    ----------
+    prior : xr.Dataset
+        Draws of `prior` or the group `prior` of `fit`.
+    posterior : xr.Dataset, optional
+        The group `posterior` of `fit`.
+    title : str, optional
+        Shown above the figure.
+    narrow : bool, optional
+        Whether a new figure is for a phone.
+    ax : Axes, optional
+        Drawn on (default: the axes of a new figure).
+
+    Returns
+    -------
+    Axes
+        Density per factor of 10 in r, over r on a logarithmic scale.
+
+    Examples
+    --------
+    >>> ax = sie.plot_r(tree["prior"].to_dataset(), tree["posterior"].to_dataset())
+    """
     ax = axes_for(ax, narrow=narrow)
     sets = {"prior": (prior.r_asara.values.ravel(), BEFORE, "--")}
     if posterior is not None:
@@ -154,11 +197,29 @@ def plot_domains(
     narrow: bool = False,
     ax: Axes | None = None,
 ) -> Axes:
-    """Each row on r that was used (`sie.usable`), at its level, and, below, the posterior of its domain.
+    """Draw each row on r that was used, at its level, and, below, the posterior of its domain.
 
     A row of growth or series has r against the input that it names, without its definition error. An arrow leads from an
-    estimate's median to its domain's. The band is `r_typical`, r of a typical software domain. An
-    estimate that already includes adjustments is not of the domain's own r; its label says so.
+    estimate's median to its domain's. The band is `r_typical`, r of a typical software domain. An estimate that already includes
+    adjustments is not of the domain's own r; its label says so.
+
+    Parameters
+    ----------
+    rows : xr.Dataset
+        From `usable`.
+    posterior : xr.Dataset
+        The group `posterior` of `fit`.
+    title : str, optional
+        Shown above the figure.
+    narrow : bool, optional
+        Whether a new figure is for a phone.
+    ax : Axes, optional
+        Drawn on (default: the axes of a new figure).
+
+    Returns
+    -------
+    Axes
+        One line for each row and each domain, over r on a logarithmic scale.
     """
     is_r = rows.kind.values != "factor"
     ax = axes_for(ax, lines=int(is_r.sum()) + rows.sizes["domain"], narrow=narrow)
@@ -203,9 +264,27 @@ def plot_fan(
     narrow: bool = False,
     ax: Axes | None = None,
 ) -> Axes:
-    """Software doublings gained in the first years after ASARA (`paths` from `sie.simulate`), beside the recent trend.
+    """Draw the software doublings gained in the first years after ASARA, beside the recent trend.
 
     The axis is linear, since a doubling is a logarithm already; a 5-95 % band that leaves it is labelled with its end.
+
+    Parameters
+    ----------
+    paths : xr.Dataset
+        Paths of `simulate`.
+    years : float, optional
+        End of the time axis, in years since ASARA.
+    title : str, optional
+        Shown above the figure.
+    narrow : bool, optional
+        Whether a new figure is for a phone.
+    ax : Axes, optional
+        Drawn on (default: the axes of a new figure).
+
+    Returns
+    -------
+    Axes
+        Labour doublings over years since ASARA.
     """
     ax = axes_for(ax, narrow=narrow)
     times = np.linspace(0, years, TIMES)
@@ -233,7 +312,24 @@ def plot_fan(
 def plot_path(
     paths: xr.Dataset, *, years: float = 5.0, title: str | None = None, ax: Axes | None = None
 ) -> Axes:
-    """Software doublings of a single path after ASARA, beside the recent trend, with the time of its singularity if any."""
+    """Draw software doublings of a single path after ASARA, beside the recent trend, with its singularity if any.
+
+    Parameters
+    ----------
+    paths : xr.Dataset
+        Paths of `simulate`, of which the first is drawn.
+    years : float, optional
+        End of the time axis, in years since ASARA.
+    title : str, optional
+        Shown above the figure.
+    ax : Axes, optional
+        Drawn on (default: the axes of a new figure).
+
+    Returns
+    -------
+    Axes
+        Labour doublings over years since ASARA.
+    """
     ax = axes_for(ax)
     end = float(paths.end_years.max())
     times = np.linspace(0, min(years, end) if np.isfinite(end) else years, TIMES)

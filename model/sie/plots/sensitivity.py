@@ -36,7 +36,26 @@ LEAST_RANGE = 0.05
 def plot_tornado(
     tornado: xr.Dataset, event: str, p: float, *, title: str | None = None, ax: Axes | None = None
 ) -> Axes:
-    """P(event) with each input near its 5 % and near its 95 % quantile, the widest swing on top; the line is P itself."""
+    """Draw P(event) with each input near its 5 % and near its 95 % quantile, the widest swing on top.
+
+    Parameters
+    ----------
+    tornado : xr.Dataset
+        From `tornado`, with a coordinate `event` of names.
+    event : str
+        Name of an event in it.
+    p : float
+        P(event) itself, drawn as a line.
+    title : str, optional
+        Shown above the figure.
+    ax : Axes, optional
+        Drawn on (default: the axes of a new figure).
+
+    Returns
+    -------
+    Axes
+        Probability; bars at the marks are 95 % intervals.
+    """
     found = tornado.sel(event=event)
     order = np.argsort(np.abs(found.p.values[:, 1] - found.p.values[:, 0]), kind="stable")
     found, lines = found.isel(input=order), np.arange(len(order))
@@ -84,7 +103,24 @@ def plot_tornado(
 
 @own_settings()
 def plot_variance_shares(shares: xr.Dataset, *, title: str | None = None, ax: Axes | None = None) -> Axes:
-    """Each term's share of the variance of log r at ASARA; a hatched bar is a term that moves against the others."""
+    """Draw each term's share of the variance of log r at ASARA.
+
+    A hatched bar is a term that moves against the others.
+
+    Parameters
+    ----------
+    shares : xr.Dataset
+        From `variance_shares`.
+    title : str, optional
+        Shown above the figure.
+    ax : Axes, optional
+        Drawn on (default: the axes of a new figure).
+
+    Returns
+    -------
+    Axes
+        Shares that sum to 100 %, with 95 % intervals.
+    """
     ax = axes_for(ax, shares.sizes["term"])
     _bars(ax, shares.term.values, shares.share.values, shares.se.values)
     ax.set_xlabel("Cov(log term, log r at ASARA) / Var(log r at ASARA); they sum to 100 %")
@@ -95,7 +131,24 @@ def plot_variance_shares(shares: xr.Dataset, *, title: str | None = None, ax: Ax
 def plot_shapley(
     effects: xr.Dataset, event: str, *, title: str | None = None, ax: Axes | None = None
 ) -> Axes:
-    """Each input's Shapley effect on whether an event happens, and what no input was found to explain."""
+    """Draw each input's Shapley effect on whether an event happens, and what no input was found to explain.
+
+    Parameters
+    ----------
+    effects : xr.Dataset
+        From `shapley_effects`, with a coordinate `event` of names.
+    event : str
+        Name of an event in it.
+    title : str, optional
+        Shown above the figure.
+    ax : Axes, optional
+        Drawn on (default: the axes of a new figure).
+
+    Returns
+    -------
+    Axes
+        Shares of the variance, with 95 % intervals.
+    """
     found = effects.sel(event=event)
     order = np.argsort(found.share.values, kind="stable")[::-1]
     names = [*found.input.values[order], "unattributed"]

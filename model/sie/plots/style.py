@@ -1,7 +1,7 @@
 """What the figures share: colours and looks, axes without pyplot, intervals, the r axis, legend and title, and files.
 
 A figure is made without pyplot and under matplotlib's default settings, so that nothing global changes, no display is needed and
-the user's matplotlibrc does not matter. It knows no draws.
+the user's matplotlibrc does not matter.
 """
 
 from __future__ import annotations

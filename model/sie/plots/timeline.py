@@ -57,9 +57,25 @@ TICKS = {
 def plot_timeline(
     models: xr.Dataset, dates: xr.Dataset, *, title: str | None = None, ax: Axes | None = None
 ) -> Axes:
-    """Measured horizons of `fitted_models`, the trend and the horizon at ASARA of `asara_dates`, and the dates where they meet.
+    """Draw measured horizons, their trend, the horizon at ASARA, and the dates where the two meet.
 
     The horizon at ASARA is drawn as a measured one: asara_horizon / suite_bias.
+
+    Parameters
+    ----------
+    models : xr.Dataset
+        The measurements that a timeline fits, from `analysis.timeline.fitted_models`.
+    dates : xr.Dataset
+        From `asara_dates`.
+    title : str, optional
+        Shown above the figure.
+    ax : Axes, optional
+        Drawn on (default: the axes of a new figure).
+
+    Returns
+    -------
+    Axes
+        Horizon in human working time, on a logarithmic scale, over the date.
     """
     ax = _axes(ax)
     last = models.date.values[-1]

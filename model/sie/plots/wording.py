@@ -1,4 +1,4 @@
-"""How numbers are told: probabilities in %, differences in points, what an author concludes, levels. It knows no view and no result."""
+"""How numbers are told: probabilities in %, differences in points, what an author concludes, levels."""
 
 from __future__ import annotations
 

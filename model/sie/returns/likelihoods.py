@@ -3,8 +3,8 @@
     log L(log r, log lambda) = log posterior density - log prior density + constant
 
 A history shares nothing but its domain's r with the rest of the model, so this curve is all that a joint model needs. It is
-stored as `evidence/likelihoods/<id>.csv` and pinned by a hash to the data that it was made from. This module knows files,
-grids and densities; it must not know how a history is modelled.
+stored as `evidence/likelihoods/<id>.csv` and pinned by a hash to the data that it was made from. How a history is
+modelled is in `histories`.
 """
 
 from __future__ import annotations
@@ -83,10 +83,25 @@ class Draws:
 
 
 def read_likelihood(id: str, path: Path | str | None = None) -> xr.DataArray:
-    """The stored log likelihood of a series or growth row, 0 at its largest; dims (log_r, log_lambda), both uniform.
+    """The stored log likelihood of a series or growth row, 0 at its largest.
 
-    `path` is the evidence folder (default: the bundled one). `log_lambda` has size 1, and value NaN, where no lambda is left
-    in it. Raises DataError where there is none, where it is no grid, or where the data it was made from have changed since.
+    Parameters
+    ----------
+    id : str
+        Id of the row; `epoch_` before it for Epoch's likelihood of a growth row.
+    path : Path or str, optional
+        The evidence folder (default: the bundled one).
+
+    Returns
+    -------
+    xr.DataArray
+        Dims (log_r, log_lambda), both uniform, natural logs. `log_lambda` has size 1, and value NaN, where no lambda is left in it.
+
+    Raises
+    ------
+    DataError
+        Where there is none, where it is no grid, or where the data it was made from have changed since; the message has the command
+        that makes it anew.
     """
     import xarray as xr
 
@@ -135,10 +150,28 @@ def stored(path: Path | str | None = None) -> set[str]:
 def write_likelihood(
     id: str, table: xr.DataArray, inputs: Sequence[str], path: Path | str | None = None
 ) -> Path:
-    """Store a log likelihood, with the hash of what it was made from; returns the file.
+    """Store a log likelihood, with the hash of what it was made from.
 
-    `table` has dims (log_r, log_lambda) as `read_likelihood` gives it, or log_r alone. `inputs` name files relative to the
-    evidence folder `path`, or one row of one: `series/nanogpt.csv`, `growth.csv#openai_2025`.
+    Parameters
+    ----------
+    id : str
+        Name of the likelihood, as for `read_likelihood`.
+    table : xr.DataArray
+        Dims (log_r, log_lambda) as `read_likelihood` gives it, or log_r alone; the largest value need not be 0.
+    inputs : sequence of str
+        Files relative to the evidence folder, or one row of one: `series/nanogpt.csv`, `growth.csv#openai_2025`.
+    path : Path or str, optional
+        The evidence folder (default: the bundled one).
+
+    Returns
+    -------
+    Path
+        The file that was written.
+
+    Raises
+    ------
+    DataError
+        If the table is no uniform grid of finite numbers, or an input does not exist.
     """
     folder = Path(path) if path is not None else data_folder("evidence")
     if "log_lambda" not in table.dims:
@@ -161,15 +194,28 @@ def write_likelihood(
 
 
 def over_log_r(table: xr.DataArray, lambda_prior: np.ndarray, *, learn_lambda: bool = False) -> np.ndarray:
-    """log of the mean, over a prior of lambda, of the curve of each lambda, on the table's log_r grid.
+    """The log likelihood over log r alone, averaged over a prior of lambda.
 
-    `lambda_prior` holds draws (or equally probable quantiles) of lambda, any shape, all above 0; where the grid ends short of
-    one, the last column stands for it. A table without lambda returns itself.
+    Log of the mean, over the prior, of the curve of each lambda, on the table's log_r grid.
 
     Each lambda's curve has area 1 first: r given lambda is learnt, lambda is not, a cut of feedback. What a history says of lambda
     rests on the timing of gains alone (`series`): the speedrun's curves are 12 log units higher at 1.7 than at 0.39, so that r would
     rest on the upper tail of any prior of lambda. A view's own p, on which growth runs, is not moved by evidence either.
-    `learn_lambda=True` integrates L itself, as a joint fit would.
+
+    Parameters
+    ----------
+    table : xr.DataArray
+        From `read_likelihood`, dims (log_r, log_lambda). A table without lambda is returned as it is.
+    lambda_prior : np.ndarray
+        Draws, or equally probable quantiles, of lambda, of any shape, all above 0; where the grid ends short of one, the last
+        column stands for it.
+    learn_lambda : bool, optional
+        Whether to integrate the likelihood itself, as a joint fit would.
+
+    Returns
+    -------
+    np.ndarray
+        (log_r,), natural log, up to a constant.
     """
     from scipy.special import logsumexp
 

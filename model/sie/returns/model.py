@@ -48,7 +48,34 @@ def build(rows: xr.Dataset, view: View, *, likelihoods: Mapping[str, xr.DataArra
     of the graph, since no usable row includes it. `model.design` is what it was made from: `log_density` has the same log
     density, written out for speed; a model to which another term is added is sampled from its graph.
 
-    Parameters and errors are those of `design.design`.
+    Parameters
+    ----------
+    rows : xr.Dataset
+        As `usable` returns them.
+    view : View
+        A view that states the chain from observed domains to r at ASARA.
+    likelihoods : mapping of str to xr.DataArray, optional
+        Those of the rows at the levels "series" and "epoch", by id (`epoch_` before it at that level); default: those of the
+        evidence folder.
+
+    Returns
+    -------
+    pm.Model
+        Not yet sampled.
+
+    Raises
+    ------
+    DoubleCounting
+        For rows that the view already reflects, two rows on one output data, or one domain at two levels.
+    DataError
+        For a view that states r at ASARA (evidence cannot move it; use `prior`), rows measured against inputs of which the view or
+        the row says too little, and a missing or stale likelihood.
+
+    Examples
+    --------
+    >>> view = sie.read_view("davidson_2025")
+    >>> model = sie.build(sie.usable(sie.read_evidence(), view), view)
+    >>> tree = sie.fit(model, seed=1)
     """
     return graph(design(rows, view, likelihoods=likelihoods))
 

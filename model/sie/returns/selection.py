@@ -35,15 +35,41 @@ def domains_at(evidence: xr.Dataset, level: str) -> list[str]:
 
 
 def usable(evidence: xr.Dataset, view: View, *, levels: Mapping[str, str] | None = None) -> xr.Dataset:
-    """The rows that may update this view. `attrs["left_out"]` lists the others as (id, why), `attrs["levels"]` the domains
-    as (domain, level).
+    """The evidence rows that may update this view, each domain at one level.
 
-    `levels` maps a domain to the level at which it enters (LEVELS); other domains enter at `default_levels`. Left out: rows
-    of other levels, with the option that would use them; series that do not identify r, or have no stored likelihood yet;
-    rows the view already reflects and rows on the same output data; rows measured against inputs of which the view, or the
-    row, says too little (`inputs`); all but the preferred of shared output data; rows that include a steepening which the
-    view derives. Raises DataError for an unknown domain or level, for a level at which the domain has no row, and for a level
-    that was asked for, is not the default, and whose likelihood is not stored.
+    Left out are rows of other levels, with the option that would use them; series that do not identify r, or have no stored
+    likelihood yet; rows the view already reflects and rows on the same output data; rows measured against inputs of which the view,
+    or the row, says too little (`inputs`); all but the preferred of shared output data; rows that include a steepening which the
+    view derives.
+
+    Parameters
+    ----------
+    evidence : xr.Dataset
+        From `read_evidence`.
+    view : View
+        The view to be updated.
+    levels : mapping of str to str, optional
+        Level at which a domain enters, by domain: "published", "growth", "series" or "epoch"; other domains enter at the level in
+        `domains.csv`.
+
+    Returns
+    -------
+    xr.Dataset
+        The rows that count, dim `estimate`. `attrs["left_out"]` lists the others as (id, why), `attrs["levels"]` the domains as
+        (domain, level).
+
+    Raises
+    ------
+    DataError
+        For an unknown domain or level, for a level at which the domain has no row, for a level that was asked for, is not the
+        default, and whose likelihood is not stored, and for a row in `reflects` that evidence does not have.
+
+    Examples
+    --------
+    >>> rows = sie.usable(sie.read_evidence(), sie.read_view("davidson_2025"))
+    >>> used, left_out = rows.estimate.values.tolist(), dict(rows.attrs["left_out"])
+    >>> left_out["vision_2024"]
+    'the view already reflects it'
     """
     ids = evidence.estimate.values.tolist()
     for row in view.reflects:
