@@ -81,7 +81,7 @@ def on_clock(paths: xr.Dataset, clock: Clock | tuple) -> xr.Dataset:
 
     Raises DataError for paths with retraining, whose slope is one of the pace itself, and for knots that are none.
     """
-    times, rates, constant = Clock(*clock)
+    times, rates, constant = clock if isinstance(clock, Clock) else Clock(*clock)
     times, shape = np.asarray(times, dtype=float), paths.reach.shape
     if paths.attrs.get("retraining", "none") != "none":
         raise DataError(
