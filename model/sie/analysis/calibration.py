@@ -19,7 +19,7 @@ import numpy as np
 
 from ..base.errors import DataError, plain
 from ..base.imports import require
-from ..base.tasks import DONE, open_rows, read_rows, run_tasks
+from ..base.tasks import DONE, attributes, open_rows, read_rows, run_tasks
 from ..data.evidence import TARGET
 from ..data.priors import View
 from ..data.quantities import EVENT_NAMES
@@ -180,11 +180,11 @@ def open_calibration(store: Path) -> xr.Dataset:
     import zarr
 
     try:
-        names = list(zarr.open_array(store, mode="r").attrs["fields"])
+        names = list(attributes(zarr.open_array(store, mode="r"))["fields"])
     except (OSError, ValueError, KeyError, TypeError):
         raise DataError(str(store), plain("something else"), "the store of a calibration") from None
     table = read_rows(store, names)
-    return _labelled(table[:], names)
+    return _labelled(np.asarray(table[:]), names)
 
 
 def _labelled(values: np.ndarray, names: list[str]) -> xr.Dataset:

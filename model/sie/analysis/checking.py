@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -254,7 +254,7 @@ def loo(tree: xr.DataTree, model: Design | pm.Model) -> xr.Dataset:
     groups = {"posterior": posterior[["r"]], "log_likelihood": log_likelihood}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of large Pareto k, which the table shows
-        result = arviz_stats.loo(xr.DataTree.from_dict(groups), pointwise=True)
+        result = cast("Any", arviz_stats.loo(xr.DataTree.from_dict(groups), pointwise=True))
     return xr.Dataset(
         {
             "elpd": ("estimate", result.elpd_i.values),
@@ -296,7 +296,7 @@ def _median_error(posterior: xr.Dataset) -> float:
     from arviz_stats.base import array_stats
 
     log_r = np.log(posterior.r_asara.transpose("chain", "draw").values)
-    return float(array_stats.mcse(log_r, method="quantile", prob=0.5))
+    return float(cast("Any", array_stats.mcse(log_r, method="quantile", prob=0.5)))
 
 
 def _rows_of(rows: xr.Dataset, domain: str) -> list[int]:

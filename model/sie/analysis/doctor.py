@@ -48,7 +48,7 @@ def versions() -> Iterator[Finding]:
     yield Finding(what="python", verdict=GOOD, why=f"{platform.python_version()} at {sys.executable}")
     pins = _pins()
     for requirement in metadata.requires("sie") or []:
-        name = re.match(r"[A-Za-z0-9_.-]+", requirement).group()
+        name = re.findall(r"^[A-Za-z0-9_.-]+", requirement)[0]
         try:
             found = metadata.version(name)
         except metadata.PackageNotFoundError:
@@ -72,7 +72,7 @@ def _pins() -> dict[str, str]:
         return {}
     table = tomllib.loads(project.read_text(encoding="utf-8"))
     pins = table.get("tool", {}).get("uv", {}).get("constraint-dependencies", [])
-    return dict(re.match(r"([^=\s]+)==([^\s;]+)", pin).groups() for pin in pins if "==" in pin)
+    return dict(pair for pin in pins for pair in re.findall(r"^([^=\s]+)==([^\s;]+)", pin))
 
 
 def caches() -> Iterator[Finding]:
@@ -110,10 +110,10 @@ def _size(path: Path) -> int:
 
 def threads() -> Iterator[Finding]:
     """Processors that this process may use, and how many numba takes."""
-    import numba
+    from ..base.kernels import CONFIG
 
-    usable = os.process_cpu_count() if hasattr(os, "process_cpu_count") else len(os.sched_getaffinity(0))
-    taken = numba.config.NUMBA_NUM_THREADS
+    usable = os.process_cpu_count() if sys.version_info >= (3, 13) else len(os.sched_getaffinity(0))
+    taken = CONFIG.NUMBA_NUM_THREADS
     limits = [
         f"{name}={os.environ[name]}"
         for name in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS")

@@ -143,7 +143,7 @@ def _sample(log_density, size: int, draws: int, seed: int) -> np.ndarray:
     # No direction is wider than the prior, whose curvature in standard scores is 1.
     eigenvalues, axes = np.linalg.eigh((curvature + curvature.T) / 2)
     scale = (axes / np.maximum(eigenvalues, 1.0)) @ axes.T
-    proposal = multivariate_t(mode, scale, df=PROPOSAL_DF)
+    proposal = multivariate_t(mode, scale, df=PROPOSAL_DF)  # pyright: ignore[reportArgumentType]
     rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, size])))
     proposed = proposal.rvs(size=2**PROPOSALS, random_state=rng)
     log_ratio = log_density(proposed) - proposal.logpdf(proposed)

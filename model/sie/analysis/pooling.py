@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -166,14 +166,14 @@ def _weight(where: str, item: object, also: tuple[str, ...], sources: Mapping[st
     return float(weight)
 
 
-def _record(where: str, item: Mapping) -> dict[str, str | None]:
+def _record(where: str, item: Mapping) -> dict[str, Any]:
     for key in _PROVENANCE:
         if key in item and (not isinstance(item[key], str) or not item[key].strip()):
             raise DataError(f"{where} {key}", item[key], "a string")
     return {key: item.get(key) for key in _PROVENANCE}
 
 
-def _entry(where: str, name: str, item: object, sources: Mapping[str, Source]) -> Entry:
+def _entry(where: str, name: str, item: Any, sources: Mapping[str, Source]) -> Entry:
     prior = read_prior(where, item, ("unit", *_PROVENANCE))
     if item.get("unit") not in QUANTITIES[name].units:
         raise DataError(

@@ -67,7 +67,10 @@ class Result:
     def options(self) -> str:
         """The options of `sie report` that give the same numbers again."""
         attrs = self.tree.attrs
-        usual = default_levels(self.evidence) if self.levels and "level" in self.evidence else {}
+        evidence = self.evidence
+        usual = (
+            default_levels(evidence) if self.levels and evidence is not None and "level" in evidence else {}
+        )
         asked = [f"{domain}={level}" for domain, level in self.levels.items() if usual.get(domain) != level]
         words = ["--seed", attrs["seed"], "--draws", attrs["draws"]]
         words += ["--priors-only"] if self.evidence is None else []
@@ -167,7 +170,8 @@ def _at_other_spreads(
 
 def quantiles(r: np.ndarray) -> tuple[float, float, float]:
     """5, 50 and 95 % of draws."""
-    return tuple(float(q) for q in np.quantile(r, INTERVAL))
+    low, middle, high = np.quantile(r, INTERVAL)
+    return float(low), float(middle), float(high)
 
 
 def inputs_sha256(view: View, levels: Mapping[str, str], folder: Path | None = None) -> str:

@@ -76,9 +76,7 @@ def happened(paths: xr.Dataset, events: list[str]) -> np.ndarray:
     }
     return np.stack(
         [
-            np.ravel(
-                event.happens(paths) if event.gain is None else shortest[event.gain] <= event.years
-            ).astype(bool)
+            np.ravel(event.happened(paths, shortest)).astype(bool)
             for event in (EVENTS[name] for name in events)
         ]
     )

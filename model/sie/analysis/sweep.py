@@ -10,12 +10,12 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..base.stats import INTERVAL
-from ..base.tasks import DONE, NOT_CONVERGED, open_rows, read_rows, run_tasks
+from ..base.tasks import DONE, NOT_CONVERGED, attributes, open_rows, read_rows, run_tasks
 from ..data.evidence import read_evidence
 from ..data.priors import View
 from ..data.quantities import EVENT_NAMES
@@ -194,13 +194,14 @@ def open_sweep(store: Path | str) -> xr.Dataset:
     import xarray as xr
 
     rows = read_rows(Path(store), FIELDS)
-    values, cells = rows[:], rows.attrs["tasks"]
+    values, about = np.asarray(rows[:]), attributes(rows)
+    cells = about["tasks"]
     at = {field: i for i, field in enumerate(FIELDS)}
 
     def block(names: list[str], *shape: int) -> np.ndarray:
         return values[:, [at[name] for name in names]].reshape(len(cells), *shape)
 
-    tables = {
+    tables: dict[str, Any] = {
         value: (
             ("cell", "given", "event"),
             block([f"{value} {g} {e}" for g in _GIVEN for e in EVENT_NAMES], 2, -1),
@@ -209,7 +210,7 @@ def open_sweep(store: Path | str) -> xr.Dataset:
     }
     r_names = [f"r_asara {g} {q}" for g in _GIVEN for q in INTERVAL]
     scaled = sorted({name for cell in cells for name in cell["scale"]})
-    levels = rows.attrs.get("levels", {})  # none in the store of an earlier version
+    levels = about.get("levels", {})  # none in the store of an earlier version
     domains = list(dict.fromkeys(domain for chosen in levels.values() for domain in chosen))
     if domains:
         chosen = [[levels[cell["evidence"]][domain] for domain in domains] for cell in cells]

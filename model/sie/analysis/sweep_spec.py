@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from .. import __version__
 from ..base.errors import DataError, plain
@@ -170,7 +170,9 @@ def read_sweep(
         else _sampled(where, sample, (views, edits, mechanisms, evidence, seeds))
     )
     keys = ("view", "edits", "mechanisms", "evidence", "seed")
-    cells = tuple(Cell(**dict(zip(keys, values, strict=True)), scale=scale) for values, scale in chosen)
+    cells = tuple(
+        Cell(**dict[str, Any](zip(keys, values, strict=True)), scale=scale) for values, scale in chosen
+    )
     files = [
         path,
         *(view.path for view in views.values()),
@@ -200,7 +202,7 @@ def read_sweep(
     return sweep
 
 
-def _whole(value: object) -> bool:
+def _whole(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool)
 
 

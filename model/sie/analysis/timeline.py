@@ -22,7 +22,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -225,7 +225,7 @@ def _read_entry(where: str, name: str, table: object, source: str, sources: Mapp
     if table.get("unit") != UNITS[name]:
         raise DataError(f"{where} unit", table.get("unit"), UNITS[name])
     _check_range(where, name, prior)
-    record = {key: table.get(key) for key in PROVENANCE}
+    record: dict[str, Any] = {key: table.get(key) for key in PROVENANCE}
     for key, value in record.items():
         if value is not None and not isinstance(value, str):
             raise DataError(f"{where} {key}", value, "a string")

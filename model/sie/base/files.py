@@ -130,7 +130,7 @@ def refuse_unwritable(
     path: Path | None,
     *,
     folder: bool = False,
-    inputs: Sequence[Path] = (),
+    inputs: Sequence[Path | None] = (),
     others: Sequence[Path] = (),
     parent_may_be_made: bool = False,
 ) -> None:
@@ -146,7 +146,7 @@ def refuse_unwritable(
         raise DataError(
             where, plain("something else of that name"), "a folder" if folder else "a regular file"
         )
-    if resolved in [other.resolve() for other in inputs]:
+    if resolved in [other.resolve() for other in inputs if other is not None]:
         raise DataError(where, plain("an input of this command"), "another file")
     if resolved in [other.resolve() for other in others]:
         raise DataError(where, plain("another target of this command"), "another file")

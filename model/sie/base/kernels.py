@@ -17,11 +17,15 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any, overload
 
 import numba
 from numba import njit
 
-__all__ = ["FOLDER", "SOURCES", "cached", "in_chunks", "kernel", "places"]
+__all__ = ["CONFIG", "FOLDER", "SOURCES", "cached", "in_chunks", "kernel", "places"]
+
+CONFIG: Any = numba.config
+"""numba's settings, which it names only when it is imported."""
 
 SOURCES = (
     "growth/cells",
@@ -64,8 +68,8 @@ def _digest() -> str:
 
 def places() -> list[Path]:
     """Where compiled code may be kept, best first."""
-    if numba.config.CACHE_DIR:
-        return [Path(numba.config.CACHE_DIR)]
+    if CONFIG.CACHE_DIR:
+        return [Path(CONFIG.CACHE_DIR)]
     home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
     return [PACKAGE / "__pycache__", Path(home) / "sie"]
 
@@ -98,13 +102,13 @@ def _choose_folder() -> Path | None:
 
 
 def _forget_old(place: Path) -> None:
-    used = {}
+    used: dict[Path, float] = {}
     for folder in place.glob("kernels-*"):
         try:
             used[folder] = folder.stat().st_mtime
         except OSError:
             continue
-    for folder in sorted(used, key=used.get, reverse=True)[KEPT:]:
+    for folder in sorted(used, key=used.__getitem__, reverse=True)[KEPT:]:
         if time.time() - used[folder] > UNUSED_SECONDS:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -113,21 +117,25 @@ FOLDER = _choose_folder()
 """Where compiled code is kept; None where nothing can be written."""
 
 
-def cached(decorate: Callable, *arguments, **options) -> Callable:
+def cached(decorate: Callable, *arguments, **options) -> Callable[[Callable], Any]:
     """A decorator of numba (`njit`, `vectorize`, `cfunc`) with its arguments, which keeps its code in FOLDER."""
 
     def compiled(function: Callable):
-        before = numba.config.CACHE_DIR
-        numba.config.CACHE_DIR = str(FOLDER or "")
+        before = CONFIG.CACHE_DIR
+        CONFIG.CACHE_DIR = str(FOLDER or "")
         try:
             return decorate(*arguments, cache=FOLDER is not None, **options)(function)
         finally:
-            numba.config.CACHE_DIR = before
+            CONFIG.CACHE_DIR = before
 
     return compiled
 
 
-def kernel(function: Callable | None = None, **options):
+@overload
+def kernel[**P, R](function: Callable[P, R], /) -> Callable[P, R]: ...
+@overload
+def kernel[**P, R](**options: Any) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
+def kernel(function: Callable | None = None, /, **options: Any) -> Any:
     """Compile a function: division as in NumPy, without the interpreter's lock, kept in FOLDER."""
     decorated = cached(njit, error_model="numpy", nogil=True, **options)
     return decorated if function is None else decorated(function)
@@ -139,7 +147,7 @@ def in_chunks(run: Callable[[int, int], None], count: int, chunk: int) -> None:
     `run` fills arrays of its caller. No thread outlives the call, so a process may be forked at any time after it.
     """
     firsts = range(0, count, chunk)
-    threads = min(numba.config.NUMBA_NUM_THREADS, len(firsts))
+    threads = min(CONFIG.NUMBA_NUM_THREADS, len(firsts))
     if threads <= 1:
         for first in firsts:
             run(first, min(first + chunk, count))

@@ -112,8 +112,8 @@ def _ess(values: np.ndarray) -> np.ndarray:
 
     chains, draws = values.shape[1:]
     size = next_fast_len(2 * draws, real=True)
-    spectrum = np.abs(rfft(values - values.mean(axis=2, keepdims=True), n=size, axis=2)) ** 2
-    covariance = irfft(spectrum.mean(axis=1), n=size, axis=1)[:, :draws] / draws
+    spectrum = np.abs(np.asarray(rfft(values - values.mean(axis=2, keepdims=True), n=size, axis=2))) ** 2
+    covariance = np.asarray(irfft(spectrum.mean(axis=1), n=size, axis=1))[:, :draws] / draws
     mean_variance = covariance[:, 0] * draws / (draws - 1)
     variance = covariance[:, 0] + values.mean(axis=2).var(axis=1, ddof=1)
     rho = 1 - (mean_variance[:, None] - covariance) / variance[:, None]

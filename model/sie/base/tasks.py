@@ -8,6 +8,7 @@ lost is recorded and stops nothing.
 from __future__ import annotations
 
 import json
+import logging
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -32,6 +33,7 @@ __all__ = [
     "LOST",
     "NOT_CONVERGED",
     "STATES",
+    "attributes",
     "cluster",
     "in_turn",
     "on_cluster",
@@ -119,7 +121,7 @@ def cluster(workers: int, *, scheduler: str | None = None) -> Iterator[Client]:
                 scheduler_kwargs={"dashboard": False},
                 local_directory=folder,
                 memory_limit=0,
-                silence_logs="CRITICAL",
+                silence_logs=logging.CRITICAL,
             ) as local,
             Client(local) as client,
         ):
@@ -142,7 +144,7 @@ def run_tasks(
     """
     from distributed import as_completed
 
-    status = rows[:, 0]
+    status = np.asarray(rows[:, 0])
     pending = np.flatnonzero(np.isnan(status)).tolist()
     ended = {"had": len(status) - len(pending), **dict.fromkeys(STATES.values(), 0)}
     progress(ended["had"], len(status))
@@ -163,7 +165,7 @@ def run_tasks(
         lines.flush()
         progress(sum(ended.values()), len(status))
 
-    threads = max(1, sum(client.nthreads().values()))
+    threads = max(1, sum(client.nthreads().values()))  # pyright: ignore[reportAttributeAccessIssue]
     futures = as_completed([submit(i) for i in islice(queue, threads * AHEAD)])
     failed = []
     with log.open("a", encoding="utf-8") as lines:
@@ -238,7 +240,7 @@ def on_cluster(
             log=own / "log.jsonl",
             progress=progress,
         )
-        return rows[:]
+        return np.asarray(rows[:])
 
     return run
 
@@ -249,7 +251,7 @@ def open_rows(
     fields: Sequence[str],
     *,
     sha256: str,
-    about: Mapping[str, object] = MappingProxyType({}),
+    about: Mapping[str, Any] = MappingProxyType({}),
 ) -> zarr.Array:
     """The store's array (task, field), made if there is none. One chunk a row, so that a row is written whole or not at all.
 
@@ -287,6 +289,11 @@ def open_rows(
     return rows
 
 
+def attributes(rows: zarr.Array) -> Mapping[str, Any]:
+    """The attributes of a store's array, JSON values by name."""
+    return rows.attrs
+
+
 def read_rows(store: Path, fields: Sequence[str]) -> zarr.Array:
     """The array (task, field) of a store; attribute `tasks` has a label for each. Raises DataError for anything else."""
     require("cluster", "a store of results")
@@ -296,7 +303,7 @@ def read_rows(store: Path, fields: Sequence[str]) -> zarr.Array:
         rows = zarr.open_array(store, mode="r+")
         if (
             rows.attrs["fields"] == list(fields)
-            and rows.shape == (len(rows.attrs["tasks"]), len(fields))
+            and rows.shape == (len(attributes(rows)["tasks"]), len(fields))
             and rows.dtype == np.float64
             and isinstance(rows.attrs["sha256"], str)
         ):

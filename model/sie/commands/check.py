@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -196,7 +196,9 @@ def _check_buildout(path: Path | None, sources: Path | None) -> list[str]:
     from ..growth.outcome import read_buildout
 
     entries = read_buildout(path)
-    records = [(f"buildout.toml [{name}]", entry.source, entry.quote) for name, entry in entries.items()]
+    records = [
+        (f"buildout.toml [{name}]", entry.source or "", entry.quote) for name, entry in entries.items()
+    ]
     return _missing_quotes(records, sources, read_sources())
 
 
@@ -213,14 +215,15 @@ def _files_around(path: Path, evidence: Path | None) -> dict[str, Path]:
 
 
 def _missing_quotes(
-    records: list[tuple[str, str, str | None]], folder: Path | None, works: Mapping[str, Source]
+    records: Sequence[tuple[str, str, str | None]], folder: Path | None, works: Mapping[str, Source]
 ) -> list[str]:
     """The quotes that do not stand in the texts of a folder."""
     texts, missing = {}, []
-    for where, key, quote in records if folder is not None else ():
-        if not quote:
+    if folder is None:
+        return []
+    for where, key, quote in records:
+        if not quote or (name := works[key].text) is None:
             continue
-        name = works[key].text
         if name not in texts:
             texts[name] = read_text(folder / name)
         if not find_quote(quote, texts[name]):

@@ -76,8 +76,9 @@ def _told_a_trajectory(command: Callable) -> Callable:
 
     retraining = Parameter("retraining", Parameter.KEYWORD_ONLY, default="none", annotation=Retraining)
     parameters = [*map(_option, NUMBERS), retraining]
-    run.__signature__ = Signature([*parameters, *(each.replace(kind=Parameter.KEYWORD_ONLY) for each in own)])
-    run.__annotations__ = {each.name: each.annotation for each in run.__signature__.parameters.values()}
+    told = Signature([*parameters, *(each.replace(kind=Parameter.KEYWORD_ONLY) for each in own)])
+    run.__signature__ = told  # pyright: ignore[reportAttributeAccessIssue]
+    run.__annotations__ = {each.name: each.annotation for each in told.parameters.values()}
     return run
 
 

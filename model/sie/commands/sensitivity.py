@@ -124,7 +124,7 @@ def _analyse(
     }
     for name in ("tornado", "movement", "crossings", "shapley"):
         found[name] = found[name].assign_coords(event=events)
-    if tree is not None:
+    if tree is not None and of is not None:
         found["power"] = power_scaling(tree, of)
     return found
 

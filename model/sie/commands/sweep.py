@@ -36,6 +36,8 @@ def sweep(
 ) -> None:
     """Run a grid or a sample of views, priors, mechanisms, evidence and seeds."""
     require("cluster", "sie sweep")
+    import numpy as np
+
     from ..analysis.sweep import open_sweep_rows, run_sweep
     from ..analysis.sweep_spec import read_sweep
     from ..base.errors import NotConverged
@@ -52,7 +54,7 @@ def sweep(
     with cluster(workers, scheduler=scheduler) as client, bar("cells") as progress:
         ended = run_sweep(planned, out, client, folder=evidence, progress=progress)
     told = f"{len(planned.cells)} cells: " + ", ".join(f"{count} {state}" for state, count in ended.items())
-    if not (rows[:, 0] == DONE).any():
+    if not (np.asarray(rows[:, 0]) == DONE).any():
         raise NotConverged(
             f"sie sweep {spec}: found {told}, want at least one done (see {out / 'log.jsonl'})"
         )

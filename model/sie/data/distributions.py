@@ -73,7 +73,7 @@ class Prior:
     family: str
     numbers: tuple[float, ...]
     parts: tuple[Prior, ...] = ()
-    _beta: tuple[float, float] | None = field(default=None, repr=False, compare=False)
+    _beta: tuple[float, float] = field(default=(math.nan, math.nan), repr=False, compare=False)
 
     def __post_init__(self) -> None:
         _check_numbers(self)
@@ -246,10 +246,10 @@ class Prior:
                 case "fixed":
                     return (x >= n[0]).astype(float), (x < n[0]).astype(float)
                 case "uniform":
-                    x = np.clip(x, *n)
+                    x = np.clip(x, n[0], n[1])
                     return (x - n[0]) / (n[1] - n[0]), (n[1] - x) / (n[1] - n[0])
                 case "loguniform":
-                    x = np.clip(x, *n)
+                    x = np.clip(x, n[0], n[1])
                     return np.log(x / n[0]) / math.log(n[1] / n[0]), np.log(n[1] / x) / math.log(n[1] / n[0])
                 case "normal":
                     score = (x - (n[0] + n[1]) / 2) / ((n[1] - n[0]) / (2 * Z90))
@@ -267,8 +267,8 @@ class Prior:
                 case _:
                     masses = [part._masses(x) for part in self.parts]
                     return (
-                        sum(w * below for w, (below, _) in zip(n, masses, strict=True)),
-                        sum(w * above for w, (_, above) in zip(n, masses, strict=True)),
+                        sum((w * below for w, (below, _) in zip(n, masses, strict=True)), np.zeros(())),
+                        sum((w * above for w, (_, above) in zip(n, masses, strict=True)), np.zeros(())),
                     )
 
     def logpdf(self, x: np.ndarray | float) -> np.ndarray:
@@ -323,7 +323,7 @@ class Prior:
                     terms = [
                         math.log(w) + part.logpdf(x) for w, part in zip(n, self.parts, strict=True) if w > 0
                     ]
-                    log = logsumexp(terms, axis=0)
+                    log = np.asarray(logsumexp(terms, axis=0))
         low, high = self.support
         return np.where((x >= low) & (x <= high) & ~np.isnan(log), log, -np.inf)
 

@@ -113,7 +113,7 @@ def read_view(view: Path | str, *, sources: Mapping[str, Source] | None = None) 
         name: _read_conclusion(f"{where} [concludes.{name}]", name, item, source, sources)
         for name, item in concludes.items()
     }
-    view = View(
+    found = View(
         name=path.stem,
         label=label,
         source=source,
@@ -122,9 +122,9 @@ def read_view(view: Path | str, *, sources: Mapping[str, Source] | None = None) 
         concludes=MappingProxyType(read),
         path=path,
     )
-    for name in view.informed:
+    for name in found.informed:
         refuse_atom(f"{where} [{name}]", entries[name].prior)
-    return view
+    return found
 
 
 def _quantities_of(where: str, table: Mapping) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ LARGEST = 1e6
 
 
 def read_lines(
-    path: Path, check_header: Callable[[list[str]], None]
+    path: Path, check_header: Callable[[list[str]], object]
 ) -> tuple[list[str], list[tuple[str, dict[str, str]]]]:
     """A CSV file as its header, checked first, and its rows, each as (where, cells by column). Raises DataError."""
     try:

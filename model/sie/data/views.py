@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import Protocol
 
 import numpy as np
 
@@ -40,7 +41,7 @@ MOST_NAME_BYTES = 200
 """Bytes of a view's name: what a report writes is named after it, with endings, and a file's name has at most 255."""
 
 
-def _read_only(mapping: dict) -> Mapping:
+def _read_only(mapping: dict) -> MappingProxyType:
     return MappingProxyType(mapping)
 
 
@@ -60,6 +61,12 @@ class Entry:
     note: str | None = None
     source: str | None = None
     via: str | None = None
+
+
+class _HasEntries(Protocol):
+    """What has an `Entry` for each of its quantities: a view, or a timeline."""
+
+    def __getitem__(self, quantity: str, /) -> Entry: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -222,7 +229,7 @@ def refuse_atom(where: str, prior: Prior) -> None:
         )
 
 
-def draw(view: View, names: Iterable[str], *, size: int, seed: int) -> dict[str, np.ndarray]:
+def draw(view: _HasEntries, names: Iterable[str], *, size: int, seed: int) -> dict[str, np.ndarray]:
     """Independent prior draws of some quantities, in the units that the view states, shape (size,) each.
 
     A quantity's stream depends on the seed and its name alone, so that a changed prior moves only its own draws.

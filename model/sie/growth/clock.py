@@ -145,7 +145,7 @@ def on_clock(paths: xr.Dataset, clock: Clock | tuple) -> xr.Dataset:
         For paths with retraining, whose slope is one of the pace itself; for knots whose years do not rise from 0, or whose
         factors are not finite or do not fit the draws; for a negative constant.
     """
-    times, rates, constant = Clock(*clock)
+    times, rates, constant = clock if isinstance(clock, Clock) else Clock(*clock)
     times, shape = np.asarray(times, dtype=float), paths.reach.shape
     if paths.attrs.get("retraining", "none") != "none":
         raise DataError(

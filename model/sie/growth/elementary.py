@@ -57,13 +57,13 @@ def exp2(x):
     t = (x - (rounded - _ROUND)) * _LN2
     low = _E[7] + t * (_E[8] + t * (_E[9] + t * (_E[10] + t * (_E[11] + t * (_E[12] + t * _E[13])))))
     series = 1.0 + t * (1.0 + t * (_E[2] + t * (_E[3] + t * (_E[4] + t * (_E[5] + t * (_E[6] + t * low))))))
-    return series * _double((_bits(rounded) + _BIAS) << _MANTISSA_BITS)
+    return series * _double((_bits(rounded) + _BIAS) << _MANTISSA_BITS)  # pyright: ignore[reportCallIssue]
 
 
 @kernel(inline="always")
 def log2(x):
     """log2 of a positive, finite and normal x. The mantissa's logarithm is 2 atanh((m - 1) / (m + 1)), by its series."""
-    bits = _bits(x)
+    bits = _bits(x)  # pyright: ignore[reportCallIssue]
     exponent = (bits - _HALF_ROOT) >> _MANTISSA_BITS
     m = _double(bits - (exponent << _MANTISSA_BITS))
     s = (m - 1.0) / (m + 1.0)

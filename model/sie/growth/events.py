@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -89,6 +89,15 @@ class Event:
             )
         if not self.years > 0:
             raise DataError(f"event {self.name} years", self.years, "a number above 0")
+
+    def happened(
+        self, paths: xr.Dataset, shortest: Mapping[Callable[[xr.Dataset], np.ndarray], np.ndarray]
+    ) -> np.ndarray:
+        """Whether it happens on each path, bool over draws; `shortest` has the years that each `gain` takes at least."""
+        if self.gain is not None:
+            return shortest[self.gain] <= self.years
+        assert self.happens is not None
+        return self.happens(paths)
 
 
 def gain_within(
@@ -293,10 +302,7 @@ def credences(paths: xr.Dataset, *, events: Iterable[str | Event] | None = None)
     gains = list(dict.fromkeys(event.gain for event in chosen if event.gain is not None))
     wanted = [np.broadcast_to(gain(paths), paths.doublings_left.shape) for gain in gains]
     shortest = dict(zip(gains, shortest_years(paths, np.array(wanted)), strict=True)) if gains else {}
-    indicators = [
-        event.happens(paths) if event.gain is None else shortest[event.gain] <= event.years
-        for event in chosen
-    ]
+    indicators = [event.happened(paths, shortest) for event in chosen]
     counts = [int(indicator.sum()) for indicator in indicators]
     most = paths.attrs.get("effective_draws", math.inf)
     sizes = [min(most, _effective_size(indicator, independent)) for indicator in indicators]
@@ -342,10 +348,7 @@ def stream(
         ):
             within = dict(zip(gains, found.shortest_years.values, strict=True))
             draws += found.sizes["draw"]
-            counts += [
-                int((event.happens(found) if event.gain is None else within[event.gain] <= event.years).sum())
-                for event in chosen
-            ]
+            counts += [int(event.happened(found, within).sum()) for event in chosen]
     if not draws:
         raise DataError("stream", plain("no draws"), "at least one block of draws")
     return _table(chosen, counts.tolist(), [float(draws)] * len(chosen), draws=draws)
@@ -387,4 +390,4 @@ def _effective_size(indicator: np.ndarray, independent: bool) -> float:
         return float(indicator.size)
     from arviz_stats.base import array_stats
 
-    return float(array_stats.ess(indicator.astype(float), method="mean"))
+    return float(cast("Any", array_stats.ess(indicator.astype(float), method="mean")))

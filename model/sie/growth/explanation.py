@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import cast
 
 import numpy as np
 
@@ -144,7 +145,7 @@ def _crossings(path: Trajectory) -> Iterator[str]:
     k = np.array([path.slope(at) for at in x])
     found = np.flatnonzero(np.sign(k[:-1]) * np.sign(k[1:]) < 0)
     for i in found:
-        at = brentq(path.slope, x[i], x[i + 1])
+        at = cast("float", brentq(path.slope, x[i], x[i + 1]))
         way = "rises above 1 and the pace starts to rise"
         if k[i] > 0:
             way = "falls below 1 and the pace starts to fall"

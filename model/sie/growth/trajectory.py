@@ -6,9 +6,9 @@ Numbers come from `paths` and `growth`.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -176,7 +176,7 @@ def _steps(years: float) -> np.ndarray:
     return np.linspace(0, years, 2 * ROWS + 1)
 
 
-def _as_draws(rows: list[dict[str, float]]) -> xr.Dataset:
+def _as_draws(rows: Sequence[Mapping[Any, float]]) -> xr.Dataset:
     """Numbers by name as draws of one chain."""
     import xarray as xr
 
@@ -219,7 +219,7 @@ def ending(path: Trajectory) -> str:
     text += f": the pace peaks at {2 ** min(peak, MOST_LOG2):.4g} doublings a year"
     below = np.flatnonzero((pace[1:] < recent) & (pace[:-1] >= recent))
     if below.size:
-        i = below[0]
+        i = int(below[0])
         part = (pace[i] - recent) / (pace[i] - pace[i + 1]) if math.isfinite(pace[i + 1]) else 0.0
         level = x[i] + part * (x[i + 1] - x[i])
         text += f" and is back at the recent pace after {level:.3g} doublings, {told_time(path.years_at(level))} after ASARA"

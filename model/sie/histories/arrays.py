@@ -156,7 +156,7 @@ def history(
         error=error,
         level=level,
         jumped=change & jumps,
-        total_effort=_total(series, anchored) if used else np.nan,
+        total_effort=_total(series, anchored) if used and anchored is not None else np.nan,
         error_prior=STATED_ERROR_PRIOR if stated else UNSTATED_ERROR_PRIOR,
         elo_prior=ELO_PRIOR if is_elo else (0.0, 0.0),
     )

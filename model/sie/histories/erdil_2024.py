@@ -206,7 +206,7 @@ def log_likelihood(
     import xarray as xr
     from scipy.stats import qmc
 
-    uniform = qmc.Sobol(3, seed=SOBOL_SEED).random_base2(points)
+    uniform = qmc.Sobol(3, seed=SOBOL_SEED).random_base2(points)  # pyright: ignore[reportCallIssue]
     uniform = np.clip(uniform, np.finfo(float).eps, 1 - np.finfo(float).eps)
     grid, sizes = np.asarray(log_r, dtype=float), (fit.log_output, fit.input_growth)
     curve = np.zeros(len(grid))

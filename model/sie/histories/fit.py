@@ -7,7 +7,7 @@ It samples with the thresholds of `sampling` and writes no distribution of its o
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -114,7 +114,7 @@ def naive_slope(series: xr.Dataset, name: str, elo_per_doubling: float) -> tuple
     output = series.output.values[1:]
     log2_a = output / elo_per_doubling if series.output.attrs["units"] == "Elo" else -np.log2(output)
     at = np.isfinite(count) & (count > 0)
-    line = linregress(np.log2(count[at]), log2_a[at])
+    line = cast("Any", linregress(np.log2(count[at]), log2_a[at]))
     return float(line.slope), float(line.stderr)
 
 

@@ -21,7 +21,7 @@ learning it (`likelihoods.over_log_r`).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -82,9 +82,10 @@ def build_series(
 
     Histories of one kind and shape share one compiled graph, whatever their data, proxies in use, anchor and jumps.
     """
-    import pymc as pm
-    import pytensor.tensor as pt
+    import pymc
+    import pytensor.tensor
 
+    pm, pt = cast("Any", pymc), cast("Any", pytensor.tensor)  # which annotate no operators of graphs
     n, segments = past.years_in.shape
     coords = {
         "parameter": list(PARAMETERS),

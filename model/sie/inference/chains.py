@@ -48,7 +48,8 @@ def run_chains(
         sampler.cancel()  # a blocking call would answer an interrupt with the draws so far
         raise
     settings = {"target_accept": target_accept, "tune": tune, "draws": draws, "seed": seed}
-    return _as_tree(*trace.get_arrow_trace(), compiled, tune=tune, settings=settings)
+    positions, stats = trace.get_arrow_trace()
+    return _as_tree(positions, stats, compiled, tune=tune, settings=settings)
 
 
 def _as_tree(
@@ -58,13 +59,13 @@ def _as_tree(
     import pyarrow
     import xarray as xr
 
-    names, slices, shapes = compiled.shape_info
-    del slices
+    names, _, shapes = compiled.shape_info
+    dims, labels = compiled.dims or {}, compiled.coords or {}
     posterior = {}
     for name, shape in zip(names, shapes, strict=True):
         chains = [pyarrow.array(batch.column(name)).flatten().to_numpy() for batch in positions]
         values = np.stack([chain.reshape(-1, *shape)[tune:] for chain in chains])
-        posterior[name] = (("chain", "draw", *compiled.dims[name]), values)
+        posterior[name] = (("chain", "draw", *dims[name]), values)
     numbers = [field.name for field in pyarrow.schema(stats[0].schema) if _is_number(field.type)]
     sample_stats = {
         name: (
@@ -77,7 +78,7 @@ def _as_tree(
         if name not in ("chain", "draw", "tuning")
     }
     coords = {"chain": np.arange(len(positions)), "draw": np.arange(len(positions[0].column(0)) - tune)}
-    of_dims = {dim: compiled.coords[dim] for name in names for dim in compiled.dims[name]}
+    of_dims = {dim: labels[dim] for name in names for dim in dims[name]}
     attrs = {
         "inference_library": "nutpie",
         "inference_library_version": import_nutpie().__version__,

@@ -30,6 +30,7 @@ def log_likelihood(posterior: xr.Dataset, design: Design) -> np.ndarray | None:
         return None
     effects = design.effects(posterior)
     effects = effects.reshape(-1, effects.shape[-1])
-    return sum(
+    each = (
         design.densities[i].log_density(effects @ design.loadings[i] - design.observed[i]) for i in histories
     )
+    return sum(each, np.zeros(len(effects)))

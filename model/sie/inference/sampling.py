@@ -212,7 +212,7 @@ def short_fit(model: Design | pm.Model, *, seed: int, draws: int = 1000, tune: i
     _check_draws(draws)
     design, compiled = as_design(model), compile_density(model)
     sampled = run_chains(compiled, draws=draws // CHAINS, tune=tune, seed=seed, target_accept=TARGET_ACCEPT)
-    divergences = int(sampled["sample_stats"]["diverging"].values.sum())
+    divergences = int(sampled["sample_stats"].to_dataset().diverging.values.sum())
     if (relabel := _relabel(model, design, compiled, seed=seed)) is not None:
         sampled["posterior"] = relabel(sampled["posterior"].to_dataset())
     return _posterior(sampled, design, draws=draws, seed=seed).assign_attrs(divergences=divergences)
@@ -268,8 +268,7 @@ def check_seed(where: str, seed: object) -> None:
 def check_draws(where: str, draws: object) -> None:
     """Refuse a number of draws that no report has."""
     least, most = REPORTED_DRAWS
-    whole = isinstance(draws, int) and not isinstance(draws, bool)
-    if not whole or not least <= draws <= most or draws % CHAINS:
+    if not isinstance(draws, int) or isinstance(draws, bool) or not least <= draws <= most or draws % CHAINS:
         raise DataError(where, draws, f"a multiple of {CHAINS}, at least {least} and at most {most}")
 
 
@@ -331,7 +330,7 @@ _DERIVED_UNITS = {
 def complete(draws: xr.Dataset, view: View) -> xr.Dataset:
     """Draws of what a view states with what follows from them at ASARA (`at_asara`), and units."""
     draws = draws.assign(at_asara(draws.variables, view))
-    for name in draws.data_vars:
+    for name in map(str, draws.data_vars):
         unit = view[name].unit if name in view else _DERIVED_UNITS.get(name)
         if unit is not None:
             draws[name].attrs["unit"] = unit
@@ -381,7 +380,7 @@ def _diagnose(tree: xr.DataTree) -> Diagnostics:
         for values in tree["posterior"].to_dataset().data_vars.values()
     ]
     max_rhat, min_ess = worst(np.moveaxis(np.concatenate(columns, axis=2), 2, 0))
-    diverging = tree["sample_stats"]["diverging"].values
+    diverging = tree["sample_stats"].to_dataset().diverging.values
     return Diagnostics(
         max_rhat=max_rhat, min_ess=min_ess, divergences=int(diverging.sum()), draws=diverging.size
     )

@@ -363,7 +363,8 @@ class Workbench:
         """Sample a view and keep the fit."""
         tree = fit(self._design(view, rows), seed=self.seed, draws=self.draws)
         names = (*view.informed, "r_target")
-        moved = {name: tree["posterior"][name].values.ravel() for name in names}
+        posterior = tree["posterior"].to_dataset()
+        moved = {name: posterior[name].values.ravel() for name in names}
         happened, r = self._after(view, moved)
         kept = Fit(
             view=view,
@@ -493,12 +494,7 @@ def _outcomes(values: Mapping[str, np.ndarray], view: View) -> tuple[np.ndarray,
     blocks = []
     for found in summaries(draws, wanted):
         within = dict(zip(gains, found.shortest_years.values, strict=True))
-        blocks.append(
-            [
-                event.happens(found) if event.gain is None else within[event.gain] <= event.years
-                for event in EVENTS.values()
-            ]
-        )
+        blocks.append([event.happened(found, within) for event in EVENTS.values()])
     return np.concatenate([np.array(block, dtype=bool) for block in blocks], axis=1), columns["r_asara"]
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -144,8 +144,13 @@ def read_record(path: Path) -> Record:
         {"lost": document["lost"], "divergences": document["divergences"]},
     )
     about = {key: document[key] for key in ("view", "label", "inputs_sha256", "seed")}
-    maps = {key: MappingProxyType(document[key]) for key in ("levels", "versions")}
-    return Record(**about, **maps, found=found, table=summarise(found))
+    return Record(
+        **about,
+        levels=MappingProxyType(document["levels"]),
+        versions=MappingProxyType(document["versions"]),
+        found=found,
+        table=summarise(found),
+    )
 
 
 def read_records(paths: Iterable[Path], views: Sequence[str]) -> list[Record]:
@@ -165,7 +170,7 @@ def read_records(paths: Iterable[Path], views: Sequence[str]) -> list[Record]:
 
 def _names(where: str, items: list) -> list[str]:
     """What the items are called, each once."""
-    names = [item.get("name") if isinstance(item, dict) else None for item in items]
+    names: list[Any] = [item.get("name") if isinstance(item, dict) else None for item in items]
     if not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
         raise DataError(where, plain("items without names of their own"), _WHAT)
     return names
@@ -173,7 +178,7 @@ def _names(where: str, items: list) -> list[str]:
 
 def _columns(where: str, items: list[dict], names: list[str], key: str) -> np.ndarray:
     """One column an item, (world, item), of numbers from 0 to 1."""
-    columns = [item.get(key) for item in items]
+    columns: list[Any] = [item.get(key) for item in items]
     for name, column in zip(names, columns, strict=True):
         if not isinstance(column, list) or not LEAST_WORLDS <= len(column) <= MOST_WORLDS:
             raise DataError(

@@ -34,7 +34,7 @@ def unusual(where: str, file: h5py.File) -> DataError | None:
     import h5py
 
     count, size = 0, 0
-    groups = [(file, 0)]
+    groups: list[tuple[h5py.Group, int]] = [(file, 0)]
     for group, depth in groups:
         if problem := _long_attribute(where, group):
             return problem

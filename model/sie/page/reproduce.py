@@ -252,13 +252,9 @@ def as_text(rows: Iterable[Recomputed], *, width: int = 130) -> str:
     console = Console(file=out, width=width, highlight=False, markup=False, emoji=False, no_color=True)
     for source in dict.fromkeys(row.figure.source for row in rows):
         table = Table(box=None, pad_edge=False, title=source, title_justify="left", padding=(0, 2, 0, 0))
-        for name, justify in (
-            ("figure", "left"),
-            ("stated", "right"),
-            ("computed", "right"),
-            ("difference", "right"),
-        ):
-            table.add_column(name, justify=justify, no_wrap=name != "figure", overflow="fold")
+        for name in ("figure", "stated", "computed", "difference"):
+            first = name == "figure"
+            table.add_column(name, justify="left" if first else "right", no_wrap=not first, overflow="fold")
         table.add_column("verdict", overflow="fold")
         for row in rows:
             if row.figure.source == source:

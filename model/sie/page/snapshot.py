@@ -17,7 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 from platform import python_version
 from types import MappingProxyType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from ..base.errors import DataError, plain
 from ..base.reading import read_text
@@ -76,7 +76,7 @@ def inputs_of(view: View) -> dict[str, dict]:
     return {name: {**_prior_as_data(entry.prior), "unit": entry.unit} for name, entry in view.entries.items()}
 
 
-def view_of(where: str, name: object, label: object, inputs: object) -> View:
+def view_of(where: str, name: Any, label: object, inputs: object) -> View:
     """The view with these inputs, checked as a view file is. Raises DataError that starts with `where`."""
     check_name(f"{where} view", name)
     if not isinstance(label, str) or not label.strip() or not label.isprintable():
@@ -164,7 +164,7 @@ def read_json(path: Path) -> dict[str, Saved]:
     return saved
 
 
-def load_json(where: str, text: str) -> object:
+def load_json(where: str, text: str) -> Any:
     """Strict JSON: no NaN, no number that is too large, no key twice, no text with half a character."""
 
     def refuse(name: str) -> NoReturn:
@@ -196,7 +196,7 @@ def load_json(where: str, text: str) -> object:
         raise DataError(where, plain(f"no JSON ({error})"), _WHAT) from None
 
 
-def _saved(where: str, item: object, document: Mapping) -> Saved:
+def _saved(where: str, item: Any, document: Mapping) -> Saved:
     needed = ("view", "label", "inputs", "inputs_sha256", "rows_used", "credences")
     levels = ("levels",) if document["version"] > 1 else ()
     for key in (*needed, *levels):

@@ -243,7 +243,7 @@ def write_folder(
 def _plots(result: Result) -> dict[str, Callable]:
     from ..plots import draws as plots
 
-    view, fitted = result.view, "evidence" in result.given
+    view, rows, fitted = result.view, result.rows, "evidence" in result.given
     last = result.given[-1]
     given = "given priors and evidence" if fitted else "given priors"
     draw = {
@@ -253,8 +253,8 @@ def _plots(result: Result) -> dict[str, Callable]:
         ),
         "fan": lambda: plots.plot_fan(result.paths[last], title=f"{view.label}\n{given}"),
     }
-    if fitted:
-        draw["domains"] = lambda: plots.plot_domains(result.rows, result.draws("evidence"), title=view.label)
+    if fitted and rows is not None:
+        draw["domains"] = lambda: plots.plot_domains(rows, result.draws("evidence"), title=view.label)
     return draw
 
 

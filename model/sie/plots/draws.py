@@ -299,7 +299,7 @@ def plot_fan(
     ax.plot(times, pace * times, color=VERMILION, linestyle=":", linewidth=2, label=trend)
     top = max(inner_high[inner_high < ENDLESS].max() * FAN_CUT, pace * years)
     ax.set_xlim(0, years)
-    ax.set_ylim(0, min(high.max(), top) * (1 + ax.margins()[1]))
+    ax.set_ylim(0, min(high.max(), top) * (1 + ax.get_ymargin()))
     if high.max() > top:
         reached = f"{high.max():.0f}" if high.max() < ENDLESS else "a singularity"
         note(ax, f"95 % reaches {reached}", (years, top), (-LABEL_GAP, 0), ha="right")

@@ -6,7 +6,7 @@ As `plots`: each draws on one Axes and returns it. Tables come from `checking`; 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["plot_forest", "plot_left_out", "plot_predicted"]
 
-LOOKS = {
+LOOKS: dict[str, dict[str, Any]] = {
     "published": {"color": BLACK, "marker": "D"},
     "growth": {"color": VERMILION, "marker": "^"},
     "epoch": {"color": "#009E73", "marker": "v"},
@@ -156,5 +156,5 @@ def _interval(
     """The median and 5-95 % on a line of its own."""
     ax.hlines(place, quantiles[0], quantiles[2], colors=color, linewidth=THICK if thick else THIN)
     face = color if filled else "white"
-    look = HOLLOW | {"markerfacecolor": face}
+    look: dict[str, Any] = {**HOLLOW, "markerfacecolor": face}
     ax.plot([quantiles[1]], [place], color=color, marker=marker, linestyle="none", label=label, **look)

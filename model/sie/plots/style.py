@@ -9,16 +9,18 @@ from __future__ import annotations
 import io
 import textwrap
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.typing import RcKeyType
 
 __all__ = [
     "as_svg",
@@ -38,16 +40,16 @@ __all__ = [
 BLACK, BLUE, ORANGE, VERMILION, GREY = "#000000", "#0072B2", "#E69F00", "#D55E00", "#767676"
 """Okabe & Ito (2008), told apart by colour-blind readers, and a grey; each is used with a shape of its own."""
 
-BEFORE = {"color": ORANGE, "marker": "s"}
+BEFORE: dict[str, Any] = {"color": ORANGE, "marker": "s"}
 """How prior draws look; their curves are dashed."""
 
-AFTER = {"color": BLUE, "marker": "o"}
+AFTER: dict[str, Any] = {"color": BLUE, "marker": "o"}
 """How posterior draws look, and draws of one kind only; their curves are solid."""
 
-PUBLISHED = {"color": BLACK, "marker": "D"}
+PUBLISHED: dict[str, Any] = {"color": BLACK, "marker": "D"}
 """How a published estimate looks."""
 
-RAW = {"color": VERMILION, "marker": "^"}
+RAW: dict[str, Any] = {"color": VERMILION, "marker": "^"}
 """How an estimate from growth rates or from a history looks."""
 
 INNER, OUTER = "25–75 %", "5–95 %"
@@ -59,7 +61,7 @@ THIN, THICK = 1.5, 5.0
 FAINT, SHADED = 0.18, 0.4
 """Opacities of the 5-95 % and the 25-75 % band."""
 
-HOLLOW = {"markersize": 7.0, "markerfacecolor": "white"}
+HOLLOW: dict[str, Any] = {"markersize": 7.0, "markerfacecolor": "white"}
 """How the marker of a median looks whatever its shape; size in points."""
 
 SMALL = 8.5
@@ -116,7 +118,7 @@ _within: ContextVar[bool] = ContextVar("within", default=False)
 
 
 @contextmanager
-def own_settings(settings: Mapping[str, object] | None = None) -> Iterator[None]:
+def own_settings(settings: dict[RcKeyType, Any] | None = None) -> Iterator[None]:
     """matplotlib's defaults and these settings, whatever the process or a matplotlibrc has set (`text.usetex`, a font, a look).
 
     Settings within settings add to them. Also a decorator, of every function that draws.
@@ -155,6 +157,13 @@ def new_axes(width: float, height: float) -> Axes:
     return figure.add_subplot()
 
 
+def figure_of(ax: Axes) -> Figure:
+    """The whole figure that axes are part of."""
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    return figure
+
+
 def finish(ax: Axes, title: str | None, *, intervals: bool = False, columns: int = LEGEND_COLUMNS) -> Axes:
     """Title and legend above the axes, where they hide nothing; `intervals` explains thick and thin lines."""
     if intervals:
@@ -163,14 +172,14 @@ def finish(ax: Axes, title: str | None, *, intervals: bool = False, columns: int
     handles, labels = ax.get_legend_handles_labels()
     entries = dict(zip(labels, handles, strict=True))
     letters = max(len(label) for label in entries) + 2 * LEGEND_KEY
-    fitting = int(LEGEND_LETTERS * ax.get_figure(root=True).get_figwidth() // letters)
+    fitting = int(LEGEND_LETTERS * figure_of(ax).get_figwidth() // letters)
     columns = min(max(1, fitting), columns, len(entries))
     rows = -(-len(entries) // columns)
     place = {"loc": "lower center", "bbox_to_anchor": (0.5, 1), "ncols": columns}
     if is_narrow(ax):  # wide labels of the y axis would push a legend centred on the axes out of the figure
         from matplotlib.transforms import blended_transform_factory
 
-        figure = ax.get_figure(root=True)
+        figure = figure_of(ax)
         place["bbox_transform"] = blended_transform_factory(figure.transFigure, ax.transAxes)
     look = {
         "fontsize": SMALL,
@@ -193,7 +202,7 @@ def finish(ax: Axes, title: str | None, *, intervals: bool = False, columns: int
 
 def is_narrow(ax: Axes) -> bool:
     """Whether the axes are too narrow for long labels."""
-    return ax.get_figure(root=True).get_figwidth() < NARROW_BELOW
+    return figure_of(ax).get_figwidth() < NARROW_BELOW
 
 
 def interval(
@@ -252,7 +261,7 @@ def two_digits(value: float) -> str:
 @own_settings()
 def save(ax: Axes, path: Path | str) -> None:
     """Write the figure of `ax` as PNG, whatever the name ends in; the same figure gives the same bytes."""
-    ax.get_figure(root=True).savefig(path, format="png", dpi=DPI, metadata={"Software": None})
+    figure_of(ax).savefig(path, format="png", dpi=DPI, metadata={"Software": None})
 
 
 def as_svg(ax: Axes, *, salt: str) -> str:
@@ -262,7 +271,7 @@ def as_svg(ax: Axes, *, salt: str) -> str:
     """
     target = io.StringIO()
     with own_settings({"svg.fonttype": "none", "svg.hashsalt": salt}):
-        ax.get_figure(root=True).savefig(
+        figure_of(ax).savefig(
             target, format="svg", transparent=True, metadata={"Date": None, "Creator": None}
         )
     svg = target.getvalue()

@@ -12,7 +12,7 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -35,7 +35,7 @@ def compile_density(target: Design | pm.Model) -> CompiledPyMCModel:
 
     Free variables must have dims and be untransformed, as standard normal latents are; deterministics are not stored.
     """
-    if is_written_out(target):
+    if isinstance(target, Design) or is_written_out(target):
         from .log_density import density_c, pack
 
         _log.info("log density as written out (its machine code is kept; seconds where it is not yet)")
@@ -47,7 +47,7 @@ def compile_density(target: Design | pm.Model) -> CompiledPyMCModel:
         with _flags():
             _compiled[key] = _compile(target)
     dims = {v.name: tuple(target.named_vars_to_dims[v.name]) for v in target.value_vars}
-    return _for_nutpie(dims, target.coords, _compiled[key], _pack(target))
+    return _for_nutpie(dims, _coords(target), _compiled[key], _pack(target))
 
 
 def is_written_out(target: Design | pm.Model) -> bool:
@@ -91,14 +91,19 @@ def _text(model: pm.Model) -> str:
     import pytensor
 
     outputs = [*model.basic_RVs, *model.deterministics, *model.potentials]
-    return "\n".join([str(_shapes(model)), pytensor.dprint(outputs, file="str")])
+    return "\n".join([str(_shapes(model)), str(pytensor.dprint(outputs, file="str"))])
+
+
+def _coords(model: pm.Model) -> dict[str, Sequence]:
+    """The labels of each dim that has any."""
+    return {dim: labels for dim, labels in model.coords.items() if labels is not None}
 
 
 def _shapes(model: pm.Model) -> dict[str, tuple[int, ...]]:
     """The shape of each free variable, which its dims give."""
+    coords = _coords(model)
     return {
-        v.name: tuple(len(model.coords[dim]) for dim in model.named_vars_to_dims[v.name])
-        for v in model.value_vars
+        v.name: tuple(len(coords[dim]) for dim in model.named_vars_to_dims[v.name]) for v in model.value_vars
     }
 
 
@@ -161,11 +166,13 @@ def _compile(model: pm.Model) -> CFunc:
 
     _, size = _slices(_shapes(model))
     x, packed, inputs = _flat_inputs(model)
-    log_density = model.logp()
-    gradient = pt.concatenate([part.ravel() for part in pt.grad(log_density, model.value_vars)])
+    log_density = cast("Any", model.logp())
+    slopes = cast("list[Any]", pt.grad(log_density, model.value_vars))
+    gradient = cast("Any", pt.concatenate([part.ravel() for part in slopes]))
     log_density, gradient = clone_replace([log_density, gradient], inputs)
     with model:
-        compute = compile_pytensor([x, packed], [log_density, gradient], mode="NUMBA").vm.jit_fn
+        function = cast("Any", compile_pytensor([x, packed], [log_density, gradient], mode="NUMBA"))
+    compute = function.vm.jit_fn
 
     doubles, count = numba.types.CPointer(numba.types.double), numba.types.uint64
 

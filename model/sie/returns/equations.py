@@ -92,7 +92,7 @@ def expected(
     return effects @ design.loadings.T + against
 
 
-def at_asara(values: Mapping[str, Any], view: View) -> dict[str, Any]:
+def at_asara(values: Mapping[Any, Any], view: View) -> dict[str, Any]:
     """What follows at ASARA from values of what a view states: arrays, or variables of xarray. The same for prior and posterior.
 
         conversion = capabilities post_training,   recent_doublings_per_year = recent_pace conversion
@@ -107,8 +107,8 @@ def at_asara(values: Mapping[str, Any], view: View) -> dict[str, Any]:
         against all inputs), `steepening` where it is derived, `r_asara`, and in labour doublings `recent_doublings_per_year`,
         `doublings_gained` (G) and `doublings_left` (H).
     """
-    derived = {}
-    stated = ChainMap(derived, values)
+    derived: dict[str, Any] = {}
+    stated = ChainMap(derived, values)  # pyright: ignore[reportArgumentType]  # is only read
     if not view.states_r_asara:
         derived["conversion"] = values["capabilities"] * values["post_training"]
     if view.derives_compute_bottleneck:

@@ -177,7 +177,7 @@ def write_likelihood(
     if "log_lambda" not in table.dims:
         table = table.expand_dims(log_lambda=[np.nan], axis=-1)
     table = table.transpose("log_r", "log_lambda")
-    _check_grid(f"{FOLDER}/{id}.csv", *(table[dim].values for dim in table.dims), table.values)
+    _check_grid(f"{FOLDER}/{id}.csv", table.log_r.values, table.log_lambda.values, table.values)
     table = table - table.max()
     rows = [
         (f"{log_r:.6f}", "" if np.isnan(log_lambda) else f"{log_lambda:.6f}", f"{value:.{DECIMALS}f}")
@@ -233,8 +233,12 @@ def over_log_r(table: xr.DataArray, lambda_prior: np.ndarray, *, learn_lambda: b
     above = used / BETWEEN - below
     log_l = table.values[:, below] * (1 - above) + table.values[:, below + 1] * above
     if not learn_lambda:
-        log_l = log_l - logsumexp(log_l, axis=0) - np.log(table.log_r.values[1] - table.log_r.values[0])
-    return logsumexp(log_l, axis=1, b=weight[used] / weight.sum())
+        log_l = (
+            log_l
+            - np.asarray(logsumexp(log_l, axis=0))
+            - np.log(table.log_r.values[1] - table.log_r.values[0])
+        )
+    return np.asarray(logsumexp(log_l, axis=1, b=weight[used] / weight.sum()))
 
 
 def reduce_draws(windows: Sequence[Draws], log_prior: xr.DataArray) -> xr.DataArray:

@@ -240,7 +240,7 @@ def given_parts(x, gradient, data, combination):
             on_c = of_all * (1 - before) * compute / both + of_compute
             gradient[z_growth + own] += push * on_l * data[shape + 1] * rise_l
             gradient[z_growth + inputs + own] += push * on_c * data[shape + 4] * rise_c
-            pull_before += push * of_all * (labour - compute) / both
+            pull_before += push * of_all * (labour - compute) / both  # pyright: ignore[reportOperatorIssue]
 
     per_returns = derived * pull[bottleneck] / labour_returns
     pull[shares] = share * (pull_before * of_share + per_returns * (1 - gain))

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -82,9 +82,10 @@ def build(rows: xr.Dataset, view: View, *, likelihoods: Mapping[str, xr.DataArra
 
 def graph(of: Design) -> pm.Model:
     """The PyMC model of a design."""
-    import pymc as pm
-    import pytensor.tensor as pt
+    import pymc
+    import pytensor.tensor
 
+    pm, pt = cast("Any", pymc), cast("Any", pytensor.tensor)  # which annotate no operators of graphs
     knots, cubics = of.curves
     parts, log_weight = of.parts
     coords = {
@@ -157,16 +158,17 @@ def graph(of: Design) -> pm.Model:
 
 def design_of(model: pm.Model) -> Design:
     """The design of a model from `build`, with the data of its rows as they are now."""
+    of: Design = cast("Any", model).design
     now = {name: model[name].get_value() for name in OF_ROWS}
-    if all(np.array_equal(value, getattr(model.design, name)) for name, value in now.items()):
-        return model.design
-    return replace(model.design, **now)
+    if all(np.array_equal(value, getattr(of, name)) for name, value in now.items()):
+        return of
+    return replace(of, **now)
 
 
 def is_as_built(model: pm.Model) -> bool:
     """Whether `log_density` is a model's density: other data of its rows leave it so, another term or other priors do not."""
     of: Design | None = getattr(model, "design", None)
-    if of is None or model.terms_as_built != _terms(model):
+    if of is None or cast("Any", model).terms_as_built != _terms(model):
         return False
     knots, cubics = of.curves
     parts, log_weight = of.parts

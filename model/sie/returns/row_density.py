@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import cast
 
 import numpy as np
 
@@ -104,7 +105,7 @@ class RowDensity:
         """Deviations below which the density has mass p, elementwise; what the row alone says under a flat prior."""
         density = np.exp(self.knot_values)
         mass = np.concatenate([[0.0], np.cumsum((density[1:] + density[:-1]) / 2)])
-        return np.interp(p, mass / mass[-1], self.knots)
+        return np.interp(np.asarray(p), mass / mass[-1], self.knots)
 
     def draw(self, u: float) -> float:
         """The deviation below which the density has mass u, its straight tails included, from a finer grid than `quantile`."""
@@ -148,7 +149,7 @@ def student_error(value: np.ndarray, se: float) -> tuple[float, float]:
     elif excess(lowest) <= 0:
         df = LOWEST_DF
     else:
-        df = math.exp(brentq(excess, lowest, highest))
+        df = math.exp(cast("float", brentq(excess, lowest, highest)))
     return df, (log[3] - log[1]) / (2 * stdtrit(df, 0.75))
 
 
@@ -192,7 +193,7 @@ def _published(df: float, scale: float, own_sd: float) -> RowDensity:
     # Half the narrower width is fine enough: the trapezoid's error falls as exp(-2 pi width / step).
     nodes = _nodes(min(0.25, scale / own_sd / 2))
     summed = log_student(deviations[:, None] + own_sd * nodes) - nodes**2 / 2
-    return _on_knots(deviations, logsumexp(summed, axis=1))
+    return _on_knots(deviations, np.asarray(logsumexp(summed, axis=1)))
 
 
 def growth_density(quantiles: np.ndarray, own_sd: float) -> RowDensity:
@@ -222,7 +223,7 @@ def _growth(scale: float, skew: float, own_sd: float) -> RowDensity:
     scores = np.union1d(np.linspace(-GROWTH_REACH, GROWTH_REACH, 181), np.log1p(skew * far / scale) / skew)
     log_mass = np.log(np.gradient(scores)) - scores**2 / 2
     summed = log_mass + _log_normal(deviations[:, None] - at(scores), own_sd)
-    return _on_knots(deviations, logsumexp(summed, axis=1))
+    return _on_knots(deviations, np.asarray(logsumexp(summed, axis=1)))
 
 
 def likelihood_density(
@@ -251,7 +252,7 @@ def likelihood_density(
         return centre, _on_knots(deviations, at(deviations + centre))
     nodes = _nodes(min(0.1, float(x[1] - x[0]) / own_sd / 2))
     summed = at(deviations[:, None] + centre + own_sd * nodes) - nodes**2 / 2
-    return centre, _on_knots(deviations, logsumexp(summed, axis=1))
+    return centre, _on_knots(deviations, np.asarray(logsumexp(summed, axis=1)))
 
 
 def _nodes(step: float) -> np.ndarray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -166,7 +166,7 @@ def explosive_sum(lambda_: float, sigma: float, what: str, phi_cog: float = math
         )
         return pace_slope(FAR, laws(draws)[0])
 
-    phi = brentq(slope, -0.95, 0.99 if not math.isnan(phi_cog) else 1.5, xtol=1e-9)
+    phi = cast("float", brentq(slope, -0.95, 0.99 if not math.isnan(phi_cog) else 1.5, xtol=1e-9))
     return phi + lambda_ if what == "phi_plus_lambda" else phi
 
 

@@ -89,11 +89,11 @@ def _figures(result: Result) -> list[Figure]:
         "r at ASARA before and after evidence" if fitted else "r at ASARA, from the priors",
         f"Median and 5 to 95 % of r at ASARA: priors {words['priors']}{moved}.",
     )
-    if fitted:
+    if fitted and (rows := result.rows) is not None:
         drawn["domains"] = (
-            plots.plot_domains(result.rows, result.draws("evidence"), narrow=True),
+            plots.plot_domains(rows, result.draws("evidence"), narrow=True),
             "Published estimates of r that were used, and r of each domain given all of them",
-            f"{int((result.rows.kind == 'r').sum())} published estimates and {result.rows.sizes['domain']} domains.",
+            f"{int((rows.kind == 'r').sum())} published estimates and {rows.sizes['domain']} domains.",
         )
     drawn["fan"] = (
         plots.plot_fan(result.paths[last], narrow=True),
