@@ -14,7 +14,7 @@ import sie
 from sie.analysis import checking
 from sie.analysis.power import power_scaling
 from sie.commands.evidence import evidence as command
-from sie.commands.evidence import predicted_in_words
+from sie.commands.evidence_tables import predicted_in_words
 from sie.plots.evidence import plot_forest, plot_left_out, plot_predicted
 
 VISION = "computer vision"

@@ -9,7 +9,7 @@ import xarray as xr
 import sie
 from sie.data.quantities import EVENT_NAMES
 from sie.growth.events import EVENTS, Event, gain_within
-from sie.inference.sampling import prior
+from sie.inference.prior_draws import prior
 
 SEEDS = [1, 2, 3]
 

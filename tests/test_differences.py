@@ -11,7 +11,7 @@ from scipy.stats import norm
 
 import sie
 from sie.analysis.differences import difference, groups
-from sie.inference.sampling import prior
+from sie.inference.prior_draws import prior
 from sie.page.text import as_json, compute
 from sie.plots.differences import plot_difference
 from sie.plots.wording import points

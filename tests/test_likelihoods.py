@@ -8,8 +8,8 @@ from scipy.special import logsumexp
 import sie
 from sie.base.reading import data_folder
 from sie.histories.model import LOG_LAMBDA_RANGE
+from sie.histories.reduction import Draws, reduce_draws
 from sie.returns.levels import lambda_values
-from sie.returns.likelihoods import Draws, reduce_draws
 
 LOG_R = np.linspace(-4, 4, 161)
 EDGES = np.linspace(*LOG_LAMBDA_RANGE, 16)

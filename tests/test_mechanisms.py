@@ -279,7 +279,7 @@ def test_no_extreme_gives_nan_or_runs_backwards(values, retraining):
 @pytest.mark.slow
 @pytest.mark.parametrize("view", sie.view_names())
 def test_times_are_right_to_1e_3_over_every_shipped_view(view):
-    from sie.inference.sampling import prior
+    from sie.inference.prior_draws import prior
 
     draws = prior(sie.read_view(view), draws=4000, seed=3)
     coarse, fine = (sie.simulate(draws, nodes=n) for n in (NODES, 8 * (NODES - 1) + 1))

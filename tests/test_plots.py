@@ -9,7 +9,8 @@ import xarray as xr
 import sie
 from sie.base.stats import QUANTILES
 from sie.data.quantities import ADJUSTMENTS, R_UNIT
-from sie.plots.draws import as_svg, plot_domains, plot_fan, plot_r, plot_waterfall, save
+from sie.plots.draws import as_svg, plot_domains, plot_r, plot_waterfall, save
+from sie.plots.paths import plot_fan
 
 pytestmark = pytest.mark.filterwarnings("error")
 

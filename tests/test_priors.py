@@ -15,7 +15,7 @@ from scipy.stats import norm
 import sie
 from sie.data.distributions import Prior
 from sie.data.quantities import R_UNIT
-from sie.inference.sampling import prior
+from sie.inference.prior_draws import prior
 
 PRIORS = [
     sie.uniform(6, 16),

@@ -15,7 +15,7 @@ import sie
 from sie.base.reading import data_folder
 from sie.data.bibliography import find_quote
 from sie.growth.outcome import BUILDOUT, read_buildout
-from sie.inference.sampling import prior
+from sie.inference.prior_draws import prior
 from sie.page import reproduce
 from sie.page.recompute import FORMULAS
 

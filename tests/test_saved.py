@@ -12,7 +12,7 @@ from conftest import PATIENCE
 
 import sie
 from sie.base.errors import DataError
-from sie.inference.sampling import prior
+from sie.inference.prior_draws import prior
 from sie.page import plain_hdf5
 from sie.page.saved import KIND, as_tree, open_saved, versions
 from sie.page.text import as_text, compute, write_folder

@@ -23,7 +23,7 @@ from sie.analysis.sensitivity import (
     worth,
 )
 from sie.analysis.shapley import shapley_effects, weights
-from sie.inference.sampling import prior
+from sie.inference.prior_draws import prior
 from sie.plots.sensitivity import plot_shapley, plot_tornado, plot_variance_shares
 from sie.returns.equations import at_asara
 

@@ -17,15 +17,14 @@ from sie.analysis.timeline import (
     gained_before,
     gained_table,
     last_date,
-    read_timeline,
-    timeline_names,
     trend_at,
 )
 from sie.base.reading import data_folder
 from sie.cli import COMMANDS
-from sie.data.distributions import fixed, lognormal
+from sie.data.families import fixed, lognormal
 from sie.data.time_horizons import doubling_days, read_horizons
-from sie.inference.sampling import prior
+from sie.data.timelines import read_timeline, timeline_names
+from sie.inference.prior_draws import prior
 from sie.plots.timeline import plot_timeline
 
 NOW = datetime.date(2026, 2, 5)

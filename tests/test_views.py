@@ -9,7 +9,7 @@ import sie
 from sie.data.quantities import ADJUSTMENTS, CHAIN
 from sie.growth.accounting import compute_factor, parallel_exponent, takeoff_ratio
 from sie.growth.law import ces
-from sie.inference.sampling import prior
+from sie.inference.prior_draws import prior
 
 AUTHORS = [name for name in sie.view_names() if not name.startswith("reference")]
 CHAINED = [name for name in AUTHORS if not sie.read_view(name).states_r_asara]

@@ -52,7 +52,7 @@ def draw_world(view: View, rows: xr.Dataset, *, seed: int) -> xr.Dataset:
     errors `z_input` (input_data) and `z_growth` (flow, input_data)."""
     import xarray as xr
 
-    from ..inference.sampling import prior
+    from ..inference.prior_draws import prior
     from ..returns.inputs import INPUT_FLOWS
 
     world = prior(view, draws=4, seed=seed).isel(chain=slice(0, 1), draw=slice(0, 1))

@@ -235,7 +235,7 @@ def by_mechanism(view: View, weights: Weights, *, events: Sequence[str], draws: 
 
     from ..growth.events import credences
     from ..growth.paths import simulate
-    from ..inference.sampling import prior
+    from ..inference.prior_draws import prior
 
     tables = [
         credences(

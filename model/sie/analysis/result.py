@@ -100,7 +100,7 @@ def compute(
 
     from ..growth.events import credences
     from ..growth.paths import simulate
-    from ..inference.sampling import prior
+    from ..inference.prior_draws import prior
 
     if folder is None and evidence is not None:
         folder = evidence.attrs.get("folder")

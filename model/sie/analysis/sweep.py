@@ -85,7 +85,8 @@ def run_cell(
     from ..base.errors import NotConverged
     from ..growth.events import credences
     from ..growth.paths import simulate
-    from ..inference.sampling import fit, prior
+    from ..inference.prior_draws import prior
+    from ..inference.sampling import fit
 
     began, row = time.perf_counter(), dict.fromkeys(FIELDS, math.nan)
     found = {}

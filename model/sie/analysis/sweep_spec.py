@@ -23,7 +23,7 @@ from ..data.distributions import LARGEST, SMALLEST, Prior, is_finite
 from ..data.evidence import evidence_files, read_evidence
 from ..data.prior_tables import read_prior
 from ..data.priors import View, read_view, view_names
-from ..inference.sampling import check_draws, check_seed
+from ..inference.prior_draws import check_draws, check_seed
 from ..returns.inputs import levels_in, levels_of
 from ..returns.likelihoods import likelihood_files
 from ..returns.selection import usable

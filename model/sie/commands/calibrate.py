@@ -12,7 +12,7 @@ import typer
 from ..base.errors import DataError, plain
 from ..base.files import refuse_unwritable, sha256_of, write_atomically, write_whole
 from ..base.imports import require
-from ..inference.sampling import check_seed
+from ..inference.prior_draws import check_seed
 from ..returns.inputs import levels_in
 from .options import Evidence, Levels, Seed, bibliography, chosen_levels
 from .sweep import MOST_WORKERS, bar

@@ -90,9 +90,9 @@ def _checks(
 
 def _other_data(evidence: Path | None) -> Iterator[tuple[str, Callable[[], list[str]]]]:
     """What informs no r directly: Epoch's author counts and METR's horizons, where the folder has them, and timelines."""
-    from ..analysis.timeline import read_timeline, timeline_names
     from ..base.reading import data_folder
     from ..data.time_horizons import read_horizons
+    from ..data.timelines import read_timeline, timeline_names
     from ..histories.erdil_2024 import read_idea_production
 
     def readable(read: Callable, *arguments: object) -> Callable[[], list[str]]:

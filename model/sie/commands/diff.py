@@ -118,7 +118,8 @@ def _read(side: str, works: dict) -> tuple[View, Saved | None, Path]:
 
 
 def _draw(view: View, rows: xr.Dataset | None, *, seed: int, draws: int) -> xr.Dataset:
-    from ..inference.sampling import fit, prior
+    from ..inference.prior_draws import prior
+    from ..inference.sampling import fit
     from ..returns.design import design
 
     if rows is None:

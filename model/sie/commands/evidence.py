@@ -6,34 +6,30 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
-import numpy as np
 import typer
 
 from ..base.errors import DataError, plain
 from ..base.files import refuse_unwritable, sha256_of, write_whole
 from ..base.imports import require
 from ..returns.inputs import levels_in
+from .evidence_tables import (
+    new_console,
+    print_domains,
+    print_predicted,
+    print_rest,
+    print_rows,
+    print_scaling,
+)
 from .options import Draws, Evidence, Levels, Seed, bibliography, check_sampling, chosen_levels, progress
 from .sweep import MOST_WORKERS
 
-if TYPE_CHECKING:
-    import xarray as xr
-
-__all__ = ["evidence", "predicted_in_words"]
+__all__ = ["evidence"]
 
 DRAWS = 8000
 """Draws of the posterior behind every table; each refit of `--loo` has as many."""
 
-NINETY = 0.9
-"""Mass of the interval that a left-out domain hits or misses."""
-
-AT_THE_EDGE = 0.008
-"""Two Monte Carlo errors of a predictive probability near 0.05 or 0.95 from about 3000 effective draws."""
-
-MANY_LETTERS = 110
-"""Width of the page."""
 
 PLOTS = {"forest": False, "left_out": True, "predicted": True}
 """The figures of `--out`, and whether they need `--loo`."""
@@ -110,14 +106,14 @@ def evidence(
             _write_figures(
                 dict(zip(names, targets, strict=True)), table, raw, moved, predicted, chosen_view.label
             )
-    console = _console()
+    console = new_console()
     console.print(f"{chosen_view.label}  ({chosen_view.name})")
-    _print_domains(console, table)
-    _print_rows(console, rows, predictive, scaling, moved)
-    _print_scaling(console, scaling)
+    print_domains(console, table)
+    print_rows(console, rows, predictive, scaling, moved)
+    print_scaling(console, scaling)
     if predicted is not None:
-        _print_predicted(console, predicted)
-    _print_rest(console, tree, rows)
+        print_predicted(console, predicted)
+    print_rest(console, tree, rows)
 
 
 @contextmanager
@@ -137,180 +133,6 @@ def _refits(workers: int, store: Path | None, about: str, say: Callable[[str], N
             sha256=sha256_of(about),
             progress=lambda done, tasks: say(f"{done} of {tasks} refits"),
         )
-
-
-def _console():
-    import sys
-
-    from rich.console import Console
-
-    return Console(
-        file=sys.stdout, width=MANY_LETTERS, highlight=False, markup=False, emoji=False, no_color=True
-    )
-
-
-def _table(*columns: str):
-    """A table whose first column is words and whose others are numbers."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column(columns[0], no_wrap=True)
-    for column in columns[1:]:
-        table.add_column(column, justify="right", no_wrap=True)
-    return table
-
-
-def _interval(values) -> str:
-    return " / ".join(f"{value:.2f}" for value in values)
-
-
-def _number(value: float, pattern: str = ".2f") -> str:
-    return "-" if value != value else format(value, pattern)
-
-
-def _print_domains(console, table: xr.Dataset) -> None:
-    shown = _table("domain", "level", "rows", "r raw", "r pooled", "shrinkage", "below")
-    for domain in table.domain.values.tolist():
-        one = table.sel(domain=domain)
-        known = bool(one.rows > 0)
-        shown.add_row(
-            domain,
-            str(one.level.item()) or "none",
-            str(one.rows.item()),
-            _interval(one.raw.values) if known else "-",
-            _interval(one.pooled.values),
-            _number(one.shrinkage.item()),
-            _number(one.below.item()),
-        )
-    console.print(shown)
-    console.print(
-        "r as 5 / 50 / 95 %; raw: the domain's own rows, brought to the view's input and to no adjustment with the posterior of these; shrinkage: the"
-        " share of the way from the raw median to r_typical's that pooling went ('-': they are as good as equal); below:"
-        " posterior predictive probability below what was observed"
-    )
-
-
-def _print_rows(
-    console, rows: xr.Dataset, predictive: xr.Dataset, scaling: xr.Dataset, moved: xr.Dataset | None
-) -> None:
-    columns = ["row", "elpd", "Pareto k", "sensitivity"]
-    columns += ["log r", *moved.event.values.tolist()] if moved is not None else []
-    shown = _table(*columns)
-    for row in rows.estimate.values.tolist():
-        cells = [
-            f"{predictive.elpd.sel(estimate=row).item():.2f}",
-            f"{predictive.khat.sel(estimate=row).item():.2f}",
-            f"{scaling.of_row.sel(estimate=row).item():.3f}",
-        ]
-        if moved is not None:
-            one = moved.sel(estimate=row)
-            cells.append(f"{one.log_r.item():+.3f} ± {one.log_r_mcse.item():.3f}")
-            cells += [
-                f"{100 * p:+.1f} ± {100 * error:.1f}"
-                for p, error in zip(one.p.values, one.mcse.values, strict=True)
-            ]
-        shown.add_row(row, *cells)
-    console.print(shown)
-    total = predictive.attrs
-    bad = int((predictive.khat > 0.7).sum())
-    console.print(
-        f"PSIS-LOO over rows: elpd {total['elpd']:.2f} (s.e. {total['se']:.2f}), effective parameters {total['p']:.2f},"
-        f" {bad} rows with Pareto k above 0.7"
-        + (
-            "; log r (at ASARA) and probabilities (points) are those with all rows less those without the row, by refits"
-            if moved is not None
-            else ""
-        )
-    )
-
-
-def _print_scaling(console, scaling: xr.Dataset) -> None:
-    from ..analysis.power import SENSITIVE
-
-    shown = _table("prior", "sensitivity of log r at ASARA")
-    for name in scaling.quantity.values.tolist():
-        shown.add_row(name, f"{scaling.of_prior.sel(quantity=name).item():.3f}")
-    console.print(shown)
-    r = scaling.isel(answer=0)
-    console.print(
-        f"power scaling: all priors {r.prior.item():.3f}, all rows {r.likelihood.item():.3f}; distance per doubling of the weight,"
-        f" from {SENSITIVE:g} on the posterior counts as sensitive"
-    )
-
-
-def _print_predicted(console, predicted: xr.Dataset) -> None:
-    shown = _table("domain left out", "predicted 5/50/95 %", "95 / 5 %", "observed", "below", "hit")
-    for domain in predicted.domain.values.tolist():
-        one = predicted.sel(domain=domain)
-        low, _, high = one.predicted.values
-        shown.add_row(
-            domain,
-            _interval(one.predicted.values),
-            f"{high / low:.1f}x",
-            f"{one.observed.item():.2f}",
-            _number(one.below.item()),
-            "yes" if one.hit.sel(mass=NINETY).item() else "no",
-        )
-    console.print(shown)
-    console.print("\n".join(predicted_in_words(predicted)))
-
-
-def predicted_in_words(predicted: xr.Dataset) -> list[str]:
-    """What the hits of left-out domains are worth: how many chance allows, how wide the intervals are and why; each miss."""
-    total = predicted.sizes["domain"]
-    hits, half = (int(predicted.hit.sel(mass=mass).sum()) for mass in (NINETY, 0.5))
-    ratio = predicted.predicted.sel(quantile=0.95) / predicted.predicted.sel(quantile=0.05)
-    shares = (predicted.variance / predicted.variance.sum("part")).mean("domain")
-    typical, domain, own = (100 * shares.sel(part=part).item() for part in ("r_typical", "domain", "rows"))
-    lines = [
-        f"{hits} of {total} domains lie in the 90 % interval that the others predict for their rows (a right model: {NINETY * total:.1f} on"
-        f" average, all {total} in {100 * NINETY**total:.0f} % of cases), {half} of {total} in the 50 % interval ({total / 2:.1f})",
-        f"The 90 % intervals span factors of {ratio.min().item():.1f} to {ratio.max().item():.1f}: a domain is a miss only when about"
-        f" {np.sqrt(ratio.median().item()):.1f}x off the median, so that hits say little for the model. Of the variance of the log prediction"
-        f" {domain:.0f} % is how domains differ (spread), {typical:.0f} % r_typical, {own:.0f} % the rows' own (definition and measurement"
-        " errors, lambda of a series, growth of inputs, adjustments)",
-    ]
-    edge = np.abs(np.abs(predicted.below.values - 0.5) - NINETY / 2) < AT_THE_EDGE
-    lines += [
-        f"at the edge: {name} has {one:.3f} below it, so that another seed may turn its hit or miss"
-        for name, one in zip(predicted.domain.values[edge], predicted.below.values[edge], strict=True)
-    ]
-    for name in predicted.domain.values[~predicted.hit.sel(mass=NINETY).values].tolist():
-        one = predicted.sel(domain=name)
-        low, middle, high = one.predicted.values
-        seen, sd = one.observed.item(), np.sqrt(one.variance.sum().item())
-        side, end = ("above", high) if seen > middle else ("below", low)
-        lines.append(
-            f"miss: {name} at {seen:.2f} is {max(seen / end, end / seen):.2f}x {side} the interval's end, {abs(np.log(seen / middle)) / sd:.1f} standard"
-            f" deviations from the median in logs; a larger spread, a remoteness further above 1 or a larger definition error of its rows"
-            " would hold it"
-        )
-    return lines
-
-
-def _print_rest(console, tree: xr.DataTree, rows: xr.Dataset) -> None:
-    from ..analysis.checking import EVENTS_MOVED, INTERVAL
-    from ..growth.events import credences
-    from ..growth.paths import simulate
-
-    posterior = tree["posterior"].to_dataset()
-    table = credences(simulate(posterior), events=EVENTS_MOVED)
-    for event in EVENTS_MOVED:
-        one = table.sel(event=event)
-        console.print(f"P({event}) = {100 * one.p.item():.1f} % (MCSE {100 * one.mcse.item():.2f} points)")
-    r = posterior.r_asara.quantile(INTERVAL).values
-    console.print(f"r at ASARA, {rows.sizes['estimate']} rows: {_interval(r)}")
-    attrs = tree.attrs
-    console.print(
-        f"sampler: 4 chains, {attrs['draws']} draws, R-hat at most {attrs['max_rhat']:.4f}, ESS at least"
-        f" {attrs['min_ess']:.0f}, {attrs['divergences']} divergences, target_accept {attrs['target_accept']}"
-    )
-    reasons: dict[str, list[str]] = {}
-    for row, why in rows.attrs["left_out"]:
-        reasons.setdefault(why, []).append(row)
-    for why, left in reasons.items():
-        console.print(f"left out, {why}: " + ", ".join(left))
 
 
 def _write_figures(targets: dict[str, Path], table, raw, moved, predicted, label: str) -> None:

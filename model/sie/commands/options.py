@@ -13,7 +13,7 @@ import typer
 
 from ..base.errors import DataError, plain
 from ..data.bibliography import Source, read_sources
-from ..inference.sampling import check_draws, check_seed
+from ..inference.prior_draws import check_draws, check_seed
 
 if TYPE_CHECKING:
     import xarray as xr

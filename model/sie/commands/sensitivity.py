@@ -51,7 +51,7 @@ def sensitivity(
     """What drives a view's credences: variance shares, Shapley effects, tornado, value of information, crossings."""
     from ..data.evidence import evidence_files, read_evidence
     from ..data.priors import read_view
-    from ..inference.sampling import prior
+    from ..inference.prior_draws import prior
     from ..returns.selection import usable
 
     check_sampling(seed, draws)

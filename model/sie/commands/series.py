@@ -10,7 +10,7 @@ import typer
 
 from ..base.errors import DataError, plain
 from ..base.stats import INTERVAL
-from ..inference.sampling import check_seed
+from ..inference.prior_draws import check_seed
 from .options import Evidence, Seed, progress
 
 if TYPE_CHECKING:

@@ -104,7 +104,8 @@ def _credences(
     """Credences of one view given priors and, with rows, given evidence."""
     from ..growth.events import credences
     from ..growth.paths import simulate
-    from ..inference.sampling import fit, prior
+    from ..inference.prior_draws import prior
+    from ..inference.sampling import fit
     from ..returns.design import design
 
     if rows is None:

@@ -42,9 +42,10 @@ def timeline(
     evidence: Evidence = None,
 ) -> None:
     """When ASARA comes by METR's time horizons, and the table gained_before_asara for a view: shorter timelines leave less behind."""
-    from ..analysis.timeline import asara_dates, fitted_models, gained_table, last_date, read_timeline
+    from ..analysis.timeline import asara_dates, fitted_models, gained_table, last_date
     from ..base.files import refuse_unwritable, write_whole
     from ..data.time_horizons import doubling_days, parse_date, read_horizons
+    from ..data.timelines import read_timeline
 
     check_sampling(seed, draws)
     refuse_unwritable("--plot", plot)

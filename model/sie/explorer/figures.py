@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..inference.workbench import Answer
+from ..inference.answers import Answer
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -106,6 +106,7 @@ def draw(name: str, of: Shown) -> Axes:
 def _drawn(name: str, of: Shown, ax: Axes) -> Axes:
     from ..growth.paths import simulate
     from ..plots import draws as plots
+    from ..plots.paths import plot_fan
 
     match name:
         case "r":
@@ -116,7 +117,7 @@ def _drawn(name: str, of: Shown, ax: Axes) -> Axes:
         case "waterfall":
             return plots.plot_waterfall(of.draws, ax=ax)
         case "fan":
-            return plots.plot_fan(simulate(of.draws), ax=ax)
+            return plot_fan(simulate(of.draws), ax=ax)
         case _:
             return _tornado(of, ax)
 

@@ -16,7 +16,7 @@ from typing import Any
 from ..base.errors import DataError
 from ..data.priors import to_toml
 from ..growth.events import EVENTS
-from ..inference.workbench import Answer
+from ..inference.answers import Answer
 from ..page.saved import as_tree
 from ..page.text import compute
 from . import figures

@@ -14,7 +14,8 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from ..base.errors import NotConverged
-from ..inference.workbench import Answer, Workbench
+from ..inference.answers import Answer
+from ..inference.workbench import Workbench
 from .figures import FIGURES, shown, svg
 from .painters import Painters
 

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 from ..base.errors import DataError, NotConverged, RefitNeeded
 from ..data.bibliography import Source, read_sources
 from ..data.priors import View, read_view, view_names
-from ..inference.workbench import Answer, Workbench
+from ..inference.answers import Answer
+from ..inference.workbench import Workbench
 from .controls import priors_of
 from .painters import Painters
 from .state import State, edited, from_query, start

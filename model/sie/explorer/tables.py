@@ -17,7 +17,7 @@ from ..data.bibliography import Source
 from ..data.priors import Conclusion, Entry, View
 from ..data.quantities import QUANTITIES
 from ..growth.events import EVENTS
-from ..inference.workbench import Answer
+from ..inference.answers import Answer
 from ..page.text import CONDITIONS
 from .controls import interval, is_logarithmic
 from .state import State

@@ -14,9 +14,9 @@ import numpy as np
 from ..base.errors import DataError
 from ..inference import sampling as inference
 from ..returns.compiled import compile_density
-from ..returns.likelihoods import Draws, reduce_draws
 from .arrays import History, history
 from .model import LOG_LAMBDA_RANGE, LOG_R_PRIOR, TIMING_SD, build_series, natural, priors_of
+from .reduction import Draws, reduce_draws
 
 if TYPE_CHECKING:
     import xarray as xr

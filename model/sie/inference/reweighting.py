@@ -14,7 +14,7 @@ import numpy as np
 from ..base.errors import RefitNeeded
 from ..data.priors import View
 from ..returns.levels import lambda_from
-from .sampling import complete, growth_values, prior, shaped
+from .prior_draws import complete, growth_values, prior, shaped
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -1,7 +1,4 @@
-"""Draws from a view's priors and from the posterior of a built model.
-
-Growth inputs, which no evidence row touches, are drawn exactly from their priors on both sides.
-"""
+"""The posterior of a view and its rows: chains that converged, with growth inputs from their priors beside them."""
 
 from __future__ import annotations
 
@@ -11,15 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..base.errors import DataError, NotConverged, plain
+from ..base.errors import NotConverged
 from ..base.stats import worst
-from ..data.priors import View, draw
-from ..data.quantities import GROWTH
 from ..returns.compiled import as_design, compile_density, is_written_out
 from ..returns.design import LATENTS, Design
-from ..returns.equations import at_asara, labour_doublings
 from ..returns.prior_curves import GRAPH, first_parts, mixtures
 from .chains import CHAINS, run_chains
+from .prior_draws import check_multiple, check_seed, complete, growth_values, prior, shaped
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -27,10 +22,7 @@ if TYPE_CHECKING:
     from nutpie.compile_pymc import CompiledPyMCModel
 
 __all__ = [
-    "check_draws",
-    "check_seed",
     "fit",
-    "prior",
     "sample_converged",
     "short_fit",
 ]
@@ -56,16 +48,6 @@ MIN_ESS = 400
 MAX_DIVERGENT = 1e-3
 """Largest share of draws whose trajectory diverged. Fewer are reported: tests hold such answers to quadrature."""
 
-LEAST_KEPT = 0.01
-"""A prior on the whole distance must leave at least this share beyond `gained_before_asara`."""
-
-
-REPORTED_DRAWS = (1000, 10_000_000)
-"""Fewest and most draws of a report, and of a cell of a sweep."""
-
-MOST_SEED = 2**63 - 1
-"""Largest seed: nutpie takes those below 2^64, and some tasks add their number to it."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Diagnostics:
@@ -84,50 +66,6 @@ class Diagnostics:
             and self.min_ess >= MIN_ESS
             and self.divergences <= MAX_DIVERGENT * self.draws
         )
-
-
-def prior(view: View, *, draws: int = 20000, seed: int) -> xr.Dataset:
-    """Independent draws of everything that a view states and of what follows at ASARA; dims (chain, draw).
-
-    Parameters
-    ----------
-    view : View
-        Any view.
-    draws : int, optional
-        Their total number over four chains, a multiple of 4.
-    seed : int
-        From 0 to 2**63 - 1. A quantity's draws depend on the seed, its name and its own prior alone.
-
-    Returns
-    -------
-    xr.Dataset
-        One variable (chain, draw) for each quantity that the view states, in its unit, and for what follows, such as `r_target`,
-        `r_asara` and `doublings_left`. `attrs["discarded_prior_mass"]` is the share of the prior on the distance that lay below
-        `gained_before_asara` and was read as impossible.
-
-    Raises
-    ------
-    DataError
-        For a seed or a number of draws that is none, and where less than 1 % of the prior on the whole distance lies beyond
-        `gained_before_asara`.
-
-    Examples
-    --------
-    >>> draws = sie.prior(sie.read_view("davidson_2025"), draws=4000, seed=1)
-    >>> p_r_above_1 = float((draws.r_asara > 1).mean())
-    """
-    values, discarded = prior_values(view, draws=draws, seed=seed)
-    return _as_dataset(values, view).assign_attrs(discarded_prior_mass=discarded, independent_draws=1)
-
-
-def prior_values(view: View, *, draws: int, seed: int) -> tuple[dict[str, np.ndarray], float]:
-    """Prior draws of what a view states and of `r_target`, by name, (draws,) each; and the discarded share of the distance."""
-    values, discarded = growth_values(view, draws=draws, seed=seed)
-    if not view.states_r_asara:
-        values |= draw(view, view.informed, size=draws, seed=seed)
-        z = np.random.default_rng(np.random.SeedSequence([seed, 0])).standard_normal(draws)
-        values["r_target"] = values["r_typical"] * np.exp(values["spread"] * z)
-    return values, discarded
 
 
 def fit(model: Design | pm.Model, *, seed: int, draws: int = 20000) -> xr.DataTree:
@@ -172,7 +110,7 @@ def fit(model: Design | pm.Model, *, seed: int, draws: int = 20000) -> xr.DataTr
     import xarray as xr
 
     check_seed("seed", seed)
-    _check_draws(draws)
+    check_multiple(draws)
     design, compiled = as_design(model), compile_density(model)
     view = design.view
     sampled, diagnostics = sample_converged(
@@ -209,7 +147,7 @@ def short_fit(model: Design | pm.Model, *, seed: int, draws: int = 1000, tune: i
     `attrs` has `divergences`. A report's fit is `fit`, which refuses what has not converged.
     """
     check_seed("seed", seed)
-    _check_draws(draws)
+    check_multiple(draws)
     design, compiled = as_design(model), compile_density(model)
     sampled = run_chains(compiled, draws=draws // CHAINS, tune=tune, seed=seed, target_accept=TARGET_ACCEPT)
     divergences = int(sampled["sample_stats"].to_dataset().diverging.values.sum())
@@ -257,84 +195,6 @@ def _with_parts(latents: xr.Dataset, design: Design, compiled: CompiledPyMCModel
             of_part = chosen[:, place] == first + offset
             flat[of_part, place] = prior.score(part.at(flat[of_part, place]))
     return latents.assign(score=score)
-
-
-def check_seed(where: str, seed: object) -> None:
-    """Refuse a seed that some random generator would not take."""
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed <= MOST_SEED:
-        raise DataError(where, seed, f"a whole number from 0 to {MOST_SEED}")
-
-
-def check_draws(where: str, draws: object) -> None:
-    """Refuse a number of draws that no report has."""
-    least, most = REPORTED_DRAWS
-    if not isinstance(draws, int) or isinstance(draws, bool) or not least <= draws <= most or draws % CHAINS:
-        raise DataError(where, draws, f"a multiple of {CHAINS}, at least {least} and at most {most}")
-
-
-def _check_draws(draws: int) -> None:
-    if draws < 1 or draws % CHAINS:
-        raise DataError("draws", draws, f"a positive multiple of {CHAINS}")
-
-
-def growth_values(view: View, *, draws: int, seed: int) -> tuple[dict[str, np.ndarray], float]:
-    """Prior draws of everything but the chain, given that the ceiling lies beyond what is gained; and the discarded share."""
-    check_seed("seed", seed)
-    _check_draws(draws)
-    names = [name for name in ("r_asara", "conversion", "gained_before_asara", *GROWTH) if name in view]
-    if "gained_before_asara" not in view:
-        return draw(view, names, size=draws, seed=seed), 0.0
-    size = draws
-    while True:
-        values = draw(view, names, size=size, seed=seed)
-        in_ooms = view["ceiling"].unit == "OOMs of training efficiency"
-        distance = [
-            values[name] if in_ooms else labour_doublings(values[name], view[name].unit, values)
-            for name in ("gained_before_asara", "ceiling")
-        ]
-        kept = np.flatnonzero(distance[1] > distance[0])
-        if len(kept) >= draws:
-            return {name: value[kept[:draws]] for name, value in values.items()}, 1 - len(kept) / size
-        if len(kept) < LEAST_KEPT * size:
-            raise DataError(
-                f"{view.name} [ceiling]",
-                plain(f"{len(kept) / size:.2%} of it beyond gained_before_asara"),
-                f"at least {LEAST_KEPT:.0%}",
-            )
-        size *= 2
-
-
-def shaped(values: dict[str, np.ndarray]) -> dict[str, tuple]:
-    return {name: (("chain", "draw"), value.reshape(CHAINS, -1)) for name, value in values.items()}
-
-
-def _as_dataset(values: dict[str, np.ndarray], view: View) -> xr.Dataset:
-    import xarray as xr
-
-    size = len(next(iter(values.values()))) // CHAINS
-    draws = xr.Dataset(shaped(values), coords={"chain": np.arange(CHAINS), "draw": np.arange(size)})
-    return complete(draws, view)
-
-
-_DERIVED_UNITS = {
-    "conversion": "labour doublings per doubling of training efficiency",
-    "recent_doublings_per_year": "labour doublings per year",
-    "doublings_gained": "labour doublings",
-    "doublings_left": "labour doublings",
-    "r_asara": "software doublings per doubling of cumulative research input",
-    "r_target": "software doublings per doubling of cumulative research input",
-    "r": "software doublings per doubling of cumulative research input",
-}
-
-
-def complete(draws: xr.Dataset, view: View) -> xr.Dataset:
-    """Draws of what a view states with what follows from them at ASARA (`at_asara`), and units."""
-    draws = draws.assign(at_asara(draws.variables, view))
-    for name in map(str, draws.data_vars):
-        unit = view[name].unit if name in view else _DERIVED_UNITS.get(name)
-        if unit is not None:
-            draws[name].attrs["unit"] = unit
-    return draws
 
 
 def sample_converged(

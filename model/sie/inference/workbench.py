@@ -15,8 +15,6 @@ import math
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -25,14 +23,14 @@ import numpy as np
 from ..base.errors import RefitNeeded
 from ..base.stats import QUANTILES
 from ..data.priors import View
-from ..growth.events import EVENTS
 from ..returns.design import Design, design
-from ..returns.equations import at_asara
 from ..returns.inputs import levels_of
 from ..returns.levels import lambda_from
+from .answers import Answer, Fit, as_table, autocorrelated, independent, outcomes, weighted
 from .history_weights import log_likelihood
-from .reweighting import Importance, importance_weights, reweight
-from .sampling import MIN_ESS, fit, growth_values, prior_values
+from .prior_draws import growth_values, prior_values
+from .reweighting import Importance, importance_weights
+from .sampling import MIN_ESS, fit
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -51,134 +49,6 @@ ROWS_KEPT = 64
 
 FITS_KEPT = 12
 """Fits that are kept, so that undoing an edit, or a second view, samples nothing."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Fit:
-    """The draws of one fit: what evidence moved, by name, the events on their paths (event, draw) and r at ASARA (draw,).
-
-    `likelihood` is what the likelihood depends on beside the chain.
-    """
-
-    view: View
-    likelihood: tuple
-    tree: xr.DataTree
-    moved: Mapping[str, np.ndarray]
-    happened: np.ndarray
-    r: np.ndarray
-
-
-@dataclass(frozen=True, kw_only=True)
-class Answer:
-    """What an edited view says, and how it was answered.
-
-    Attributes
-    ----------
-    view : View
-        The view that was asked about.
-    levels : mapping of str to str
-        The levels that were asked for, of domains that do not enter at the default (`usable`).
-    seed : int
-        Seed of the workbench.
-    draws : int
-        Number of draws.
-    how : str
-        "paths" (stored draws, growth inputs drawn anew), "reweighted" (weights on stored draws) or "refitted" (a fit of this view).
-    khat : float
-        Pareto k-hat of the weights; NaN unless `how` is "reweighted".
-    effective_draws : float
-        Effective number of weighted draws; all of them unless `how` is "reweighted".
-    credences : mapping of str to xr.Dataset
-        Credences as from `sie.credences`, by what is given: "priors", and "evidence" if it counts.
-    r : mapping of str to np.ndarray
-        5, 25, 50, 75 and 95 % quantiles of r at ASARA, by what is given.
-    rows : xr.Dataset or None
-        The evidence rows that count; None where evidence cannot move the view.
-    fit : Fit or None
-        The fit that the draws come from; None where evidence cannot move the view.
-    log_likelihood_ratio : np.ndarray or None
-        (draw,), not None where evidence says something else than in that fit, since a raw history is read under another lambda.
-    """
-
-    view: View
-    levels: Mapping[str, str]
-    seed: int
-    draws: int
-    how: str
-    khat: float
-    effective_draws: float
-    credences: Mapping[str, xr.Dataset]
-    r: Mapping[str, np.ndarray]
-    rows: xr.Dataset | None
-    fit: Fit | None
-    log_likelihood_ratio: np.ndarray | None
-
-    @property
-    def given(self) -> tuple[str, ...]:
-        """`priors`, and `evidence` where it counts."""
-        return tuple(self.credences)
-
-    @property
-    def exact(self) -> bool:
-        """Whether these are, to the last digit, the numbers of `sie report` with the same seed and draws."""
-        return self.how != "reweighted"
-
-    @property
-    def counted(self) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
-        """The rows that count, and those left out with the reason; nothing of either where evidence cannot move the view."""
-        if self.rows is None:
-            return (), ()
-        return tuple(self.rows.estimate.values.tolist()), tuple(self.rows.attrs["left_out"])
-
-    @property
-    def diagnostics(self) -> dict[str, float] | None:
-        """The worst R-hat and ESS of the fit behind the answer, and its divergences."""
-        if self.fit is None:
-            return None
-        return {name: self.fit.tree.attrs[name] for name in ("max_rhat", "min_ess", "divergences")}
-
-    @cached_property
-    def tree(self) -> xr.DataTree:
-        """Draws as from `sie.fit`, groups `prior` and, where evidence counts, `posterior`; resampled where they are weighted."""
-        import xarray as xr
-
-        from .sampling import prior
-
-        if self.fit is None:
-            tree = xr.DataTree.from_dict({"prior": prior(self.view, draws=self.draws, seed=self.seed)})
-            tree.attrs = {"view": self.view.name, "seed": self.seed, "draws": self.draws}
-            return tree
-        if self.fit.view is self.view:
-            return self.fit.tree
-        return reweight(
-            self.fit.tree,
-            self.fit.view,
-            self.view,
-            seed=self.seed,
-            log_likelihood_ratio=self.log_likelihood_ratio,
-        )
-
-    @cached_property
-    def paths(self) -> xr.Dataset:
-        """Paths of the draws given all that counts (`sie.simulate`)."""
-        from ..growth.paths import simulate
-
-        return simulate(self.draws_given(self.given[-1]))
-
-    def draws_given(self, given: str) -> xr.Dataset:
-        """The draws behind `priors` or `evidence`, dims (chain, draw).
-
-        Parameters
-        ----------
-        given : str
-            "priors" or "evidence", one of `self.given`.
-
-        Returns
-        -------
-        xr.Dataset
-            Draws that `simulate` takes.
-        """
-        return self.tree["prior" if given == "priors" else "posterior"].to_dataset()
 
 
 class Workbench:
@@ -408,7 +278,7 @@ class Workbench:
     def _after(self, view: View, moved: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         """Events and r given evidence: what it moved, beside growth inputs at their priors."""
         growth, _ = growth_values(view, draws=self.draws, seed=self.seed)
-        return _outcomes({**growth, **moved}, view)
+        return outcomes({**growth, **moved}, view)
 
     def _answer(
         self,
@@ -421,8 +291,8 @@ class Workbench:
         log_likelihood_ratio: np.ndarray | None = None,
     ) -> Answer:
         values, _ = prior_values(view, draws=self.draws, seed=self.seed)
-        happened, r = _outcomes(values, view)
-        credences = {"priors": _table(*_independent(happened), draws=self.draws)}
+        happened, r = outcomes(values, view)
+        credences = {"priors": as_table(*independent(happened), draws=self.draws)}
         quantiles = {"priors": np.quantile(r, QUANTILES)}
         if base is not None:
             happened, r = (
@@ -430,14 +300,14 @@ class Workbench:
             )
             chains = happened.reshape(len(happened), base.tree["posterior"].sizes["chain"], -1)
             if weights is None:
-                found = _autocorrelated(chains)
+                found = autocorrelated(chains)
                 quantiles["evidence"] = np.quantile(r, QUANTILES)
             else:
-                found = _weighted(chains, weights.weight, weights.effective)
+                found = weighted(chains, weights.weight, weights.effective)
                 quantiles["evidence"] = np.quantile(
                     r, QUANTILES, weights=weights.weight, method="inverted_cdf"
                 )
-            credences["evidence"] = _table(*found, draws=self.draws)
+            credences["evidence"] = as_table(*found, draws=self.draws)
         return Answer(
             view=view,
             levels=levels,
@@ -479,76 +349,3 @@ def _same(view: View, view2: View) -> bool:
 def _same_growth(view: View, view2: View) -> bool:
     """Whether all that evidence cannot move is alike."""
     return all(view[name].prior == view2[name].prior for name in view.entries if name not in view.informed)
-
-
-def _outcomes(values: Mapping[str, np.ndarray], view: View) -> tuple[np.ndarray, np.ndarray]:
-    """Whether each event happens on each path (event, draw), and r at ASARA (draw,)."""
-    import xarray as xr
-
-    from ..growth.paths import summaries
-
-    columns = {**values, **at_asara(values, view)}
-    draws = xr.Dataset({name: ("draw", column) for name, column in columns.items()})
-    gains = list(dict.fromkeys(event.gain for event in EVENTS.values() if event.gain is not None))
-    wanted = np.array([gain(draws) for gain in gains])
-    blocks = []
-    for found in summaries(draws, wanted):
-        within = dict(zip(gains, found.shortest_years.values, strict=True))
-        blocks.append([event.happened(found, within) for event in EVENTS.values()])
-    return np.concatenate([np.array(block, dtype=bool) for block in blocks], axis=1), columns["r_asara"]
-
-
-def _independent(happened: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """p and its standard error from independent draws (event, draw)."""
-    return _smoothed(happened.mean(axis=1), happened.shape[1], np.full(len(happened), happened.shape[1]))
-
-
-def _autocorrelated(happened: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """p and its standard error from chains (event, chain, draw), as `sie.credences` has them."""
-    draws = happened[0].size
-    return _smoothed(happened.mean(axis=(1, 2)), draws, _sizes(happened.astype(float)))
-
-
-def _weighted(happened: np.ndarray, weight: np.ndarray, effective: float) -> tuple[np.ndarray, np.ndarray]:
-    """p and its standard error from weighted chains (event, chain, draw); never better than so many effective draws."""
-    weight = weight.reshape(happened.shape[1:])
-    p = (happened * weight).sum(axis=(1, 2))
-    influence = weight.size * weight * (happened - p[:, None, None])
-    variance = (influence**2).mean(axis=(1, 2))
-    worth = np.where(
-        variance > 0, p * (1 - p) * _sizes(influence) / np.where(variance > 0, variance, 1), math.inf
-    )
-    return _smoothed(p, effective, np.minimum(effective, worth))
-
-
-def _smoothed(p: np.ndarray, draws: float, size: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """p and its error from (s + 1/2) / (n + 1), so that 0 of n is not certainty, at each event's number of independent draws."""
-    smoothed = (p * draws + 0.5) / (draws + 1)
-    return p, np.sqrt(smoothed * (1 - smoothed) / size)
-
-
-def _sizes(values: np.ndarray) -> np.ndarray:
-    """How many independent draws the mean of each (event, chain, draw) is worth; all where it does not vary."""
-    from arviz_stats.base import array_stats
-
-    flat = values.reshape(len(values), -1)
-    varies = np.ptp(flat, axis=1) > 0
-    sizes = np.full(len(values), float(flat.shape[1]))
-    if varies.any():
-        sizes[varies] = array_stats.ess(values[varies], method="mean")
-    return sizes
-
-
-def _table(p: np.ndarray, mcse: np.ndarray, *, draws: int) -> xr.Dataset:
-    """As `sie.credences` returns it."""
-    import xarray as xr
-
-    return xr.Dataset(
-        {
-            "p": ("event", p, {"unit": "probability"}),
-            "mcse": ("event", mcse, {"unit": "probability"}),
-            "wording": ("event", [event.wording for event in EVENTS.values()]),
-        },
-        coords={"event": list(EVENTS)},
-        attrs={"draws": draws},
-    )

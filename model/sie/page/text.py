@@ -242,6 +242,7 @@ def write_folder(
 
 def _plots(result: Result) -> dict[str, Callable]:
     from ..plots import draws as plots
+    from ..plots.paths import plot_fan
 
     view, rows, fitted = result.view, result.rows, "evidence" in result.given
     last = result.given[-1]
@@ -251,7 +252,7 @@ def _plots(result: Result) -> dict[str, Callable]:
         "r": lambda: plots.plot_r(
             result.draws("priors"), result.draws("evidence") if fitted else None, title=view.label
         ),
-        "fan": lambda: plots.plot_fan(result.paths[last], title=f"{view.label}\n{given}"),
+        "fan": lambda: plot_fan(result.paths[last], title=f"{view.label}\n{given}"),
     }
     if fitted and rows is not None:
         draw["domains"] = lambda: plots.plot_domains(rows, result.draws("evidence"), title=view.label)

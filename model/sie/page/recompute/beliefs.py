@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...data.distributions import fixed, uniform
+from ...data.families import fixed, uniform
 from ...data.priors import View, draw, read_view
 from ...data.quantities import ADJUSTMENTS
 
@@ -115,7 +115,7 @@ def credence(
 def _credences(view: str, progress: float, gain: tuple[str, float, float] | None) -> xr.Dataset:
     """Every event of a view's priors, or that of one gain (name, doublings, years)."""
     from ...growth.events import gain_within, stream
-    from ...inference.sampling import prior
+    from ...inference.prior_draws import prior
 
     changed = _view(view)
     if not math.isnan(progress):
@@ -134,6 +134,6 @@ def outcome(view: str, part: str) -> tuple[float, float]:
 def _outcome(view: str) -> xr.Dataset:
     from ...growth.outcome import takeover_before_buildout
     from ...growth.paths import simulate
-    from ...inference.sampling import prior
+    from ...inference.prior_draws import prior
 
     return takeover_before_buildout(simulate(prior(_view(view), draws=PATHS, seed=SEED)), seed=SEED)

@@ -70,6 +70,7 @@ def _says(conclusion: Conclusion | None) -> str:
 def _figures(result: Result) -> list[Figure]:
     """The figures of a view, each with what it shows in words."""
     from ...plots import draws as plots
+    from ...plots.paths import plot_fan
 
     view, last = result.view, result.given[-1]
     fitted = last == "evidence"
@@ -96,7 +97,7 @@ def _figures(result: Result) -> list[Figure]:
             f"{int((rows.kind == 'r').sum())} published estimates and {rows.sizes['domain']} domains.",
         )
     drawn["fan"] = (
-        plots.plot_fan(result.paths[last], narrow=True),
+        plot_fan(result.paths[last], narrow=True),
         f"Software gained after ASARA, {given}",
         _fan_words(result.paths[last]),
     )

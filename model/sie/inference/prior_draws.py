@@ -1,0 +1,160 @@
+"""Draws from a view's priors, with what follows from them at ASARA; the seeds and numbers of draws that are taken.
+
+Growth inputs, which no evidence row touches, are drawn from here for the posterior too.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..base.errors import DataError, plain
+from ..data.priors import View, draw
+from ..data.quantities import GROWTH
+from ..returns.equations import at_asara, labour_doublings
+from .chains import CHAINS
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = [
+    "check_draws",
+    "check_multiple",
+    "check_seed",
+    "complete",
+    "growth_values",
+    "prior",
+    "prior_values",
+    "shaped",
+]
+
+LEAST_KEPT = 0.01
+"""A prior on the whole distance must leave at least this share beyond `gained_before_asara`."""
+
+REPORTED_DRAWS = (1000, 10_000_000)
+"""Fewest and most draws of a report, and of a cell of a sweep."""
+
+MOST_SEED = 2**63 - 1
+"""Largest seed: nutpie takes those below 2^64, and some tasks add their number to it."""
+
+_DERIVED_UNITS = {
+    "conversion": "labour doublings per doubling of training efficiency",
+    "recent_doublings_per_year": "labour doublings per year",
+    "doublings_gained": "labour doublings",
+    "doublings_left": "labour doublings",
+    "r_asara": "software doublings per doubling of cumulative research input",
+    "r_target": "software doublings per doubling of cumulative research input",
+    "r": "software doublings per doubling of cumulative research input",
+}
+
+
+def prior(view: View, *, draws: int = 20000, seed: int) -> xr.Dataset:
+    """Independent draws of everything that a view states and of what follows at ASARA; dims (chain, draw).
+
+    Parameters
+    ----------
+    view : View
+        Any view.
+    draws : int, optional
+        Their total number over four chains, a multiple of 4.
+    seed : int
+        From 0 to 2**63 - 1. A quantity's draws depend on the seed, its name and its own prior alone.
+
+    Returns
+    -------
+    xr.Dataset
+        One variable (chain, draw) for each quantity that the view states, in its unit, and for what follows, such as `r_target`,
+        `r_asara` and `doublings_left`. `attrs["discarded_prior_mass"]` is the share of the prior on the distance that lay below
+        `gained_before_asara` and was read as impossible.
+
+    Raises
+    ------
+    DataError
+        For a seed or a number of draws that is none, and where less than 1 % of the prior on the whole distance lies beyond
+        `gained_before_asara`.
+
+    Examples
+    --------
+    >>> draws = sie.prior(sie.read_view("davidson_2025"), draws=4000, seed=1)
+    >>> p_r_above_1 = float((draws.r_asara > 1).mean())
+    """
+    values, discarded = prior_values(view, draws=draws, seed=seed)
+    return _as_dataset(values, view).assign_attrs(discarded_prior_mass=discarded, independent_draws=1)
+
+
+def prior_values(view: View, *, draws: int, seed: int) -> tuple[dict[str, np.ndarray], float]:
+    """Prior draws of what a view states and of `r_target`, by name, (draws,) each; and the discarded share of the distance."""
+    values, discarded = growth_values(view, draws=draws, seed=seed)
+    if not view.states_r_asara:
+        values |= draw(view, view.informed, size=draws, seed=seed)
+        z = np.random.default_rng(np.random.SeedSequence([seed, 0])).standard_normal(draws)
+        values["r_target"] = values["r_typical"] * np.exp(values["spread"] * z)
+    return values, discarded
+
+
+def check_seed(where: str, seed: object) -> None:
+    """Refuse a seed that some random generator would not take."""
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed <= MOST_SEED:
+        raise DataError(where, seed, f"a whole number from 0 to {MOST_SEED}")
+
+
+def check_draws(where: str, draws: object) -> None:
+    """Refuse a number of draws that no report has."""
+    least, most = REPORTED_DRAWS
+    if not isinstance(draws, int) or isinstance(draws, bool) or not least <= draws <= most or draws % CHAINS:
+        raise DataError(where, draws, f"a multiple of {CHAINS}, at least {least} and at most {most}")
+
+
+def check_multiple(draws: int) -> None:
+    if draws < 1 or draws % CHAINS:
+        raise DataError("draws", draws, f"a positive multiple of {CHAINS}")
+
+
+def growth_values(view: View, *, draws: int, seed: int) -> tuple[dict[str, np.ndarray], float]:
+    """Prior draws of everything but the chain, given that the ceiling lies beyond what is gained; and the discarded share."""
+    check_seed("seed", seed)
+    check_multiple(draws)
+    names = [name for name in ("r_asara", "conversion", "gained_before_asara", *GROWTH) if name in view]
+    if "gained_before_asara" not in view:
+        return draw(view, names, size=draws, seed=seed), 0.0
+    size = draws
+    while True:
+        values = draw(view, names, size=size, seed=seed)
+        in_ooms = view["ceiling"].unit == "OOMs of training efficiency"
+        distance = [
+            values[name] if in_ooms else labour_doublings(values[name], view[name].unit, values)
+            for name in ("gained_before_asara", "ceiling")
+        ]
+        kept = np.flatnonzero(distance[1] > distance[0])
+        if len(kept) >= draws:
+            return {name: value[kept[:draws]] for name, value in values.items()}, 1 - len(kept) / size
+        if len(kept) < LEAST_KEPT * size:
+            raise DataError(
+                f"{view.name} [ceiling]",
+                plain(f"{len(kept) / size:.2%} of it beyond gained_before_asara"),
+                f"at least {LEAST_KEPT:.0%}",
+            )
+        size *= 2
+
+
+def shaped(values: dict[str, np.ndarray]) -> dict[str, tuple]:
+    return {name: (("chain", "draw"), value.reshape(CHAINS, -1)) for name, value in values.items()}
+
+
+def _as_dataset(values: dict[str, np.ndarray], view: View) -> xr.Dataset:
+    import xarray as xr
+
+    size = len(next(iter(values.values()))) // CHAINS
+    draws = xr.Dataset(shaped(values), coords={"chain": np.arange(CHAINS), "draw": np.arange(size)})
+    return complete(draws, view)
+
+
+def complete(draws: xr.Dataset, view: View) -> xr.Dataset:
+    """Draws of what a view states with what follows from them at ASARA (`at_asara`), and units."""
+    draws = draws.assign(at_asara(draws.variables, view))
+    for name in map(str, draws.data_vars):
+        unit = view[name].unit if name in view else _DERIVED_UNITS.get(name)
+        if unit is not None:
+            draws[name].attrs["unit"] = unit
+    return draws
