@@ -26,6 +26,7 @@ from sie.returns.selection import domains_at
 
 RUNS = 120
 BROKEN_RUNS = 80
+MADE_UP = 300
 
 KINDS = {
     "first form, series and growth": ("reference", ()),
@@ -151,7 +152,7 @@ def record_of(found, **about):
 
 
 def test_even_ranks_pass_and_narrow_wide_or_shifted_posteriors_fail():
-    uniform = np.random.default_rng(1).random((RUNS, 6))
+    uniform = np.random.default_rng(1).random((MADE_UP, 6))
     assert kstest(uniform.ravel(), "uniform").pvalue > 0.01
     assert summarise(made_up(uniform)).attrs["calibrated"]
     for spoilt in (uniform**1.5, 0.5 + (uniform - 0.5) * 0.7, np.abs(np.sin(np.pi * uniform / 2))):
@@ -163,7 +164,7 @@ def test_even_ranks_pass_and_narrow_wide_or_shifted_posteriors_fail():
 
 
 def test_events_that_happen_too_often_fail():
-    uniform = np.random.default_rng(1).random((RUNS, 6))
+    uniform = np.random.default_rng(1).random((MADE_UP, 6))
     table = summarise(made_up(uniform, bias=0.15))
     assert not table.attrs["calibrated"]
     assert (table.z > 3).all()
@@ -190,7 +191,7 @@ def test_calibrate_refuses_in_one_line(args, found, command, monkeypatch, tmp_pa
 def test_figures_show_what_is_outside():
     from sie.plots.calibration import plot_happened, plot_ranks
 
-    pit = np.random.default_rng(1).random((RUNS, 6))
+    pit = np.random.default_rng(1).random((MADE_UP, 6))
     pit[:, 3] **= 2
     table = summarise(made_up(pit))
     ax = plot_ranks(table, title="made up")
@@ -200,7 +201,7 @@ def test_figures_show_what_is_outside():
 
 
 def test_one_unlucky_quantity_that_counts_six_times_is_left_to_its_own_test():
-    uniform = np.random.default_rng(1).random((RUNS, 6))
+    uniform = np.random.default_rng(1).random((MADE_UP, 6))
     unlucky = np.repeat(uniform[:, :1] ** 1.2, 6, axis=1)
     table = summarise(made_up(unlucky))
     assert table.outside.all()
@@ -225,7 +226,7 @@ def test_a_record_comes_back_from_its_file_with_the_same_verdict(tmp_path):
 
 
 def test_a_verdict_is_not_taken_from_the_file_but_from_its_ranks(tmp_path):
-    document = json.loads(as_json(record_of(made_up(np.random.default_rng(1).random((RUNS, 4)) ** 2))))
+    document = json.loads(as_json(record_of(made_up(np.random.default_rng(1).random((MADE_UP, 4)) ** 2))))
     assert document["calibrated"] is False
     (tmp_path / "c.json").write_text(json.dumps(document | {"calibrated": True}))
     assert not read_record(tmp_path / "c.json").table.attrs["calibrated"]
@@ -334,7 +335,7 @@ def test_calibration_on_the_command_line_needs_a_page_and_a_view_of_it(command, 
 def test_a_calibration_with_no_refit_done_ends_as_one_that_did_not_converge(command, monkeypatch, tmp_path):
     monkeypatch.setattr(engine, "cluster", lambda workers: contextlib.nullcontext())
     monkeypatch.setattr(calibration, "calibrate", lambda *args, **options: {})
-    nothing = made_up(np.random.default_rng(1).random((RUNS, 4))).isel(run=[])
+    nothing = made_up(np.random.default_rng(1).random((MADE_UP, 4))).isel(run=[])
     monkeypatch.setattr(calibration, "open_calibration", lambda store: nothing)
     code, out, err = command("calibrate", "davidson_2025", "--json", tmp_path / "c.json")
     assert (code, out, len(err.splitlines())) == (3, "", 1)
@@ -348,7 +349,7 @@ def test_calibrate_ends_with_3_where_ranks_are_not_even_and_writes_all_the_same(
 ):
     monkeypatch.setattr(engine, "cluster", lambda workers: contextlib.nullcontext())
     monkeypatch.setattr(calibration, "calibrate", lambda *args, **options: {})
-    uniform = np.random.default_rng(1).random((RUNS, 4))
+    uniform = np.random.default_rng(1).random((MADE_UP, 4))
     monkeypatch.setattr(calibration, "open_calibration", lambda store: made_up(uniform**power))
     args = ("calibrate", "davidson_2025", "--json", str(tmp_path / "c.json"), "--out", str(tmp_path / "out"))
     ended, out, err = command(*args)

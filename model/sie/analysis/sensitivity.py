@@ -76,7 +76,7 @@ def happened(paths: xr.Dataset, events: list[str]) -> np.ndarray:
     }
     return np.stack(
         [
-            np.ravel(event.happened(paths, shortest)).astype(bool)
+            np.ravel(event.indicators(paths, shortest)).astype(bool)
             for event in (EVENTS[name] for name in events)
         ]
     )

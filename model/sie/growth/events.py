@@ -90,10 +90,23 @@ class Event:
         if not self.years > 0:
             raise DataError(f"event {self.name} years", self.years, "a number above 0")
 
-    def happened(
+    def indicators(
         self, paths: xr.Dataset, shortest: Mapping[Callable[[xr.Dataset], np.ndarray], np.ndarray]
     ) -> np.ndarray:
-        """Whether it happens on each path, bool over draws; `shortest` has the years that each `gain` takes at least."""
+        """Whether the event happens on each path.
+
+        Parameters
+        ----------
+        paths : xr.Dataset
+            From `simulate`, or a block of them from `growth.paths.summaries`.
+        shortest : Mapping
+            By `gain`, the least years in which each path gains it, (draw,).
+
+        Returns
+        -------
+        np.ndarray
+            Bool over draws.
+        """
         if self.gain is not None:
             return shortest[self.gain] <= self.years
         assert self.happens is not None
@@ -302,7 +315,7 @@ def credences(paths: xr.Dataset, *, events: Iterable[str | Event] | None = None)
     gains = list(dict.fromkeys(event.gain for event in chosen if event.gain is not None))
     wanted = [np.broadcast_to(gain(paths), paths.doublings_left.shape) for gain in gains]
     shortest = dict(zip(gains, shortest_years(paths, np.array(wanted)), strict=True)) if gains else {}
-    indicators = [event.happened(paths, shortest) for event in chosen]
+    indicators = [event.indicators(paths, shortest) for event in chosen]
     counts = [int(indicator.sum()) for indicator in indicators]
     most = paths.attrs.get("effective_draws", math.inf)
     sizes = [min(most, _effective_size(indicator, independent)) for indicator in indicators]
@@ -348,7 +361,7 @@ def stream(
         ):
             within = dict(zip(gains, found.shortest_years.values, strict=True))
             draws += found.sizes["draw"]
-            counts += [int(event.happened(found, within).sum()) for event in chosen]
+            counts += [int(event.indicators(found, within).sum()) for event in chosen]
     if not draws:
         raise DataError("stream", plain("no draws"), "at least one block of draws")
     return _table(chosen, counts.tolist(), [float(draws)] * len(chosen), draws=draws)

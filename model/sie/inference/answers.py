@@ -165,7 +165,7 @@ def outcomes(values: Mapping[str, np.ndarray], view: View) -> tuple[np.ndarray, 
     blocks = []
     for found in summaries(draws, wanted):
         within = dict(zip(gains, found.shortest_years.values, strict=True))
-        blocks.append([event.happened(found, within) for event in EVENTS.values()])
+        blocks.append([event.indicators(found, within) for event in EVENTS.values()])
     return np.concatenate([np.array(block, dtype=bool) for block in blocks], axis=1), columns["r_asara"]
 
 
