@@ -119,7 +119,7 @@ def takeover_before_buildout(
         _effective_compute(paths, time, drawn["compute_trend"]) >= drawn["gain"]
         for time in (drawn["lead_time"], drawn["lead_time"] - drawn["held_back"])
     )
-    software = EVENTS["gain_500x"].happened(paths, {}) & feasible
+    software = EVENTS["gain_500x"].indicators(paths, {}) & feasible
     parts = {
         "feasible": (int(feasible.sum()), feasible.size),
         "likely": (int(likely.sum()), likely.size),
