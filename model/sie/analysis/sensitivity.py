@@ -109,7 +109,8 @@ def variance_shares(draws: xr.Dataset, *, effective: float | None = None) -> xr.
     """
     import xarray as xr
 
-    names = ["r_target", *ADJUSTMENTS] if "r_target" in draws else ["r_asara"]
+    chain = ["r_target", *(name for name in ADJUSTMENTS if name in draws)]
+    names = chain if "r_target" in draws else ["r_asara"]
     terms = np.log(np.stack([draws[name].values.ravel() for name in names]))
     terms -= terms.mean(axis=1, keepdims=True)
     log_r = terms.sum(axis=0)

@@ -133,7 +133,8 @@ def _quantities_of(where: str, table: Mapping) -> tuple[str, ...]:
         names = ("r_asara", "conversion", *GROWTH)
     else:
         last = "gained_before_asara" if "gained_before_asara" in table else "steepening"
-        chain = [name for name in CHAIN[:-1] if name != "compute_bottleneck" or name in table]
+        may_lack = {"compute_bottleneck", *(name for name in CHAIN if QUANTITIES[name].optional)}
+        chain = [name for name in CHAIN[:-1] if name not in may_lack or name in table]
         names = (*chain, last, *GROWTH)
     for name in names:
         if name not in table:

@@ -76,6 +76,8 @@ class Quantity:
     upper: float = math.inf
     endless: bool = False
     """Whether it may be fixed at inf."""
+    optional: bool = False
+    """Whether a view may leave it out: an adjustment that it does not make, a factor of 1."""
 
     @property
     def range(self) -> str:

@@ -250,7 +250,7 @@ def _stages(draws: xr.Dataset) -> dict[str, np.ndarray]:
     if "r_target" not in draws:
         return {"r_asara": draws["r_asara"].values}
     stages = {"r_target": draws["r_target"].values}
-    for name in ADJUSTMENTS:
+    for name in (name for name in ADJUSTMENTS if name in draws):
         stages[name] = stages[list(stages)[-1]] * draws[name].values
     return stages
 

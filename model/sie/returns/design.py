@@ -104,11 +104,12 @@ class Design:
     def effects(self, draws: xr.Dataset) -> np.ndarray:
         """What the rows' expected logs are made of (chain, draw, effect), at draws of a posterior; 0 for adjustments in no row."""
         _, used, _ = np.split(self.loadings.any(axis=0), np.cumsum([len(self.remoteness), len(ADJUSTMENTS)]))
-        log_factor = [
-            np.log(_at(draws, name)) if included else np.zeros(_at(draws, name).shape)
-            for name, included in zip(ADJUSTMENTS, used, strict=True)
-        ]
-        parts = [np.log(_at(draws, "r", "domain")), np.stack(log_factor, axis=-1)]
+        log_r = np.log(_at(draws, "r", "domain"))
+        log_factor = np.zeros((*log_r.shape[:2], len(ADJUSTMENTS)))
+        for i, name in enumerate(ADJUSTMENTS):
+            if used[i] and name in draws:
+                log_factor[..., i] = np.log(_at(draws, name))
+        parts = [log_r, log_factor]
         return np.concatenate([*parts, _at(draws, "z_input", "input_data")], axis=-1)
 
     def expected(self, draws: xr.Dataset) -> xr.DataArray:

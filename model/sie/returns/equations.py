@@ -124,7 +124,7 @@ def at_asara(values: Mapping[Any, Any], view: View) -> dict[str, Any]:
     derived["doublings_gained"], derived["doublings_left"] = gained, total - gained
     if not view.states_r_asara:
         derived["r_asara"] = values["r_target"]
-        for name in ADJUSTMENTS:
+        for name in (name for name in ADJUSTMENTS if name in stated):
             derived["r_asara"] = derived["r_asara"] * stated[name]
     return derived
 
