@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import sie
 from sie.base.errors import DataError
-from sie.data.distributions import FAMILIES as FAMILIES_OF_A_VIEW
+from sie.data.families import FAMILIES as FAMILIES_OF_A_VIEW
 from sie.explorer import controls, session, state
 
 CASES = 420

@@ -13,7 +13,7 @@ from scipy.special import ndtr
 from scipy.stats import norm
 
 import sie
-from sie.data.distributions import Prior
+from sie.data.families import Prior
 from sie.data.quantities import R_UNIT
 from sie.inference.prior_draws import prior
 

@@ -21,7 +21,7 @@ from sie.analysis.timeline import (
 )
 from sie.base.reading import data_folder
 from sie.cli import COMMANDS
-from sie.data.families import fixed, lognormal
+from sie.data.constructors import fixed, lognormal
 from sie.data.time_horizons import doubling_days, read_horizons
 from sie.data.timelines import read_timeline, timeline_names
 from sie.inference.prior_draws import prior

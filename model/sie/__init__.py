@@ -30,8 +30,8 @@ _MODULES = {
     "page.ledger": ("read_ledger",),
     "analysis.pooling": ("by_mechanism", "pool", "read_weights"),
     "analysis.power": ("power_scaling",),
-    "data.distributions": ("Prior",),
-    "data.families": (
+    "data.families": ("Prior",),
+    "data.constructors": (
         "beta",
         "fixed",
         "halfnormal",

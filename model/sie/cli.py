@@ -20,6 +20,7 @@ from typer.exceptions import TyperException
 
 from . import __version__
 from .base.errors import DataError, NotConverged, in_one_line, plain
+from .base.exit_codes import BAD_INPUT, INTERRUPTED, NOT_CONVERGED
 from .base.files import discard_unfinished
 from .base.pytensor_folder import discard_scratch, use_writable_folder
 from .commands.calibrate import calibrate
@@ -34,7 +35,7 @@ from .commands.idea_production import epoch
 from .commands.ledger import ledger
 from .commands.notebooks import notebooks
 from .commands.open import open_
-from .commands.options import BAD_INPUT, log_to_standard_error
+from .commands.options import log_to_standard_error
 from .commands.report import report
 from .commands.reproduce import reproduce
 from .commands.sensitivity import sensitivity
@@ -45,8 +46,6 @@ from .commands.timeline import timeline
 from .commands.views import list_, new
 
 __all__ = ["app", "main", "tree"]
-
-NOT_CONVERGED, INTERRUPTED = 3, 130
 
 DRAWING = {"MPLBACKEND": "agg", "MATPLOTLIBRC": os.devnull}
 """Every figure goes to a file. Jupyter hands each command that it starts a backend which may not be installed here, and then

@@ -18,7 +18,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from ..base.errors import NotConverged
-from ..data.distributions import Prior
+from ..data.families import Prior
 from ..inference.reweighting import MAX_KHAT
 
 __all__ = ["FITTED", "doublings_after", "fit_trend", "years_until"]

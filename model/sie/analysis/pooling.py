@@ -21,7 +21,7 @@ import numpy as np
 from ..base.errors import DataError, plain
 from ..base.reading import data_folder, read_toml
 from ..data.bibliography import Source, check_provenance, read_sources
-from ..data.distributions import Prior
+from ..data.families import Prior
 from ..data.prior_tables import read_prior
 from ..data.priors import WEIGHTS, Entry, View
 from ..data.quantities import QUANTITIES

@@ -19,8 +19,8 @@ from ..base.errors import DataError, plain
 from ..base.files import sha256_of
 from ..base.reading import read_toml
 from ..data.bibliography import read_sources
-from ..data.distributions import LARGEST, SMALLEST, Prior, is_finite
 from ..data.evidence import evidence_files, read_evidence
+from ..data.families import LARGEST, SMALLEST, Prior, is_finite
 from ..data.prior_tables import read_prior
 from ..data.priors import View, read_view, view_names
 from ..inference.prior_draws import check_draws, check_seed

@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..base.errors import DataError, plain
-from ..data.distributions import Prior
-from ..data.families import lognormal
+from ..data.constructors import lognormal
+from ..data.families import Prior
 from ..data.priors import draw
 from ..data.time_horizons import read_horizons
 from ..data.timelines import AHEAD, Timeline, read_timeline

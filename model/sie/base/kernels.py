@@ -31,7 +31,7 @@ SOURCES = (
     "growth/cells",
     "growth/clock_kernels",
     "growth/clock_search",
-    "data/distributions",
+    "data/families",
     "growth/paths",
     "growth/elementary",
     "histories/feller",

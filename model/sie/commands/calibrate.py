@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..base.errors import DataError, plain
+from ..base.exit_codes import NOT_CALIBRATED
 from ..base.files import refuse_unwritable, sha256_of, write_atomically, write_whole
 from ..base.imports import require
 from ..inference.prior_draws import check_seed
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["calibrate"]
 
-NOT_CALIBRATED = 3
 """Exit code where the ranks speak against the posteriors: the code of a sampling that failed its checks."""
 
 

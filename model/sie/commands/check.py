@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..base.errors import DataError, plain
+from ..base.exit_codes import BAD_INPUT
 from ..base.reading import read_text
 from ..data.bibliography import Source, find_quote, read_sources
-from .options import BAD_INPUT, Evidence, bibliography
+from .options import Evidence, bibliography
 
 if TYPE_CHECKING:
     import xarray as xr

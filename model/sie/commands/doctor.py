@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from .options import BAD_INPUT, progress
+from ..base.exit_codes import BAD_INPUT
+from .options import progress
 
 __all__ = ["doctor"]
 

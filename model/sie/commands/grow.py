@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 from ..base.errors import DataError, plain
-from ..data.distributions import LARGEST, SMALLEST
+from ..data.families import LARGEST, SMALLEST
 from ..growth.mechanisms import ABOVE_0, MECHANISMS, RETRAINING, Mechanism
 from ..growth.trajectory import Trajectory, ending, follow, idle, table
 

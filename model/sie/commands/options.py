@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from ..data.priors import View
 
 __all__ = [
-    "BAD_INPUT",
     "DEFAULT_DRAWS",
     "Draws",
     "Event",
@@ -46,9 +45,6 @@ __all__ = [
 ]
 
 DEFAULT_DRAWS = 20000
-
-BAD_INPUT = 2
-"""Exit code of bad input."""
 
 Evidence = Annotated[
     Path | None,

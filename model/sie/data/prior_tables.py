@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..base.errors import DataError, plain
-from .distributions import FAMILIES, Prior
+from .families import FAMILIES, Prior
 
 __all__ = ["numbers_of", "read_prior"]
 

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from ..base.errors import DataError, plain
 from ..base.reading import data_folder, read_toml
 from .bibliography import Source, check_provenance, read_sources
-from .distributions import is_finite
+from .families import is_finite
 from .prior_tables import numbers_of, read_prior
 from .quantities import CHAIN, EVENT_NAMES, GROWTH, QUANTITIES, Quantity
 from .views import PROVENANCE, Conclusion, Entry, View, check_name, check_range, draw, refuse_atom, to_toml

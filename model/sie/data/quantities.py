@@ -56,7 +56,7 @@ EVENT_NAMES = (
     "half_year_beats_three",
     "pace_above_5x",
 )
-"""The names that `[concludes.EVENT]` may use; `credences.EVENTS` gives each its meaning."""
+"""The names that `[concludes.EVENT]` may use; `growth.events.EVENTS` gives each its meaning."""
 
 R_UNIT = "software doublings per doubling of cumulative research input"
 _DISTANCES = ("years of progress", "labour doublings", "OOMs of training efficiency")

@@ -14,7 +14,7 @@ from ..base.reading import read_text
 __all__ = ["PROVENANCE", "number", "read_lines", "read_table"]
 
 PROVENANCE = ("basis", "source", "via", "locator", "quote", "note")
-"""The columns that say where a row's numbers come from (`sources.check_provenance`)."""
+"""The columns that say where a row's numbers come from (`bibliography.check_provenance`)."""
 
 LARGEST = 1e6
 """Larger numbers are taken for mistakes unless a column says otherwise."""

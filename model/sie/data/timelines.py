@@ -14,7 +14,7 @@ import numpy as np
 from ..base.errors import DataError, plain
 from ..base.reading import data_folder, read_toml
 from .bibliography import check_provenance, read_sources
-from .distributions import Prior
+from .families import Prior
 from .prior_tables import read_prior
 from .priors import Entry
 from .tables import PROVENANCE

@@ -18,7 +18,7 @@ from typing import Protocol
 import numpy as np
 
 from ..base.errors import DataError, plain
-from .distributions import FAMILIES, Prior
+from .families import FAMILIES, Prior
 from .quantities import CHAIN, INPUT_SHARES, QUANTITIES, Quantity
 
 __all__ = [

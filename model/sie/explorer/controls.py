@@ -14,7 +14,7 @@ import numpy as np
 
 from ..base.errors import DataError
 from ..base.stats import Z90
-from ..data.distributions import SMALLEST, Prior
+from ..data.families import SMALLEST, Prior
 from ..data.quantities import ADJUSTMENTS, QUANTITIES
 from .state import State
 

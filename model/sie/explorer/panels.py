@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..base.errors import DataError
 from ..data.bibliography import Source
-from ..data.distributions import Prior
 from ..data.evidence import LEVELS
+from ..data.families import Prior
 from ..data.priors import view_names
 from ..data.quantities import GROWTH
 from ..growth.events import EVENTS

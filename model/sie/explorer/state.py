@@ -18,7 +18,7 @@ from types import MappingProxyType
 
 from ..base.errors import DataError, plain
 from ..data.bibliography import Source
-from ..data.distributions import Prior
+from ..data.families import Prior
 from ..data.priors import Entry, View, read_view, to_toml, view_names
 
 __all__ = [

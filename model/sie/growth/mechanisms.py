@@ -1,6 +1,6 @@
-"""What a growth law is made of: the name of each mechanism, what it may be and what it means. `growth` says how it acts.
+"""What a growth law is made of: the name of each mechanism, what it may be and what it means. `law` says how it acts.
 
-It is data that commands can read without compiling anything; adding a mechanism is a line of MECHANISMS and its function there.
+It is data that commands can read without compiling anything; adding a mechanism is a line of MECHANISMS here and its function in `law`.
 """
 
 from __future__ import annotations

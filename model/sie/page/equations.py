@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from ..data.distributions import Prior
+from ..data.families import Prior
 from ..data.priors import Entry, View
 from ..data.quantities import QUANTITIES, R_UNIT
 from ..growth.mechanisms import MEANINGS

@@ -20,7 +20,7 @@ from types import MappingProxyType
 from ..base.errors import DataError, plain
 from ..base.files import write_atomically
 from ..base.reading import read_text
-from ..data.distributions import Prior
+from ..data.families import Prior
 from ..data.priors import View
 from ..data.quantities import EVENT_NAMES, GIVEN
 from .snapshot import Saved, check_credences, check_levels, inputs_of, load_json, view_of

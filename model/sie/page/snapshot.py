@@ -21,7 +21,7 @@ from typing import Any, NoReturn
 
 from ..base.errors import DataError, plain
 from ..base.reading import read_text
-from ..data.distributions import Prior
+from ..data.families import Prior
 from ..data.priors import Entry, View, read_view, to_toml
 from ..data.quantities import EVENT_NAMES, GIVEN
 from ..data.rows import LEVELS

@@ -113,8 +113,13 @@ def at_asara(values: Mapping[Any, Any], view: View) -> dict[str, Any]:
         derived["conversion"] = values["capabilities"] * values["post_training"]
     if view.derives_compute_bottleneck:
         derived["compute_bottleneck"] = labour_returns(values["labour_share"], values["experiment_gain"])
-    in_labour = view["recent_pace"].unit == "labour doublings per year"
-    derived["recent_doublings_per_year"] = values["recent_pace"] * (1 if in_labour else stated["conversion"])
+    match view["recent_pace"].unit:
+        case "labour doublings per year":
+            derived["recent_doublings_per_year"] = values["recent_pace"] * 1
+        case "training-efficiency doublings per year":
+            derived["recent_doublings_per_year"] = values["recent_pace"] * stated["conversion"]
+        case unit:
+            raise DataError(f"{view.name} [recent_pace] unit", unit, "a unit of pace")
     total = labour_doublings(values["ceiling"], view["ceiling"].unit, stated)
     if "gained_before_asara" in view:
         gained = labour_doublings(values["gained_before_asara"], view["gained_before_asara"].unit, stated)

@@ -18,7 +18,7 @@ import numpy as np
 from numba import carray, cfunc, types
 
 from ..base.kernels import cached, kernel
-from ..data.distributions import SCORE_LIMIT
+from ..data.families import SCORE_LIMIT
 from ..data.quantities import ADJUSTMENTS
 from .equations import LEAST_SHARE, MOST_LOG_SHIFT
 from .prior_curves import CELLS

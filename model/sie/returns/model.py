@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from ..data.distributions import SCORE_LIMIT
+from ..data.families import SCORE_LIMIT
 from ..data.priors import View
 from ..data.quantities import ADJUSTMENTS, CHAIN, INPUT_SHARES, QUANTITIES
 from .design import Design, design

@@ -18,8 +18,8 @@ from functools import lru_cache
 import numpy as np
 
 from ..base.errors import DataError, plain
-from ..data.distributions import SCORE_LIMIT, Prior
-from ..data.families import fixed
+from ..data.constructors import fixed
+from ..data.families import SCORE_LIMIT, Prior
 from ..data.quantities import CHAIN, INPUT_SHARES, QUANTITIES
 from ..data.views import View
 

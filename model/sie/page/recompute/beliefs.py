@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...data.families import fixed, uniform
+from ...data.constructors import fixed, uniform
 from ...data.priors import View, draw, read_view
 from ...data.quantities import ADJUSTMENTS
 

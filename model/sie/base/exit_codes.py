@@ -1,0 +1,14 @@
+"""How a `sie` command ends: 0 good, 1 only a fault of the program, 141 a closed pipe, and these."""
+
+__all__ = ["BAD_INPUT", "INTERRUPTED", "NOT_CALIBRATED", "NOT_CONVERGED"]
+
+BAD_INPUT = 2
+"""Bad input, a wrong option, an unknown command, a target that cannot be written, a missing extra."""
+
+NOT_CONVERGED = 3
+"""No converged answer; nothing is written."""
+
+NOT_CALIBRATED = 3
+"""A calibration whose ranks are not even; everything is written all the same."""
+
+INTERRUPTED = 130
