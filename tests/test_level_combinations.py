@@ -12,6 +12,7 @@ import pytest
 import sie
 from sie.data.evidence import LEVELS
 from sie.inference.sampling import MAX_RHAT, MIN_ESS
+from sie.returns.design import design
 from sie.returns.selection import domains_at
 
 pytestmark = pytest.mark.slow
@@ -59,7 +60,7 @@ def views():
 @pytest.mark.parametrize("name", views())
 def test_every_combination_of_levels_converges(name, evidence):
     view = views()[name]
-    sie.fit(sie.build(sie.usable(evidence, view), view), seed=1, draws=DRAWS)
+    sie.fit(design(sie.usable(evidence, view), view), seed=1, draws=DRAWS)
     levels = choices(evidence, view)
     wanted = every(levels)
     found, failed = [], []
@@ -67,7 +68,7 @@ def test_every_combination_of_levels_converges(name, evidence):
         rows = sie.usable(evidence, view, levels=chosen)
         began, used = time.perf_counter(), time.process_time()
         try:
-            attrs = sie.fit(sie.build(rows, view), seed=1, draws=DRAWS).attrs
+            attrs = sie.fit(design(rows, view), seed=1, draws=DRAWS).attrs
         except sie.NotConverged as error:
             failed.append(f"{chosen}: {error}")
             continue

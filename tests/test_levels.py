@@ -30,7 +30,7 @@ from sie.returns.row_density import (
 )
 from sie.returns.selection import domains_at
 
-REFITS = 300
+REFITS = 200
 NO = np.nan
 VISION, LANGUAGE, RL, CHESS = "computer vision", "language models", "reinforcement learning", "computer chess"
 
