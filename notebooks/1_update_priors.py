@@ -151,7 +151,7 @@ def _(mo):
 
 @app.cell
 def _(sie, view):
-    view2 = view.replace(capabilities=sie.lognormal(1.5, 3.0))
+    view2 = view.replace(capabilities=sie.lognormal(1.6, 2.8))
     return (view2,)
 
 

@@ -120,7 +120,7 @@ def handed_out(places, evidence):
         "simulate": paths,
         "capped": sie.capped(paths, log2_pace=3.0),
         "paused": sie.paused(paths, doublings=1.0, years=1.0),
-        "on_clock": sie.on_clock(paths, sie.gradual_boost(start=0.1, end=1.0, years=5.0)),
+        "on_clock": sie.on_clock(paths, sie.gradual_boost(start=0.1, end=1.0, years=5.0, speedup=drawn.speedup.values)),
         "credences": sie.credences(paths),
         "stream": sie.stream([drawn]),
         "by_mechanism": sie.by_mechanism(view, sie.read_weights(), events=["r_above_1"], **DRAWS),
