@@ -144,7 +144,7 @@ def _(mo):
     ## Change a prior
 
     `capabilities` is the factor on `r` because better software makes AI smarter, not only cheaper. The
-    author puts it at 1.7 to 2.5. Suppose that you are less sure: 1.5 to 3. `view.replace` leaves the view
+    author puts it at 1.7 to 2.5. Suppose that you are less sure: 1.6 to 2.8. `view.replace` leaves the view
     as it was and returns a new one.
     """)
 
