@@ -225,8 +225,8 @@ async def run(port, protocol, security):
     for what in ({"op": "run", "function": pickle.dumps(os.getuid)}, {"op": "identity"}):
         try:
             print(port, await send_recv(comm, **what), flush=True)
-        except Exception as error:
-            print(port, repr(error), flush=True)
+        except Exception:  # closed before an answer
+            pass
 
 def http(port):
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=10) as answer:
