@@ -246,6 +246,18 @@ asyncio.run(main())
 print("tried as", os.getuid())
 """
 
+
+def listening():
+    """The TCP ports on which this process and those below it listen."""
+    here = psutil.Process()
+    return {
+        connection.laddr.port
+        for process in (here, *here.children(recursive=True))
+        for connection in process.net_connections("tcp")
+        if connection.status == psutil.CONN_LISTEN
+    }
+
+
 STRANGER = 65534
 """Another user id; it may read the interpreter, nothing else of root's."""
 
@@ -256,15 +268,10 @@ def test_nobody_else_runs_code_in_a_cluster_or_reads_what_it_says():
     if root := os.geteuid() == 0:
         user = (f"--reuid={STRANGER}", f"--regid={STRANGER}", "--clear-groups")
         other = ("setpriv", *user, "--inh-caps=-all,+dac_read_search", "--ambient-caps=+dac_read_search")
+    before = listening()  # a server of another test
     with engine.cluster(1) as client:
         assert client.submit(os.getpid).result() != os.getpid()
-        here = psutil.Process()
-        ports = {
-            connection.laddr.port
-            for process in (here, *here.children(recursive=True))
-            for connection in process.net_connections("tcp")
-            if connection.status == psutil.CONN_LISTEN
-        }
+        ports = listening() - before
         assert int(client.scheduler.address.rsplit(":", 1)[1]) in ports
         done = subprocess.run(
             [*other, sys.executable, "-c", INTRUDER, *map(str, ports)],
