@@ -113,11 +113,11 @@ def _figures(result: Result) -> list[Figure]:
 
 def _fan_words(paths: xr.Dataset) -> str:
     from ...growth.paths import doublings_by
-    from ...plots import draws as plots
+    from ...plots.paths import ENDLESS
 
-    gained = np.minimum(doublings_by(paths, np.array([1.0])), plots.ENDLESS)
+    gained = np.minimum(doublings_by(paths, np.array([1.0])), ENDLESS)
     low, median, high = (
-        f"{level:.0f}" if level < plots.ENDLESS else "infinitely many"
+        f"{level:.0f}" if level < ENDLESS else "infinitely many"
         for level in np.quantile(gained, INTERVAL)
     )
     return f"After one year, median {median} doublings of software (5 to 95 %: {low} to {high})."
