@@ -10,7 +10,7 @@ import sie
 from sie.base import errors, files, pytensor_folder
 from sie.base.reading import data_folder
 from sie.data.views import MOST_NAME_BYTES
-from sie.inference.sampling import MOST_SEED, REPORTED_DRAWS
+from sie.inference.prior_draws import MOST_SEED, REPORTED_DRAWS
 from sie.page.ledger import entries_of
 from sie.page.sections.contents import slug
 from sie.page.snapshot import read_json
