@@ -117,8 +117,7 @@ def _fan_words(paths: xr.Dataset) -> str:
 
     gained = np.minimum(doublings_by(paths, np.array([1.0])), ENDLESS)
     low, median, high = (
-        f"{level:.0f}" if level < ENDLESS else "infinitely many"
-        for level in np.quantile(gained, INTERVAL)
+        f"{level:.0f}" if level < ENDLESS else "infinitely many" for level in np.quantile(gained, INTERVAL)
     )
     return f"After one year, median {median} doublings of software (5 to 95 %: {low} to {high})."
 
