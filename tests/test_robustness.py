@@ -17,6 +17,7 @@ from sie.base import files
 from sie.base import tasks as engine
 from sie.base.errors import DataError
 from sie.base.reading import data_folder
+from sie.base.stores import open_rows
 
 SIE = (sys.executable, "-m", "sie.cli")
 REPORT = (
@@ -207,7 +208,7 @@ one.__module__ = "__main__"
 @pytest.mark.slow
 def test_no_task_is_left_out_where_there_are_more_than_are_handed_out_at_first(tmp_path):
     labels = [{"seed": i} for i in range(3 * engine.AHEAD)]
-    rows = engine.open_rows(tmp_path / "s.zarr", labels, ["status", "value"], sha256="x")
+    rows = open_rows(tmp_path / "s.zarr", labels, ["status", "value"], sha256="x")
     with engine.cluster(1) as client:
         ended = engine.run_tasks(one, lambda i: labels[i], rows, client, shared={}, log=tmp_path / "log")
     assert ended == {"had": 0, "done": len(labels), "not converged": 0, "lost": 0}

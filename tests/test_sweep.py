@@ -17,6 +17,7 @@ from conftest import PATIENCE
 import sie
 from sie.analysis.sweep import FIELDS, run_cell
 from sie.base import tasks as engine
+from sie.base.stores import open_rows, read_rows
 
 PLAIN = 'draws = 1000\nseeds = [1, 2]\nviews = ["davidson_houlden_2025"]\n'
 QUICK = "draws = 1000\nviews = ['davidson_houlden_2025']\nseeds = [" + ", ".join(map(str, range(150))) + "]\n"
@@ -187,7 +188,7 @@ def test_a_store_of_an_earlier_version_has_no_levels_and_opens(tmp_path):
     cells = [
         {"view": "mine", **dict.fromkeys(("edits", "mechanisms", "evidence"), "all"), "seed": 1, "scale": {}}
     ]
-    engine.open_rows(tmp_path / "s.zarr", cells, FIELDS, sha256="x")
+    open_rows(tmp_path / "s.zarr", cells, FIELDS, sha256="x")
     assert "level" not in sie.open_sweep(tmp_path / "s.zarr")
 
 
@@ -295,9 +296,7 @@ def test_a_worker_is_one_thread_and_this_process_keeps_its_own(monkeypatch):
 
 @pytest.mark.slow
 def test_a_lost_worker_is_recorded_and_stops_nothing(tmp_path):
-    rows = engine.open_rows(
-        tmp_path / "s.zarr", [{"seed": i} for i in range(4)], ["status", "value"], sha256="x"
-    )
+    rows = open_rows(tmp_path / "s.zarr", [{"seed": i} for i in range(4)], ["status", "value"], sha256="x")
     with engine.cluster(2) as client:
         ended = engine.run_tasks(
             dies, lambda i: {"seed": i}, rows, client, shared={"nothing": None}, log=tmp_path / "log.jsonl"
@@ -423,7 +422,7 @@ def test_a_sweep_killed_at_random_moments_goes_on_and_computes_nothing_twice(spe
     path, store = spec(QUICK), tmp_path / "s.zarr"
     random, orphans = np.random.default_rng(1), []
     for _ in range(kills):
-        if store.exists() and not np.isnan(engine.read_rows(store, FIELDS)[:, 0]).any():
+        if store.exists() and not np.isnan(read_rows(store, FIELDS)[:, 0]).any():
             store.rename(tmp_path / f"full{len(list(tmp_path.iterdir()))}.zarr")
         running = start(path, store)
         try:

@@ -19,7 +19,8 @@ import numpy as np
 
 from ..base.errors import DataError, plain
 from ..base.imports import require
-from ..base.tasks import DONE, attributes, open_rows, read_rows, run_tasks
+from ..base.stores import attributes, open_rows, read_rows
+from ..base.tasks import DONE, run_tasks
 from ..data.evidence import TARGET
 from ..data.priors import View
 from ..data.quantities import EVENT_NAMES

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..base.stats import INTERVAL
-from ..base.tasks import DONE, NOT_CONVERGED, attributes, open_rows, read_rows, run_tasks
+from ..base.stores import attributes, open_rows, read_rows
+from ..base.tasks import DONE, NOT_CONVERGED, run_tasks
 from ..data.evidence import read_evidence
 from ..data.priors import View
 from ..data.quantities import EVENT_NAMES
