@@ -12,8 +12,8 @@ from scipy.special import ndtr
 from scipy.stats import hypergeom, multivariate_normal, norm
 
 import sie
+from sie.analysis.crossings import crossings
 from sie.analysis.sensitivity import (
-    crossings,
     happened,
     independent_inputs,
     movement,

@@ -93,9 +93,9 @@ def sensitivity(
 def _analyse(
     drawn: xr.Dataset, view, events: list[str], tree: xr.DataTree | None, of: Design | None
 ) -> dict[str, xr.Dataset]:
+    from ..analysis.crossings import crossings
     from ..analysis.power import power_scaling
     from ..analysis.sensitivity import (
-        crossings,
         happened,
         independent_inputs,
         movement,
