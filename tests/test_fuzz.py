@@ -24,7 +24,6 @@ from hypothesis import strategies as st
 
 import sie
 from sie import cli
-from sie.analysis.pooling import read_weights
 from sie.base.reading import data_folder
 from sie.data.bibliography import read_sources
 from sie.data.histories import read_observations
@@ -32,6 +31,7 @@ from sie.data.priors import view_names
 from sie.data.rows import read_domains, read_rows, read_sigmas
 from sie.data.time_horizons import read_horizons
 from sie.data.timelines import read_timeline, timeline_names
+from sie.data.weights import read_weights
 from sie.growth.outcome import read_buildout
 from sie.histories.erdil_2024 import read_idea_production
 from sie.page.ledger import append, entries_of, read_ledger

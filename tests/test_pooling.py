@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 import sie
-from sie.analysis.pooling import by_mechanism, pool, read_weights, with_mechanism
+from sie.analysis.pooling import by_mechanism, pool, with_mechanism
 from sie.base.reading import data_folder
 from sie.data.priors import WEIGHTS, view_names
+from sie.data.weights import read_weights
 
 FILE = data_folder("priors") / WEIGHTS
 EVENTS = ["r_above_1", "years_3_in_1y"]

@@ -28,7 +28,8 @@ _MODULES = {
     "inference.prior_draws": ("prior",),
     "inference.sampling": ("fit",),
     "page.ledger": ("read_ledger",),
-    "analysis.pooling": ("by_mechanism", "pool", "read_weights"),
+    "analysis.pooling": ("by_mechanism", "pool"),
+    "data.weights": ("read_weights",),
     "analysis.power": ("power_scaling",),
     "data.families": ("Prior",),
     "data.constructors": (

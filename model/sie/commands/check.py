@@ -130,8 +130,8 @@ def _check_view(path: Path, evidence: Path | None, sources: Path | None) -> list
 
 def _check_weights(path: Path | None, evidence: Path | None, sources: Path | None) -> list[str]:
     """The weights; a table of the bundled ones belongs to a view that there is."""
-    from ..analysis.pooling import OTHERS, read_weights
     from ..data.priors import WEIGHTS, view_names
+    from ..data.weights import OTHERS, read_weights
 
     works = bibliography(evidence)
     weights = read_weights(path, sources=works)

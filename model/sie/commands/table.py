@@ -33,8 +33,8 @@ from .options import (
 if TYPE_CHECKING:
     import xarray as xr
 
-    from ..analysis.pooling import Weights
     from ..data.priors import View
+    from ..data.weights import Weights
 
 __all__ = ["table"]
 
@@ -56,8 +56,9 @@ def table(
     levels: Levels = None,
 ) -> None:
     """Credences of all views by event, pooled under weights; never across events."""
-    from ..analysis.pooling import by_mechanism, read_weights
+    from ..analysis.pooling import by_mechanism
     from ..data.evidence import evidence_files, read_evidence
+    from ..data.weights import read_weights
     from ..returns.selection import usable
 
     check_sampling(seed, draws)
