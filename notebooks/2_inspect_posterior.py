@@ -27,12 +27,12 @@ def _():
     import xarray as xr
 
     import sie
-    from sie.analysis import checking
+    from sie.analysis import checking, leaving_out
     from sie.plots import evidence as evidence_plots
 
     pd.set_option("display.max_rows", None)  # tables in full
 
-    return az, checking, evidence_plots, mo, np, pd, sie, xr
+    return az, checking, evidence_plots, leaving_out, mo, np, pd, sie, xr
 
 
 @app.cell
@@ -198,8 +198,8 @@ def _(mo):
 
 
 @app.cell
-def _(checking, draws, evidence_plots, rows, seed, view):
-    predicted = checking.leave_domains_out(rows, view, seed=seed, draws=draws)
+def _(draws, evidence_plots, leaving_out, rows, seed, view):
+    predicted = leaving_out.leave_domains_out(rows, view, seed=seed, draws=draws)
     foreseen = evidence_plots.plot_predicted(predicted, title=view.label).figure
     foreseen
     return foreseen, predicted

@@ -27,7 +27,7 @@ def _():
     import pandas as pd
 
     import sie
-    from sie.analysis import checking
+    from sie.analysis import checking, leaving_out
     from sie.data import bibliography as sources
     from sie.histories import arrays as histories
     from sie.histories import fit as series_fit
@@ -43,6 +43,7 @@ def _():
         np,
         pd,
         histories,
+        leaving_out,
         series_fit,
         series_plots,
         shutil,
@@ -179,8 +180,8 @@ def _(mo):
 
 
 @app.cell
-def _(checking, draws, evidence_plots, rows, seed, tree, view):
-    influence = checking.influence(tree, rows, view, seed=seed, draws=draws)
+def _(draws, evidence_plots, leaving_out, rows, seed, tree, view):
+    influence = leaving_out.influence(tree, rows, view, seed=seed, draws=draws)
     left_out = evidence_plots.plot_left_out(influence, title=view.label).figure
     left_out
     return influence, left_out

@@ -11,7 +11,7 @@ from conftest import PATIENCE
 from matplotlib.colors import same_color
 
 import sie
-from sie.analysis import checking
+from sie.analysis import checking, leaving_out
 from sie.analysis.power import power_scaling
 from sie.commands.evidence import evidence as command
 from sie.commands.evidence_tables import predicted_in_words
@@ -44,12 +44,12 @@ def tree(model):
 
 @pytest.fixture(scope="module")
 def moved(tree, rows, reference):
-    return checking.influence(tree, rows, reference, seed=1)
+    return leaving_out.influence(tree, rows, reference, seed=1)
 
 
 @pytest.fixture(scope="module")
 def predicted(rows, reference):
-    return checking.leave_domains_out(rows, reference, seed=1)
+    return leaving_out.leave_domains_out(rows, reference, seed=1)
 
 
 @pytest.mark.slow
@@ -171,7 +171,7 @@ def made_up():
             "p": (("estimate", "event"), [[-0.1, -0.1], [0.05, 0.04]]),
             "mcse": (("estimate", "event"), [[0.01, 0.01], [0.01, 0.01]]),
         },
-        coords={"estimate": ["down", "up"], "event": list(checking.EVENTS_MOVED)},
+        coords={"estimate": ["down", "up"], "event": list(leaving_out.EVENTS_MOVED)},
         attrs={"median": 1.1},
     )
     predicted = xr.Dataset(
@@ -182,7 +182,7 @@ def made_up():
             "hit": (("domain", "mass"), [[True, True], [False, False]]),
             "variance": (("domain", "part"), [[0.1, 0.2, 0.1], [0.1, 0.2, 0.1]]),
         },
-        coords={**table.coords, "mass": [0.5, 0.9], "part": list(checking.PARTS)},
+        coords={**table.coords, "mass": [0.5, 0.9], "part": list(leaving_out.PARTS)},
     )
     return table, raw, moved, predicted
 

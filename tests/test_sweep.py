@@ -336,7 +336,7 @@ def test_cells_on_a_cluster_equal_cells_in_this_process_with_one_thread_or_two(s
 
 @pytest.mark.slow
 def test_left_out_rows_and_domains_on_a_cluster_equal_those_of_this_process_and_are_kept(evidence, tmp_path):
-    from sie.analysis import checking
+    from sie.analysis import leaving_out
     from sie.returns.design import design
 
     view = sie.read_view("davidson_2025")
@@ -344,25 +344,28 @@ def test_left_out_rows_and_domains_on_a_cluster_equal_those_of_this_process_and_
     rows = rows.isel(estimate=np.flatnonzero(rows.kind.values != "factor")[:2])
     tree = sie.fit(design(rows, view), seed=1, draws=1000)
     options = {"seed": 1, "draws": 1000}
-    here = checking.influence(tree, rows, view, **options), checking.leave_domains_out(rows, view, **options)
+    here = (
+        leaving_out.influence(tree, rows, view, **options),
+        leaving_out.leave_domains_out(rows, view, **options),
+    )
     told = []
     with engine.cluster(2) as client:
         refits = engine.on_cluster(client, tmp_path, sha256="x", progress=lambda *at: told.append(at))
         there = (
-            checking.influence(tree, rows, view, **options, refits=refits),
-            checking.leave_domains_out(rows, view, **options, refits=refits),
+            leaving_out.influence(tree, rows, view, **options, refits=refits),
+            leaving_out.leave_domains_out(rows, view, **options, refits=refits),
         )
         for one, other in zip(here, there, strict=True):
             xr.testing.assert_identical(one, other)
         assert told == [(0, 2), (1, 2), (2, 2)] * 2
         # A second run finds every refit done: none is run, also where none could be.
-        again = checking.influence(tree, rows, view, **options, refits=refits)
+        again = leaving_out.influence(tree, rows, view, **options, refits=refits)
         assert told[6:] == [(2, 2)]
         xr.testing.assert_identical(again, here[0])
 
 
 def test_refits_that_do_not_converge_are_named(evidence):
-    from sie.analysis import checking
+    from sie.analysis import leaving_out
 
     view = sie.read_view("davidson_2025")
     rows = sie.usable(evidence, view)
@@ -374,7 +377,7 @@ def test_refits_that_do_not_converge_are_named(evidence):
 
     second = rows.domain.values[np.unique(rows.domain_idx.values[rows.kind.values != "factor"])][1]
     with pytest.raises(sie.NotConverged, match=f"no posterior without {second}, want one that converges"):
-        checking.leave_domains_out(rows, view, seed=1, draws=1000, refits=refits)
+        leaving_out.leave_domains_out(rows, view, seed=1, draws=1000, refits=refits)
 
 
 @pytest.mark.parametrize(

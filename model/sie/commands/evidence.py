@@ -82,7 +82,7 @@ def evidence(
         refuse_unwritable("--out", target, inputs=[chosen_view.path], parent_may_be_made=True)
 
     from .. import __version__
-    from ..analysis import checking
+    from ..analysis import checking, leaving_out
     from ..analysis.power import power_scaling
     from ..inference.sampling import fit
     from ..page.text import inputs_sha256
@@ -99,8 +99,8 @@ def evidence(
             inputs = f"{__version__} {inputs_sha256(chosen_view, levels_in(rows), folder)}"
             with _refits(workers, store, f"{inputs} {seed} {draws}", say) as refits:
                 options = {"seed": seed, "draws": draws, "say": say, "refits": refits}
-                moved = checking.influence(tree, rows, chosen_view, **options)
-                predicted = checking.leave_domains_out(rows, chosen_view, **options)
+                moved = leaving_out.influence(tree, rows, chosen_view, **options)
+                predicted = leaving_out.leave_domains_out(rows, chosen_view, **options)
         if out is not None:
             raw = checking.raw_by_level(tree, everything, chosen_view, seed=seed)
             _write_figures(

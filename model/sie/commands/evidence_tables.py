@@ -180,7 +180,8 @@ def predicted_in_words(predicted: xr.Dataset) -> list[str]:
 
 
 def print_rest(console, tree: xr.DataTree, rows: xr.Dataset) -> None:
-    from ..analysis.checking import EVENTS_MOVED, INTERVAL
+    from ..analysis.leaving_out import EVENTS_MOVED
+    from ..base.stats import INTERVAL
     from ..growth.events import credences
     from ..growth.paths import simulate
 
