@@ -26,7 +26,7 @@ def _():
     from matplotlib.figure import Figure
 
     import sie
-    from sie.analysis import sensitivity
+    from sie.analysis.sensitivity import measures
     from sie.page import ledger, saved
     from sie.page import text as report
 
@@ -39,7 +39,7 @@ def _():
         pd,
         report,
         saved,
-        sensitivity,
+        measures,
         sie,
         tempfile,
     )
@@ -133,10 +133,10 @@ def _(event, mine, mo):
 
 
 @app.cell
-def _(event, mine, posteriors, sensitivity, sie, tables, views):
-    inputs = sensitivity.varying_inputs(posteriors[mine], views[mine])
-    happened = sensitivity.happened(sie.simulate(posteriors[mine]), [event])
-    worth = sensitivity.worth(tables[mine, "evidence"].sel(event=[event]))
+def _(event, measures, mine, posteriors, sie, tables, views):
+    inputs = measures.varying_inputs(posteriors[mine], views[mine])
+    happened = measures.happened(sie.simulate(posteriors[mine]), [event])
+    worth = measures.worth(tables[mine, "evidence"].sel(event=[event]))
     swings = sie.tornado(inputs, happened, effective=worth).assign_coords(event=[event])
     tornado = sie.plot_tornado(
         swings, event, tables[mine, "evidence"].p.sel(event=event).item(), title=views[mine].label

@@ -11,8 +11,8 @@ import xarray as xr
 from scipy.stats import binom, kstest
 
 import sie
-from sie.analysis import calibration
-from sie.analysis.calibration_summary import summarise
+from sie.analysis.calibration import worlds
+from sie.analysis.calibration.summary import summarise
 from sie.base import tasks as engine
 from sie.data.bibliography import read_sources
 from sie.data.quantities import ADJUSTMENTS, EVENT_NAMES
@@ -50,11 +50,11 @@ def found(evidence, tmp_path_factory):
         for kind, (name, levels) in KINDS.items():
             view, rows = rows_of(evidence, name, levels)
             store = tmp_path_factory.mktemp("calibration") / "runs.zarr"
-            ended = calibration.calibrate(view, rows, store, client, runs=RUNS, seed=1, sha256=kind)
+            ended = worlds.calibrate(view, rows, store, client, runs=RUNS, seed=1, sha256=kind)
             assert ended == {"had": 0, "done": RUNS, "not converged": 0, "lost": 0}
-            again = calibration.calibrate(view, rows, store, client, runs=RUNS, seed=1, sha256=kind)
+            again = worlds.calibrate(view, rows, store, client, runs=RUNS, seed=1, sha256=kind)
             assert again["had"] == RUNS
-            results[kind] = calibration.open_calibration(store)
+            results[kind] = worlds.open_calibration(store)
     return results
 
 
@@ -83,8 +83,8 @@ def test_r_at_asara_lies_in_its_intervals_and_events_happen_as_often_as_predicte
     p, happened = (found[kind][name].values.ravel() for name in ("p", "happened"))
     for third in np.array_split(np.argsort(p), 3):
         # Events of one world are as good as one, so that worlds count, not events.
-        worlds = RUNS / 3
-        assert abs(p[third].mean() - happened[third].mean()) < 3.3 * np.sqrt(0.25 / worlds)
+        count = RUNS / 3
+        assert abs(p[third].mean() - happened[third].mean()) < 3.3 * np.sqrt(0.25 / count)
 
 
 @pytest.mark.slow
@@ -96,12 +96,9 @@ def test_a_wrong_sign_of_one_factor_fails(evidence):
 
     view, rows = rows_of(evidence, "reference", ())
     table = np.array(
-        [
-            calibration.refit(seed, view=view, rows=rows, key="wrong", change=change)
-            for seed in range(BROKEN_RUNS)
-        ]
+        [worlds.refit(seed, view=view, rows=rows, key="wrong", change=change) for seed in range(BROKEN_RUNS)]
     )
-    verdict = summarise(calibration._labelled(table, calibration.fields(view, rows)))
+    verdict = summarise(worlds._labelled(table, worlds.fields(view, rows)))
     assert not verdict.attrs["calibrated"]
     assert verdict.outside.sel(quantity="compute_bottleneck")
     assert verdict.p_value.sel(quantity="compute_bottleneck") < 1e-4
@@ -334,9 +331,9 @@ def test_calibration_on_the_command_line_needs_a_page_and_a_view_of_it(command, 
 
 def test_a_calibration_with_no_refit_done_ends_as_one_that_did_not_converge(command, monkeypatch, tmp_path):
     monkeypatch.setattr(engine, "cluster", lambda workers: contextlib.nullcontext())
-    monkeypatch.setattr(calibration, "calibrate", lambda *args, **options: {})
+    monkeypatch.setattr(worlds, "calibrate", lambda *args, **options: {})
     nothing = made_up(np.random.default_rng(1).random((MADE_UP, 4))).isel(run=[])
-    monkeypatch.setattr(calibration, "open_calibration", lambda store: nothing)
+    monkeypatch.setattr(worlds, "open_calibration", lambda store: nothing)
     code, out, err = command("calibrate", "davidson_2025", "--json", tmp_path / "c.json")
     assert (code, out, len(err.splitlines())) == (3, "", 1)
     assert "no refit that ended" in err
@@ -348,9 +345,9 @@ def test_calibrate_ends_with_3_where_ranks_are_not_even_and_writes_all_the_same(
     command, monkeypatch, tmp_path, power, code
 ):
     monkeypatch.setattr(engine, "cluster", lambda workers: contextlib.nullcontext())
-    monkeypatch.setattr(calibration, "calibrate", lambda *args, **options: {})
+    monkeypatch.setattr(worlds, "calibrate", lambda *args, **options: {})
     uniform = np.random.default_rng(1).random((MADE_UP, 4))
-    monkeypatch.setattr(calibration, "open_calibration", lambda store: made_up(uniform**power))
+    monkeypatch.setattr(worlds, "open_calibration", lambda store: made_up(uniform**power))
     args = ("calibrate", "davidson_2025", "--json", str(tmp_path / "c.json"), "--out", str(tmp_path / "out"))
     ended, out, err = command(*args)
     assert ended == code

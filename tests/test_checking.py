@@ -12,7 +12,7 @@ from matplotlib.colors import same_color
 
 import sie
 from sie.analysis import checking, leaving_out
-from sie.analysis.power import power_scaling
+from sie.analysis.sensitivity.power import power_scaling
 from sie.commands.evidence import evidence as command
 from sie.commands.evidence_tables import predicted_in_words
 from sie.plots.evidence import plot_forest, plot_left_out, plot_predicted

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numba import njit
 
-from sie.growth import elementary
+from sie.growth.kernels import elementary
 
 ULPS = 4 * np.finfo(float).eps
 

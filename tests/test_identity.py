@@ -209,12 +209,12 @@ def stops(*args, levels=None, **options):
     ids=lambda words: words[0],
 )
 def test_every_command_that_fits_takes_levels(words, command, monkeypatch, tmp_path):
-    from sie.analysis import sweep_axes
+    from sie.analysis.sweep import axes
     from sie.returns import selection
 
     monkeypatch.chdir(tmp_path)
     (tmp_path / "spec.toml").write_text('draws = 1000\nseeds = [1]\nviews = ["reference"]\n')
-    for module in (selection, sweep_axes):
+    for module in (selection, axes):
         monkeypatch.setattr(module, "usable", stops)
     chosen = ("--levels", "SAT solvers=epoch", "--levels", "computer vision=published")
     code, out, err = command(*words, *chosen)

@@ -35,12 +35,14 @@ def python(code, *, package=PACKAGE.parent, timeout=300, **environment):
 
 def test_a_constant_of_another_module_is_seen_when_it_changes_and_when_it_changes_back(tmp_path):
     copy = shutil.copytree(PACKAGE, tmp_path / "sie", ignore=shutil.ignore_patterns("__pycache__"))
-    pace = (copy / "growth" / "pace.py").read_text()
+    pace = (copy / "growth" / "kernels" / "pace.py").read_text()
     told = []
     for most in (256, 7, 256):
-        (copy / "growth" / "pace.py").write_text(re.sub(r"MOST_PARTS = \d+", f"MOST_PARTS = {most}", pace))
+        (copy / "growth" / "kernels" / "pace.py").write_text(
+            re.sub(r"MOST_PARTS = \d+", f"MOST_PARTS = {most}", pace)
+        )
         out, _ = python(
-            "from sie.growth.cells import parts_by_bend; print(parts_by_bend(1e9))", package=tmp_path
+            "from sie.growth.kernels.cells import parts_by_bend; print(parts_by_bend(1e9))", package=tmp_path
         )
         told.append(int(out))
     assert told == [256, 7, 256]
@@ -98,7 +100,7 @@ def test_a_folder_in_recent_use_stays(tmp_path):
 def test_without_a_place_for_a_cache_there_is_an_answer_and_one_line(tmp_path):
     (tmp_path / "file").write_text("")
     out, err = python(
-        "from sie.growth.cells import parts_by_bend; print(parts_by_bend(1e9))",
+        "from sie.growth.kernels.cells import parts_by_bend; print(parts_by_bend(1e9))",
         NUMBA_CACHE_DIR=str(tmp_path / "file" / "cache"),
     )
     assert out == "256\n"

@@ -11,7 +11,7 @@ import pytest
 import xarray as xr
 
 import sie
-from sie.analysis import sweep
+from sie.analysis.sweep import run as sweep
 from sie.base.reading import data_folder
 
 DRAWS = {"draws": 1000, "seed": 1}

@@ -12,8 +12,8 @@ from scipy.special import ndtr
 from scipy.stats import hypergeom, multivariate_normal, norm
 
 import sie
-from sie.analysis.crossings import crossings
-from sie.analysis.sensitivity import (
+from sie.analysis.sensitivity.crossings import crossings
+from sie.analysis.sensitivity.measures import (
     happened,
     independent_inputs,
     movement,
@@ -22,7 +22,7 @@ from sie.analysis.sensitivity import (
     varying_inputs,
     worth,
 )
-from sie.analysis.shapley import shapley_effects, weights
+from sie.analysis.sensitivity.shapley import shapley_effects, weights
 from sie.inference.prior_draws import prior
 from sie.plots.sensitivity import plot_shapley, plot_tornado, plot_variance_shares
 from sie.returns.equations import at_asara
@@ -172,7 +172,7 @@ def test_an_event_that_never_happens_has_no_shapley_effects(gaussian):
 def test_more_inputs_than_all_orders_allow_are_sampled_and_still_agree(gaussian, monkeypatch):
     inputs, _, indicators = gaussian
     every = shapley_effects(inputs, indicators[:1], effective=np.array([float(N)]))
-    monkeypatch.setattr("sie.analysis.shapley.MOST_SETS", 4)
+    monkeypatch.setattr("sie.analysis.sensitivity.shapley.MOST_SETS", 4)
     some = shapley_effects(inputs, indicators[:1], effective=np.array([float(N)]))
     assert (every.attrs["every_order"], some.attrs["every_order"]) == (1, 0)
     assert np.all(np.abs(some.share - every.share) < 4 * some.se)
@@ -211,7 +211,7 @@ def test_the_interval_of_an_input_that_does_not_matter_covers_0():
 
 
 def test_the_null_is_the_hypergeometric_mean_deviation():
-    from sie.analysis.sensitivity import _mean_away
+    from sie.analysis.sensitivity.measures import _mean_away
 
     for n, happens, size in ((2000, 900, 100), (100, 3, 7), (100, 99, 5), (50, 0, 5), (50, 50, 5)):
         k = np.arange(size + 1)
@@ -365,7 +365,7 @@ def test_bad_input_is_one_line(command, args, found, tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_power_scaling_sees_evidence_where_rows_speak_and_priors_where_none_does(evidence):
-    from sie.analysis.power import SENSITIVE, power_scaling
+    from sie.analysis.sensitivity.power import SENSITIVE, power_scaling
 
     view = sie.read_view("reference")
     rows = sie.usable(evidence, view)

@@ -15,7 +15,7 @@ import xarray as xr
 from conftest import PATIENCE
 
 import sie
-from sie.analysis.sweep import FIELDS, run_cell
+from sie.analysis.sweep.run import FIELDS, run_cell
 from sie.base import tasks as engine
 from sie.base.stores import open_rows, read_rows
 
@@ -167,7 +167,7 @@ def test_priors_that_change_nothing_are_refused(spec, refused, text, where, foun
 
 
 def test_a_sweep_says_at_which_level_every_domain_entered(spec, tmp_path):
-    from sie.analysis.sweep import open_sweep_rows
+    from sie.analysis.sweep.run import open_sweep_rows
 
     text = PLAIN.replace("davidson_houlden_2025", "reference")
     text += "[evidence.all]\n[evidence.raw]\nlevels = { 'SAT solvers' = 'epoch' }\n"
@@ -198,7 +198,7 @@ def test_a_sweep_with_no_cell_done_ends_as_one_that_did_not_converge(
 ):
     from contextlib import nullcontext
 
-    from sie.analysis import sweep
+    from sie.analysis.sweep import run as sweep
 
     def nothing(planned, store, client, **options):
         rows = sweep.open_sweep_rows(planned, store)
@@ -234,7 +234,7 @@ def test_the_example_shows_a_real_difference():
 
 
 def test_a_store_of_another_sweep_is_refused(spec, tmp_path, refused):
-    from sie.analysis.sweep import open_sweep_rows
+    from sie.analysis.sweep.run import open_sweep_rows
 
     open_sweep_rows(sie.read_sweep(spec(PLAIN)), tmp_path / "s.zarr")
     with refused(str(tmp_path / "s.zarr"), "another run"):

@@ -158,7 +158,7 @@ def test_sweep_throughput(request, tmp_path):
     """Cells a second of 1 and 2 workers, and what a cell costs beyond its sampling, in processor time of one process."""
     import numba
 
-    from sie.analysis import sweep as sweeps
+    from sie.analysis.sweep import run as sweeps
     from sie.base import tasks as engine
     from sie.inference import sampling as inference
     from sie.returns import compiled as density
@@ -209,7 +209,7 @@ def test_sweep_throughput(request, tmp_path):
     options = {"draws": sweep.draws, "key": "benchmark"}
     sweeps.run_cell(*arguments[0], seed=0, **options)  # compiles
     for own in arguments:  # a worker builds each model once for many seeds
-        sweeps._model(*own, "benchmark")
+        sweeps._design(*own, "benchmark")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(inference, "fit", clocked("fit", inference.fit))
         patch.setattr(inference, "run_chains", clocked("sampling", inference.run_chains))

@@ -23,8 +23,8 @@ import numpy as np
 from ..data.priors import View
 from ..data.quantities import CHAIN
 from ..returns.equations import at_asara
-from .sensitivity import happened
-from .shapley import orders
+from .sensitivity.measures import happened
+from .sensitivity.shapley import orders
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -56,7 +56,7 @@ def calibrate(
     """
     require("cluster", "sie calibrate")
     from .. import __version__
-    from ..analysis import calibration
+    from ..analysis.calibration import worlds
     from ..base.errors import NotConverged
     from ..base.tasks import cluster
     from ..data.evidence import evidence_files, read_evidence
@@ -66,10 +66,8 @@ def calibrate(
     from ..returns.likelihoods import likelihood_files
     from ..returns.selection import usable
 
-    if not calibration.LEAST_WORLDS <= runs <= calibration.MOST_WORLDS:
-        raise DataError(
-            "--runs", runs, f"a whole number from {calibration.LEAST_WORLDS} to {calibration.MOST_WORLDS}"
-        )
+    if not worlds.LEAST_WORLDS <= runs <= worlds.MOST_WORLDS:
+        raise DataError("--runs", runs, f"a whole number from {worlds.LEAST_WORLDS} to {worlds.MOST_WORLDS}")
     if not 1 <= workers <= MOST_WORKERS:
         raise DataError("--workers", workers, f"a whole number from 1 to {MOST_WORKERS}")
     check_seed("--seed", seed)
@@ -94,7 +92,7 @@ def calibrate(
         folder.mkdir(parents=True, exist_ok=True)
         store = folder / f"{read.name}_calibration.zarr"
         with cluster(workers) as client, bar("worlds") as progress:
-            calibration.calibrate(
+            worlds.calibrate(
                 read,
                 rows,
                 store,
@@ -104,7 +102,7 @@ def calibrate(
                 sha256=sha256_of(about),
                 progress=progress,
             )
-        found = calibration.open_calibration(store)
+        found = worlds.open_calibration(store)
     if not found.sizes["run"]:
         raise NotConverged(f"sie calibrate {view}: found no refit that ended, want at least one")
     record = make_record(

@@ -83,7 +83,7 @@ def evidence(
 
     from .. import __version__
     from ..analysis import checking, leaving_out
-    from ..analysis.power import power_scaling
+    from ..analysis.sensitivity.power import power_scaling
     from ..inference.sampling import fit
     from ..page.text import inputs_sha256
     from ..returns.design import design

@@ -116,7 +116,7 @@ def print_rows(
 
 
 def print_scaling(console, scaling: xr.Dataset) -> None:
-    from ..analysis.power import SENSITIVE
+    from ..analysis.sensitivity.power import SENSITIVE
 
     shown = _table("prior", "sensitivity of log r at ASARA")
     for name in scaling.quantity.values.tolist():

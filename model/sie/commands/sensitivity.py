@@ -93,9 +93,8 @@ def sensitivity(
 def _analyse(
     drawn: xr.Dataset, view, events: list[str], tree: xr.DataTree | None, of: Design | None
 ) -> dict[str, xr.Dataset]:
-    from ..analysis.crossings import crossings
-    from ..analysis.power import power_scaling
-    from ..analysis.sensitivity import (
+    from ..analysis.sensitivity.crossings import crossings
+    from ..analysis.sensitivity.measures import (
         happened,
         independent_inputs,
         movement,
@@ -104,7 +103,8 @@ def _analyse(
         varying_inputs,
         worth,
     )
-    from ..analysis.shapley import shapley_effects
+    from ..analysis.sensitivity.power import power_scaling
+    from ..analysis.sensitivity.shapley import shapley_effects
     from ..growth.events import credences
     from ..growth.paths import simulate
 

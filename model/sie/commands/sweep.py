@@ -38,8 +38,8 @@ def sweep(
     require("cluster", "sie sweep")
     import numpy as np
 
-    from ..analysis.sweep import open_sweep_rows, run_sweep
-    from ..analysis.sweep_spec import read_sweep
+    from ..analysis.sweep.run import open_sweep_rows, run_sweep
+    from ..analysis.sweep.spec import read_sweep
     from ..base.errors import NotConverged
     from ..base.tasks import DONE, cluster
     from ..data.evidence import read_evidence

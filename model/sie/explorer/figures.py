@@ -80,7 +80,7 @@ class Shown:
 
 def shown(answer: Answer, *, event: str) -> Shown:
     """What figures of an answer are drawn from; the tornado is of one event."""
-    from ..analysis import sensitivity
+    from ..analysis.sensitivity import measures as sensitivity
 
     given = answer.given[-1]
     draws = answer.draws_given(given)
@@ -125,7 +125,7 @@ def _drawn(name: str, of: Shown, ax: Axes) -> Axes:
 def _tornado(of: Shown, ax: Axes) -> Axes:
     from matplotlib.ticker import PercentFormatter
 
-    from ..analysis import sensitivity
+    from ..analysis.sensitivity import measures as sensitivity
     from ..growth.paths import simulate
     from ..plots import draws as plots
     from ..plots.sensitivity import plot_tornado

@@ -7,7 +7,7 @@ An exogenous factor b(t) on the pace is an exact change of clock: the path that 
 A pause is a wait at a level, a cap is min(v, cap). They hold along the whole path, beyond its nodes too, and act in the order in which
 they were applied: each changes the path that it is given, whose pace at a level is what the earlier ones made of it. A factor
 that shall go on in calendar time while a cap holds is therefore applied after the cap. The paths keep their own times and paces as `own_years` and `own_log2_pace`, and what acts on them as
-`clock`, numbers that `clock_kernels` reads.
+`clock`, numbers that `kernels.clock` reads.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ..base.errors import DataError, plain
-from .clock_kernels import CAP, CLOCK, FLAT, PAUSE, STRETCH, at_nodes
-from .clock_search import capped_stretches, extremes
-from .path import BEYOND
+from .kernels.clock import CAP, CLOCK, FLAT, PAUSE, STRETCH, at_nodes
+from .kernels.clock_search import capped_stretches, extremes
+from .kernels.path import BEYOND
 from .readings import amounts, over_draws
 
 if TYPE_CHECKING:

@@ -19,11 +19,11 @@ import numpy as np
 
 from ..base.errors import DataError, plain
 from ..base.kernels import in_chunks, kernel
+from .kernels.path import END_VARIABLES, ENDS, WORK, compute_path, grids
+from .kernels.windows import shortest_window
 from .law import beta, input_gain
 from .mechanisms import LAW, MECHANISMS, RETRAINING
-from .path import END_VARIABLES, ENDS, WORK, compute_path, grids
 from .readings import CHUNK, FEWEST, amounts, doublings_by, shortest_years, years_at
-from .windows import shortest_window
 
 if TYPE_CHECKING:
     import xarray as xr

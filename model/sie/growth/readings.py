@@ -13,7 +13,7 @@ import numpy as np
 
 from ..base.errors import DataError, plain
 from ..base.kernels import in_chunks, kernel
-from .windows import level_at, shortest_window, time_at
+from .kernels.windows import level_at, shortest_window, time_at
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -149,8 +149,8 @@ def _kernel(what: str, paths: xr.Dataset) -> tuple[Callable, xr.Dataset]:
     """What answers for paths, and the paths: the kernels of clocks are compiled for paths that have one only."""
     if "clock" not in paths:
         return {"shortest": _shortest, "levels": _levels, "times": _times}[what], paths
-    from .clock_kernels import levels_by, times_at
-    from .clock_search import shortest
+    from .kernels.clock import levels_by, times_at
+    from .kernels.clock_search import shortest
 
     return {"shortest": shortest, "levels": levels_by, "times": times_at}[what], paths
 

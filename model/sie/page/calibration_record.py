@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..analysis.calibration import LEAST_WORLDS, MOST_WORLDS
-from ..analysis.calibration_summary import summarise
+from ..analysis.calibration.summary import summarise
+from ..analysis.calibration.worlds import LEAST_WORLDS, MOST_WORLDS
 from ..base.errors import DataError, plain
 from ..base.files import strict_json
 from ..base.reading import read_text
@@ -99,7 +99,7 @@ def as_json(record: Record) -> str:
 
 
 def make_record(found: xr.Dataset, **about) -> Record:
-    """What `calibration.open_calibration` found with its summary, by the versions that run; `about` is the rest of a record."""
+    """What `calibration.worlds.open_calibration` found with its summary, by the versions that run; `about` is the rest of a record."""
     found = found.assign_attrs(divergences=int(found.divergences.sum()))
     return Record(**about, versions=MappingProxyType(versions()), found=found, table=summarise(found))
 

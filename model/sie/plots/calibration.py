@@ -1,6 +1,6 @@
 """Figures of a calibration: where the truth ranks among posterior draws, and how often events happen that were given a probability.
 
-As `plots`: each draws on one Axes and returns it. Tables come from `calibration_summary.summarise`; nothing is computed here.
+As `plots`: each draws on one Axes and returns it. Tables come from `calibration.summary.summarise`; nothing is computed here.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Figures of what drives a view: the tornado of one event, the shares of the variance of log r, the Shapley effects.
 
-Each takes what `sensitivity` or `shapley` returned, draws on one Axes (its own unless `ax` is given) and returns it; intervals
+Each takes what `sensitivity.measures` or `sensitivity.shapley` returned, draws on one Axes (its own unless `ax` is given) and returns it; intervals
 are 95 %. Light and dark, hatches and markers carry what colours do. It computes nothing.
 """
 

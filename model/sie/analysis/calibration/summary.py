@@ -35,7 +35,7 @@ MASSES = (0.5, 0.8, 0.9)
 
 
 def summarise(found: xr.Dataset) -> xr.Dataset:
-    """Verdicts on what `calibration.open_calibration` returns.
+    """Verdicts on what `worlds.open_calibration` returns.
 
     Over `quantity`: `ecdf_difference` (quantity, at) with `band` (edge, at) that a calibrated quantity stays within with
     probability 95 %, `outside` (whether it does not), and `p_value` of uniformity (the pointwise order test of ArviZ).

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import math
 
-from ..base.kernels import kernel
+from ...base.kernels import kernel
+from ..law import LN2, beta, ces_exponent, input_gain, pace_slope, research_input
 from .elementary import exp2, log2
-from .law import LN2, beta, ces_exponent, input_gain, pace_slope, research_input
 
 __all__ = [
     "MOST_PARTS",

@@ -17,19 +17,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..base.errors import DataError, plain
-from ..base.imports import require
-from ..base.stores import attributes, open_rows, read_rows
-from ..base.tasks import DONE, run_tasks
-from ..data.evidence import TARGET
-from ..data.priors import View
-from ..data.quantities import EVENT_NAMES
+from ...base.errors import DataError, plain
+from ...base.imports import require
+from ...base.stores import attributes, open_rows, read_rows
+from ...base.tasks import DONE, run_tasks
+from ...data.evidence import TARGET
+from ...data.priors import View
+from ...data.quantities import EVENT_NAMES
 
 if TYPE_CHECKING:
     import xarray as xr
     from distributed import Client
 
-    from ..returns.design import Design
+    from ...returns.design import Design
 
 __all__ = ["calibrate", "draw_errors", "draw_world", "open_calibration", "refit"]
 
@@ -53,8 +53,8 @@ def draw_world(view: View, rows: xr.Dataset, *, seed: int) -> xr.Dataset:
     errors `z_input` (input_data) and `z_growth` (flow, input_data)."""
     import xarray as xr
 
-    from ..inference.prior_draws import prior
-    from ..returns.inputs import INPUT_FLOWS
+    from ...inference.prior_draws import prior
+    from ...returns.inputs import INPUT_FLOWS
 
     world = prior(view, draws=4, seed=seed).isel(chain=slice(0, 1), draw=slice(0, 1))
     rng = np.random.default_rng(np.random.SeedSequence([seed, 1]))
@@ -108,10 +108,10 @@ def refit(
 ) -> np.ndarray:
     """The row of one world, in the order of `fields`. Designs are made once a process for each `key`; worlds differ in what is
     observed. `change` makes the design that is fitted from the one that draws the world, to see that a wrong one shows."""
-    from ..growth.events import credences
-    from ..growth.paths import simulate
-    from ..inference.sampling import short_fit
-    from ..returns.design import design
+    from ...growth.events import credences
+    from ...growth.paths import simulate
+    from ...inference.sampling import short_fit
+    from ...returns.design import design
 
     began = time.perf_counter()
     if key not in _designs:

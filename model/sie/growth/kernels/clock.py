@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import math
 
-from ..base.kernels import kernel
+from ...base.kernels import kernel
+from ..law import LN2
 from .cells import end_shape
-from .law import LN2
 from .path import BEYOND
 from .windows import node_level, pace_near, time_at
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..base.kernels import kernel
+from ...base.kernels import kernel
 
 if TYPE_CHECKING:
     import xarray as xr

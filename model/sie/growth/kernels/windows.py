@@ -10,9 +10,9 @@ import math
 
 import numpy as np
 
-from ..base.kernels import kernel
+from ...base.kernels import kernel
+from ..law import LN2
 from .cells import STEEP, end_shape, time_in_cell, years_towards_ceiling
-from .law import LN2
 from .path import BEYOND
 
 __all__ = ["level_at", "node_level", "pace_near", "place", "shortest_window", "time_at"]

@@ -14,18 +14,18 @@ from itertools import product
 from pathlib import Path
 from typing import Any, TypeGuard
 
-from .. import __version__
-from ..base.errors import DataError, plain
-from ..base.files import sha256_of
-from ..base.reading import read_toml
-from ..data.bibliography import read_sources
-from ..data.evidence import evidence_files, read_evidence
-from ..data.families import LARGEST, SMALLEST, Prior, is_finite
-from ..data.prior_tables import read_prior
-from ..data.priors import View, read_view, view_names
-from ..inference.prior_draws import check_draws, check_seed
-from ..returns.likelihoods import likelihood_files
-from .sweep_axes import refuse_same, selections
+from ... import __version__
+from ...base.errors import DataError, plain
+from ...base.files import sha256_of
+from ...base.reading import read_toml
+from ...data.bibliography import read_sources
+from ...data.evidence import evidence_files, read_evidence
+from ...data.families import LARGEST, SMALLEST, Prior, is_finite
+from ...data.prior_tables import read_prior
+from ...data.priors import View, read_view, view_names
+from ...inference.prior_draws import check_draws, check_seed
+from ...returns.likelihoods import likelihood_files
+from .axes import refuse_same, selections
 
 __all__ = ["AXES", "Cell", "Sweep", "read_sweep"]
 

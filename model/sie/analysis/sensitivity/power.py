@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..data.priors import View
-from ..data.quantities import QUANTITIES
-from ..returns.compiled import as_design
-from ..returns.design import Design
+from ...data.priors import View
+from ...data.quantities import QUANTITIES
+from ...returns.compiled import as_design
+from ...returns.design import Design
 
 if TYPE_CHECKING:
     import pymc as pm

@@ -11,7 +11,8 @@ import math
 
 import numpy as np
 
-from ..base.kernels import kernel
+from ...base.kernels import kernel
+from ..law import LN2, input_level, pace_slope, retrained
 from .cells import (
     BEND,
     HUGE,
@@ -24,7 +25,6 @@ from .cells import (
     years_towards_ceiling,
 )
 from .elementary import log2
-from .law import LN2, input_level, pace_slope, retrained
 from .pace import (
     ceiling_power,
     input_on_grid,

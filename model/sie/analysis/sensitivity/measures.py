@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..base.stats import Z95
-from ..data.priors import View
-from ..data.quantities import ADJUSTMENTS
+from ...base.stats import Z95
+from ...data.priors import View
+from ...data.quantities import ADJUSTMENTS
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -59,8 +59,8 @@ def independent_inputs(inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray
 
 def happened(paths: xr.Dataset, events: list[str]) -> np.ndarray:
     """Whether each event happens on each path, bool (event, draw)."""
-    from ..growth.events import EVENTS
-    from ..growth.paths import shortest_years
+    from ...growth.events import EVENTS
+    from ...growth.paths import shortest_years
 
     shortest = {
         gain: shortest_years(paths, gain(paths))

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from itertools import product
 from typing import TYPE_CHECKING
 
-from ..base.errors import DataError, plain
-from ..data.priors import View
-from ..returns.inputs import levels_in, levels_of
-from ..returns.selection import usable
+from ...base.errors import DataError, plain
+from ...data.priors import View
+from ...returns.inputs import levels_in, levels_of
+from ...returns.selection import usable
 
 if TYPE_CHECKING:
     import xarray as xr

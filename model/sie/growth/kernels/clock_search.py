@@ -10,8 +10,8 @@ import math
 
 import numpy as np
 
-from ..base.kernels import kernel
-from .clock_kernels import CAP, HALVINGS, KNOT, PAUSE, STRETCH, arrival, level_by
+from ...base.kernels import kernel
+from .clock import CAP, HALVINGS, KNOT, PAUSE, STRETCH, arrival, level_by
 from .path import BEYOND
 from .windows import node_level
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import math
 
-from ..base.kernels import kernel
+from ...base.kernels import kernel
+from ..law import LN2, input_level, pace_slope
 from .elementary import exp2
-from .law import LN2, input_level, pace_slope
 from .pace import MOST_PARTS, ceiling_power, integrates_slope, retraining, smooth_beta
 
 __all__ = [

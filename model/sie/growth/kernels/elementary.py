@@ -11,7 +11,7 @@ import math
 from numba import types
 from numba.extending import intrinsic
 
-from ..base.kernels import kernel
+from ...base.kernels import kernel
 
 __all__ = ["exp2", "log2"]
 

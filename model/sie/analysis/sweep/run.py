@@ -1,4 +1,4 @@
-"""Many fits at once: the cells of a `sweep_spec`, each one task of `tasks`, and what they found.
+"""Many fits at once: the cells of a `spec.Sweep`, each one task of `tasks`, and what they found.
 
 A cell that does not converge is recorded.
 """
@@ -14,20 +14,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..base.stats import INTERVAL
-from ..base.stores import attributes, open_rows, read_rows
-from ..base.tasks import DONE, NOT_CONVERGED, run_tasks
-from ..data.evidence import read_evidence
-from ..data.priors import View
-from ..data.quantities import EVENT_NAMES
-from ..returns.selection import usable
-from .sweep_spec import AXES, Sweep
+from ...base.stats import INTERVAL
+from ...base.stores import attributes, open_rows, read_rows
+from ...base.tasks import DONE, NOT_CONVERGED, run_tasks
+from ...data.evidence import read_evidence
+from ...data.priors import View
+from ...data.quantities import EVENT_NAMES
+from ...returns.selection import usable
+from .spec import AXES, Sweep
 
 if TYPE_CHECKING:
     import xarray as xr
     from distributed import Client
 
-    from ..returns.design import Design
+    from ...returns.design import Design
 
 __all__ = ["FIELDS", "open_sweep", "open_sweep_rows", "run_cell", "run_sweep"]
 
@@ -56,7 +56,7 @@ def _design(
     key: str,
     levels: Mapping[str, str] = MappingProxyType({}),
 ) -> Design:
-    from ..returns.design import design
+    from ...returns.design import design
 
     priors = tuple((name, entry.prior) for name, entry in view.entries.items())
     known = (key, view.name, priors, view.reflects, leave_out, tuple(levels.items()))
@@ -83,11 +83,11 @@ def run_cell(
 
     `levels` as in `sie.usable`, whose rows enter without those of `leave_out`. `key` tells one body of evidence and one set of views from another.
     """
-    from ..base.errors import NotConverged
-    from ..growth.events import credences
-    from ..growth.paths import simulate
-    from ..inference.prior_draws import prior
-    from ..inference.sampling import fit
+    from ...base.errors import NotConverged
+    from ...growth.events import credences
+    from ...growth.paths import simulate
+    from ...inference.prior_draws import prior
+    from ...inference.sampling import fit
 
     began, row = time.perf_counter(), dict.fromkeys(FIELDS, math.nan)
     found = {}

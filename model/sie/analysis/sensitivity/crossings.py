@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..base.stats import Z95
-from .sensitivity import classes
+from ...base.stats import Z95
+from .measures import classes
 from .shapley import normal_scores
 
 if TYPE_CHECKING:

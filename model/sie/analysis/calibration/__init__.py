@@ -1,0 +1,1 @@
+"""Simulation-based calibration: worlds drawn from the priors and refitted, and the verdict on their ranks."""
