@@ -27,6 +27,7 @@ def _():
 
     import sie
     from sie.analysis.sensitivity import measures
+    from sie.growth.credences import indicators
     from sie.page import ledger, saved
     from sie.page import text as report
 
@@ -34,6 +35,7 @@ def _():
     return (
         Figure,
         Path,
+        indicators,
         ledger,
         mo,
         pd,
@@ -133,16 +135,16 @@ def _(event, mine, mo):
 
 
 @app.cell
-def _(event, measures, mine, posteriors, sie, tables, views):
+def _(event, indicators, measures, mine, posteriors, sie, tables, views):
     inputs = measures.varying_inputs(posteriors[mine], views[mine])
-    happened = measures.happened(sie.simulate(posteriors[mine]), [event])
-    worth = measures.worth(tables[mine, "evidence"].sel(event=[event]))
-    swings = sie.tornado(inputs, happened, effective=worth).assign_coords(event=[event])
+    happens = indicators(sie.simulate(posteriors[mine]), [event])
+    effective = measures.effective_sample_size(tables[mine, "evidence"].sel(event=[event]))
+    swings = sie.tornado(inputs, happens, effective=effective).assign_coords(event=[event])
     tornado = sie.plot_tornado(
         swings, event, tables[mine, "evidence"].p.sel(event=event).item(), title=views[mine].label
     ).figure
     tornado
-    return happened, inputs, swings, tornado, worth
+    return effective, happens, inputs, swings, tornado
 
 
 @app.cell(hide_code=True)
@@ -155,9 +157,9 @@ def _(mo):
 
 
 @app.cell
-def _(happened, inputs, pd, sie, worth):
-    known = sie.movement(inputs, happened, effective=worth).isel(event=0)
-    halves = sie.crossings(inputs, happened, effective=worth).isel(event=0)
+def _(effective, happens, inputs, pd, sie):
+    known = sie.movement(inputs, happens, effective=effective).isel(event=0)
+    halves = sie.crossings(inputs, happens, effective=effective).isel(event=0)
     drivers = pd.DataFrame(
         {
             "moves P by": 100 * known.moved,

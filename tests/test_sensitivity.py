@@ -14,15 +14,15 @@ from scipy.stats import hypergeom, multivariate_normal, norm
 import sie
 from sie.analysis.sensitivity.crossings import crossings
 from sie.analysis.sensitivity.measures import (
-    happened,
+    effective_sample_size,
     independent_inputs,
     movement,
     tornado,
     variance_shares,
     varying_inputs,
-    worth,
 )
 from sie.analysis.sensitivity.shapley import shapley_effects, weights
+from sie.growth.credences import indicators as event_indicators
 from sie.inference.prior_draws import prior
 from sie.plots.sensitivity import plot_shapley, plot_tornado, plot_variance_shares
 from sie.returns.equations import at_asara
@@ -282,15 +282,15 @@ def test_indicators_and_their_worth_are_those_of_the_credences(log_linear):
     _, draws = log_linear
     paths = sie.simulate(draws)
     table = sie.credences(paths)
-    indicators = happened(paths, list(sie.EVENTS))
+    indicators = event_indicators(paths, list(sie.EVENTS))
     np.testing.assert_array_equal(indicators.mean(axis=1), table.p.values)
-    np.testing.assert_allclose(worth(table), N)
+    np.testing.assert_allclose(effective_sample_size(table), N)
 
 
 def test_only_what_an_event_depends_on_moves_it(log_linear):
     view, draws = log_linear
     inputs = varying_inputs(draws, view)
-    indicators = happened(sie.simulate(draws), ["r_above_1"])
+    indicators = event_indicators(sie.simulate(draws), ["r_above_1"])
     found = movement(inputs, indicators, effective=all_draws(indicators))
     for name in ("speedup", "recent_pace", "ceiling", "parallel"):
         one = found.sel(input=name)
@@ -401,7 +401,7 @@ def test_shapley_effects_of_a_path_event_agree_with_simulating_every_set_of_inpu
     )
     events = ["gain_500x", "years_3_in_1y"]
     one, other = (prior(view, draws=N, seed=seed) for seed in (1, 2))
-    indicators = happened(sie.simulate(one), events)
+    indicators = event_indicators(sie.simulate(one), events)
     inputs = independent_inputs(varying_inputs(one, view))
     found = shapley_effects(inputs, indicators, effective=all_draws(indicators))
     names = list(inputs)
@@ -410,7 +410,7 @@ def test_shapley_effects_of_a_path_event_agree_with_simulating_every_set_of_inpu
         """Cov of the event with the event where all but the inputs u are drawn anew (pick and freeze)."""
         kept = {name: one[name] for i, name in enumerate(names) if u >> i & 1}
         mixed = other[[*view.entries, "r_target"]].assign(kept)
-        again = happened(sie.simulate(mixed.assign(at_asara(mixed.variables, view))), events)
+        again = event_indicators(sie.simulate(mixed.assign(at_asara(mixed.variables, view))), events)
         return np.array([np.cov(a, b)[0, 1] for a, b in zip(indicators, again, strict=True)])
 
     v = [explained(u) for u in range(2 ** len(names))]

@@ -15,7 +15,8 @@ from importlib.metadata import version
 _MODULES = {
     "growth.accounting": ("compute_factor", "labour_exponent", "takeoff_ratio", "toy_model"),
     "growth.clock": ("capped", "gradual_boost", "hardware_growth", "on_clock", "paused"),
-    "growth.events": ("EVENTS", "Event", "credences", "gain_within", "stream"),
+    "growth.credences": ("credences", "stream"),
+    "growth.events": ("EVENTS", "Event", "gain_within"),
     "plots.differences": ("plot_difference",),
     "analysis.differences": ("difference",),
     "growth.paths": ("doublings_by", "shortest_years", "simulate", "years_at"),

@@ -22,8 +22,8 @@ import numpy as np
 
 from ..data.priors import View
 from ..data.quantities import CHAIN
+from ..growth.credences import indicators
 from ..returns.equations import at_asara
-from .sensitivity.measures import happened
 from .sensitivity.shapley import orders
 
 if TYPE_CHECKING:
@@ -133,8 +133,8 @@ def difference(
     counts = {}
     for some, hybrid in _batches(a, b, sets, list(players.values())):
         say(f"{a.name} to {b.name}: {len(counts)} of {len(sets)} hybrid views")
-        found = happened(_paths(hybrid, some, draws_a, draws_b), list(events))
-        for u, part in zip(some, np.split(found, len(some), axis=1), strict=True):
+        happens = indicators(_paths(hybrid, some, draws_a, draws_b), list(events))
+        for u, part in zip(some, np.split(happens, len(some), axis=1), strict=True):
             counts[u] = np.stack([np.bincount(block, weights=event, minlength=BLOCKS) for event in part])
     blocks = np.zeros((len(events), len(names), BLOCKS))
     exact = [[Fraction(0)] * len(names) for _ in events]

@@ -151,7 +151,7 @@ def fit_times(seed: int = 1) -> Iterator[Finding]:
     from ..base.errors import NotConverged
     from ..data.evidence import read_evidence
     from ..data.priors import read_view
-    from ..growth.events import credences
+    from ..growth.credences import credences
     from ..growth.paths import simulate
     from ..inference.sampling import fit
     from ..returns.compiled import compile_density

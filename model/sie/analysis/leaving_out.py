@@ -11,7 +11,7 @@ from ..base.errors import NotConverged
 from ..base.stats import INTERVAL
 from ..base.tasks import DONE, NOT_CONVERGED, in_turn
 from ..data.priors import View
-from ..growth.events import credences
+from ..growth.credences import credences
 from ..growth.paths import simulate
 from ..inference.sampling import fit
 from ..returns.design import design

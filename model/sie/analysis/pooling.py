@@ -60,7 +60,7 @@ def by_mechanism(view: View, weights: Weights, *, events: Sequence[str], draws: 
     """
     import xarray as xr
 
-    from ..growth.events import credences
+    from ..growth.credences import credences
     from ..growth.paths import simulate
     from ..inference.prior_draws import prior
 

@@ -98,7 +98,7 @@ def compute(
     """
     import xarray as xr
 
-    from ..growth.events import credences
+    from ..growth.credences import credences
     from ..growth.paths import simulate
     from ..inference.prior_draws import prior
 

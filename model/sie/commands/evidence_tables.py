@@ -182,7 +182,7 @@ def predicted_in_words(predicted: xr.Dataset) -> list[str]:
 def print_rest(console, tree: xr.DataTree, rows: xr.Dataset) -> None:
     from ..analysis.leaving_out import EVENTS_MOVED
     from ..base.stats import INTERVAL
-    from ..growth.events import credences
+    from ..growth.credences import credences
     from ..growth.paths import simulate
 
     posterior = tree["posterior"].to_dataset()

@@ -95,17 +95,16 @@ def _analyse(
 ) -> dict[str, xr.Dataset]:
     from ..analysis.sensitivity.crossings import crossings
     from ..analysis.sensitivity.measures import (
-        happened,
+        effective_sample_size,
         independent_inputs,
         movement,
         tornado,
         variance_shares,
         varying_inputs,
-        worth,
     )
     from ..analysis.sensitivity.power import power_scaling
     from ..analysis.sensitivity.shapley import shapley_effects
-    from ..growth.events import credences
+    from ..growth.credences import credences, indicators
     from ..growth.paths import simulate
 
     paths = simulate(drawn)
@@ -113,14 +112,14 @@ def _analyse(
     inputs = varying_inputs(drawn, view)
     if not inputs:
         raise DataError(view.name, plain("no quantity that varies"), "a view with uncertainty")
-    indicators, effective = happened(paths, events), worth(table)
+    happens, effective = indicators(paths, events), effective_sample_size(table)
     found = {
         "credences": table,
         "shares": variance_shares(drawn, effective=float(effective.min())),
-        "tornado": tornado(inputs, indicators, effective=effective),
-        "movement": movement(inputs, indicators, effective=effective),
-        "crossings": crossings(inputs, indicators, effective=effective),
-        "shapley": shapley_effects(independent_inputs(inputs), indicators, effective=effective),
+        "tornado": tornado(inputs, happens, effective=effective),
+        "movement": movement(inputs, happens, effective=effective),
+        "crossings": crossings(inputs, happens, effective=effective),
+        "shapley": shapley_effects(independent_inputs(inputs), happens, effective=effective),
     }
     for name in ("tornado", "movement", "crossings", "shapley"):
         found[name] = found[name].assign_coords(event=events)

@@ -103,7 +103,7 @@ def _credences(
     view: View, rows: xr.Dataset | None, events: Sequence[str], *, seed: int, draws: int
 ) -> dict[str, xr.Dataset]:
     """Credences of one view given priors and, with rows, given evidence."""
-    from ..growth.events import credences
+    from ..growth.credences import credences
     from ..growth.paths import simulate
     from ..inference.prior_draws import prior
     from ..inference.sampling import fit

@@ -67,7 +67,7 @@ class Shown:
     """What the figures of an answer are drawn from, light enough to be sent to another process.
 
     `draws` are those given all that counts, `before` those of r at ASARA before evidence, None where evidence does not count;
-    `inputs` names what the tornado of `event` varies, whose probability is `p`, worth `effective` independent draws.
+    `inputs` names what the tornado of `event` varies, whose probability is `p`, with the effective sample size `effective`.
     """
 
     draws: xr.Dataset
@@ -80,7 +80,7 @@ class Shown:
 
 def shown(answer: Answer, *, event: str) -> Shown:
     """What figures of an answer are drawn from; the tornado is of one event."""
-    from ..analysis.sensitivity import measures as sensitivity
+    from ..analysis.sensitivity import measures
 
     given = answer.given[-1]
     draws = answer.draws_given(given)
@@ -88,10 +88,10 @@ def shown(answer: Answer, *, event: str) -> Shown:
     return Shown(
         draws=draws[[name for name, values in draws.items() if values.dims == ("chain", "draw")]],
         before=answer.draws_given("priors")[["r_asara"]] if given == "evidence" else None,
-        inputs=tuple(sensitivity.independent_inputs(sensitivity.varying_inputs(draws, answer.view))),
+        inputs=tuple(measures.independent_inputs(measures.varying_inputs(draws, answer.view))),
         event=event,
         p=float(table.p.item()),
-        effective=float(sensitivity.worth(table)[0]),
+        effective=float(measures.effective_sample_size(table)[0]),
     )
 
 
@@ -125,14 +125,15 @@ def _drawn(name: str, of: Shown, ax: Axes) -> Axes:
 def _tornado(of: Shown, ax: Axes) -> Axes:
     from matplotlib.ticker import PercentFormatter
 
-    from ..analysis.sensitivity import measures as sensitivity
+    from ..analysis.sensitivity import measures
+    from ..growth.credences import indicators
     from ..growth.paths import simulate
     from ..plots import draws as plots
     from ..plots.sensitivity import plot_tornado
 
     inputs = {name: of.draws[name].values.ravel() for name in of.inputs}
-    indicators = sensitivity.happened(simulate(of.draws), [of.event])
-    found = sensitivity.tornado(inputs, indicators, effective=np.array([of.effective])).assign_coords(
+    happens = indicators(simulate(of.draws), [of.event])
+    found = measures.tornado(inputs, happens, effective=np.array([of.effective])).assign_coords(
         event=[of.event]
     )
     ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))

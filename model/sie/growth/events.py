@@ -1,7 +1,4 @@
-"""What "SIE" can mean, as events of a path, and the probability of each with its Monte Carlo error.
-
-    credence = happened / draws,   smoothed = (happened + 1/2) / (draws + 1)
-    mcse = (smoothed (1 - smoothed) / effective_draws)^(1/2)
+"""The definitions of a software intelligence explosion, as events of a path.
 
 Estimates of P(SIE) in the literature use different definitions: each event has its wording and source, and they are never
 pooled.
@@ -10,11 +7,11 @@ pooled.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -24,7 +21,7 @@ from ..data.quantities import EVENT_NAMES
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["EVENTS", "Event", "credences", "gain_within", "stream"]
+__all__ = ["EVENTS", "Event", "gain_within"]
 
 MONTHS_4 = 4 / 12
 """Four months, in years."""
@@ -278,129 +275,3 @@ EVENTS: Mapping[str, Event] = MappingProxyType({event.name: event for event in _
 """Every event that a report has, in its order."""
 
 assert tuple(EVENTS) == EVENT_NAMES
-
-
-def credences(paths: xr.Dataset, *, events: Iterable[str | Event] | None = None) -> xr.Dataset:
-    """Probability of each event and its Monte Carlo standard error, dims (event,).
-
-    `mcse` comes from the effective sample size of the event's indicator over chains, and from (s + 1/2) / (n + 1) in place of
-    s / n, so that 0 of n is not certainty. Reweighted draws count as no more than their effective number.
-
-    Parameters
-    ----------
-    paths : xr.Dataset
-        Paths of `simulate`, with dims (chain, draw).
-    events : iterable of str or Event, optional
-        Names in `EVENTS`, or events of your own (default: all of `EVENTS`).
-
-    Returns
-    -------
-    xr.Dataset
-        Dim `event`: `p`, the share of draws in which the event happens, `mcse`, and the event's `wording`; attribute `draws`.
-
-    Raises
-    ------
-    DataError
-        For an unknown name, or paths that `simulate` cannot have made.
-
-    Examples
-    --------
-    >>> table = sie.credences(sie.simulate(tree["posterior"].to_dataset()), events=["r_above_1", "gain_500x"])
-    >>> p = float(table.p.sel(event="gain_500x"))
-    """
-    from .paths import shortest_years
-
-    chosen = [_event(event) for event in (EVENTS.values() if events is None else events)]
-    independent = bool(paths.attrs.get("independent_draws"))
-    gains = list(dict.fromkeys(event.gain for event in chosen if event.gain is not None))
-    wanted = [np.broadcast_to(gain(paths), paths.doublings_left.shape) for gain in gains]
-    shortest = dict(zip(gains, shortest_years(paths, np.array(wanted)), strict=True)) if gains else {}
-    indicators = [event.indicators(paths, shortest) for event in chosen]
-    counts = [int(indicator.sum()) for indicator in indicators]
-    most = paths.attrs.get("effective_draws", math.inf)
-    sizes = [min(most, _effective_size(indicator, independent)) for indicator in indicators]
-    return _table(chosen, counts, sizes, draws=paths.doublings_left.size)
-
-
-def stream(
-    blocks: Iterable[xr.Dataset], *, events: Iterable[str | Event] | None = None, retraining: str = "none"
-) -> xr.Dataset:
-    """Credences of any number of independent draws, a block at a time, storing no path.
-
-    The same as `credences` of `simulate`, but for memory, and for the draws, which count as independent (no chains).
-
-    Parameters
-    ----------
-    blocks : iterable of xr.Dataset
-        Draws as `simulate` takes them, such as those of `prior` with one seed each.
-    events : iterable of str or Event, optional
-        Names in `EVENTS`, or events of your own (default: all). `happens` may use what `simulate` returns over (chain, draw), not
-        the path itself.
-    retraining : str, optional
-        As in `simulate`.
-
-    Returns
-    -------
-    xr.Dataset
-        As from `credences`.
-
-    Raises
-    ------
-    DataError
-        If there are no draws, and as in `simulate` and `credences`.
-    """
-    from .paths import summaries
-
-    chosen = [_event(event) for event in (EVENTS.values() if events is None else events)]
-    gains = list(dict.fromkeys(event.gain for event in chosen if event.gain is not None))
-    counts, draws = np.zeros(len(chosen), dtype=int), 0
-    for block in blocks:
-        wanted = [np.broadcast_to(gain(_with_left(block)), block.r_asara.shape) for gain in gains]
-        for found in summaries(
-            block, np.array(wanted).reshape(len(gains), block.r_asara.size), retraining=retraining
-        ):
-            within = dict(zip(gains, found.shortest_years.values, strict=True))
-            draws += found.sizes["draw"]
-            counts += [int(event.indicators(found, within).sum()) for event in chosen]
-    if not draws:
-        raise DataError("stream", plain("no draws"), "at least one block of draws")
-    return _table(chosen, counts.tolist(), [float(draws)] * len(chosen), draws=draws)
-
-
-def _with_left(draws: xr.Dataset) -> xr.Dataset:
-    """Draws whose variables all have the dims of the draws, as events read them."""
-    return draws.broadcast_like(draws.r_asara)
-
-
-def _table(events: list[Event], counts: list[int], sizes: list[float], *, draws: int) -> xr.Dataset:
-    """Probabilities and their errors from how often events happened and how many independent draws that is worth."""
-    import xarray as xr
-
-    smoothed = [(count + 0.5) / (draws + 1) for count in counts]
-    mcse = [math.sqrt(p * (1 - p) / size) for p, size in zip(smoothed, sizes, strict=True)]
-    return xr.Dataset(
-        {
-            "p": ("event", [count / draws for count in counts], {"unit": "probability"}),
-            "mcse": ("event", mcse, {"unit": "probability"}),
-            "wording": ("event", [event.wording for event in events]),
-        },
-        coords={"event": [event.name for event in events]},
-        attrs={"draws": int(draws)},
-    )
-
-
-def _event(event: str | Event) -> Event:
-    if isinstance(event, Event):
-        return event
-    if event not in EVENTS:
-        raise DataError("event", event, "one of " + ", ".join(EVENTS))
-    return EVENTS[event]
-
-
-def _effective_size(indicator: np.ndarray, independent: bool) -> float:
-    """How many independent draws an event's indicator (chain, draw) is worth."""
-    if independent or indicator.min() == indicator.max():
-        return float(indicator.size)
-    from arviz_stats.base import array_stats
-
-    return float(cast("Any", array_stats.ess(indicator.astype(float), method="mean")))

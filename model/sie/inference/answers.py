@@ -1,4 +1,4 @@
-"""What an edited view says: the answer, and the probabilities of events with their errors from draws of every kind.
+"""The answer of an edited view, and the probabilities of events with their errors from weighted draws.
 
 p = sum_i w_i I_i,   u_i = n w_i (I_i - p),   mcse^2 = Var(u) / ESS(u)
 """
@@ -14,29 +14,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..data.priors import View
+from ..growth.credences import block_indicators, effective_sizes, standard_errors
 from ..growth.events import EVENTS
 from ..returns.equations import at_asara
+from .fits import Fit
 from .reweighting import reweight
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["Answer", "Fit", "as_table", "autocorrelated", "independent", "outcomes", "weighted"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Fit:
-    """The draws of one fit: what evidence moved, by name, the events on their paths (event, draw) and r at ASARA (draw,).
-
-    `likelihood` is what the likelihood depends on beside the chain.
-    """
-
-    view: View
-    likelihood: tuple
-    tree: xr.DataTree
-    moved: Mapping[str, np.ndarray]
-    happened: np.ndarray
-    r: np.ndarray
+__all__ = ["Answer", "outcomes", "weighted"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,70 +143,21 @@ def outcomes(values: Mapping[str, np.ndarray], view: View) -> tuple[np.ndarray, 
     """Whether each event happens on each path (event, draw), and r at ASARA (draw,)."""
     import xarray as xr
 
-    from ..growth.paths import summaries
-
     columns = {**values, **at_asara(values, view)}
     draws = xr.Dataset({name: ("draw", column) for name, column in columns.items()})
-    gains = list(dict.fromkeys(event.gain for event in EVENTS.values() if event.gain is not None))
-    wanted = np.array([gain(draws) for gain in gains])
-    blocks = []
-    for found in summaries(draws, wanted):
-        within = dict(zip(gains, found.shortest_years.values, strict=True))
-        blocks.append([event.indicators(found, within) for event in EVENTS.values()])
-    return np.concatenate([np.array(block, dtype=bool) for block in blocks], axis=1), columns["r_asara"]
+    blocks = list(block_indicators(draws, list(EVENTS.values())))
+    return np.concatenate(blocks, axis=1), columns["r_asara"]
 
 
-def independent(happened: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """p and its standard error from independent draws (event, draw)."""
-    return _smoothed(happened.mean(axis=1), happened.shape[1], np.full(len(happened), happened.shape[1]))
-
-
-def autocorrelated(happened: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """p and its standard error from chains (event, chain, draw), as `sie.credences` has them."""
-    draws = happened[0].size
-    return _smoothed(happened.mean(axis=(1, 2)), draws, _sizes(happened.astype(float)))
-
-
-def weighted(happened: np.ndarray, weight: np.ndarray, effective: float) -> tuple[np.ndarray, np.ndarray]:
-    """p and its standard error from weighted chains (event, chain, draw); never better than so many effective draws."""
-    weight = weight.reshape(happened.shape[1:])
-    p = (happened * weight).sum(axis=(1, 2))
-    influence = weight.size * weight * (happened - p[:, None, None])
+def weighted(indicators: np.ndarray, weight: np.ndarray, effective: float) -> tuple[np.ndarray, np.ndarray]:
+    """p and its standard error from weighted chains (event, chain, draw), at an effective sample size of at most `effective`."""
+    weight = weight.reshape(indicators.shape[1:])
+    p = (indicators * weight).sum(axis=(1, 2))
+    influence = weight.size * weight * (indicators - p[:, None, None])
     variance = (influence**2).mean(axis=(1, 2))
-    worth = np.where(
-        variance > 0, p * (1 - p) * _sizes(influence) / np.where(variance > 0, variance, 1), math.inf
+    sizes = np.where(
+        variance > 0,
+        p * (1 - p) * effective_sizes(influence) / np.where(variance > 0, variance, 1),
+        math.inf,
     )
-    return _smoothed(p, effective, np.minimum(effective, worth))
-
-
-def _smoothed(p: np.ndarray, draws: float, size: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """p and its error from (s + 1/2) / (n + 1), so that 0 of n is not certainty, at each event's number of independent draws."""
-    smoothed = (p * draws + 0.5) / (draws + 1)
-    return p, np.sqrt(smoothed * (1 - smoothed) / size)
-
-
-def _sizes(values: np.ndarray) -> np.ndarray:
-    """How many independent draws the mean of each (event, chain, draw) is worth; all where it does not vary."""
-    from arviz_stats.base import array_stats
-
-    flat = values.reshape(len(values), -1)
-    varies = np.ptp(flat, axis=1) > 0
-    sizes = np.full(len(values), float(flat.shape[1]))
-    if varies.any():
-        sizes[varies] = array_stats.ess(values[varies], method="mean")
-    return sizes
-
-
-def as_table(p: np.ndarray, mcse: np.ndarray, *, draws: int) -> xr.Dataset:
-    """As `sie.credences` returns it."""
-    import xarray as xr
-
-    return xr.Dataset(
-        {
-            "p": ("event", p, {"unit": "probability"}),
-            "mcse": ("event", mcse, {"unit": "probability"}),
-            "wording": ("event", [event.wording for event in EVENTS.values()]),
-        },
-        coords={"event": list(EVENTS)},
-        attrs={"draws": draws},
-    )
+    return p, standard_errors(p * effective, effective, np.minimum(effective, sizes))

@@ -1,19 +1,17 @@
-"""An edited view answered at once: by the stored draws' paths, by weights on them, or by a refit, and it says which.
+"""Answers to edited views: from stored draws with new paths, from weights on stored draws, or from a refit.
 
     p = sum_i w_i I_i,   u_i = n w_i (I_i - p),   mcse^2 = Var(u) / ESS(u)
 
-A growth input that changed moves paths and leaves the posterior of the chain where it was (`paths`). A prior that evidence
-informs, or a lambda under which raw histories are read, changes the weights w of the stored draws (`reweighted`; Pareto-smoothed,
-with k-hat, and an error that knows both the weights and the chains' autocorrelation). Where weights are not to be trusted, or
-other rows or levels count, the view is sampled again on the same compiled graph (`refitted`), which becomes the base of later
-edits.
+A changed growth input changes the paths and not the posterior of the chain (`paths`). A changed prior that evidence informs, or
+a changed lambda under which raw histories are read, changes the weights w of the stored draws (`reweighted`: Pareto-smoothed, with
+k-hat; the error accounts for the weights and the chains' autocorrelation). Where k-hat is too large, or other rows or levels
+count, the view is sampled again (`refitted`), and later edits start from that fit.
 """
 
 from __future__ import annotations
 
 import math
 import threading
-from collections import OrderedDict
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -23,10 +21,12 @@ import numpy as np
 from ..base.errors import RefitNeeded
 from ..base.stats import QUANTILES
 from ..data.priors import View
+from ..growth.credences import as_table, probabilities
+from ..growth.events import EVENTS
 from ..returns.design import Design, design
 from ..returns.inputs import levels_of
-from ..returns.levels import lambda_from
-from .answers import Answer, Fit, as_table, autocorrelated, independent, outcomes, weighted
+from .answers import Answer, outcomes, weighted
+from .fits import Fit, Fits, form_of, likelihood_key, same_growth, same_priors
 from .history_weights import log_likelihood
 from .prior_draws import growth_values, prior_values
 from .reweighting import Importance, importance_weights
@@ -35,10 +35,7 @@ from .sampling import MIN_ESS, fit
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["ANSWERED", "Answer", "Workbench"]
-
-ANSWERED = ("paths", "reweighted", "refitted")
-"""How an edit can be answered."""
+__all__ = ["Answer", "Workbench"]
 
 
 NO_LEVELS: Mapping[str, str] = MappingProxyType({})
@@ -46,9 +43,6 @@ NO_LEVELS: Mapping[str, str] = MappingProxyType({})
 
 ROWS_KEPT = 64
 """Choices of rows that are kept, so that an edit of a prior chooses none anew."""
-
-FITS_KEPT = 12
-"""Fits that are kept, so that undoing an edit, or a second view, samples nothing."""
 
 
 class Workbench:
@@ -77,10 +71,10 @@ class Workbench:
 
     def __init__(self, evidence: xr.Dataset | None, *, seed: int, draws: int = 4000) -> None:
         self.evidence, self.seed, self.draws = evidence, seed, draws
-        self._fits: OrderedDict[tuple, Fit] = OrderedDict()
+        self._fits = Fits()
         self._rows: dict[tuple, xr.Dataset] = {}
         self._tables: dict[str, xr.DataArray] = {}
-        self._fits_lock, self._sampling = threading.Lock(), threading.Lock()
+        self._sampling = threading.Lock()
 
     def instant(self, view: View, *, levels: Mapping[str, str] = NO_LEVELS) -> Answer:
         """The answer from stored draws.
@@ -109,12 +103,12 @@ class Workbench:
         """
         if (rows := self.rows(view, levels=levels)) is None:
             return self._answer(view, levels, None, "paths", None, None)
-        likelihood = _likelihood_key(view, rows)
-        if (found := self._found(view, likelihood)) is not None:
-            how = "refitted" if _same(found.view, view) else "paths"
-            return self._answer(view, levels, rows, how, found, None)
+        likelihood = likelihood_key(view, rows)
+        if (kept := self._fits.get(view, likelihood)) is not None:
+            how = "refitted" if same_priors(kept.view, view) else "paths"
+            return self._answer(view, levels, rows, how, kept, None)
         why = f"{view.name}: found no draws yet, want a fit"
-        for base in self._latest():
+        for base in self._fits.latest():
             if base.likelihood[:-1] != likelihood[:-1]:
                 why = f"{view.name}: found draws under other rows or levels, want a refit"
                 continue
@@ -128,7 +122,9 @@ class Workbench:
                 continue
             if weights.effective >= MIN_ESS:
                 return self._answer(view, levels, rows, "reweighted", base, weights, ratio)
-            why = f"{view.name}: found weights worth {weights.effective:.0f} draws, want at least {MIN_ESS} (refit)"
+            why = (
+                f"{view.name}: found {weights.effective:.0f} effective draws, want at least {MIN_ESS} (refit)"
+            )
         raise RefitNeeded(why)
 
     def refit(self, view: View, *, levels: Mapping[str, str] = NO_LEVELS) -> Answer:
@@ -154,9 +150,9 @@ class Workbench:
             As in `usable` and `fit`.
         """
         if (rows := self.rows(view, levels=levels)) is not None:
-            likelihood = _likelihood_key(view, rows)
+            likelihood = likelihood_key(view, rows)
             with self._sampling:
-                if self._found(view, likelihood) is None:
+                if self._fits.get(view, likelihood) is None:
                     self._keep(view, rows, likelihood)
         return self.instant(view, levels=levels)
 
@@ -211,43 +207,22 @@ class Workbench:
 
         if self.evidence is None or view.states_r_asara:
             return None
-        key = (view.name, _form(view), view.reflects, tuple(sorted(levels.items())))
+        key = (view.name, form_of(view), view.reflects, tuple(sorted(levels.items())))
         if key not in self._rows:
             if len(self._rows) >= ROWS_KEPT:
                 self._rows.clear()
             self._rows[key] = usable(self.evidence, view, levels=levels)
         return self._rows[key]
 
-    def _found(self, view: View, likelihood: tuple) -> Fit | None:
-        with self._fits_lock:
-            if (key := (likelihood, _chain_key(view))) in self._fits:
-                self._fits.move_to_end(key)
-            return self._fits.get(key)
-
-    def _latest(self) -> list[Fit]:
-        """The fits that are kept, the last used first."""
-        with self._fits_lock:
-            return list(reversed(self._fits.values()))
-
     def _keep(self, view: View, rows: xr.Dataset, likelihood: tuple) -> None:
         """Sample a view and keep the fit."""
         tree = fit(self._design(view, rows), seed=self.seed, draws=self.draws)
-        names = (*view.informed, "r_target")
         posterior = tree["posterior"].to_dataset()
-        moved = {name: posterior[name].values.ravel() for name in names}
-        happened, r = self._after(view, moved)
-        kept = Fit(
-            view=view,
-            likelihood=likelihood,
-            tree=tree,
-            moved=moved,
-            happened=happened,
-            r=r,
+        moved = {name: posterior[name].values.ravel() for name in (*view.informed, "r_target")}
+        indicators, r = self._after(view, moved)
+        self._fits.keep(
+            Fit(view=view, likelihood=likelihood, tree=tree, moved=moved, indicators=indicators, r=r)
         )
-        with self._fits_lock:
-            self._fits[likelihood, _chain_key(view)] = kept
-            while len(self._fits) > FITS_KEPT:
-                self._fits.popitem(last=False)
 
     def _likelihoods(self, rows: xr.Dataset) -> dict[str, xr.DataArray]:
         """The stored likelihoods of these rows, each read once: whoever changes evidence opens another workbench."""
@@ -264,19 +239,17 @@ class Workbench:
         return design(rows, view, likelihoods=self._likelihoods(rows))
 
     def _likelihood_ratio(self, base: Fit, view: View, rows: xr.Dataset) -> np.ndarray:
-        """How much more likely a view's lambda makes the raw histories at the draws of a fit, log, (draw,)."""
+        """Log likelihood ratio of the raw histories under a view's lambda and under that of a fit, at its draws, (draw,)."""
         posterior = base.tree["posterior"].to_dataset()
-        found = [
-            log_likelihood(posterior, self._design(lambdas_of, rows)) for lambdas_of in (view, base.view)
-        ]
-        if found[0] is None:
+        new, old = (log_likelihood(posterior, self._design(each, rows)) for each in (view, base.view))
+        if new is None or old is None:
             raise RefitNeeded(
                 f"{view.name}: found draws under another lambda of a history on other inputs, want a refit"
             )
-        return found[0] - found[1]
+        return new - old
 
     def _after(self, view: View, moved: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-        """Events and r given evidence: what it moved, beside growth inputs at their priors."""
+        """Indicators of events and r given evidence: the quantities that it informs, with growth inputs at their priors."""
         growth, _ = growth_values(view, draws=self.draws, seed=self.seed)
         return outcomes({**growth, **moved}, view)
 
@@ -291,23 +264,25 @@ class Workbench:
         log_likelihood_ratio: np.ndarray | None = None,
     ) -> Answer:
         values, _ = prior_values(view, draws=self.draws, seed=self.seed)
-        happened, r = outcomes(values, view)
-        credences = {"priors": as_table(*independent(happened), draws=self.draws)}
+        events = list(EVENTS.values())
+        indicators, r = outcomes(values, view)
+        table = probabilities(indicators[:, None], independent=True)
+        credences = {"priors": as_table(events, *table, draws=self.draws)}
         quantiles = {"priors": np.quantile(r, QUANTILES)}
         if base is not None:
-            happened, r = (
-                (base.happened, base.r) if _same_growth(base.view, view) else self._after(view, base.moved)
+            indicators, r = (
+                (base.indicators, base.r) if same_growth(base.view, view) else self._after(view, base.moved)
             )
-            chains = happened.reshape(len(happened), base.tree["posterior"].sizes["chain"], -1)
+            chains = indicators.reshape(len(indicators), base.tree["posterior"].sizes["chain"], -1)
             if weights is None:
-                found = autocorrelated(chains)
+                table = probabilities(chains)
                 quantiles["evidence"] = np.quantile(r, QUANTILES)
             else:
-                found = weighted(chains, weights.weight, weights.effective)
+                table = weighted(chains, weights.weight, weights.effective)
                 quantiles["evidence"] = np.quantile(
                     r, QUANTILES, weights=weights.weight, method="inverted_cdf"
                 )
-            credences["evidence"] = as_table(*found, draws=self.draws)
+            credences["evidence"] = as_table(events, *table, draws=self.draws)
         return Answer(
             view=view,
             levels=levels,
@@ -322,30 +297,3 @@ class Workbench:
             fit=base,
             log_likelihood_ratio=log_likelihood_ratio,
         )
-
-
-def _form(view: View) -> tuple:
-    """What a view states, whatever the numbers: which rows may update it follows from this."""
-    return tuple(sorted(view.entries))
-
-
-def _likelihood_key(view: View, rows: xr.Dataset) -> tuple:
-    """What the likelihood of the chain depends on: the form of the view, the rows and their levels, and lambda if a history is raw."""
-    level = levels_of(rows)
-    counted = tuple(zip(rows.estimate.values.tolist(), level.tolist(), strict=True))
-    names = lambda_from(view) if "series" in level else ()
-    return _form(view), view.reflects, counted, tuple(view[name].prior for name in names)
-
-
-def _chain_key(view: View) -> tuple:
-    """The priors that evidence informs."""
-    return tuple((name, view[name].prior) for name in view.informed)
-
-
-def _same(view: View, view2: View) -> bool:
-    return all(view[name].prior == view2[name].prior for name in view.entries)
-
-
-def _same_growth(view: View, view2: View) -> bool:
-    """Whether all that evidence cannot move is alike."""
-    return all(view[name].prior == view2[name].prior for name in view.entries if name not in view.informed)

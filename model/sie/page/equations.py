@@ -40,7 +40,7 @@ MODULES = (
     "growth.law",
     "growth.paths",
     "growth.clock",
-    "growth.events",
+    "growth.credences",
     "growth.accounting",
 )
 """Modules whose docstrings hold the model, in the order of the data."""
@@ -89,9 +89,9 @@ COMPUTED: Mapping[str, tuple[str, str]] = MappingProxyType(
         "years": ("the same distance", "years of progress"),
         "ooms": ("the same distance", "OOMs of training efficiency"),
         "credence": ("probability of an event", "1"),
-        "happened": ("draws in which the event happens", "draws"),
+        "count": ("draws in which the event happens", "draws"),
         "draws": ("all draws", "draws"),
-        "effective_draws": ("independent draws that the event's indicator is worth", "draws"),
+        "effective_draws": ("effective sample size of the event's indicator", "draws"),
         "smoothed": ("probability that is never 0 or 1, for the error", "1"),
         "mcse": ("Monte Carlo standard error of a credence", "1"),
         "q": ("growth of research input in a history", "doublings per year"),

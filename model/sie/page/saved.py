@@ -196,7 +196,7 @@ def _read(path: Path) -> xr.DataTree:
 
 
 def _as_result(where: str, tree: xr.DataTree) -> tuple[Result, dict[str, Source]]:
-    from ..growth.events import credences
+    from ..growth.credences import credences
     from ..growth.paths import simulate
 
     attrs = {key: getattr(value, "item", lambda value=value: value)() for key, value in tree.attrs.items()}

@@ -108,7 +108,7 @@ def refit(
 ) -> np.ndarray:
     """The row of one world, in the order of `fields`. Designs are made once a process for each `key`; worlds differ in what is
     observed. `change` makes the design that is fitted from the one that draws the world, to see that a wrong one shows."""
-    from ...growth.events import credences
+    from ...growth.credences import credences
     from ...growth.paths import simulate
     from ...inference.sampling import short_fit
     from ...returns.design import design

@@ -25,13 +25,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "classes",
-    "happened",
+    "effective_sample_size",
     "independent_inputs",
     "movement",
     "tornado",
     "variance_shares",
     "varying_inputs",
-    "worth",
 ]
 
 WINDOW = 0.1
@@ -52,31 +51,13 @@ def varying_inputs(draws: xr.Dataset, view: View) -> dict[str, np.ndarray]:
 
 
 def independent_inputs(inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Those among which an answer is shared out: r_target stands for r_typical and spread, which act through it alone."""
+    """The inputs without r_typical and spread where r_target is among them: they act through it alone."""
     hidden = ("r_typical", "spread") if "r_target" in inputs else ()
     return {name: column for name, column in inputs.items() if name not in hidden}
 
 
-def happened(paths: xr.Dataset, events: list[str]) -> np.ndarray:
-    """Whether each event happens on each path, bool (event, draw)."""
-    from ...growth.events import EVENTS
-    from ...growth.paths import shortest_years
-
-    shortest = {
-        gain: shortest_years(paths, gain(paths))
-        for gain in {EVENTS[name].gain for name in events}
-        if gain is not None
-    }
-    return np.stack(
-        [
-            np.ravel(event.indicators(paths, shortest)).astype(bool)
-            for event in (EVENTS[name] for name in events)
-        ]
-    )
-
-
-def worth(credences: xr.Dataset) -> np.ndarray:
-    """How many independent draws each event's indicator is worth, (event,), from a table of `credences`."""
+def effective_sample_size(credences: xr.Dataset) -> np.ndarray:
+    """Effective sample size of each event's indicator, (event,), from a table of `credences`."""
     n = credences.attrs["draws"]
     smoothed = (credences.p.values * n + 0.5) / (n + 1)
     return smoothed * (1 - smoothed) / credences.mcse.values**2
@@ -139,14 +120,14 @@ def tornado(inputs: Mapping[str, np.ndarray], indicators: np.ndarray, *, effecti
 
     shape = (len(indicators), len(inputs), 2)
     p, mcse, value = np.empty(shape), np.empty(shape), np.empty(shape[1:])
-    worth = effective / indicators.shape[1]
+    efficiency = effective / indicators.shape[1]
     for i, column in enumerate(inputs.values()):
         low, high, *value[i] = np.quantile(column, [WINDOW, 1 - WINDOW, WINDOW / 2, 1 - WINDOW / 2])
         for end, inside in enumerate((column <= low, column >= high)):
-            found, size = indicators[:, inside].sum(axis=1), int(inside.sum())
-            smoothed = (found + 0.5) / (size + 1)
-            p[:, i, end] = found / size
-            mcse[:, i, end] = np.sqrt(smoothed * (1 - smoothed) / (size * worth))
+            counts, size = indicators[:, inside].sum(axis=1), int(inside.sum())
+            smoothed = (counts + 0.5) / (size + 1)
+            p[:, i, end] = counts / size
+            mcse[:, i, end] = np.sqrt(smoothed * (1 - smoothed) / (size * efficiency))
     return xr.Dataset(
         {
             "p": (("event", "input", "end"), p),
@@ -187,16 +168,16 @@ def movement(
     moved, null, se = np.empty(shape), np.empty(shape), np.empty(shape)
     widen = np.sqrt(np.maximum(n / effective, 1))
     for i, column in enumerate(inputs.values()):
-        of = classes(column, CLASSES)
-        size = np.bincount(of)
+        class_idx = classes(column, CLASSES)
+        size = np.bincount(class_idx)
         for e, indicator in enumerate(indicators):
-            counts = np.bincount(of, weights=indicator, minlength=len(size))
+            counts = np.bincount(class_idx, weights=indicator, minlength=len(size))
             away = counts / size - p[e]
             moved[e, i] = size @ np.abs(away) / n
             null[e, i] = widen[e] * sum(
                 size_k / n * _mean_away(n, int(indicator.sum()), int(size_k)) for size_k in size
             )
-            influence = np.sign(away)[of] * (indicator - p[e])
+            influence = np.sign(away)[class_idx] * (indicator - p[e])
             se[e, i] = influence.std() / math.sqrt(n) * widen[e]
     moved = moved - null
     return xr.Dataset(
@@ -217,17 +198,15 @@ def classes(column: np.ndarray, count: int) -> np.ndarray:
 
 
 @lru_cache(maxsize=4096)
-def _mean_away(n: int, happened: int, size: int) -> float:
-    """E |share of a random class of `size` draws - share of all|, where `happened` of `n` draws have the event.
+def _mean_away(n: int, count: int, size: int) -> float:
+    """E |share of a random class of `size` draws - share of all|, where `count` of `n` draws have the event.
 
-    De Moivre's mean deviation for the hypergeometric distribution: 2 m (n - happened - size + m) P(m) / n at the first m above
+    De Moivre's mean deviation for the hypergeometric distribution: 2 m (n - count - size + m) P(m) / n at the first m above
     the mean.
     """
     from scipy.stats import hypergeom
 
-    first = size * happened // n + 1
-    if first > min(size, happened):
+    first = size * count // n + 1
+    if first > min(size, count):
         return 0.0
-    return (
-        2 * first * (n - happened - size + first) / n * float(hypergeom.pmf(first, n, happened, size)) / size
-    )
+    return 2 * first * (n - count - size + first) / n * float(hypergeom.pmf(first, n, count, size)) / size

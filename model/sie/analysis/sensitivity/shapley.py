@@ -64,7 +64,7 @@ SEED = 20241
 
 
 def shapley_effects(
-    inputs: Mapping[str, np.ndarray], happened: np.ndarray, *, effective: np.ndarray
+    inputs: Mapping[str, np.ndarray], indicators: np.ndarray, *, effective: np.ndarray
 ) -> xr.Dataset:
     """Share of the variance of each event's indicator that is due to each input, dims (event, input) by position and name.
 
@@ -74,7 +74,7 @@ def shapley_effects(
     ----------
     inputs : mapping of str to np.ndarray
         Values of each input over draws, (draw,).
-    happened : np.ndarray
+    indicators : np.ndarray
         Whether each event happens, bool (event, draw).
     effective : np.ndarray
         Effective number of draws of each event's indicator, (event,), from which `se` is widened.
@@ -94,14 +94,14 @@ def shapley_effects(
 
     names = sorted(inputs)
     columns = np.stack([np.asarray(inputs[name], dtype=float) for name in names])
-    total, scores, outcome = columns.shape[1], normal_scores(columns), happened.astype(float)
+    total, scores, outcome = columns.shape[1], normal_scores(columns), indicators.astype(float)
     random = np.random.default_rng(SEED)
     chosen = random.permutation(np.lexsort((*outcome, *columns)))[:MOST_DRAWS]
     features, members = _features(scores[:, chosen])
     outcome = outcome[:, chosen]
     lively = (outcome.mean(axis=1) > 0) & (outcome.mean(axis=1) < 1)
-    phi = np.full((BLOCKS, len(happened), len(names)), np.nan)
-    of_orders = np.zeros((len(happened), len(names)))
+    phi = np.full((BLOCKS, len(indicators), len(names)), np.nan)
+    of_orders = np.zeros((len(indicators), len(names)))
     if lively.any() and names:
         with threadpool_limits(
             1, user_api="blas"
@@ -272,7 +272,7 @@ def _between(projected, observed, block, blocks, classes):
             while k < last and (edges[k] - low) * scale < cell:
                 k += 1
             first[cell] = k
-        count, happened = np.zeros(last + 1), np.zeros(last + 1)
+        count, hits = np.zeros(last + 1), np.zeros(last + 1)
         for i in range(n):
             value = projected[i, e]
             k = first[min(max(int((value - low) * scale), 0), CELLS)]
@@ -282,12 +282,12 @@ def _between(projected, observed, block, blocks, classes):
                 k += 1
             of[i] = k
             count[k] += 1
-            happened[k] += observed[i, e]
-        rate = happened.sum() / n
+            hits[k] += observed[i, e]
+        rate = hits.sum() / n
         for i in range(n):
             k, y = of[i], observed[i, e]
             if count[k] > 1:
                 around = (y - rate) ** 2 * n / (n - 1)
-                around -= (y - happened[k] / count[k]) ** 2 * count[k] / (count[k] - 1)
+                around -= (y - hits[k] / count[k]) ** 2 * count[k] / (count[k] - 1)
                 found[block[i], e] += around
     return found

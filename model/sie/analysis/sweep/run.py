@@ -84,7 +84,7 @@ def run_cell(
     `levels` as in `sie.usable`, whose rows enter without those of `leave_out`. `key` tells one body of evidence and one set of views from another.
     """
     from ...base.errors import NotConverged
-    from ...growth.events import credences
+    from ...growth.credences import credences
     from ...growth.paths import simulate
     from ...inference.prior_draws import prior
     from ...inference.sampling import fit

@@ -114,7 +114,8 @@ def credence(
 @cache
 def _credences(view: str, progress: float, gain: tuple[str, float, float] | None) -> xr.Dataset:
     """Every event of a view's priors, or that of one gain (name, doublings, years)."""
-    from ...growth.events import gain_within, stream
+    from ...growth.credences import stream
+    from ...growth.events import gain_within
     from ...inference.prior_draws import prior
 
     changed = _view(view)
