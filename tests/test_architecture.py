@@ -1,5 +1,6 @@
 """ARCHITECTURE.md against the tree: its inventory has every module, and what it names exists."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -43,3 +44,56 @@ def test_rooms_stand_in_the_order_in_which_they_may_import():
     )
     listed = re.findall(r"^\| `(\w+)` \| [^|]+ \| [^|]+ \|$", TEXT, re.MULTILINE)
     assert listed == [name for name in reversed(layers) if name != "cli"]
+
+
+def name_of(file):
+    parts = file.relative_to(PACKAGE).with_suffix("").parts
+    return parts[:-1] if parts[-1] == "__init__" else parts
+
+
+NAMES = {name_of(file): file for file in PACKAGE.rglob("*.py")}
+"""Every module of the package by its name, ("growth", "paths")."""
+
+
+def imported(file):
+    """The modules of the package that a module imports, wherever in it."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            folder = file.relative_to(PACKAGE).parts[: -node.level]
+            module = (*folder, *(node.module or "").split(".")) if node.module else folder
+            for alias in node.names:
+                yield (*module, alias.name) if (*module, alias.name) in NAMES else module
+
+
+def face(room):
+    """`__all__` of a room."""
+    for node in ast.parse(NAMES[room].read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
+            return set(ast.literal_eval(node.value))
+    return set()
+
+
+def beyond_faces(module, target):
+    """The parts of a target's name that the rooms it is in do not list in `__all__`, of the rooms that `module` is not in."""
+    rooms = [target[:depth] for depth in range(1, len(target))]
+    return [room for room in rooms if module[: len(room)] != room and target[len(room)] not in face(room)]
+
+
+def test_other_rooms_use_only_the_modules_that_a_room_lists():
+    pairs = {(name, target) for name, file in NAMES.items() for target in imported(file)}
+    pairs |= {((), tuple(module.split("."))) for module in sie._MODULES}
+    assert len(pairs) > 300
+    assert [pair for pair in sorted(pairs) if beyond_faces(*pair)] == []
+
+
+def test_a_room_lists_modules_that_exist_and_that_others_use():
+    used = {(name, target) for name, file in NAMES.items() for target in imported(file)}
+    used |= {((), tuple(module.split("."))) for module in sie._MODULES}
+    for room, file in NAMES.items():
+        if not room or file.name != "__init__.py" or "import" in file.read_text(encoding="utf-8"):
+            continue  # not a face, or one that defines names itself
+        for listed in face(room):
+            assert any(
+                target[: len(room) + 1] == (*room, listed) and name[: len(room)] != room
+                for name, target in used
+            ), (room, listed)

@@ -1,1 +1,14 @@
 """What an answer rests on: results, sensitivity, checks against data, calibration, differences, pools, sweeps, timelines."""
+
+__all__ = [
+    "calibration",
+    "checking",
+    "differences",
+    "doctor",
+    "leaving_out",
+    "pooling",
+    "result",
+    "sensitivity",
+    "sweep",
+    "timeline",
+]

@@ -1,2 +1,15 @@
 """What every room may use and nothing that knows the project's data: exceptions, files, readers of text and TOML, tasks on a
 cluster, compiled kernels, convergence statistics."""
+
+__all__ = [
+    "errors",
+    "exit_codes",
+    "files",
+    "imports",
+    "kernels",
+    "pytensor_folder",
+    "reading",
+    "stats",
+    "stores",
+    "tasks",
+]

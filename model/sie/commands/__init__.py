@@ -1,1 +1,25 @@
 """The commands of `sie`, one module each family; `cli` names them. They turn options into calls and results into text."""
+
+__all__ = [
+    "calibrate",
+    "check",
+    "diff",
+    "doctor",
+    "equations",
+    "evidence",
+    "explore",
+    "grow",
+    "idea_production",
+    "ledger",
+    "notebooks",
+    "open",
+    "options",
+    "report",
+    "reproduce",
+    "sensitivity",
+    "series",
+    "sweep",
+    "table",
+    "timeline",
+    "views",
+]

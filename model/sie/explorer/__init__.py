@@ -2,3 +2,5 @@
 
 `state` holds what a user edited, `controls` the sliders, `tables` and `figures` what is shown, `files` what leaves the app.
 """
+
+__all__ = ["serve"]

@@ -1,1 +1,15 @@
-"""Growth after ASARA: the law, paths of many draws, clocks and events. Exact integration, no samplers."""
+"""Growth after ASARA: the law of growth, its paths by exact integration (`kernels`), clocks, events and their credences. Nothing
+here samples."""
+
+__all__ = [
+    "accounting",
+    "clock",
+    "credences",
+    "events",
+    "explanation",
+    "law",
+    "mechanisms",
+    "outcome",
+    "paths",
+    "trajectory",
+]

@@ -1,1 +1,3 @@
 """Reports as text and as one page, saved files, the ledger, the equation page, and the sources' figures recomputed."""
+
+__all__ = ["calibration_record", "equations", "ledger", "reproduce", "saved", "sections", "snapshot", "text"]

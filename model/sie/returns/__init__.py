@@ -1,1 +1,15 @@
-"""The model of r: which rows may update a view, what each row is to the model, the PyMC model and its fast log density."""
+"""The model of r: which rows may update a view, what each row is to the model (`design`), the PyMC model (`model`) and its fast
+log density."""
+
+__all__ = [
+    "compiled",
+    "design",
+    "equations",
+    "inputs",
+    "levels",
+    "likelihoods",
+    "log_density",
+    "model",
+    "prior_curves",
+    "selection",
+]

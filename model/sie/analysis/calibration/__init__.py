@@ -1,1 +1,3 @@
-"""Simulation-based calibration: worlds drawn from the priors and refitted, and the verdict on their ranks."""
+"""Simulation-based calibration: worlds drawn from the priors and refitted (`worlds`), and the verdict on their ranks (`summary`)."""
+
+__all__ = ["summary", "worlds"]

@@ -1,1 +1,3 @@
-"""What drives an answer: variance shares, tornado, expected movement, Shapley effects, crossings, power scaling."""
+"""What drives an answer: variance shares, tornado and expected movement (`measures`), Shapley effects, crossings, power scaling."""
+
+__all__ = ["crossings", "measures", "power", "shapley"]

@@ -1,1 +1,4 @@
-"""Compiled functions that integrate one path of `law` and read levels, times and windows off it, with and without a clock."""
+"""Compiled functions that integrate one path of `law` (`path`) and read levels, times and windows off it, without a clock
+(`windows`) and on one (`clock`, `clock_search`)."""
+
+__all__ = ["clock", "clock_search", "path", "windows"]
