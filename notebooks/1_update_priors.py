@@ -160,7 +160,7 @@ def _(seed, sie, tree, view, view2):
     try:
         reweighted = sie.reweight(tree, view, view2, seed=seed)
         answer = f"""Here it will do: Pareto k-hat is {reweighted.attrs["khat"]:.2f} (want at most 0.7), and
-    the {tree.attrs["draws"]} draws are worth {reweighted.attrs["effective_draws"]:.0f}. The median
+    the {tree.attrs["draws"]} draws have the effective sample size {reweighted.attrs["effective_draws"]:.0f}. The median
     of `r_asara` becomes {reweighted.posterior.r_asara.median().item():.2f}."""
     except sie.RefitNeeded as error:
         reweighted = None

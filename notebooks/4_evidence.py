@@ -202,7 +202,7 @@ def _(mo):
 @app.cell
 def _(draws, histories, seed, series_fit, sie):
     history = sie.read_series("nanogpt_speedrun")
-    past = histories.history(history)
+    past = histories.as_history(history)
     fitted = series_fit.fit_series(past, seed=seed, draws=draws)
     replicates = series_fit.replicate(fitted, past, seed=seed)
     return fitted, history, past, replicates

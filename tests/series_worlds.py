@@ -8,7 +8,14 @@ from scipy.stats import binom
 
 from sie.histories import model as model_of
 from sie.histories.arrays import LEAST_GAIN
-from sie.histories.model import LOG_LAMBDA_RANGE, PARAMETERS, TIMING_SD, build_series, natural, priors_of
+from sie.histories.model import (
+    LOG_LAMBDA_RANGE,
+    PARAMETERS,
+    TIMING_SD,
+    build_series,
+    priors_of,
+    to_natural_scale,
+)
 from sie.returns.compiled import compile_density
 
 REFITS = 200
@@ -52,7 +59,7 @@ def from_prior(past, size, rng):
         },
         coords={"chain": [0], "draw": np.arange(size)},
     )
-    draws = natural(latents, past, priors_of(past), LOG_LAMBDA_RANGE)
+    draws = to_natural_scale(latents, past, priors_of(past), LOG_LAMBDA_RANGE)
     z = rng.standard_normal((3, 1, size, len(past.proxies)))
     dims = ("chain", "draw", "proxy")
     draws["loading"] = (dims, np.exp(model_of.LOADING_SD * z[0] * (1 - past.anchor)))
@@ -111,7 +118,7 @@ def check_recovery(past, names, *, seed):
             progress_bar=False,
             save_warmup=False,
         )
-        posterior = natural(tree["posterior"].to_dataset(), past, priors_of(past), LOG_LAMBDA_RANGE)
+        posterior = to_natural_scale(tree["posterior"].to_dataset(), past, priors_of(past), LOG_LAMBDA_RANGE)
         for name, mass in inside:
             rank = (posterior[name].values < truths[name].values[0, i]).mean()
             inside[name, mass] += abs(rank - 0.5) < mass / 2

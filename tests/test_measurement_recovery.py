@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from series_worlds import check_recovery, panel, raw
 
-from sie.histories.arrays import history
+from sie.histories.arrays import as_history
 
 
 @pytest.mark.slow
@@ -14,4 +14,4 @@ def test_truths_drawn_from_the_prior_are_recovered_from_measurements():
     made_up = raw(
         years, np.linspace(0, 3, 9), counts, kind="measurement", regime=regime, error=np.full(9, 4.0)
     )
-    check_recovery(history(made_up), ["r", "lambda", "prior_effort", "irregularity"], seed=11)
+    check_recovery(as_history(made_up), ["r", "lambda", "prior_effort", "irregularity"], seed=11)

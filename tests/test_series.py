@@ -8,9 +8,9 @@ from series_worlds import from_prior, panel, raw
 
 import sie
 from sie.histories import model as model_of
-from sie.histories.arrays import LEAST_GAIN, efforts, elapsed, ends, history, log_counts
+from sie.histories.arrays import LEAST_GAIN, as_history, efforts, elapsed, ends, log_counts
 from sie.histories.fit import fit_series, is_identified, likelihood_of, log_width, naive_slope, replicate
-from sie.histories.model import LOG_LAMBDA_RANGE, TIMING_SD, build_series, natural, priors_of
+from sie.histories.model import LOG_LAMBDA_RANGE, TIMING_SD, build_series, priors_of, to_natural_scale
 
 
 def law(past, *, r, lam, prior_effort, log_rate):
@@ -30,13 +30,13 @@ def law(past, *, r, lam, prior_effort, log_rate):
         },
         coords={"chain": [0], "draw": [0]},
     )
-    values = natural(latents, past, prior, LOG_LAMBDA_RANGE)
+    values = to_natural_scale(latents, past, prior, LOG_LAMBDA_RANGE)
     return values.log2_a.values.ravel(), values.log_effort.values.ravel()
 
 
 def test_with_constant_effort_the_law_is_that_of_elapsed_time():
     years = np.concatenate([[0], np.geomspace(0.1, 3, 12)])
-    past = history(raw(years, np.arange(13.0), {"staff": years}))
+    past = as_history(raw(years, np.arange(13.0), {"staff": years}))
     got, effort = law(past, r=0.8, lam=0.6, prior_effort=0.05, log_rate=np.zeros(past.years_in.shape[1]))
     want = 0.8 / 0.6 * np.log2(1 + past.years / past.years[-1] / 0.05)
     np.testing.assert_allclose(got, want, rtol=1e-9)
@@ -47,7 +47,7 @@ def test_with_constant_effort_the_law_is_that_of_elapsed_time():
 def test_when_effort_always_grew_exponentially_the_slope_is_r_whatever_lambda(lam):
     rate = 0.3
     years = np.concatenate([[0], np.geomspace(0.02, 6, 50)])
-    past = history(raw(years, np.arange(51.0) / 10, {"staff": years}))
+    past = as_history(raw(years, np.arange(51.0) / 10, {"staff": years}))
     edges = np.concatenate([[0], np.cumsum(past.years_in[-1])])
     mean_effort = np.diff(np.expm1(rate * edges)) / np.diff(edges)
     before = 1 / np.expm1(lam * rate * years[-1])
@@ -94,22 +94,22 @@ def test_records_are_kept_where_pieces_of_effort_end_and_beside_a_change_of_mach
     kept = ends(past)
     assert kept[0] == 0
     assert {5, 6, 8} <= set(kept)
-    seen = history(past)
+    seen = as_history(past)
     assert seen.shown[kept.index(6) - 1] == 0
     assert seen.shown.sum() == len(kept) - 2
-    assert history(past, jumps=False).shown.all()
+    assert as_history(past, jumps=False).shown.all()
 
 
 def test_a_count_of_the_outputs_themselves_is_no_effort():
     past = sie.read_series("cifar10")
     assert efforts(past) == []
-    seen = history(past)
+    seen = as_history(past)
     assert not seen.seen.any()
 
 
 def test_an_unknown_proxy_is_refused(refused):
     with refused("series nanogpt_speedrun proxy", "'stars'"):
-        history(sie.read_series("nanogpt_speedrun"), proxies=("stars",))
+        as_history(sie.read_series("nanogpt_speedrun"), proxies=("stars",))
 
 
 @pytest.mark.slow
@@ -119,7 +119,7 @@ def test_the_density_is_that_of_dense_algebra_with_levels_and_jumps_projected_ou
     error = rng.uniform(0.5, 2, 9)
     regime = ["old"] * 5 + ["new"] * 4
     outputs = np.cumsum(rng.gamma(2, 0.2, 9))
-    past = history(raw(years, outputs, counts, kind="measurement", regime=regime, error=error))
+    past = as_history(raw(years, outputs, counts, kind="measurement", regime=regime, error=error))
     model = build_series(past)
     logp = model.compile_logp(mode="FAST_COMPILE")
     differences = []
@@ -145,7 +145,7 @@ def dense_log_density(point, past, outputs, counts, error):
         },
         coords={"chain": [0], "draw": [0]},
     )
-    d = natural(latents, past, priors_of(past), LOG_LAMBDA_RANGE).isel(chain=0, draw=0)
+    d = to_natural_scale(latents, past, priors_of(past), LOG_LAMBDA_RANGE).isel(chain=0, draw=0)
     total = sum(norm.logpdf(value).sum() for value in point.values())
     clock = np.log(past.years)
     loading = np.exp(model_of.LOADING_SD * point["loading"] * (1 - past.anchor))
@@ -177,7 +177,7 @@ def test_gains_between_records_have_the_law_s_mean_and_their_variance_and_a_tie_
     years, counts = panel()
     outputs = np.linspace(0, 3, 9)
     outputs[4] = outputs[3]
-    past = history(raw(years, outputs, counts))
+    past = as_history(raw(years, outputs, counts))
     assert past.tied.tolist() == [0, 0, 0, 1, 0, 0, 0, 0]
     model = build_series(past)
     rng = np.random.default_rng(5)
@@ -189,7 +189,7 @@ def test_gains_between_records_have_the_law_s_mean_and_their_variance_and_a_tie_
         },
         coords={"chain": [0], "draw": [0]},
     )
-    d = natural(latents, past, priors_of(past), LOG_LAMBDA_RANGE).isel(chain=0, draw=0)
+    d = to_natural_scale(latents, past, priors_of(past), LOG_LAMBDA_RANGE).isel(chain=0, draw=0)
     mean = np.diff(d.log2_a.values, prepend=0)
     variance = mean * d.irregularity.item() + 2 * TIMING_SD**2
     of_gain = gamma(mean**2 / variance, scale=variance / mean)
@@ -216,7 +216,7 @@ def test_the_curve_gives_the_posterior_that_a_joint_fit_gives(alexnet):
     """Under another prior than the one that was divided out: log r ~ Normal(log 1.1, 0.6), lambda from 0.3 to 1."""
     limits = (float(np.log(0.3)), 0.0)
     draws = fit_series(
-        history(alexnet), seed=2, draws=12000, log_r_prior=(np.log(1.1), 0.6), log_lambda_range=limits
+        as_history(alexnet), seed=2, draws=12000, log_r_prior=(np.log(1.1), 0.6), log_lambda_range=limits
     )
     stored = sie.read_likelihood("alexnet")
     curve = sie.over_log_r(stored, np.exp(np.linspace(*limits, 200)), learn_lambda=True)
@@ -231,7 +231,7 @@ def test_the_curve_gives_the_posterior_that_a_joint_fit_gives(alexnet):
 def test_independent_errors_are_far_too_narrow_on_the_speedrun():
     past = sie.read_series("nanogpt_speedrun")
     limits = (LOG_LAMBDA_RANGE[0], 0.0)
-    whole = fit_series(history(past), seed=1, log_lambda_range=limits)
+    whole = fit_series(as_history(past), seed=1, log_lambda_range=limits)
     slopes = [naive_slope(past, name, 1.0) for name in efforts(past)]
     for slope, error in slopes:
         assert log_width(whole) > 5 * 2 * 1.645 * error / slope
@@ -250,7 +250,7 @@ def test_at_one_lambda_all_stockfish_tests_and_those_kept_give_one_r(lam):
     past = sie.read_series("stockfish")
     kept, whole = (
         np.log(fit_series(one, seed=1, draws=4000, log_lambda_range=limits).r.values)
-        for one in (history(past), history(past, all_observations=True))
+        for one in (as_history(past), as_history(past, all_observations=True))
     )
     assert abs(np.median(kept) - np.median(whole)) < np.std(kept) / 3
     assert np.std(whole) == pytest.approx(np.std(kept), rel=0.2)
@@ -258,13 +258,13 @@ def test_at_one_lambda_all_stockfish_tests_and_those_kept_give_one_r(lam):
 
 @pytest.mark.slow
 def test_replicated_records_never_worsen_and_cover_what_was_observed(alexnet):
-    past = history(alexnet)
+    past = as_history(alexnet)
     draws = fit_series(past, seed=3)
     made = replicate(draws, past, seed=1)
     assert (np.diff(made.data, axis=1) >= 0).all()
     low, high = np.quantile(made.data, [0.01, 0.99], axis=0)
     assert ((made.observed > low) & (made.observed < high)).all()
-    blind = fit_series(history(alexnet, proxies=()), seed=3)
+    blind = fit_series(as_history(alexnet, proxies=()), seed=3)
     assert is_identified(draws, blind)
     assert not is_identified(blind, blind)
 
@@ -285,7 +285,7 @@ def test_a_flow_of_effort_is_integrated_over_time():
 def test_figures_have_logarithmic_axes_with_units_and_every_observation(name):
     from sie.plots.histories import plot_replicates, plot_series
 
-    past = history(sie.read_series(name))
+    past = as_history(sie.read_series(name))
     draws = from_prior(past, 50, np.random.default_rng(2))
     made = replicate(draws, past, seed=1)
     ax = plot_series(draws, past, made)

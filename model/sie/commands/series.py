@@ -83,7 +83,7 @@ def _rebuild(past: xr.Dataset, file: str, seed: int, evidence: Path | None) -> s
 
 
 def _show(past: xr.Dataset, rows: xr.Dataset, seed: int, most: float, out: Path | None, say) -> None:
-    from ..histories.arrays import efforts, ends, history
+    from ..histories.arrays import as_history, efforts, ends
     from ..histories.fit import fit_series, is_identified, replicate
     from ..histories.model import LOG_LAMBDA_RANGE
 
@@ -95,22 +95,22 @@ def _show(past: xr.Dataset, rows: xr.Dataset, seed: int, most: float, out: Path 
         f"{name} ({past.attrs['domain']}): {past.sizes['observation']} {' and '.join(kinds)}s, {first} to {last}"
     )
     print(f"  {'r: software doublings per doubling of effort':58s}     5 %    50 %    95 %")
-    main = history(past)
+    main = as_history(past)
     draws = fit_series(main, seed=seed, log_lambda_range=limits)
     _line(f"all effort, anchor {proxies[0]}" if proxies else "no effort observed", draws)
     blind = (
-        draws if not proxies else fit_series(history(past, proxies=()), seed=seed, log_lambda_range=limits)
+        draws if not proxies else fit_series(as_history(past, proxies=()), seed=seed, log_lambda_range=limits)
     )
     if proxies:
         for proxy in proxies if len(proxies) > 1 else ():
             say(f"{name}: {proxy}")
             _line(
                 f"{proxy} alone",
-                fit_series(history(past, proxies=(proxy,)), seed=seed, log_lambda_range=limits),
+                fit_series(as_history(past, proxies=(proxy,)), seed=seed, log_lambda_range=limits),
             )
         _line("without any effort, from outputs and priors", blind)
     if len(set(past.regime.values.tolist())) > 1:
-        smooth = history(past, jumps=False)
+        smooth = as_history(past, jumps=False)
         _line("all effort, no jump allowed", fit_series(smooth, seed=seed, log_lambda_range=limits))
     wide = fit_series(main, seed=seed)
     _line(f"all effort, lambda up to {np.exp(LOG_LAMBDA_RANGE[1]):.2g}", wide)
@@ -120,7 +120,7 @@ def _show(past: xr.Dataset, rows: xr.Dataset, seed: int, most: float, out: Path 
         _line(f"all effort, lambda {value:g}", fit_series(main, seed=seed, log_lambda_range=near))
     if proxies:
         say(f"{name}: independent errors")
-        alike = history(past, independent_errors=True)
+        alike = as_history(past, independent_errors=True)
         _line("all effort, independent errors", fit_series(alike, seed=seed, log_lambda_range=limits))
         _naive(past, proxies)
     _published(rows, past.attrs["domain"])

@@ -169,7 +169,7 @@ def on_clock(paths: xr.Dataset, clock: Clock | tuple) -> xr.Dataset:
     )
     numbers = [constant[..., None], np.broadcast_to(times, rates.shape), rates, gained]
     changed = _with(paths, CLOCK, np.concatenate(numbers, axis=-1))
-    return _seen_anew(changed, peak=None)
+    return _recompute_summaries(changed, peak=None)
 
 
 def paused(paths: xr.Dataset, *, doublings: float | np.ndarray, years: float | np.ndarray) -> xr.Dataset:
@@ -205,7 +205,9 @@ def paused(paths: xr.Dataset, *, doublings: float | np.ndarray, years: float | n
             float(numbers[1].max()),
             f"at most {FOR_EVER:g} (beyond, windows drown in rounding)",
         )
-    return _seen_anew(_with(paths, PAUSE, np.stack(numbers, axis=-1)), peak=paths.peak_log2_pace.values)
+    return _recompute_summaries(
+        _with(paths, PAUSE, np.stack(numbers, axis=-1)), peak=paths.peak_log2_pace.values
+    )
 
 
 def capped(paths: xr.Dataset, *, log2_pace: float | np.ndarray) -> xr.Dataset:
@@ -247,7 +249,7 @@ def capped(paths: xr.Dataset, *, log2_pace: float | np.ndarray) -> xr.Dataset:
         room = most
     used = found[:, : max(1, most)].reshape(*shape, -1)
     changed = _with(paths, CAP, np.concatenate([cap[..., None], used], axis=-1))
-    return _seen_anew(changed, peak=np.minimum(paths.peak_log2_pace.values, cap))
+    return _recompute_summaries(changed, peak=np.minimum(paths.peak_log2_pace.values, cap))
 
 
 def _each(values: np.ndarray | float, shape: tuple, where: str, want: str) -> np.ndarray:
@@ -279,8 +281,8 @@ def _with(paths: xr.Dataset, kind: float, numbers: np.ndarray) -> xr.Dataset:
     return changed.assign(clock=((*dims, "entry"), np.concatenate([*before, head, numbers], axis=-1)))
 
 
-def _seen_anew(paths: xr.Dataset, *, peak: np.ndarray | None) -> xr.Dataset:
-    """The paths with the times and paces of their nodes, their end, peak and lead over the recent trend as the clocks have them."""
+def _recompute_summaries(paths: xr.Dataset, *, peak: np.ndarray | None) -> xr.Dataset:
+    """The paths with times and paces of their nodes, end, peak and lead over the recent trend recomputed under their clocks."""
     shape, nodes = paths.reach.shape, paths.sizes["doubling"]
     draws = paths.reach.size
     times, paces, found = np.empty((draws, nodes)), np.empty((draws, nodes)), np.empty((draws, 3))

@@ -17,7 +17,7 @@ from ..base.errors import DataError
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["History", "efforts", "elapsed", "ends", "history", "log_counts"]
+__all__ = ["History", "as_history", "efforts", "elapsed", "ends", "log_counts"]
 
 STATED_ERROR_PRIOR, UNSTATED_ERROR_PRIOR = (0.0, 0.3), (float(np.log(0.2)), 2.0)
 """log of the true over the stated error; or of an unstated error in doublings, almost free."""
@@ -75,7 +75,7 @@ class History:
     elo_prior: tuple[float, float]
 
 
-def history(
+def as_history(
     series: xr.Dataset,
     *,
     proxies: tuple[str, ...] | None = None,

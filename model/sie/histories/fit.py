@@ -14,8 +14,8 @@ import numpy as np
 from ..base.errors import DataError
 from ..inference import sampling as inference
 from ..returns.compiled import compile_density
-from .arrays import History, history
-from .model import LOG_LAMBDA_RANGE, LOG_R_PRIOR, TIMING_SD, build_series, natural, priors_of
+from .arrays import History, as_history
+from .model import LOG_LAMBDA_RANGE, LOG_R_PRIOR, TIMING_SD, build_series, priors_of, to_natural_scale
 from .reduction import Draws, reduce_draws
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ NARROWED = 0.9
 
 
 def fit_series(
-    past: History,
+    history: History,
     *,
     seed: int,
     draws: int = DRAWS,
@@ -54,17 +54,19 @@ def fit_series(
     """
     if draws < 1 or draws % inference.CHAINS:
         raise DataError("draws", draws, f"a positive multiple of {inference.CHAINS}")
-    compiled = compile_density(build_series(past, log_r_prior=log_r_prior, log_lambda_range=log_lambda_range))
+    compiled = compile_density(
+        build_series(history, log_r_prior=log_r_prior, log_lambda_range=log_lambda_range)
+    )
     tree, diagnostics = inference.sample_converged(
         compiled,
-        name=f"series {past.id}",
+        name=f"series {history.id}",
         tries=[(target_accept, inference.RETRY_TUNE) for target_accept in TARGET_ACCEPT],
         draws=draws,
         seed=seed,
     )
     latents = tree["posterior"].to_dataset()
-    values = natural(latents, past, priors_of(past, log_r_prior), log_lambda_range)
-    return values.assign_attrs(id=past.id, **diagnostics)
+    values = to_natural_scale(latents, history, priors_of(history, log_r_prior), log_lambda_range)
+    return values.assign_attrs(id=history.id, **diagnostics)
 
 
 def is_identified(with_effort: xr.Dataset, without: xr.Dataset) -> bool:
@@ -85,12 +87,12 @@ def likelihood_of(series: xr.Dataset, *, seed: int) -> xr.DataArray:
     """
     import xarray as xr
 
-    past = history(series)
+    history = as_history(series)
     edges = np.linspace(*LOG_LAMBDA_RANGE, LAMBDA_NODES + 1)
     windows = []
     for start in range(0, LAMBDA_NODES - 1, WINDOW - 1):
         limits = (float(edges[start]), float(edges[min(start + WINDOW, LAMBDA_NODES)]))
-        draws = fit_series(past, seed=seed + start, log_lambda_range=limits)
+        draws = fit_series(history, seed=seed + start, log_lambda_range=limits)
         log_r, log_lambda = np.log(draws.r.values), np.log(draws["lambda"].values)
         effective = draws.attrs["min_ess"]
         windows.append(
@@ -128,35 +130,35 @@ class Replicates:
     data: np.ndarray
 
 
-def replicate(draws: xr.Dataset, past: History, *, seed: int, most: int = 2000) -> Replicates:
+def replicate(draws: xr.Dataset, history: History, *, seed: int, most: int = 2000) -> Replicates:
     """Posterior predictive histories of the same dates and effort; of `most` draws, evenly taken."""
     rng = np.random.default_rng(seed)
     flat = {name: values.values.reshape(-1, *values.shape[2:]) for name, values in draws.data_vars.items()}
     at = np.linspace(0, len(flat["r"]) - 1, min(most, len(flat["r"]))).astype(int)
     law = flat["log2_a"][at]
     irregularity = flat["irregularity"][at, None]
-    if past.kind == "record":
+    if history.kind == "record":
         gain = np.diff(law, axis=1, prepend=0.0)
         variance = gain * irregularity + 2 * TIMING_SD**2
         made = rng.gamma(gain**2 / variance, variance / gain)
-        jumped = past.shown == 0
-        made[:, jumped] = gain[:, jumped] = np.diff(past.log2_output)[jumped]
+        jumped = history.shown == 0
+        made[:, jumped] = gain[:, jumped] = np.diff(history.log2_output)[jumped]
         return Replicates(
-            observed=past.log2_output[1:] - past.log2_output[0],
+            observed=history.log2_output[1:] - history.log2_output[0],
             law=np.cumsum(gain, axis=1),
             data=np.cumsum(made, axis=1),
         )
     elo = flat["elo_per_doubling"][at, None]
     scale = np.median(elo)
-    observed = (past.log2_output - past.log2_output[0])[1:] / scale
+    observed = (history.log2_output - history.log2_output[0])[1:] / scale
     law = law * elo / scale
-    clock = np.log(past.years)
+    clock = np.log(history.years)
     steps = rng.standard_normal(law.shape) * np.sqrt(np.diff(clock, prepend=clock[0]))
     noise = np.cumsum(steps, axis=1) * irregularity * elo / scale
-    noise += rng.standard_normal(law.shape) * past.error * flat["error_scale"][at, None] / scale
+    noise += rng.standard_normal(law.shape) * history.error * flat["error_scale"][at, None] / scale
     made = law + noise
-    for level in np.unique(past.level):
-        group = past.level == level
+    for level in np.unique(history.level):
+        group = history.level == level
         law[:, group] += (observed[group] - law[:, group]).mean(axis=1, keepdims=True)
         made[:, group] += (observed[group] - made[:, group]).mean(axis=1, keepdims=True)
     return Replicates(observed=observed, law=law, data=made)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import pymc as pm
     import xarray as xr
 
-__all__ = ["PARAMETERS", "build_series", "natural", "priors_of"]
+__all__ = ["PARAMETERS", "build_series", "priors_of", "to_natural_scale"]
 
 PARAMETERS = ("r", "lambda", "prior_effort", "irregularity", "error_scale", "bend", "elo_per_doubling")
 """One standard normal score each; `irregularity` is jump_size of records and wander of measurements."""
@@ -72,13 +72,13 @@ TIE_TERMS = 4
 
 
 def build_series(
-    past: History,
+    history: History,
     *,
     log_r_prior: tuple[float, float] = LOG_R_PRIOR,
     log_lambda_range: tuple[float, float] = LOG_LAMBDA_RANGE,
 ) -> pm.Model:
     """The model of a history, for `fit_series`: latents are standard normal `score` (parameter), `flow` (bend), `loading`,
-    `drift` and `scatter` (proxy); `natural` turns draws of them into quantities.
+    `drift` and `scatter` (proxy); `to_natural_scale` turns draws of them into quantities.
 
     Histories of one kind and shape share one compiled graph, whatever their data, proxies in use, anchor and jumps.
     """
@@ -86,7 +86,7 @@ def build_series(
     import pytensor.tensor
 
     pm, pt = cast("Any", pymc), cast("Any", pytensor.tensor)  # which annotate no operators of graphs
-    n, segments = past.years_in.shape
+    n, segments = history.years_in.shape
     coords = {
         "parameter": list(PARAMETERS),
         "moment": ["mean", "sd"],
@@ -94,15 +94,15 @@ def build_series(
         "contrast": np.arange(n),
         "segment": np.arange(segments),
         "bend": [str(i) for i in range(1, segments)],
-        "proxy": list(past.proxies),
+        "proxy": list(history.proxies),
     }
     with pm.Model(coords=coords, check_bounds=False) as model:
-        prior = pm.Data("prior", priors_of(past, log_r_prior), dims=("parameter", "moment"))
+        prior = pm.Data("prior", priors_of(history, log_r_prior), dims=("parameter", "moment"))
         low_high = pm.Data("log_lambda_range", np.array(log_lambda_range), dims="moment")
-        years_in = pm.Data("years_in", past.years_in, dims=("gain", "segment"))
-        log_step = pm.Data("log_step", past.log_step, dims="bend")
-        output = pm.Data("output", past.output, dims="gain")
-        shown = pm.Data("shown", past.shown, dims="gain")
+        years_in = pm.Data("years_in", history.years_in, dims=("gain", "segment"))
+        log_step = pm.Data("log_step", history.log_step, dims="bend")
+        output = pm.Data("output", history.output, dims="gain")
+        shown = pm.Data("shown", history.shown, dims="gain")
 
         score = pm.Normal("score", dims="parameter")
         log_value = prior[:, 0] + prior[:, 1] * score
@@ -113,16 +113,16 @@ def build_series(
         log_rate = pt.concatenate([pt.zeros(1), steps])
         log_effort, gain = _law(pt, years_in, log_rate, log_value[0], log_lambda, log_value[2])
 
-        if past.proxies:
-            _proxies(pm, pt, past, log_effort)
-        if past.kind == "record":
-            tied = pm.Data("tied", past.tied, dims="gain")
+        if history.proxies:
+            _proxies(pm, pt, history, log_effort)
+        if history.kind == "record":
+            tied = pm.Data("tied", history.tied, dims="gain")
             variance = gain * pt.exp(log_value[3]) + 2 * TIMING_SD**2
             log_density = _log_gain(pt, gain**2 / variance, output * gain / variance, output, tied)
             pm.Potential("observed_output", shown * log_density, dims="gain")
         else:
-            turn = pm.Data("output_rotation", past.output_rotation, dims=("contrast", "gain"))
-            walk = pm.Data("output_walk", past.output_walk, dims="contrast")
+            turn = pm.Data("output_rotation", history.output_rotation, dims=("contrast", "gain"))
+            walk = pm.Data("output_walk", history.output_walk, dims="contrast")
             elo = pt.exp(log_value[6])
             variance = elo**2 * pt.exp(2 * log_value[3]) * walk + pt.exp(2 * log_value[4])
             sigma = pt.switch(shown > 0, pt.sqrt(variance), 1.0)
@@ -133,7 +133,7 @@ def build_series(
                 observed=output,
                 dims="contrast",
             )
-    model.past = past
+    model.history = history
     return model
 
 
@@ -160,13 +160,13 @@ def _log_gain(pt, alpha, x, output, tied):
     return alpha * pt.log(x) - x - pt.gammaln(alpha) + last
 
 
-def _proxies(pm, pt, past, log_effort) -> None:
+def _proxies(pm, pt, history, log_effort) -> None:
     """Counts of effort around the latent one."""
-    rotation = pm.Data("rotation", past.rotation, dims=("proxy", "contrast", "gain"))
-    walk = pm.Data("walk", past.walk, dims=("proxy", "contrast"))
-    seen = pm.Data("seen", past.seen, dims=("proxy", "contrast"))
-    anchor = pm.Data("anchor", past.anchor, dims="proxy")
-    contrasts = pm.Data("contrasts", past.contrasts, dims=("proxy", "contrast"))
+    rotation = pm.Data("rotation", history.rotation, dims=("proxy", "contrast", "gain"))
+    walk = pm.Data("walk", history.walk, dims=("proxy", "contrast"))
+    seen = pm.Data("seen", history.seen, dims=("proxy", "contrast"))
+    anchor = pm.Data("anchor", history.anchor, dims="proxy")
+    contrasts = pm.Data("contrasts", history.contrasts, dims=("proxy", "contrast"))
     loading = pt.exp(LOADING_SD * pm.Normal("loading", dims="proxy") * (1 - anchor))
     drift = pt.exp(DRIFT_PRIOR[0] + DRIFT_PRIOR[1] * pm.Normal("drift", dims="proxy"))
     scatter = pt.exp(SCATTER_PRIOR[0] + SCATTER_PRIOR[1] * pm.Normal("scatter", dims="proxy"))
@@ -180,14 +180,16 @@ def _proxies(pm, pt, past, log_effort) -> None:
     )
 
 
-def priors_of(past: History, log_r_prior: tuple[float, float] = LOG_R_PRIOR) -> np.ndarray:
+def priors_of(history: History, log_r_prior: tuple[float, float] = LOG_R_PRIOR) -> np.ndarray:
     """Mean and sd of the log of each of PARAMETERS (lambda's are not used: it is uniform)."""
-    irregularity = JUMP_SIZE_PRIOR if past.kind == "record" else WANDER_PRIOR
-    rows = [log_r_prior, (0.0, 1.0), PRIOR_EFFORT_PRIOR, irregularity, past.error_prior, BEND_PRIOR]
-    return np.array([*rows, past.elo_prior])
+    irregularity = JUMP_SIZE_PRIOR if history.kind == "record" else WANDER_PRIOR
+    rows = [log_r_prior, (0.0, 1.0), PRIOR_EFFORT_PRIOR, irregularity, history.error_prior, BEND_PRIOR]
+    return np.array([*rows, history.elo_prior])
 
 
-def natural(latents: xr.Dataset, past: History, prior: np.ndarray, log_lambda_range) -> xr.Dataset:
+def to_natural_scale(
+    latents: xr.Dataset, history: History, prior: np.ndarray, log_lambda_range
+) -> xr.Dataset:
     """Draws of the latents as PARAMETERS on their natural scale, with `log_effort` (log C) and `log2_a`, (chain, draw, gain)."""
     import xarray as xr
     from scipy.special import ndtr
@@ -198,13 +200,13 @@ def natural(latents: xr.Dataset, past: History, prior: np.ndarray, log_lambda_ra
     low, high = log_lambda_range
     log_value[..., 1] = low + (high - low) * ndtr(score[..., 1])
     flow = latents.flow.transpose(*dims, "bend").values
-    steps = np.cumsum(np.sqrt(past.log_step) * flow, axis=-1) * np.exp(log_value[..., 5, None])
+    steps = np.cumsum(np.sqrt(history.log_step) * flow, axis=-1) * np.exp(log_value[..., 5, None])
     log_rate = np.concatenate([np.zeros((*steps.shape[:2], 1)), steps], axis=-1)
     lam = np.exp(log_value[..., 1, None])
-    effort = np.exp(lam * log_rate) @ past.years_in.T
+    effort = np.exp(lam * log_rate) @ history.years_in.T
     relative = effort / (effort[..., -1:] * np.exp(log_value[..., 2, None]))
     log2_a = np.exp(log_value[..., 0, None]) / lam * np.log1p(relative) / np.log(2)
-    log_effort = np.log(np.exp(log_rate) @ past.years_in.T)
+    log_effort = np.log(np.exp(log_rate) @ history.years_in.T)
     values = {name: (dims, np.exp(log_value[..., i])) for i, name in enumerate(PARAMETERS)}
     paths = {"log_effort": ((*dims, "gain"), log_effort), "log2_a": ((*dims, "gain"), log2_a)}
     return xr.Dataset(values | paths, coords={dim: latents[dim] for dim in dims})

@@ -1,8 +1,8 @@
-"""What r was measured against, labour, compute or all inputs, and how each row follows from r in either form of a view.
+"""What r was measured against, labour, compute or all inputs, and how each row follows from r, for a stated and for a derived compute factor.
 
 With labour's share a in that history and the growth g_l of labour, g_c of compute, q = a g_l + (1 - a) g_c:
 
-    first form: the view states `compute_bottleneck`; r is against labour      second form: it states a; r is against all inputs
+                                  stated compute factor, r against labour      derived from a, r against all inputs
     published, series (labour)    r                                            r q / g_l
     published, series (compute)   left out                                     r q / g_c
     published, series (all)       left out                                     r

@@ -7,8 +7,8 @@
 A series' likelihood is a curve for each lambda, the power of its own effort in the pace. r is lambda / beta against that effort, and
 every factor that turns r into r at ASARA leaves beta alone, so lambda is what p = lambda e(0) becomes without it:
 
-    first form     r against labour, with compute growing as it did     lambda = p / compute_bottleneck
-    second form    r against all inputs, times e^c_i for the row's own  lambda = p / e(0) x e^c_i
+    stated compute factor     r against labour, with compute growing as it did    lambda = p / compute_bottleneck
+    derived compute factor    r against all inputs, times e^c_i for the row's own  lambda = p / e(0) x e^c_i
 
 One loading matrix (estimate, effect) with effects log r_d, log f_k and the definition errors that rows on one input data
 share.
@@ -62,7 +62,7 @@ def own_estimates(
     """5, 25, 50, 75, 95 % of r as each row of growth or series has it, against the input that it names (estimate, quantile).
 
     Without its definition error. Output growth over input growth for growth rows; labour's share, for those measured against
-    all inputs, and lambda, for series, are those of `draws`, whose compute factor is e(0) in the second form.
+    all inputs, and lambda, for series, are those of `draws`, whose compute factor is e(0) where it is derived.
     """
     values = {
         name: draws[name].values.ravel() for name in (*LAMBDA_FROM, "compute_bottleneck") if name in draws
