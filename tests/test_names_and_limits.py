@@ -112,6 +112,13 @@ def test_the_largest_seed_has_an_answer(evidence):
     assert tree.attrs["seed"] == MOST_SEED
 
 
+def test_draws_whose_paths_exceed_the_memory_are_refused(command, monkeypatch):
+    monkeypatch.setattr("sie.inference.prior_draws._memory", lambda: 4e9)
+    code, out, err = command("report", "davidson_2025", "--priors-only", "--draws", 10_000_000)
+    assert (code, out) == (2, "")
+    assert err == "--draws: found 10000000, want at most 1739130, whose paths fit into 4.0 GB of memory\n"
+
+
 def test_too_little_memory_is_one_line(command, monkeypatch):
     def starved(*args, **options):
         raise MemoryError
