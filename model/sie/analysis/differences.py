@@ -92,7 +92,7 @@ def difference(
     *,
     events: Sequence[str],
     given: str = "priors",
-    say: Callable[[str], None] = lambda text: None,
+    on_progress: Callable[[str], None] = lambda text: None,
 ) -> xr.Dataset:
     """P(event) of view B less that of view A, shared out over groups of inputs, dims (event, group).
 
@@ -106,7 +106,7 @@ def difference(
         Names in `EVENTS`.
     given : str, optional
         "priors" or "evidence": what the draws are given. Given evidence, everything that it moves is one group.
-    say : callable, optional
+    on_progress : callable, optional
         Called with a line of text as the work goes on.
 
     Returns
@@ -132,7 +132,7 @@ def difference(
     block = np.arange(size) * BLOCKS // size
     counts = {}
     for some, hybrid in _batches(a, b, sets, list(players.values())):
-        say(f"{a.name} to {b.name}: {len(counts)} of {len(sets)} hybrid views")
+        on_progress(f"{a.name} to {b.name}: {len(counts)} of {len(sets)} hybrid views")
         found = happened(_paths(hybrid, some, draws_a, draws_b), list(events))
         for u, part in zip(some, np.split(found, len(some), axis=1), strict=True):
             counts[u] = np.stack([np.bincount(block, weights=event, minlength=BLOCKS) for event in part])

@@ -83,12 +83,14 @@ def diff(
         for view in views
     ]
     entered = next((levels_in(used) for used in usable_rows if used is not None), {})
-    with progress() as say:
+    with progress() as on_progress:
         drawn: list[xr.Dataset] = []
         for view, used in zip(views, usable_rows, strict=True):
-            say(f"{view.name}: drawing")
+            on_progress(f"{view.name}: drawing")
             drawn.append(_draw(view, used, seed=seed, draws=draws))
-        found = difference(views[0], views[1], drawn[0], drawn[1], events=events, given=given, say=say)
+        found = difference(
+            views[0], views[1], drawn[0], drawn[1], events=events, given=given, on_progress=on_progress
+        )
         if out is not None:
             _write_plots(found, (views[0].label, views[1].label), given, out)
     about = {"a": a, "b": b, "given": given, "levels": entered, "seed": seed, "draws": draws}

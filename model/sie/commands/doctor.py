@@ -15,7 +15,7 @@ def doctor() -> int:
     from ..analysis import doctor as checks
 
     findings = []
-    with progress() as say:
+    with progress() as on_progress:
         for look, what in (
             (checks.versions, "versions"),
             (checks.compilers, "compilers"),
@@ -23,7 +23,7 @@ def doctor() -> int:
             (checks.caches, "caches"),
             (checks.fit_times, "a small fit: importing, compiling, sampling, propagating"),
         ):
-            say(what)
+            on_progress(what)
             findings += list(look())
     for finding in findings:
         print(f"{finding.verdict:<9} {finding.what:<15} {finding.why}")

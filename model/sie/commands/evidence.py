@@ -88,8 +88,8 @@ def evidence(
     from ..page.text import inputs_sha256
     from ..returns.design import design
 
-    with progress() as say:
-        say(f"{chosen_view.name}: sampling the posterior from {rows.sizes['estimate']} rows")
+    with progress() as on_progress:
+        on_progress(f"{chosen_view.name}: sampling the posterior from {rows.sizes['estimate']} rows")
         of = design(rows, chosen_view)
         tree = fit(of, seed=seed, draws=draws)
         table = checking.domain_table(tree, of, seed=seed)
@@ -97,8 +97,8 @@ def evidence(
         moved = predicted = None
         if loo:
             inputs = f"{__version__} {inputs_sha256(chosen_view, levels_in(rows), folder)}"
-            with _refits(workers, store, f"{inputs} {seed} {draws}", say) as refits:
-                options = {"seed": seed, "draws": draws, "say": say, "refits": refits}
+            with _refits(workers, store, f"{inputs} {seed} {draws}", on_progress) as refits:
+                options = {"seed": seed, "draws": draws, "on_progress": on_progress, "refits": refits}
                 moved = leaving_out.influence(tree, rows, chosen_view, **options)
                 predicted = leaving_out.leave_domains_out(rows, chosen_view, **options)
         if out is not None:
@@ -117,7 +117,9 @@ def evidence(
 
 
 @contextmanager
-def _refits(workers: int, store: Path | None, about: str, say: Callable[[str], None]) -> Iterator[Callable]:
+def _refits(
+    workers: int, store: Path | None, about: str, on_progress: Callable[[str], None]
+) -> Iterator[Callable]:
     """What runs the refits of `--loo`: this process, or a cluster of workers and a store that a killed run goes on with."""
     from ..base.tasks import cluster, in_turn, on_cluster
 
@@ -131,7 +133,7 @@ def _refits(workers: int, store: Path | None, about: str, say: Callable[[str], N
             client,
             folder,
             sha256=sha256_of(about),
-            progress=lambda done, tasks: say(f"{done} of {tasks} refits"),
+            progress=lambda done, tasks: on_progress(f"{done} of {tasks} refits"),
         )
 
 

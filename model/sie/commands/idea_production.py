@@ -40,9 +40,9 @@ def epoch(
         print(
             f"Likelihood {'as coded, with its overflow' if as_coded else 'exact'}; r at " + _joined(QUANTILES)
         )
-    with progress() as say:
+    with progress() as on_progress:
         for name in dict.fromkeys(domains or fits):
-            say(name)
+            on_progress(name)
             fit = fits[name]
             if rebuild:
                 print(f"{store(fit, evidence)}: written", flush=True)

@@ -58,9 +58,9 @@ def notebooks(
     targets = {name: ipynb / f"{name}.ipynb" for name in chosen}
     for target in targets.values():
         refuse_unwritable("--ipynb", target, parent_may_be_made=True)
-    with progress() as say:
+    with progress() as on_progress:
         for name, path in chosen.items():
-            say(f"running {name}")
+            on_progress(f"running {name}")
             content = as_jupyter(path)
             make_folder(ipynb)
             write_atomically(targets[name], content.encode())

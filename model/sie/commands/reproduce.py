@@ -28,8 +28,8 @@ def reproduce(
     chosen = reproduction.figures()
     refuse_unwritable("--csv", csv)
     refuse_unwritable("--json", json, others=[csv] if csv is not None else [])
-    with progress() as say:
-        say(f"recomputing {len(chosen)} figures")
+    with progress() as on_progress:
+        on_progress(f"recomputing {len(chosen)} figures")
         rows = reproduction.reproduce_figures(chosen)
     if csv is not None:
         write_atomically(csv, reproduction.as_csv(rows).encode())

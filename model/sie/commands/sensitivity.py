@@ -68,8 +68,8 @@ def sensitivity(
     everything = read_evidence(evidence)
     chosen = chosen_levels(levels, everything, without=None if given == "evidence" else f"--given {given}")
     rows = usable(everything, read, levels=chosen) if given == "evidence" else None
-    with progress() as say:
-        say(f"{read.name}: drawing")
+    with progress() as on_progress:
+        on_progress(f"{read.name}: drawing")
         tree = of = None
         if rows is None:
             drawn = prior(read, draws=draws, seed=seed)
@@ -80,7 +80,7 @@ def sensitivity(
             of = design(rows, read)
             tree = fit(of, seed=seed, draws=draws)
             drawn = tree["posterior"].to_dataset()
-        say(f"{read.name}: what drives it")
+        on_progress(f"{read.name}: what drives it")
         found = _analyse(drawn, read, events, tree, of)
         if out is not None:
             _write_plots(found, read.label, given, out)

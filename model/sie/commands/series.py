@@ -60,14 +60,14 @@ def series(
     if rebuild and out is not None:
         raise DataError("--out", plain("--rebuild too"), "one of the two")
     histories = {name: read_series(name, evidence) for name in ids or known}
-    with progress() as say:
+    with progress() as on_progress:
         for name, past in histories.items():
-            say(name)
+            on_progress(name)
             if rebuild:
                 file = rows.file.sel(estimate=name).item()
                 print(_rebuild(past, file, seed, evidence), flush=True)
             else:
-                _show(past, rows, seed, float(np.log(most_lambda)), out, say)
+                _show(past, rows, seed, float(np.log(most_lambda)), out, on_progress)
 
 
 def _rebuild(past: xr.Dataset, file: str, seed: int, evidence: Path | None) -> str:
@@ -82,7 +82,7 @@ def _rebuild(past: xr.Dataset, file: str, seed: int, evidence: Path | None) -> s
     return f"{write_likelihood(name, table, [f'series/{file}'], evidence)}: written"
 
 
-def _show(past: xr.Dataset, rows: xr.Dataset, seed: int, most: float, out: Path | None, say) -> None:
+def _show(past: xr.Dataset, rows: xr.Dataset, seed: int, most: float, out: Path | None, on_progress) -> None:
     from ..histories.arrays import efforts, ends, history
     from ..histories.fit import fit_series, is_identified, replicate
     from ..histories.model import LOG_LAMBDA_RANGE
@@ -103,7 +103,7 @@ def _show(past: xr.Dataset, rows: xr.Dataset, seed: int, most: float, out: Path 
     )
     if proxies:
         for proxy in proxies if len(proxies) > 1 else ():
-            say(f"{name}: {proxy}")
+            on_progress(f"{name}: {proxy}")
             _line(
                 f"{proxy} alone",
                 fit_series(history(past, proxies=(proxy,)), seed=seed, log_lambda_range=limits),
@@ -115,11 +115,11 @@ def _show(past: xr.Dataset, rows: xr.Dataset, seed: int, most: float, out: Path 
     wide = fit_series(main, seed=seed)
     _line(f"all effort, lambda up to {np.exp(LOG_LAMBDA_RANGE[1]):.2g}", wide)
     for value in LAMBDAS:
-        say(f"{name}: lambda {value:g}")
+        on_progress(f"{name}: lambda {value:g}")
         near = tuple(np.log(value) + np.array([-NEAR, NEAR]) / 2)
         _line(f"all effort, lambda {value:g}", fit_series(main, seed=seed, log_lambda_range=near))
     if proxies:
-        say(f"{name}: independent errors")
+        on_progress(f"{name}: independent errors")
         alike = history(past, independent_errors=True)
         _line("all effort, independent errors", fit_series(alike, seed=seed, log_lambda_range=limits))
         _naive(past, proxies)

@@ -75,14 +75,14 @@ def table(
     usable_rows = [
         None if priors_only or view.states_r_asara else usable(rows, view, levels=chosen) for view in read
     ]
-    with progress() as say:
+    with progress() as on_progress:
         found = {}
         for view, used in zip(read, usable_rows, strict=True):
-            say(f"{view.name}: drawing")
+            on_progress(f"{view.name}: drawing")
             found[view.name] = _credences(view, used, events, seed=seed, draws=draws)
         split = {}
         for view in read if mechanisms else ():
-            say(f"{view.name}: mechanisms")
+            on_progress(f"{view.name}: mechanisms")
             split[view.name] = by_mechanism(view, weigh, events=events, draws=draws, seed=seed)
     pooled = _pooled(found, events, weigh, draws)
     document = {

@@ -216,7 +216,7 @@ def write_folder(
     folder: Path,
     *,
     works: Mapping[str, Source] | None = None,
-    say: Callable[[str], None] = lambda text: None,
+    on_progress: Callable[[str], None] = lambda text: None,
 ) -> list[Path]:
     """Write `credences.csv`, each view's draws (NetCDF) and its plots (PNG); each file appears whole or not at all.
 
@@ -228,7 +228,7 @@ def write_folder(
     written = [folder / "credences.csv"]
     write_atomically(written[0], as_csv(results).encode())
     for result in results:
-        say(f"{result.view.name}: writing draws and plots")
+        on_progress(f"{result.view.name}: writing draws and plots")
         path = folder / f"{result.view.name}.nc"
         # In memory first: HDF5 crashes the process when a disk is full.
         write_atomically(path, bytes(as_tree(result, works=works).to_netcdf(engine="h5netcdf")))
