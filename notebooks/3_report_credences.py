@@ -135,29 +135,27 @@ def _(event, mine, mo):
 @app.cell
 def _(event, mine, posteriors, sensitivity, sie, tables, views):
     inputs = sensitivity.varying_inputs(posteriors[mine], views[mine])
-    happened = sensitivity.happened(sie.simulate(posteriors[mine]), [event])
-    worth = sensitivity.worth(tables[mine, "evidence"].sel(event=[event]))
-    swings = sie.tornado(inputs, happened, effective=worth).assign_coords(event=[event])
-    tornado = sie.plot_tornado(
-        swings, event, tables[mine, "evidence"].p.sel(event=event).item(), title=views[mine].label
-    ).figure
+    indicators = sensitivity.event_indicators(sie.simulate(posteriors[mine]), [event])
+    effective = sensitivity.effective_sample_size(tables[mine, "evidence"].sel(event=[event]))
+    swings = sie.tornado(inputs, indicators, effective=effective)
+    tornado = sie.plot_tornado(swings, title=views[mine].label).figure
     tornado
-    return happened, inputs, swings, tornado, worth
+    return effective, indicators, inputs, swings, tornado
 
 
 @app.cell(hide_code=True)
 def _(mo):
     mo.md("""
-    What would it be worth to know an input? `moves P by` is how far the probability would move on average, in
+    How much does it help to know an input? `moves P by` is how far the probability would move on average, in
     points, once the input were known to a twentieth of its probability, with a 95 % interval. `P is a half at`
     is the value at which you would change your mind about which side is likelier, if there is one.
     """)
 
 
 @app.cell
-def _(happened, inputs, pd, sie, worth):
-    known = sie.movement(inputs, happened, effective=worth).isel(event=0)
-    halves = sie.crossings(inputs, happened, effective=worth).isel(event=0)
+def _(effective, indicators, inputs, pd, sie):
+    known = sie.movement(inputs, indicators, effective=effective).isel(event=0)
+    halves = sie.crossings(inputs, indicators, effective=effective).isel(event=0)
     drivers = pd.DataFrame(
         {
             "moves P by": 100 * known.moved,

@@ -9,8 +9,10 @@ import xarray as xr
 import sie
 from sie.base.stats import QUANTILES
 from sie.data.quantities import ADJUSTMENTS, R_UNIT
-from sie.plots.draws import as_svg, plot_domains, plot_r, plot_waterfall, save
+from sie.plots.domains import plot_domains
+from sie.plots.draws import plot_r, plot_waterfall
 from sie.plots.paths import plot_fan
+from sie.plots.style import as_svg, save
 
 pytestmark = pytest.mark.filterwarnings("error")
 

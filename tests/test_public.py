@@ -104,7 +104,7 @@ def handed_out(places, evidence):
     model = sie.build(rows, view)
     tree = sie.fit(model, **DRAWS)
     inputs = {name: drawn[name].values.ravel() for name in ("r_asara", "speedup", "ceiling")}
-    happened = (drawn.r_asara.values.ravel() > 1).astype(float)[None]
+    indicators = (drawn.r_asara.values.ravel() > 1).astype(float)[None]
     shares = {"inputs": inputs, "effective": np.array([1000.0])}
     saved = places["open_saved"][0](places["open_saved"][1])
     return {
@@ -128,10 +128,10 @@ def handed_out(places, evidence):
         "takeover_before_buildout": sie.takeover_before_buildout(paths, seed=1),
         "asara_dates": sie.asara_dates(sie.read_timeline("exponential"), now=datetime.date(2026, 2, 5), **DRAWS),
         "difference": sie.difference(view, other, drawn, sie.prior(other, **DRAWS), events=["r_above_1"]),
-        "crossings": sie.crossings(indicators=happened, **shares),
-        "movement": sie.movement(indicators=happened, **shares),
-        "tornado": sie.tornado(indicators=happened, **shares),
-        "shapley_effects": sie.shapley_effects(happened=happened, **shares),
+        "crossings": sie.crossings(indicators=indicators, **shares),
+        "movement": sie.movement(indicators=indicators, **shares),
+        "tornado": sie.tornado(indicators=indicators, **shares),
+        "shapley_effects": sie.shapley_effects(indicators=indicators, **shares),
         "variance_shares": sie.variance_shares(drawn),
         "open_sweep": sie.open_sweep(places["open_sweep"][1]),
         "open_saved": saved.tree,

@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..data.priors import View
-from ..data.quantities import CHAIN
+from ..data.quantities import CHAIN, YEARS_OF_PROGRESS
 from ..returns.equations import at_asara
-from .sensitivity import happened
+from .sensitivity import event_indicators
 from .shapley import orders
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def groups(a: View, b: View, *, given: str = "priors") -> dict[str, tuple[str, .
     if "gained_before_asara" in of:
         distance = {"gained_before_asara", "steepening", "ceiling"}
         units = {v[name].unit for v in (a, b) for name in ("gained_before_asara", "ceiling") if name in v}
-        join(distance | ({"doublings_per_year_of_progress"} if "years of progress" in units else set()))
+        join(distance | ({"doublings_per_year_of_progress"} if YEARS_OF_PROGRESS in units else set()))
     found = {}
     for name in sorted(of):
         members = tuple(sorted(of[name]))
@@ -133,8 +133,8 @@ def difference(
     counts = {}
     for some, hybrid in _batches(a, b, sets, list(players.values())):
         on_progress(f"{a.name} to {b.name}: {len(counts)} of {len(sets)} hybrid views")
-        found = happened(_paths(hybrid, some, draws_a, draws_b), list(events))
-        for u, part in zip(some, np.split(found, len(some), axis=1), strict=True):
+        indicators = event_indicators(_paths(hybrid, some, draws_a, draws_b), events).values
+        for u, part in zip(some, np.split(indicators, len(some), axis=1), strict=True):
             counts[u] = np.stack([np.bincount(block, weights=event, minlength=BLOCKS) for event in part])
     blocks = np.zeros((len(events), len(names), BLOCKS))
     exact = [[Fraction(0)] * len(names) for _ in events]

@@ -27,7 +27,7 @@ from ..returns.selection import default_levels, usable
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["CONDITIONS", "Result", "compute", "inputs_sha256", "quantiles"]
+__all__ = ["CONDITIONS", "GROUPS", "Result", "compute", "draws_of", "inputs_sha256", "quantiles"]
 
 CONDITIONS = (
     "All credences are conditional: AI that fully automates AI R&D (ASARA) is reached, hardware stays fixed, and the inputs are "
@@ -36,6 +36,15 @@ CONDITIONS = (
 
 SPREAD_DRAWS = 4000
 """Draws of a refit at another spread, where reweighting does not do."""
+
+
+GROUPS = {"priors": "prior", "evidence": "posterior"}
+"""The group of a tree of draws by what its draws are given."""
+
+
+def draws_of(tree: xr.DataTree) -> dict[str, xr.Dataset]:
+    """The draws of a fit, or of priors alone, by what they are given."""
+    return {given: tree[group].to_dataset() for given, group in GROUPS.items() if group in tree.children}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +87,7 @@ class Result:
 
     def draws(self, given: str) -> xr.Dataset:
         """The draws behind one of them."""
-        return self.tree["prior" if given == "priors" else "posterior"].to_dataset()
+        return self.tree[GROUPS[given]].to_dataset()
 
 
 def compute(
@@ -127,10 +136,7 @@ def compute(
         on_progress(f"{view.name}: half and twice the spread")
         spreads = _at_other_spreads(tree, rows, view, seed)
     on_progress(f"{view.name}: following the paths")
-    groups = {"priors": "prior", "evidence": "posterior"}
-    paths = {
-        given: simulate(tree[group].to_dataset()) for given, group in groups.items() if group in tree.children
-    }
+    paths = {given: simulate(draws) for given, draws in draws_of(tree).items()}
     return Result(
         view=view,
         evidence=evidence,

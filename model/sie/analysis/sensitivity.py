@@ -10,7 +10,7 @@ Shapley effects are in `shapley`.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -25,13 +25,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "classes",
-    "happened",
+    "effective_sample_size",
+    "event_indicators",
+    "events_of",
     "independent_inputs",
     "movement",
     "tornado",
     "variance_shares",
     "varying_inputs",
-    "worth",
 ]
 
 WINDOW = 0.1
@@ -57,29 +58,34 @@ def independent_inputs(inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray
     return {name: column for name, column in inputs.items() if name not in hidden}
 
 
-def happened(paths: xr.Dataset, events: list[str]) -> np.ndarray:
+def event_indicators(paths: xr.Dataset, events: Sequence[str]) -> xr.DataArray:
     """Whether each event happens on each path, bool (event, draw)."""
+    import xarray as xr
+
     from ..growth.events import EVENTS
     from ..growth.paths import shortest_years
 
-    shortest = {
-        gain: shortest_years(paths, gain(paths))
-        for gain in {EVENTS[name].gain for name in events}
-        if gain is not None
-    }
-    return np.stack(
-        [
-            np.ravel(event.indicators(paths, shortest)).astype(bool)
-            for event in (EVENTS[name] for name in events)
-        ]
-    )
+    chosen = [EVENTS[name] for name in events]
+    gains = {event.gain for event in chosen if event.gain is not None}
+    shortest = {gain: shortest_years(paths, gain(paths)) for gain in gains}
+    happens = [np.ravel(event.indicators(paths, shortest)).astype(bool) for event in chosen]
+    return xr.DataArray(np.stack(happens), dims=("event", "draw"), coords={"event": list(events)})
 
 
-def worth(credences: xr.Dataset) -> np.ndarray:
-    """How many independent draws each event's indicator is worth, (event,), from a table of `credences`."""
+def effective_sample_size(credences: xr.Dataset) -> np.ndarray:
+    """The effective sample size of each event's indicator, (event,), from a table of `credences`."""
     n = credences.attrs["draws"]
     smoothed = (credences.p.values * n + 0.5) / (n + 1)
     return smoothed * (1 - smoothed) / credences.mcse.values**2
+
+
+def events_of(indicators: xr.DataArray | np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Indicators as a plain array (event, draw), and the coordinates of their events, if they have names."""
+    if isinstance(indicators, np.ndarray):
+        return indicators, {}
+    coords = {"event": indicators["event"].values} if "event" in indicators.coords else {}
+    values = indicators.transpose("event", ...).values
+    return values.reshape(len(values), -1), coords
 
 
 def variance_shares(draws: xr.Dataset, *, effective: float | None = None) -> xr.Dataset:
@@ -93,7 +99,7 @@ def variance_shares(draws: xr.Dataset, *, effective: float | None = None) -> xr.
     draws : xr.Dataset
         Draws of `prior` or a group of `fit`, dims (chain, draw).
     effective : float, optional
-        Effective number of draws, for `se` (default: all are independent).
+        Effective sample size, for `se` (default: the number of draws).
 
     Returns
     -------
@@ -117,48 +123,56 @@ def variance_shares(draws: xr.Dataset, *, effective: float | None = None) -> xr.
     return xr.Dataset({"share": ("term", share), "se": ("term", se)}, coords={"term": names})
 
 
-def tornado(inputs: Mapping[str, np.ndarray], indicators: np.ndarray, *, effective: np.ndarray) -> xr.Dataset:
+def tornado(
+    inputs: Mapping[str, np.ndarray], indicators: xr.DataArray | np.ndarray, *, effective: np.ndarray
+) -> xr.Dataset:
     """P(event) given an input near its 5 % and near its 95 % quantile: in the lowest and the highest tenth of the draws.
 
     Parameters
     ----------
     inputs : mapping of str to np.ndarray
         Values of each input over draws, (draw,).
-    indicators : np.ndarray
-        Whether each event happens, bool (event, draw).
+    indicators : xr.DataArray or np.ndarray
+        Whether each event happens, bool (event, draw); a coordinate `event` names the events of the result.
     effective : np.ndarray
-        Effective number of draws of each event's indicator, (event,).
+        Effective sample size of each event's indicator, (event,).
 
     Returns
     -------
     xr.Dataset
         `p` and its `mcse` (event, input, end); the `value` of the quantile (input, end), in the input's unit. Ends are "low" and
-        "high"; events are by position.
+        "high". The coordinate `credence` (event) is P(event) over all draws.
     """
     import xarray as xr
 
+    indicators, events = events_of(indicators)
     shape = (len(indicators), len(inputs), 2)
     p, mcse, value = np.empty(shape), np.empty(shape), np.empty(shape[1:])
-    worth = effective / indicators.shape[1]
+    independent = np.asarray(effective) / indicators.shape[1]
     for i, column in enumerate(inputs.values()):
         low, high, *value[i] = np.quantile(column, [WINDOW, 1 - WINDOW, WINDOW / 2, 1 - WINDOW / 2])
         for end, inside in enumerate((column <= low, column >= high)):
-            found, size = indicators[:, inside].sum(axis=1), int(inside.sum())
-            smoothed = (found + 0.5) / (size + 1)
-            p[:, i, end] = found / size
-            mcse[:, i, end] = np.sqrt(smoothed * (1 - smoothed) / (size * worth))
+            count, size = indicators[:, inside].sum(axis=1), int(inside.sum())
+            smoothed = (count + 0.5) / (size + 1)
+            p[:, i, end] = count / size
+            mcse[:, i, end] = np.sqrt(smoothed * (1 - smoothed) / (size * independent))
     return xr.Dataset(
         {
             "p": (("event", "input", "end"), p),
             "mcse": (("event", "input", "end"), mcse),
             "value": (("input", "end"), value),
         },
-        coords={"input": list(inputs), "end": ["low", "high"]},
+        coords={
+            **events,
+            "input": list(inputs),
+            "end": ["low", "high"],
+            "credence": ("event", indicators.mean(axis=1)),
+        },
     )
 
 
 def movement(
-    inputs: Mapping[str, np.ndarray], indicators: np.ndarray, *, effective: np.ndarray
+    inputs: Mapping[str, np.ndarray], indicators: xr.DataArray | np.ndarray, *, effective: np.ndarray
 ) -> xr.Dataset:
     """How far each credence would move on average if one input were known to a twentieth of its probability.
 
@@ -169,10 +183,10 @@ def movement(
     ----------
     inputs : mapping of str to np.ndarray
         Values of each input over draws, (draw,).
-    indicators : np.ndarray
-        Whether each event happens, bool (event, draw).
+    indicators : xr.DataArray or np.ndarray
+        Whether each event happens, bool (event, draw); a coordinate `event` names the events of the result.
     effective : np.ndarray
-        Effective number of draws of each event's indicator, (event,).
+        Effective sample size of each event's indicator, (event,).
 
     Returns
     -------
@@ -181,22 +195,23 @@ def movement(
     """
     import xarray as xr
 
+    indicators, events = events_of(indicators)
     n = indicators.shape[1]
     p = indicators.mean(axis=1)
     shape = (len(indicators), len(inputs))
     moved, null, se = np.empty(shape), np.empty(shape), np.empty(shape)
-    widen = np.sqrt(np.maximum(n / effective, 1))
+    widen = np.sqrt(np.maximum(n / np.asarray(effective), 1))
     for i, column in enumerate(inputs.values()):
-        of = classes(column, CLASSES)
-        size = np.bincount(of)
+        members = classes(column, CLASSES)
+        size = np.bincount(members)
         for e, indicator in enumerate(indicators):
-            counts = np.bincount(of, weights=indicator, minlength=len(size))
+            counts = np.bincount(members, weights=indicator, minlength=len(size))
             away = counts / size - p[e]
             moved[e, i] = size @ np.abs(away) / n
             null[e, i] = widen[e] * sum(
                 size_k / n * _mean_away(n, int(indicator.sum()), int(size_k)) for size_k in size
             )
-            influence = np.sign(away)[of] * (indicator - p[e])
+            influence = np.sign(away)[members] * (indicator - p[e])
             se[e, i] = influence.std() / math.sqrt(n) * widen[e]
     moved = moved - null
     return xr.Dataset(
@@ -206,7 +221,7 @@ def movement(
             "upper": (("event", "input"), moved + Z95 * se),
             "null": (("event", "input"), null),
         },
-        coords={"input": list(inputs)},
+        coords={**events, "input": list(inputs)},
     )
 
 

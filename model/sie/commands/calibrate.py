@@ -14,6 +14,7 @@ from ..base.exit_codes import NOT_CALIBRATED
 from ..base.files import refuse_unwritable, sha256_of, write_atomically, write_whole
 from ..base.imports import require
 from ..inference.prior_draws import check_seed
+from ..page.tables import aligned
 from ..returns.inputs import levels_in
 from .options import Evidence, Levels, Seed, bibliography, chosen_levels
 from .sweep import MOST_WORKERS, bar
@@ -118,7 +119,7 @@ def calibrate(
     table = record.table
     if figures:
         from ..plots.calibration import plot_happened, plot_ranks
-        from ..plots.draws import save
+        from ..plots.style import save
 
         for figure, plot in zip(figures, (plot_ranks, plot_happened), strict=True):
             write_whole(figure, lambda target, plot=plot: save(plot(table, title=read.label), target))
@@ -136,25 +137,27 @@ def _lines(label: str, table: xr.Dataset, found: xr.Dataset) -> list[str]:
     lines = [
         f"{label}: {table.attrs['runs']} worlds from its priors, each refitted ({table.attrs['lost']} lost, {int(found.divergences.sum())} divergences, {float(found.seconds.median()):.2g} s a refit)",
         "",
-        f"{'ranks of the truth':<34} {'largest difference':>18} {'95 % band':>10} {'p uniform':>10}",
     ]
+    rows = [["ranks of the truth", "largest difference", "95 % band", "p uniform"]]
     largest = abs(table.ecdf_difference).max("at")
     for name, difference, outside, p in zip(
         table.quantity.values, largest.values, table.outside.values, table.p_value.values, strict=True
     ):
-        lines.append(f"{name:<34} {difference:>18.3f} {'outside' if outside else 'within':>10} {p:>10.3f}")
-    lines += ["", "r at ASARA lies in its central posterior interval"]
+        rows.append([name, f"{difference:.3f}", "outside" if outside else "within", f"{p:.3f}"])
+    lines += [*aligned(rows, indent=0), "", "r at ASARA lies in its central posterior interval"]
     for mass, coverage in zip(table.mass.values, table.coverage.values, strict=True):
         error = (mass * (1 - mass) / table.attrs["runs"]) ** 0.5
         lines.append(f"  {mass:.0%} interval: {coverage:.1%} of worlds (chance {error:.1%})")
-    lines += ["", f"{'event':<34} {'predicted':>10} {'happened':>10} {'z':>6}"]
+    rows = [["event", "predicted", "happened", "z"]]
     for name, p, happened, z in zip(
         table.event.values, table.predicted.values, table.happened.values, table.z.values, strict=True
     ):
-        lines.append(f"{name:<34} {p:>10.3f} {happened:>10.3f} {z:>+6.1f}")
+        rows.append([name, f"{p:.3f}", f"{happened:.3f}", f"{z:+.1f}"])
     verdict = "calibrated" if table.attrs["calibrated"] else "NOT calibrated"
     return [
         *lines,
+        "",
+        *aligned(rows, indent=0),
         "",
         f"{verdict}: {int(table.outside.sum())} of {table.sizes['quantity']} quantities outside their band ({table.attrs['outside_by_chance']} by chance in 1 of 100)",
     ]

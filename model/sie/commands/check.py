@@ -186,7 +186,7 @@ def _check_series(path: Path) -> list[str]:
 
 def _check_figures(path: Path | None, sources: Path | None) -> list[str]:
     """What the sources state and `sie reproduce` recomputes."""
-    from ..page.reproduce import figures
+    from ..page.figures import figures
 
     records = [(f"figure {figure.id}", figure.source, figure.quote) for figure in figures(path)]
     return _missing_quotes(records, sources, read_sources())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,9 +14,10 @@ import typer
 from ..base.errors import DataError, plain
 from ..base.files import refuse_unwritable, sha256_of, write_whole
 from ..base.imports import require
+from ..page.tables import new_console
 from ..returns.inputs import levels_in
 from .evidence_tables import (
-    new_console,
+    PAGE_WIDTH,
     print_domains,
     print_predicted,
     print_rest,
@@ -106,7 +108,7 @@ def evidence(
             _write_figures(
                 dict(zip(names, targets, strict=True)), table, raw, moved, predicted, chosen_view.label
             )
-    console = new_console()
+    console = new_console(sys.stdout, PAGE_WIDTH)
     console.print(f"{chosen_view.label}  ({chosen_view.name})")
     print_domains(console, table)
     print_rows(console, rows, predictive, scaling, moved)
@@ -139,7 +141,7 @@ def _refits(
 
 def _write_figures(targets: dict[str, Path], table, raw, moved, predicted, label: str) -> None:
     from ..plots import evidence as figures
-    from ..plots.draws import save
+    from ..plots.style import save
 
     draw = {
         "forest": lambda: figures.plot_forest(table, raw, title=label),

@@ -6,11 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..base.stats import ENDS, INTERVAL
+from ..data.wording import left_out_in_words, quantiles_in_words, sampler_in_words
+from ..page.tables import new_table
+
 if TYPE_CHECKING:
     import xarray as xr
 
 __all__ = [
-    "new_console",
+    "PAGE_WIDTH",
     "predicted_in_words",
     "print_domains",
     "print_predicted",
@@ -25,34 +29,8 @@ NINETY = 0.9
 AT_THE_EDGE = 0.008
 """Two Monte Carlo errors of a predictive probability near 0.05 or 0.95 from about 3000 effective draws."""
 
-MANY_LETTERS = 110
-"""Width of the page."""
-
-
-def new_console():
-    import sys
-
-    from rich.console import Console
-
-    return Console(
-        file=sys.stdout, width=MANY_LETTERS, highlight=False, markup=False, emoji=False, no_color=True
-    )
-
-
-def _table(*columns: str):
-    """A table whose first column is words and whose others are numbers."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column(columns[0], no_wrap=True)
-    for column in columns[1:]:
-        table.add_column(column, justify="right", no_wrap=True)
-    return table
-
-
-def _interval(values) -> str:
-    return " / ".join(f"{value:.2f}" for value in values)
+PAGE_WIDTH = 110
+"""Width of the tables, in letters."""
 
 
 def _number(value: float, pattern: str = ".2f") -> str:
@@ -60,7 +38,7 @@ def _number(value: float, pattern: str = ".2f") -> str:
 
 
 def print_domains(console, table: xr.Dataset) -> None:
-    shown = _table("domain", "level", "rows", "r raw", "r pooled", "shrinkage", "below")
+    shown = new_table("domain", "level", "rows", "r raw", "r pooled", "shrinkage", "below")
     for domain in table.domain.values.tolist():
         one = table.sel(domain=domain)
         known = bool(one.rows > 0)
@@ -68,8 +46,8 @@ def print_domains(console, table: xr.Dataset) -> None:
             domain,
             str(one.level.item()) or "none",
             str(one.rows.item()),
-            _interval(one.raw.values) if known else "-",
-            _interval(one.pooled.values),
+            quantiles_in_words(one.raw.values) if known else "-",
+            quantiles_in_words(one.pooled.values),
             _number(one.shrinkage.item()),
             _number(one.below.item()),
         )
@@ -86,7 +64,7 @@ def print_rows(
 ) -> None:
     columns = ["row", "elpd", "Pareto k", "sensitivity"]
     columns += ["log r", *moved.event.values.tolist()] if moved is not None else []
-    shown = _table(*columns)
+    shown = new_table(*columns)
     for row in rows.estimate.values.tolist():
         cells = [
             f"{predictive.elpd.sel(estimate=row).item():.2f}",
@@ -118,7 +96,7 @@ def print_rows(
 def print_scaling(console, scaling: xr.Dataset) -> None:
     from ..analysis.power import SENSITIVE
 
-    shown = _table("prior", "sensitivity of log r at ASARA")
+    shown = new_table("prior", "sensitivity of log r at ASARA")
     for name in scaling.quantity.values.tolist():
         shown.add_row(name, f"{scaling.of_prior.sel(quantity=name).item():.3f}")
     console.print(shown)
@@ -130,13 +108,13 @@ def print_scaling(console, scaling: xr.Dataset) -> None:
 
 
 def print_predicted(console, predicted: xr.Dataset) -> None:
-    shown = _table("domain left out", "predicted 5/50/95 %", "95 / 5 %", "observed", "below", "hit")
+    shown = new_table("domain left out", "predicted 5/50/95 %", "95 / 5 %", "observed", "below", "hit")
     for domain in predicted.domain.values.tolist():
         one = predicted.sel(domain=domain)
         low, _, high = one.predicted.values
         shown.add_row(
             domain,
-            _interval(one.predicted.values),
+            quantiles_in_words(one.predicted.values),
             f"{high / low:.1f}x",
             f"{one.observed.item():.2f}",
             _number(one.below.item()),
@@ -150,7 +128,8 @@ def predicted_in_words(predicted: xr.Dataset) -> list[str]:
     """What the hits of left-out domains are worth: how many chance allows, how wide the intervals are and why; each miss."""
     total = predicted.sizes["domain"]
     hits, half = (int(predicted.hit.sel(mass=mass).sum()) for mass in (NINETY, 0.5))
-    ratio = predicted.predicted.sel(quantile=0.95) / predicted.predicted.sel(quantile=0.05)
+    low, high = (predicted.predicted.sel(quantile=end) for end in ENDS)
+    ratio = high / low
     shares = (predicted.variance / predicted.variance.sum("part")).mean("domain")
     typical, domain, own = (100 * shares.sel(part=part).item() for part in ("r_typical", "domain", "rows"))
     lines = [
@@ -181,7 +160,6 @@ def predicted_in_words(predicted: xr.Dataset) -> list[str]:
 
 def print_rest(console, tree: xr.DataTree, rows: xr.Dataset) -> None:
     from ..analysis.leaving_out import EVENTS_MOVED
-    from ..base.stats import INTERVAL
     from ..growth.events import credences
     from ..growth.paths import simulate
 
@@ -191,14 +169,7 @@ def print_rest(console, tree: xr.DataTree, rows: xr.Dataset) -> None:
         one = table.sel(event=event)
         console.print(f"P({event}) = {100 * one.p.item():.1f} % (MCSE {100 * one.mcse.item():.2f} points)")
     r = posterior.r_asara.quantile(INTERVAL).values
-    console.print(f"r at ASARA, {rows.sizes['estimate']} rows: {_interval(r)}")
-    attrs = tree.attrs
-    console.print(
-        f"sampler: 4 chains, {attrs['draws']} draws, R-hat at most {attrs['max_rhat']:.4f}, ESS at least"
-        f" {attrs['min_ess']:.0f}, {attrs['divergences']} divergences, target_accept {attrs['target_accept']}"
-    )
-    reasons: dict[str, list[str]] = {}
-    for row, why in rows.attrs["left_out"]:
-        reasons.setdefault(why, []).append(row)
-    for why, left in reasons.items():
-        console.print(f"left out, {why}: " + ", ".join(left))
+    console.print(f"r at ASARA, {rows.sizes['estimate']} rows: {quantiles_in_words(r)}")
+    console.print(sampler_in_words(tree.attrs))
+    for line in left_out_in_words(rows.attrs["left_out"]):
+        console.print(line)

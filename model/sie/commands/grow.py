@@ -120,8 +120,8 @@ def grow(
     _print_idle(path, years)
     if plot is not None:
         from ..base.files import write_whole
-        from ..plots.draws import save
         from ..plots.paths import plot_path
+        from ..plots.style import save
 
         write_whole(plot, lambda target: save(plot_path(path.paths, years=years), target))
         print(f"{plot}: written")

@@ -24,8 +24,9 @@ def reproduce(
 ) -> None:
     """Recompute what the sources state and say where and why the model differs."""
     from ..page import reproduce as reproduction
+    from ..page.figures import figures
 
-    chosen = reproduction.figures()
+    chosen = figures()
     refuse_unwritable("--csv", csv)
     refuse_unwritable("--json", json, others=[csv] if csv is not None else [])
     with progress() as on_progress:

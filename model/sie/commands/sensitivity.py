@@ -9,6 +9,9 @@ import numpy as np
 
 from ..base.errors import DataError, plain
 from ..base.files import make_folder, refuse_unwritable, write_json, write_whole
+from ..base.stats import Z95
+from ..data.wording import given_in_words, percent
+from ..page.tables import aligned
 from ..returns.inputs import levels_in
 from .options import (
     DEFAULT_DRAWS,
@@ -35,6 +38,18 @@ if TYPE_CHECKING:
     from ..returns.design import Design
 
 __all__ = ["sensitivity"]
+
+COLUMNS = [
+    "input",
+    "5 %",
+    "95 %",
+    "P at 5 %",
+    "P at 95 %",
+    "moves P by (95 %)",
+    "P = 50 % at (95 %)",
+    "Shapley",
+]
+"""Columns of the table of one event."""
 
 
 def sensitivity(
@@ -96,13 +111,13 @@ def _analyse(
     from ..analysis.crossings import crossings
     from ..analysis.power import power_scaling
     from ..analysis.sensitivity import (
-        happened,
+        effective_sample_size,
+        event_indicators,
         independent_inputs,
         movement,
         tornado,
         variance_shares,
         varying_inputs,
-        worth,
     )
     from ..analysis.shapley import shapley_effects
     from ..growth.events import credences
@@ -113,7 +128,7 @@ def _analyse(
     inputs = varying_inputs(drawn, view)
     if not inputs:
         raise DataError(view.name, plain("no quantity that varies"), "a view with uncertainty")
-    indicators, effective = happened(paths, events), worth(table)
+    indicators, effective = event_indicators(paths, events), effective_sample_size(table)
     found = {
         "credences": table,
         "shares": variance_shares(drawn, effective=float(effective.min())),
@@ -122,8 +137,6 @@ def _analyse(
         "crossings": crossings(inputs, indicators, effective=effective),
         "shapley": shapley_effects(independent_inputs(inputs), indicators, effective=effective),
     }
-    for name in ("tornado", "movement", "crossings", "shapley"):
-        found[name] = found[name].assign_coords(event=events)
     if tree is not None and of is not None:
         found["power"] = power_scaling(tree, of)
     return found
@@ -131,9 +144,10 @@ def _analyse(
 
 def _write_plots(found: dict[str, xr.Dataset], label: str, given: str, folder: Path) -> None:
     from ..plots import sensitivity as plots
+    from ..plots.style import save
 
     make_folder(folder)
-    title = f"{label}, given {'priors' if given == 'priors' else 'priors and evidence'}"
+    title = f"{label}, {given_in_words(given)}"
     draw = {"variance_shares": lambda: plots.plot_variance_shares(found["shares"], title=title)}
     for event, p in zip(found["credences"].event.values.tolist(), found["credences"].p.values, strict=True):
         draw[f"tornado_{event}"] = lambda event=event, p=p: plots.plot_tornado(
@@ -144,7 +158,7 @@ def _write_plots(found: dict[str, xr.Dataset], label: str, given: str, folder: P
                 found["shapley"], event, title=title
             )
     for name, make in draw.items():
-        write_whole(folder / f"{name}.png", lambda target, make=make: plots.save(make(), target))
+        write_whole(folder / f"{name}.png", lambda target, make=make: save(make(), target))
 
 
 def _document(found: dict[str, xr.Dataset], **about: object) -> dict:
@@ -171,38 +185,36 @@ def _as_text(found: dict[str, xr.Dataset], document: dict, label: str) -> str:
         "",
     ]
     lines.append(
-        "share of the variance of log r at ASARA (sum 1; negative: moves against the others), +- 1.96 s.e."
+        "share of the variance of log r at ASARA ± half its 95 % interval (negative: varies against the other terms)"
     )
-    for term, share, se in zip(shares.term.values, shares.share.values, shares.se.values, strict=True):
-        lines.append(f"  {term:<32}{100 * share:7.1f} % +- {196 * se:.1f}")
-    lines.append(f"  {'sum':<32}{100 * shares.share.values.sum():7.1f} %")
+    rows = [
+        [term, percent(share), f"± {100 * Z95 * se:.1f}"]
+        for term, share, se in zip(shares.term.values, shares.share.values, shares.se.values, strict=True)
+    ]
+    lines += aligned([*rows, ["sum", percent(shares.share.values.sum()), ""]])
     effects = found["shapley"]
     how = "every order of the inputs" if effects.attrs["every_order"] else "a sample of orders"
     for e, event in enumerate(found["credences"].event.values.tolist()):
         p, mcse = (found["credences"][name].values[e] for name in ("p", "mcse"))
-        lines += [
-            "",
-            f"{event}: P = {100 * p:.1f} % (MCSE {100 * mcse:.2f})",
-            f"  {'input':<32}{'5 %':>9}{'95 %':>9}  {'P at 5 %':>9} {'P at 95 %':>9}  {'moves P by (95 %)':>22}  {'P = 50 % at (95 %)':>26}  {'Shapley':>13}",
-        ]
-        for name in _by_movement(found["movement"].isel(event=e)):
-            lines.append("  " + _line(found, e, name))
+        rows = [COLUMNS, *(_row(found, e, name) for name in _by_movement(found["movement"].isel(event=e)))]
         if np.isfinite(effects.unattributed.values[e]):
-            lines.append(f"  {'not attributed':<32}{'':>82}{100 * effects.unattributed.values[e]:>9.1f} %")
+            blank = [""] * (len(COLUMNS) - 2)
+            rows.append(["not attributed", *blank, percent(effects.unattributed.values[e])])
+        lines += ["", f"{event}: P = {percent(p)} (MCSE {100 * mcse:.2f})", *aligned(rows)]
     lines += ["", *_notes(effects, how)]
     if "power" in found:
         lines += [
             "",
             "power scaling (ArviZ): distance per doubling of the weight of the priors and of the evidence; above 0.05 is sensitive",
         ]
-        for answer, prior, likelihood in zip(
-            found["power"].answer.values,
-            found["power"].prior.values,
-            found["power"].likelihood.values,
-            strict=True,
+        power = found["power"]
+        rows = [["", "priors", "evidence"]]
+        for answer, *distances in zip(
+            power.answer.values, power.prior.values, power.likelihood.values, strict=True
         ):
-            lines.append(f"  {answer:<32}{prior:7.3f} {likelihood:7.3f}")
-    return "\n".join(line.rstrip() for line in lines)
+            rows.append([str(answer), *(f"{distance:.3f}" for distance in distances)])
+        lines += aligned(rows)
+    return "\n".join(lines)
 
 
 def _by_movement(movement: xr.Dataset) -> list[str]:
@@ -210,7 +222,7 @@ def _by_movement(movement: xr.Dataset) -> list[str]:
     return movement.input.values[order].tolist()
 
 
-def _line(found: dict[str, xr.Dataset], event: int, name: str) -> str:
+def _row(found: dict[str, xr.Dataset], event: int, name: str) -> list[str]:
     at = {"event": event}
     tornado, movement, crossing = (
         found[key].isel(at).sel(input=name) for key in ("tornado", "movement", "crossings")
@@ -225,8 +237,9 @@ def _line(found: dict[str, xr.Dataset], event: int, name: str) -> str:
     shapley = "-"
     if name in effects.input.values and np.isfinite(effects.share.sel(input=name).item()):
         share, se = (effects[key].sel(input=name).item() for key in ("share", "se"))
-        shapley = f"{100 * share:.1f} +- {196 * se:.1f}"
-    return f"{name:<32}{tornado.value.values[0]:>9.3g}{tornado.value.values[1]:>9.3g}  {low:>9} {high:>9}  {moved:>22}  {half:>26}  {shapley:>13}"
+        shapley = f"{100 * share:.1f} ± {100 * Z95 * se:.1f} %"
+    ends = (f"{value:.3g}" for value in tornado.value.values)
+    return [name, *ends, low, high, moved, half, shapley]
 
 
 def _notes(effects: xr.Dataset, how: str) -> list[str]:

@@ -9,7 +9,8 @@ import numpy as np
 import typer
 
 from ..base.errors import DataError, plain
-from ..base.stats import INTERVAL
+from ..base.stats import ENDS, INTERVAL, Z90
+from ..data.wording import diagnostics_in_words
 from ..inference.prior_draws import check_seed
 from .options import Evidence, Seed, progress
 
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
     import xarray as xr
 
 __all__ = ["series"]
-
-NORMAL_90 = 1.645
-"""Standard errors from the middle to either end of a 5-95 % interval."""
 
 LAMBDAS = (0.35, 0.6, 1.0)
 """r is shown given these: a view's lambda decides what a series says of r."""
@@ -134,7 +132,7 @@ def _show(past: xr.Dataset, rows: xr.Dataset, seed: int, most: float, out: Path 
     )
     print(f"  prior effort over the history's own {_interval(draws.prior_effort)}")
     print(
-        f"  R-hat {draws.attrs['max_rhat']:.4f}, ESS {draws.attrs['min_ess']:.0f}, {draws.attrs['divergences']} divergences",
+        f"  {diagnostics_in_words(draws.attrs)}",
         flush=True,
     )
     if out is not None:
@@ -157,7 +155,7 @@ def _naive(past: xr.Dataset, proxies: list[str]) -> None:
 
     for proxy in proxies:
         slope, se = naive_slope(past, proxy, float(np.exp(ELO_PRIOR[0])))
-        low, high = slope - NORMAL_90 * se, slope + NORMAL_90 * se
+        low, high = slope - Z90 * se, slope + Z90 * se
         print(f"  {f'naive slope on {proxy}, s.e. {se:.3f}':58s} {low:7.2f} {slope:7.2f} {high:7.2f}")
 
 
@@ -170,13 +168,13 @@ def _published(rows: xr.Dataset, domain: str) -> None:
         low, median, high = row.value.sel(quantile=list(INTERVAL)).values
         se = row.se.item()
         if np.isnan(low):
-            low, high = median - NORMAL_90 * se, median + NORMAL_90 * se
+            low, high = median - Z90 * se, median + Z90 * se
         print(f"  {f'published: {row.estimate.item()}':58s} {low:7.2f} {median:7.2f} {high:7.2f}")
 
 
 def _check(made, past, pieces: int) -> None:
     """Posterior predictive checks: how many observations lie within, and the largest single gain."""
-    low, high = np.quantile(made.data, [0.05, 0.95], axis=0)
+    low, high = np.quantile(made.data, ENDS, axis=0)
     inside = int(((made.observed >= low) & (made.observed <= high)).sum())
     print(
         f"  replicated histories: {inside} of {len(made.observed)} observations lie within their 5-95 %",
@@ -199,7 +197,7 @@ def _verdict(
     from ..histories.model import LOG_R_PRIOR
 
     width, without = np.exp(log_width(draws)), np.exp(log_width(blind))
-    prior = np.exp(2 * NORMAL_90 * LOG_R_PRIOR[1])
+    prior = np.exp(2 * Z90 * LOG_R_PRIOR[1])
     spans = f"its 5-95 % interval spans a factor {width:.1f}, prior {prior:.0f}"
     if not proxies:
         counts = ", ".join(past.proxy.values.tolist())
@@ -211,8 +209,8 @@ def _verdict(
 
 def _figures(past: xr.Dataset, draws: xr.Dataset, main, made, identified: bool, out: Path) -> None:
     from ..base.files import write_whole
-    from ..plots.draws import save
     from ..plots.histories import plot_replicates, plot_series
+    from ..plots.style import save
 
     out.mkdir(parents=True, exist_ok=True)
     domain, name = past.attrs["domain"], past.attrs["id"]

@@ -10,7 +10,9 @@ import numpy as np
 import typer
 
 from ..base.files import refuse_unwritable, write_json
-from ..plots.wording import says
+from ..data.quantities import GIVEN
+from ..data.wording import AUTHOR_SAYS, conclusion_in_words, percent, with_error
+from ..page.tables import aligned
 from ..returns.inputs import levels_in
 from .options import (
     DEFAULT_DRAWS,
@@ -124,7 +126,7 @@ def _pooled(
     from ..analysis.pooling import pool
 
     out = []
-    for given in ("priors", "evidence"):
+    for given in GIVEN:
         names = [name for name, tables in found.items() if given in tables]
         if not names or not any(weigh.views.get(name, weigh.views["others"]) > 0 for name in names):
             continue
@@ -183,24 +185,18 @@ def _as_text(
     weight = weigh.of([view.name for view in read])
     lines = []
     for event in events:
-        lines += [
-            f"{event}: {EVENTS[event].wording}",
-            f"  {'view':<34}{'weight':>8}{'author says':>14}{'priors':>18}{'+ evidence':>18}",
-        ]
+        rows = [["view", "weight", AUTHOR_SAYS, "priors", "+ evidence"]]
         for view, share in zip(read, weight, strict=True):
-            cells = [_cell(found[view.name].get(given), event) for given in ("priors", "evidence")]
-            said = says(view.concludes.get(event))
-            lines.append(f"  {view.name:<34}{100 * share:>6.1f} %{said:>14}{cells[0]:>18}{cells[1]:>18}")
+            cells = [_cell(found[view.name].get(given), event) for given in GIVEN]
+            rows.append([view.name, percent(share), conclusion_in_words(view.concludes.get(event)), *cells])
         for kind in ("linear", "logarithmic"):
             cells = {
-                item["given"]: f"{100 * item['p']:.1f} ({100 * item['mcse']:.2f}) %"
+                item["given"]: with_error(item["p"], item["mcse"])
                 for item in pooled
                 if item["event"] == event and item["pool"] == kind
             }
-            lines.append(
-                f"  {kind + ' pool':<34}{'':>22}{cells.get('priors', '-'):>18}{cells.get('evidence', '-'):>18}"
-            )
-        lines.append("")
+            rows.append([f"{kind} pool", "", "", *(cells.get(given, "-") for given in GIVEN)])
+        lines += [f"{event}: {EVENTS[event].wording}", *aligned(rows), ""]
     lines.append("In brackets: Monte Carlo standard errors in points; those of pools are at most so much.")
     if any(
         float(table.p.min()) == 0 or float(table.p.max()) == 1 for t in found.values() for table in t.values()
@@ -216,19 +212,12 @@ def _as_text(
             + ", ".join(moved[0])
         )
     for event in events if split else ():
-        lines += ["", f"P({event}) by mechanism, from each view's priors, in %"]
-        names = list(weigh.mechanisms)
-        lines.append(f"  {'view':<34}" + "".join(f"{name:>22}" for name in names) + f"{'weighted':>12}")
+        rows = [["view", *weigh.mechanisms, "weighted"]]
         for view, table in split.items():
-            one = table.sel(event=event)
-            cells = [
-                f"{100 * p:.1f} ({100 * e:.2f})" for p, e in zip(one.p.values, one.mcse.values, strict=True)
-            ]
-            lines.append(
-                f"  {view:<34}"
-                + "".join(f"{cell:>22}" for cell in cells)
-                + f"{100 * one.p_mean.item():>12.1f}"
-            )
+            of_event = table.sel(event=event)
+            cells = map(with_error, of_event.p.values, of_event.mcse.values)
+            rows.append([view, *cells, percent(of_event.p_mean.item())])
+        lines += ["", f"P({event}) by mechanism, from each view's priors", *aligned(rows)]
     if split:
         shares = ", ".join(
             f"{mechanism.label} {100 * share:.1f} %"
@@ -245,5 +234,5 @@ def _as_text(
 def _cell(table: xr.Dataset | None, event: str) -> str:
     if table is None:
         return "-"
-    one = table.sel(event=event)
-    return f"{100 * one.p.item():.1f} ({100 * one.mcse.item():.2f}) %"
+    credence = table.sel(event=event)
+    return with_error(credence.p.item(), credence.mcse.item())

@@ -127,14 +127,12 @@ def _tornado(of: Shown, ax: Axes) -> Axes:
 
     from ..analysis import sensitivity
     from ..growth.paths import simulate
-    from ..plots import draws as plots
+    from ..plots import style as plots
     from ..plots.sensitivity import plot_tornado
 
     inputs = {name: of.draws[name].values.ravel() for name in of.inputs}
-    indicators = sensitivity.happened(simulate(of.draws), [of.event])
-    found = sensitivity.tornado(inputs, indicators, effective=np.array([of.effective])).assign_coords(
-        event=[of.event]
-    )
+    indicators = sensitivity.event_indicators(simulate(of.draws), [of.event])
+    found = sensitivity.tornado(inputs, indicators, effective=np.array([of.effective]))
     ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     plot_tornado(found, of.event, of.p, ax=ax)
     low, high = ax.get_xlim()
@@ -218,7 +216,7 @@ def _as_long_as(text: str) -> str:
 
 def png(name: str, of: Shown) -> bytes:
     """A figure as a picture."""
-    from ..plots import draws as plots
+    from ..plots import style as plots
 
     out = io.BytesIO()
     with _DRAWING:

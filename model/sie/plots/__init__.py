@@ -1,1 +1,1 @@
-"""Figures, drawn in one style whatever the user's matplotlib settings, and the words in which numbers are told."""
+"""Figures, drawn in one style whatever the user's matplotlib settings."""
