@@ -330,7 +330,7 @@ def test_the_command_adds_a_report_and_shows_what_moved(command, tmp_path, ledge
             report.write_text(json.dumps(document))
         assert command("ledger", "add", ledger, report, "--date", date)[:2] == (0, f"{ledger}: 1 added\n")
     code, out, err = command("ledger", "add", ledger, report, "--date", "2026-12-01")
-    assert (code, out, err) == (0, f"{ledger}: 0 added, 1 there already\n", "")
+    assert (code, out, err) == (0, f"{ledger}: 0 added, 1 already there\n", "")
     code, out, err = command("ledger", "show", ledger, "--event", "r_above_1")
     assert (code, err) == (0, "")
     assert "changed: capabilities: lognormal 1.7 to 2.5 (5–95 %) -> lognormal 1.2 to 2.5 (5–95 %)" in out
@@ -361,7 +361,7 @@ def test_the_saved_draws_of_a_view_give_the_entry_of_its_json(command, tmp_path,
         "ledger", "add", ledger, tmp_path / "out" / "reference.nc", "--date", "2026-11-25"
     )
     assert (code, err) == (0, "")
-    assert out.endswith("0 added, 1 there already\n")
+    assert out.endswith("0 added, 1 already there\n")
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ from ..base.imports import require
 from ..inference.prior_draws import check_seed
 from ..page.tables import aligned
 from ..returns.inputs import levels_in
-from .options import Evidence, Levels, Seed, bibliography, chosen_levels
-from .sweep import MOST_WORKERS, bar
+from .options import MOST_WORKERS, Evidence, Levels, Seed, bibliography, check_whole, chosen_levels
+from .sweep import bar
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -29,7 +29,7 @@ __all__ = ["calibrate"]
 
 def calibrate(
     view: Annotated[
-        str, typer.Argument(metavar="[VIEW]", help="A view that states its chain.")
+        str, typer.Argument(metavar="[VIEW]", help="A view that states the factors of r.")
     ] = "reference",
     runs: Annotated[int, typer.Option(metavar="N", help="Worlds to draw and refit.")] = 300,
     workers: Annotated[
@@ -39,21 +39,21 @@ def calibrate(
     out: Annotated[
         Path | None,
         typer.Option(
-            "--out", metavar="DIR", help="Write the store and two figures here; goes on where it was."
+            "--out", metavar="DIR", help="Write the store and two figures here; an interrupted run resumes."
         ),
     ] = None,
     json: Annotated[
         Path | None,
         typer.Option(
-            "--json", metavar="FILE", help="Write what was found here, for sie report --calibration."
+            "--json", metavar="FILE", help="Write the result as JSON here, for sie report --calibration."
         ),
     ] = None,
     seed: Seed = 1,
     evidence: Evidence = None,
 ) -> int:
-    """Draw worlds from a view's priors, let each make the evidence, fit it, and count how often the truth is where the posterior says.
+    """Simulation-based calibration: draw worlds from a view's priors, simulate and fit the evidence of each, and rank the truth among posterior draws.
 
-    Exit code 0: calibrated; 3: not calibrated (everything is written and printed all the same); 2: bad input.
+    Exit code 0: calibrated; 3: not calibrated (results are still written and printed); 2: bad input.
     """
     require("cluster", "sie calibrate")
     from .. import __version__
@@ -67,12 +67,8 @@ def calibrate(
     from ..returns.likelihoods import likelihood_files
     from ..returns.selection import usable
 
-    if not calibration.LEAST_WORLDS <= runs <= calibration.MOST_WORLDS:
-        raise DataError(
-            "--runs", runs, f"a whole number from {calibration.LEAST_WORLDS} to {calibration.MOST_WORLDS}"
-        )
-    if not 1 <= workers <= MOST_WORKERS:
-        raise DataError("--workers", workers, f"a whole number from 1 to {MOST_WORKERS}")
+    check_whole("--runs", runs, calibration.LEAST_WORLDS, calibration.MOST_WORLDS)
+    check_whole("--workers", workers, 1, MOST_WORKERS)
     check_seed("--seed", seed)
     read = read_view(view, sources=bibliography(evidence))
     if read.states_r_asara:
@@ -129,7 +125,9 @@ def calibrate(
     if table.attrs["calibrated"]:
         return 0
     sys.stdout.flush()
-    print(f"sie calibrate {view}: found ranks that chance does not explain, want even ranks", file=sys.stderr)
+    print(
+        f"sie calibrate {view}: found ranks that chance does not explain, want uniform ranks", file=sys.stderr
+    )
     return NOT_CALIBRATED
 
 
@@ -159,5 +157,5 @@ def _lines(label: str, table: xr.Dataset, found: xr.Dataset) -> list[str]:
         "",
         *aligned(rows, indent=0),
         "",
-        f"{verdict}: {int(table.outside.sum())} of {table.sizes['quantity']} quantities outside their band ({table.attrs['outside_by_chance']} by chance in 1 of 100)",
+        f"{verdict}: {int(table.outside.sum())} of {table.sizes['quantity']} quantities outside their band (by chance more than {table.attrs['outside_by_chance']} in 1 of 100 calibrations)",
     ]

@@ -26,13 +26,17 @@ def check(
         list[Path] | None,
         typer.Argument(
             metavar="[FILE ...]",
-            help="Views (.toml), evidence tables or series (.csv); everything if none.",
+            help="Views (.toml), evidence tables or series (.csv); default: all.",
         ),
     ] = None,
     evidence: Evidence = None,
     sources: Annotated[
         Path | None,
-        typer.Option("--sources", metavar="DIR", help="Also find every quote in the texts of this folder."),
+        typer.Option(
+            "--sources",
+            metavar="DIR",
+            help="Also check that every quote stands in the source texts of this folder.",
+        ),
     ] = None,
 ) -> int:
     """Validate data files; print one line per problem."""

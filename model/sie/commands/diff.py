@@ -63,7 +63,7 @@ def diff(
     evidence: Evidence = None,
     levels: Levels = None,
 ) -> None:
-    """Share the difference between the credences of A and B out over the inputs in which they differ."""
+    """Attribute the difference between the credences of A and B to the inputs in which they differ."""
     from ..analysis.differences import difference
     from ..data.evidence import evidence_files, read_evidence
     from ..returns.selection import usable
@@ -193,20 +193,18 @@ def _as_text(found: xr.Dataset, sides: list, given: str, seed: int) -> str:
             if saved is not None and (event, given) in saved.credences:
                 stored, mcse = saved.credences[event, given]
                 lines.append(
-                    f"  {letter} as saved: {100 * stored:.1f} % (MCSE {100 * mcse:.2f}); drawn again {100 * p:.1f} %"
+                    f"  {letter} as saved: {100 * stored:.1f} % (MCSE {100 * mcse:.2f}); recomputed: {100 * p:.1f} %"
                 )
-    how = (
-        "over every order"
-        if found.attrs["every_order"]
-        else "over a sample of orders that is its own reverse"
-    )
+    how = "every order" if found.attrs["every_order"] else "a sample of orders and their reverses"
     lines += [
         "",
-        f"Each part is the average {how} of exchanging that group, from {found.attrs['hybrids']} hybrid views on common random"
-        " numbers; the parts sum to the difference.",
+        f"Each part is the effect of exchanging that group, averaged over {how}, from {found.attrs['hybrids']} hybrid views on"
+        " common random numbers; the parts sum to the difference.",
     ]
     if given == "evidence":
-        lines.append("What evidence moves is one group: two joint posteriors cannot be mixed.")
+        lines.append(
+            "The inputs that evidence updates form one group, because two joint posteriors cannot be mixed."
+        )
     if not found.sizes["group"]:
-        lines.append("The two state the same inputs: every part is zero.")
+        lines.append("Both views state the same inputs: the difference is zero.")
     return "\n".join(lines)

@@ -24,8 +24,18 @@ from .evidence_tables import (
     print_rows,
     print_scaling,
 )
-from .options import Draws, Evidence, Levels, Seed, bibliography, check_sampling, chosen_levels, progress
-from .sweep import MOST_WORKERS
+from .options import (
+    MOST_WORKERS,
+    Draws,
+    Evidence,
+    Levels,
+    Seed,
+    bibliography,
+    check_sampling,
+    check_whole,
+    chosen_levels,
+    progress,
+)
 
 __all__ = ["evidence"]
 
@@ -39,32 +49,33 @@ PLOTS = {"forest": False, "left_out": True, "predicted": True}
 
 def evidence(
     view: Annotated[
-        str, typer.Argument(metavar="[VIEW]", help="A view that states its chain.")
+        str, typer.Argument(metavar="[VIEW]", help="A view that states the factors of r.")
     ] = "reference",
     levels: Levels = None,
     loo: Annotated[
         bool, typer.Option("--loo", help="Refit without each row and without each domain.")
     ] = False,
     workers: Annotated[
-        int, typer.Option(metavar="N", help="Processes that refit for --loo (1: this one alone).")
+        int, typer.Option(metavar="N", help="Processes that run the refits of --loo (1: this process).")
     ] = 1,
     store: Annotated[
         Path | None,
-        typer.Option("--store", metavar="DIR", help="Keep the refits of --loo here; goes on where it was."),
+        typer.Option(
+            "--store", metavar="DIR", help="Keep the refits of --loo here; an interrupted run resumes."
+        ),
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Write figures here.")] = None,
     seed: Seed = 1,
     draws: Draws = DRAWS,
     folder: Evidence = None,
 ) -> None:
-    """The table of domains, raw and pooled; what each row does to r at ASARA and to P(SIE); predictive checks."""
+    """r by domain before and after pooling, the effect of each row on r at ASARA and on P(SIE), and predictive checks."""
     from ..data.evidence import read_evidence
     from ..data.priors import read_view
     from ..returns.selection import usable
 
     check_sampling(seed, draws)
-    if not 1 <= workers <= MOST_WORKERS:
-        raise DataError("--workers", workers, f"a whole number from 1 to {MOST_WORKERS}")
+    check_whole("--workers", workers, 1, MOST_WORKERS)
     if (workers > 1 or store is not None) and not loo:
         raise DataError("--workers" if store is None else "--store", plain("no --loo"), "refits to run")
     if workers > 1 or store is not None:

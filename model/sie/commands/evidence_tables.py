@@ -53,9 +53,9 @@ def print_domains(console, table: xr.Dataset) -> None:
         )
     console.print(shown)
     console.print(
-        "r as 5 / 50 / 95 %; raw: the domain's own rows, brought to the view's input and to no adjustment with the posterior of these; shrinkage: the"
-        " share of the way from the raw median to r_typical's that pooling went ('-': they are as good as equal); below:"
-        " posterior predictive probability below what was observed"
+        "r: 5 / 50 / 95 %; raw: from the domain's own rows alone, converted to the view's input and to no adjustment with the posterior of both;"
+        " shrinkage: the share of the distance from the raw median to that of r_typical by which pooling moved it ('-': the two are"
+        " nearly equal); below: posterior predictive probability below the observed value"
     )
 
 
@@ -86,7 +86,7 @@ def print_rows(
         f"PSIS-LOO over rows: elpd {total['elpd']:.2f} (s.e. {total['se']:.2f}), effective parameters {total['p']:.2f},"
         f" {bad} rows with Pareto k above 0.7"
         + (
-            "; log r (at ASARA) and probabilities (points) are those with all rows less those without the row, by refits"
+            "; log r (at ASARA) and probabilities (percentage points): fit of all rows less refit without the row"
             if moved is not None
             else ""
         )
@@ -102,7 +102,7 @@ def print_scaling(console, scaling: xr.Dataset) -> None:
     console.print(shown)
     r = scaling.isel(answer=0)
     console.print(
-        f"power scaling: all priors {r.prior.item():.3f}, all rows {r.likelihood.item():.3f}; distance per doubling of the weight,"
+        f"power scaling: all priors {r.prior.item():.3f}, all rows {r.likelihood.item():.3f}; distance of posteriors per doubling of the weight,"
         f" from {SENSITIVE:g} on the posterior counts as sensitive"
     )
 
@@ -125,7 +125,7 @@ def print_predicted(console, predicted: xr.Dataset) -> None:
 
 
 def predicted_in_words(predicted: xr.Dataset) -> list[str]:
-    """What the hits of left-out domains are worth: how many chance allows, how wide the intervals are and why; each miss."""
+    """How much the hits of left-out domains show: how many are expected, how wide the intervals are and why; each miss."""
     total = predicted.sizes["domain"]
     hits, half = (int(predicted.hit.sel(mass=mass).sum()) for mass in (NINETY, 0.5))
     low, high = (predicted.predicted.sel(quantile=end) for end in ENDS)
@@ -136,13 +136,13 @@ def predicted_in_words(predicted: xr.Dataset) -> list[str]:
         f"{hits} of {total} domains lie in the 90 % interval that the others predict for their rows (a right model: {NINETY * total:.1f} on"
         f" average, all {total} in {100 * NINETY**total:.0f} % of cases), {half} of {total} in the 50 % interval ({total / 2:.1f})",
         f"The 90 % intervals span factors of {ratio.min().item():.1f} to {ratio.max().item():.1f}: a domain is a miss only when about"
-        f" {np.sqrt(ratio.median().item()):.1f}x off the median, so that hits say little for the model. Of the variance of the log prediction"
-        f" {domain:.0f} % is how domains differ (spread), {typical:.0f} % r_typical, {own:.0f} % the rows' own (definition and measurement"
+        f" {np.sqrt(ratio.median().item()):.1f}x off the median, so hits are weak evidence for the model. Of the variance of the log prediction"
+        f" {domain:.0f} % is how domains differ (spread), {typical:.0f} % r_typical, {own:.0f} % the rows' own uncertainty (definition and measurement"
         " errors, lambda of a series, growth of inputs, adjustments)",
     ]
     edge = np.abs(np.abs(predicted.below.values - 0.5) - NINETY / 2) < AT_THE_EDGE
     lines += [
-        f"at the edge: {name} has {one:.3f} below it, so that another seed may turn its hit or miss"
+        f"borderline: {name} has {one:.3f} below it, so that another seed may turn a hit into a miss or a miss into a hit"
         for name, one in zip(predicted.domain.values[edge], predicted.below.values[edge], strict=True)
     ]
     for name in predicted.domain.values[~predicted.hit.sel(mass=NINETY).values].tolist():
@@ -153,7 +153,7 @@ def predicted_in_words(predicted: xr.Dataset) -> list[str]:
         lines.append(
             f"miss: {name} at {seen:.2f} is {max(seen / end, end / seen):.2f}x {side} the interval's end, {abs(np.log(seen / middle)) / sd:.1f} standard"
             f" deviations from the median in logs; a larger spread, a remoteness further above 1 or a larger definition error of its rows"
-            " would hold it"
+            " would cover it"
         )
     return lines
 

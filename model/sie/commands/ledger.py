@@ -36,7 +36,7 @@ def ledger(
     view: Annotated[str | None, typer.Option(metavar="VIEW", help="show: only this view.")] = None,
     event: Event = None,
 ) -> None:
-    """Add a saved report to a ledger under a date, or show how credences moved and which input changed."""
+    """Add a saved report to a ledger under a date, or show how credences moved and which inputs changed."""
     if action == "add":
         if report is None or date is None:
             raise DataError(
@@ -63,7 +63,7 @@ def _add(path: Path, report: Path, date: str) -> None:
     entries = entries_of(read_report(report), date)
     added = append(path, entries)
     there = len(entries) - len(added)
-    print(f"{path}: {len(added)} added" + (f", {there} there already" if there else ""))
+    print(f"{path}: {len(added)} added" + (f", {there} already there" if there else ""))
 
 
 def _as_text(path: Path, wanted: str | None, events: list[str]) -> str:

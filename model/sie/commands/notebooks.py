@@ -36,7 +36,7 @@ INLINE = "%matplotlib inline\n"
 
 def notebooks(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME ...]", help="Notebooks; all if none.")
+        list[str] | None, typer.Argument(metavar="[NAME ...]", help="Notebooks (default: all).")
     ] = None,
     ipynb: Annotated[
         Path | None,

@@ -43,7 +43,7 @@ def report(
         typer.Option(
             "--calibration",
             metavar="FILE",
-            help="Show a calibration that sie calibrate --json wrote on the page of --html. May be repeated.",
+            help="A calibration from sie calibrate --json to show on the page of --html; repeatable.",
         ),
     ] = None,
     priors_only: PriorsOnly = False,

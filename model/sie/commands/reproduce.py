@@ -22,7 +22,7 @@ def reproduce(
         bool, typer.Option("--differences", help="Show only figures that differ, with the reasons.")
     ] = False,
 ) -> None:
-    """Recompute what the sources state and say where and why the model differs."""
+    """Recompute the figures that sources state, and show where and why the model differs."""
     from ..page import reproduce as reproduction
     from ..page.figures import figures
 

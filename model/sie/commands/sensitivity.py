@@ -63,7 +63,7 @@ def sensitivity(
     evidence: Evidence = None,
     levels: Levels = None,
 ) -> None:
-    """What drives a view's credences: variance shares, Shapley effects, tornado, value of information, crossings."""
+    """Which inputs drive a view's credences: variance shares, Shapley effects, tornado, value of information, crossings of 50 %."""
     from ..data.evidence import evidence_files, read_evidence
     from ..data.priors import read_view
     from ..inference.prior_draws import prior
@@ -179,6 +179,8 @@ def _rows(table: xr.Dataset) -> list[dict]:
 
 
 def _as_text(found: dict[str, xr.Dataset], document: dict, label: str) -> str:
+    from ..analysis.power import SENSITIVE
+
     shares = found["shares"]
     lines = [
         f"{label}  ({document['view']}), given {document['given']}, {document['draws']} draws, seed {document['seed']}",
@@ -205,7 +207,7 @@ def _as_text(found: dict[str, xr.Dataset], document: dict, label: str) -> str:
     if "power" in found:
         lines += [
             "",
-            "power scaling (ArviZ): distance per doubling of the weight of the priors and of the evidence; above 0.05 is sensitive",
+            f"power scaling (ArviZ): distance of posteriors per doubling of the weight of the priors and of the evidence; above {SENSITIVE:g}, sensitive",
         ]
         power = found["power"]
         rows = [["", "priors", "evidence"]]
@@ -244,9 +246,9 @@ def _row(found: dict[str, xr.Dataset], event: int, name: str) -> list[str]:
 
 def _notes(effects: xr.Dataset, how: str) -> list[str]:
     return [
-        "P at 5 % (95 %): among the tenth of the draws with the lowest (highest) values, whose median is that quantile.",
-        "moves P by: mean absolute movement of P, in points, if the input were known to a twentieth of its probability, less that of shuffled values.",
-        "P = 50 % at: where a cubic in the input's normal score, fitted to the log odds of all draws, crosses a half; none where it does not, or not beyond its error.",
-        f"Shapley: share of the variance of whether the event happens, over {how}, from {effects.attrs['draws']} draws; r_typical and spread act through r_target.",
-        "Inputs may depend on each other given evidence: then conditional quantities include what goes with an input.",
+        "P at 5 % (95 %): P among the 10 % of draws with the lowest (highest) values of the input; their median is its 5 % (95 %) quantile.",
+        "moves P by: expected absolute change of P, in percentage points, if it were known in which twentieth of its distribution the input lies, less that of shuffled values.",
+        "P = 50 % at: value of the input at which P crosses 50 %, by a cubic in its normal score fitted to the log odds; none where P does not cross, or not beyond its error.",
+        f"Shapley: share of the variance of the event's indicator, averaged over {how}, from {effects.attrs['draws']} draws; r_typical and spread act through r_target.",
+        "Given evidence, inputs are correlated: P at a value of one input includes the effect of inputs that vary with it.",
     ]

@@ -28,21 +28,25 @@ NEAR = 0.01
 
 def series(
     ids: Annotated[
-        list[str] | None, typer.Argument(metavar="[ID ...]", help="Rows of series.csv; all if none.")
+        list[str] | None, typer.Argument(metavar="[ID ...]", help="Rows of series.csv (default: all).")
     ] = None,
     seed: Seed = 1,
     most_lambda: Annotated[
-        float, typer.Option(metavar="X", help="lambda is log-uniform from 0.1 to this, at most 4.")
+        float,
+        typer.Option(
+            metavar="X", help="Upper end of the log-uniform prior of lambda, above 0.1 and at most 4."
+        ),
     ] = 1.0,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="Write the figures (PNG) here.")
     ] = None,
     rebuild: Annotated[
-        bool, typer.Option("--rebuild", help="Only remake the stored likelihoods of r from the raw series.")
+        bool,
+        typer.Option("--rebuild", help="Only recompute the stored likelihoods of r from the raw series."),
     ] = False,
     evidence: Evidence = None,
 ) -> None:
-    """r from raw histories: posterior, proxies alone, naive slopes, independent errors, with and without jumps."""
+    """Estimate r from raw histories, beside simpler estimates from the same data."""
     from ..base.files import refuse_unwritable
     from ..data.evidence import read_evidence, read_series
 

@@ -48,16 +48,17 @@ def table(
     draws: Draws = DEFAULT_DRAWS,
     priors_only: PriorsOnly = False,
     mechanisms: Annotated[
-        bool, typer.Option("--by-mechanism", help="Also P under each mechanism, from the priors.")
+        bool, typer.Option("--by-mechanism", help="Also give P under each growth mechanism, from priors.")
     ] = False,
     weights: Annotated[
-        Path | None, typer.Option("--weights", metavar="FILE", help="Weights (default: the bundled ones).")
+        Path | None,
+        typer.Option("--weights", metavar="FILE", help="Weights of the pools (default: bundled)."),
     ] = None,
     json: Json = None,
     evidence: Evidence = None,
     levels: Levels = None,
 ) -> None:
-    """Credences of all views by event, pooled under weights; never across events."""
+    """Credences of all views, event by event, and their weighted pools."""
     from ..analysis.pooling import by_mechanism
     from ..data.evidence import evidence_files, read_evidence
     from ..data.weights import read_weights
@@ -197,18 +198,18 @@ def _as_text(
             }
             rows.append([f"{kind} pool", "", "", *(cells.get(given, "-") for given in GIVEN)])
         lines += [f"{event}: {EVENTS[event].wording}", *aligned(rows), ""]
-    lines.append("In brackets: Monte Carlo standard errors in points; those of pools are at most so much.")
+    lines.append("In brackets: Monte Carlo standard errors in percentage points (for pools, upper bounds).")
     if any(
         float(table.p.min()) == 0 or float(table.p.max()) == 1 for t in found.values() for table in t.values()
     ):
         lines.append(
-            "A view whose draws never (or always) show an event enters the logarithmic pool with (s + 1/2) / (n + 1), so that this"
-            " pool depends on the number of draws n; such a view nearly rules the event out for all."
+            "For a view in which an event happens in none or all of its n draws, the logarithmic pool uses (s + 1/2) / (n + 1), where s"
+            " is the number of draws with the event: the pool then depends on n, and this view dominates it."
         )
     moved = [item["views"] for item in pooled if item["given"] == "evidence"]
     if moved:
         lines.append(
-            f"Given evidence the pools are over the {len(moved[0])} views that evidence can move: "
+            f"Pools given evidence include only the {len(moved[0])} views that evidence can move: "
             + ", ".join(moved[0])
         )
     for event in events if split else ():
@@ -225,8 +226,8 @@ def _as_text(
         )
         lines += [
             "",
-            f"Weights of mechanisms: {shares}. A mechanism replaces what the view states of compute_bottleneck, labour_share, sigma,"
-            " experiment_gain and shape; r at ASARA stays where the view states it.",
+            f"Weights of mechanisms: {shares}. A mechanism replaces the view's compute_bottleneck, labour_share, sigma,"
+            " experiment_gain and shape; r at ASARA is kept where the view states it directly.",
         ]
     return "\n".join([*lines, CONDITIONS])
 

@@ -32,7 +32,7 @@ def timeline(
         str | None,
         typer.Option(
             metavar="DATE",
-            help="From when software gained is counted (default: the last fitted model's date).",
+            help="Date from which software gained is counted (default: that of the last fitted model).",
         ),
     ] = None,
     seed: Seed = 1,
@@ -42,7 +42,7 @@ def timeline(
     ] = None,
     evidence: Evidence = None,
 ) -> None:
-    """When ASARA comes by METR's time horizons, and the table gained_before_asara for a view: shorter timelines leave less behind."""
+    """The date of ASARA by METR's time horizons, and the prior gained_before_asara that it implies for a view."""
     from ..analysis.timeline import asara_dates, fitted_models, gained_table, last_date
     from ..base.files import refuse_unwritable, write_whole
     from ..data.time_horizons import doubling_days, parse_date, read_horizons

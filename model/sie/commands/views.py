@@ -54,10 +54,12 @@ def _evidence_row(row: xr.Dataset) -> list[str]:
 
 
 def new(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the new view; NAME.toml is written.")],
-    start: Annotated[str, typer.Option("--from", metavar="VIEW", help="The view to start from.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="Name of the new view, which is written to NAME.toml.")
+    ],
+    start: Annotated[str, typer.Option("--from", metavar="VIEW", help="The view to copy.")],
 ) -> None:
-    """Write a complete view to edit, from an existing one."""
+    """Copy an existing view to a new file, to be edited."""
     import dataclasses
     from types import MappingProxyType
 

@@ -177,7 +177,7 @@ def _provenance_lines(result: Result) -> Iterator[str]:
     counts = ", ".join(f"{bases.count(basis)} {basis}" for basis in dict.fromkeys(bases))
     yield f"priors by basis: {counts}"
     if "calibrated" in bases:
-        yield "some priors are calibrated to what the author says of the whole: agreement with it is no reproduction"
+        yield "some priors are calibrated so that the result agrees with the author's: this agreement reproduces nothing"
     if view.states_r_asara:
         yield "the view states r at ASARA directly, so evidence on r cannot move it"
     if result.rows is not None:
@@ -187,7 +187,7 @@ def _provenance_lines(result: Result) -> Iterator[str]:
         ]
         second_hand = int((used.via != "").sum())
         yield levels_in_words(result.levels)
-        yield f"rows used ({used.sizes['estimate']}; * read second-hand, {second_hand}): " + ", ".join(names)
+        yield f"rows used ({used.sizes['estimate']}; * cited second-hand, {second_hand}): " + ", ".join(names)
         yield from left_out_in_words(result.left_out)
 
 

@@ -95,7 +95,7 @@ def plot_replicates(
 ) -> Axes:
     """Posterior predictive check: what was observed over time, among histories that the fitted model makes."""
     ax = axes_for(ax)
-    _bands(ax, past.years, made.data, "made by the model")
+    _bands(ax, past.years, made.data, "replicated by the model")
     for i, path in enumerate(made.data[:: max(1, len(made.data) // SINGLE)][:SINGLE]):
         label = f"{SINGLE} of them" if i == 0 else None
         ax.plot(past.years, 2**path, color=GREY, linewidth=THIN / 2, label=label)

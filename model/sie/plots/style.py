@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..base.imports import import_matplotlib
 from ..base.stats import QUANTILES
 
 if TYPE_CHECKING:
@@ -127,6 +128,7 @@ def own_settings(settings: dict[RcKeyType, Any] | None = None) -> Iterator[None]
 
     Settings within settings add to them. Also a decorator, of every function that draws.
     """
+    import_matplotlib()
     from matplotlib import rc_context, style
 
     with _SETTINGS:
