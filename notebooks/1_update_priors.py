@@ -27,9 +27,10 @@ def _():
     from matplotlib.figure import Figure
 
     import sie
+    from sie.data.wording import prior_in_words
 
     pd.set_option("display.max_colwidth", None, "display.max_rows", None)  # quotes and tables in full
-    return Figure, az, mo, pd, sie
+    return Figure, az, mo, pd, prior_in_words, sie
 
 
 @app.cell
@@ -50,18 +51,18 @@ def _(mo, view):
     mo.md(f"""
     ## The view: {view.label}
 
-    A prior is written as in Python: `sie.lognormal(1.7, 2.5)` has these 5 % and 95 % quantiles. `basis` says
+    `lognormal 1.7 to 2.5 (5–95 %)` is `sie.lognormal(1.7, 2.5)`, given by its 5 % and 95 % quantiles. `basis` says
     where the numbers come from: the author's words (`stated`, `transcribed`), a calculation from them
     (`derived`, `calibrated`), or our judgement (`ours`).
     """)
 
 
 @app.cell
-def _(pd, view):
+def _(pd, prior_in_words, view):
     priors = pd.DataFrame(
         {
             "quantity": name,
-            "prior": f"{entry.prior.family}({', '.join(f'{number:g}' for number in entry.prior.numbers)})",
+            "prior": prior_in_words(entry.prior),
             "median": entry.prior.median(),
             "unit": entry.unit,
             "basis": entry.basis,

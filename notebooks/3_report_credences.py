@@ -139,10 +139,8 @@ def _(event, indicators, measures, mine, posteriors, sie, tables, views):
     inputs = measures.varying_inputs(posteriors[mine], views[mine])
     happens = indicators(sie.simulate(posteriors[mine]), [event])
     effective = measures.effective_sample_size(tables[mine, "evidence"].sel(event=[event]))
-    swings = sie.tornado(inputs, happens, effective=effective).assign_coords(event=[event])
-    tornado = sie.plot_tornado(
-        swings, event, tables[mine, "evidence"].p.sel(event=event).item(), title=views[mine].label
-    ).figure
+    swings = sie.tornado(inputs, happens, effective=effective)
+    tornado = sie.plot_tornado(swings, title=views[mine].label).figure
     tornado
     return effective, happens, inputs, swings, tornado
 
@@ -150,7 +148,7 @@ def _(event, indicators, measures, mine, posteriors, sie, tables, views):
 @app.cell(hide_code=True)
 def _(mo):
     mo.md("""
-    What would it be worth to know an input? `moves P by` is how far the probability would move on average, in
+    How much does it help to know an input? `moves P by` is how far the probability would move on average, in
     points, once the input were known to a twentieth of its probability, with a 95 % interval. `P is a half at`
     is the value at which you would change your mind about which side is likelier, if there is one.
     """)

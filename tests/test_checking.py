@@ -235,8 +235,8 @@ def test_hits_are_printed_with_what_they_are_worth_and_each_miss_with_its_reason
 
 def test_a_hit_that_another_seed_may_turn_is_said_to_be_one(made_up):
     edge = made_up[3].assign(below=("domain", [0.948, 0.97]))
-    assert any(line.startswith("at the edge: language models") for line in predicted_in_words(edge))
-    assert not any(line.startswith("at the edge") for line in predicted_in_words(made_up[3]))
+    assert any(line.startswith("borderline: language models") for line in predicted_in_words(edge))
+    assert not any(line.startswith("borderline") for line in predicted_in_words(made_up[3]))
 
 
 # The command

@@ -11,10 +11,10 @@ from scipy.stats import norm
 
 import sie
 from sie.analysis.differences import difference, groups
+from sie.data.wording import points
 from sie.inference.prior_draws import prior
 from sie.page.text import as_json, compute
 from sie.plots.differences import plot_difference
-from sie.plots.wording import points
 
 DRAWS = 2000
 

@@ -9,9 +9,10 @@ import pytest
 import sie
 from sie.data.priors import view_names
 from sie.data.quantities import QUANTITIES
+from sie.data.wording import prior_in_words
 from sie.growth.events import EVENTS
 from sie.growth.mechanisms import LAW, MEANINGS
-from sie.page.equations import COMPUTED, MODULES, as_text, blocks, describe, parts, symbols_of, variables
+from sie.page.equations import COMPUTED, MODULES, as_text, blocks, parts, symbols_of, variables
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +70,7 @@ def test_a_view_adds_every_prior_with_its_quote(name):
     view = sie.read_view(name)
     text = " ".join(as_text(view).split())
     for entry in view.entries.values():
-        assert f"prior: {describe(entry.prior)} ({entry.basis})" in text
+        assert f"prior: {prior_in_words(entry.prior)} ({entry.basis})" in text
         assert entry.quote is None or " ".join(entry.quote.split()) in text
 
 
@@ -84,12 +85,12 @@ def test_a_remark_beside_an_equation_has_no_symbols():
 
 
 def test_priors_are_told_as_people_state_them():
-    assert describe(sie.lognormal(1.7, 2.5)) == "lognormal 1.7 to 2.5 (5–95 %)"
-    assert describe(sie.uniform(6, 16)) == "uniform 6 to 16"
-    assert describe(sie.halfnormal(1)) == "halfnormal 1 (0–95 %)"
-    assert describe(sie.fixed(4)) == "fixed 4"
+    assert prior_in_words(sie.lognormal(1.7, 2.5)) == "lognormal 1.7 to 2.5 (5–95 %)"
+    assert prior_in_words(sie.uniform(6, 16)) == "uniform 6 to 16"
+    assert prior_in_words(sie.halfnormal(1)) == "halfnormal 1 (0–95 %)"
+    assert prior_in_words(sie.fixed(4)) == "fixed 4"
     half = sie.mixture([0.5, 0.5], [sie.fixed(1), sie.uniform(2, 3)])
-    assert describe(half) == "mixture: 50 % fixed 1; 50 % uniform 2 to 3"
+    assert prior_in_words(half) == "mixture: 50 % fixed 1; 50 % uniform 2 to 3"
 
 
 def test_the_command_prints_the_page_and_refuses_an_unknown_view(command):

@@ -41,7 +41,10 @@ def test_an_edit_keeps_the_authors_other_entries_with_their_quotes(davidson):
     view = state.edited(state.start(davidson).changed(capabilities=sie.lognormal(2, 3)))
     assert view["capabilities"].prior == sie.lognormal(2, 3)
     assert view["capabilities"].basis == "ours"
-    assert view["capabilities"].note == "was lognormal(1.7, 2.5) in Davidson (2025), reply to Greenblatt"
+    assert (
+        view["capabilities"].note
+        == "was lognormal 1.7 to 2.5 (5–95 %) in Davidson (2025), reply to Greenblatt"
+    )
     assert view["post_training"] == davidson["post_training"]
     assert (view.name, view.label) == ("davidson_2025_edited", f"{davidson.label}, edited")
 

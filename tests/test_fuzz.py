@@ -34,8 +34,8 @@ from sie.data.timelines import read_timeline, timeline_names
 from sie.data.weights import read_weights
 from sie.growth.outcome import read_buildout
 from sie.histories.erdil_2024 import read_idea_production
+from sie.page.figures import figures
 from sie.page.ledger import append, entries_of, read_ledger
-from sie.page.reproduce import figures
 from sie.page.saved import read_report
 from sie.returns.likelihoods import read_likelihood
 

@@ -82,8 +82,8 @@ def test_changes_name_the_input_that_changed_and_nothing_else(view):
     after = entries_of(saved(other, rows=("b", "c"), digest="1" * 64, seed=2), "2026-12-01")[0]
     assert changes(before, before) == []
     assert changes(before, after) == [
-        "capabilities: lognormal(1, 4) -> lognormal(1.5, 3)",
-        "speedup: lognormal(2, 32) -> fixed(8)",
+        "capabilities: lognormal 1 to 4 (5–95 %) -> lognormal 1.5 to 3 (5–95 %)",
+        "speedup: lognormal 2 to 32 (5–95 %) -> fixed 8",
         "rows no longer used: a",
         "rows newly used: c",
         "seed: 1 -> 2",
@@ -210,7 +210,7 @@ def test_a_unit_counts_as_an_input(view, view_with):
     own = sie.read_view("davidson_2025")
     before, after = (entries_of(saved(one), "2026-11-25")[0] for one in (own, other))
     assert changes(before, after) == [
-        "recent_pace: fixed(4) labour doublings per year -> fixed(4) training-efficiency doublings per year"
+        "recent_pace: fixed 4, labour doublings per year -> fixed 4, training-efficiency doublings per year"
     ]
 
 
@@ -330,10 +330,10 @@ def test_the_command_adds_a_report_and_shows_what_moved(command, tmp_path, ledge
             report.write_text(json.dumps(document))
         assert command("ledger", "add", ledger, report, "--date", date)[:2] == (0, f"{ledger}: 1 added\n")
     code, out, err = command("ledger", "add", ledger, report, "--date", "2026-12-01")
-    assert (code, out, err) == (0, f"{ledger}: 0 added, 1 there already\n", "")
+    assert (code, out, err) == (0, f"{ledger}: 0 added, 1 already there\n", "")
     code, out, err = command("ledger", "show", ledger, "--event", "r_above_1")
     assert (code, err) == (0, "")
-    assert "changed: capabilities: lognormal(1.7, 2.5) -> lognormal(1.2, 2.5)" in out
+    assert "changed: capabilities: lognormal 1.7 to 2.5 (5–95 %) -> lognormal 1.2 to 2.5 (5–95 %)" in out
     assert out.count("changed:") == 1
     lines = [line for line in out.splitlines() if line.startswith("  r_above_1")]
     assert len(lines) == 2
@@ -361,7 +361,7 @@ def test_the_saved_draws_of_a_view_give_the_entry_of_its_json(command, tmp_path,
         "ledger", "add", ledger, tmp_path / "out" / "reference.nc", "--date", "2026-11-25"
     )
     assert (code, err) == (0, "")
-    assert out.endswith("0 added, 1 there already\n")
+    assert out.endswith("0 added, 1 already there\n")
 
 
 @pytest.mark.parametrize(

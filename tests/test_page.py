@@ -9,6 +9,7 @@ import sie
 from sie.base.reading import data_folder
 from sie.data.bibliography import read_sources
 from sie.data.quantities import QUANTITIES
+from sie.data.wording import prior_in_words
 from sie.growth.events import EVENTS
 from sie.growth.mechanisms import LAW
 from sie.page import equations, sections
@@ -80,7 +81,7 @@ def test_every_prior_and_evidence_row_stands_on_the_page_with_quote_and_link(pag
         assert result.inputs_sha256 in page.text
         for name, entry in result.view.entries.items():
             assert name in page.text
-            assert equations.describe(entry.prior) in page.text
+            assert prior_in_words(entry.prior) in page.text
             assert said(entry.quote or "") in page.text
             assert said(entry.note or "") in page.text
     for row in evidence.estimate.values:
@@ -184,7 +185,8 @@ def test_markup_in_data_files_stays_text(tmp_path, evidence_copy):
 
 
 def test_markup_in_a_domain_stays_text_in_the_figure(results):
-    from sie.plots.draws import as_svg, plot_r
+    from sie.plots.draws import plot_r
+    from sie.plots.style import as_svg
 
     svg = as_svg(plot_r(results[1].draws("priors"), title=HOSTILE), salt="x")
     assert "<script" not in svg

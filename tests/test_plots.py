@@ -1,3 +1,5 @@
+import os
+import subprocess
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -9,8 +11,10 @@ import xarray as xr
 import sie
 from sie.base.stats import QUANTILES
 from sie.data.quantities import ADJUSTMENTS, R_UNIT
-from sie.plots.draws import as_svg, plot_domains, plot_r, plot_waterfall, save
+from sie.plots.domains import plot_domains
+from sie.plots.draws import plot_r, plot_waterfall
 from sie.plots.paths import plot_fan
+from sie.plots.style import as_svg, save
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -317,3 +321,24 @@ def test_nothing_that_is_drawn_leaves_the_figure(chain, rows, paths):
         drawn, whole = ax.get_tightbbox(), ax.figure.bbox
         assert np.all(drawn.min >= whole.min)
         assert np.all(drawn.max <= whole.max)
+
+
+@pytest.mark.parametrize("place", ["here", "MATPLOTLIBRC", "MPLCONFIGDIR"])
+def test_a_matplotlibrc_that_is_not_utf_8_is_ignored(tmp_path, place):
+    """matplotlib cannot be imported where it reads one."""
+    (tmp_path / "matplotlibrc").write_bytes("# Größe\nfont.size: 40\n".encode("latin-1"))
+    code = "from sie.plots.style import new_axes; assert new_axes(4, 3).title.get_fontsize() < 20"
+    settings = {} if place == "here" else {place: str(tmp_path)}
+    folder = tmp_path if place == "here" else Path.cwd()
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, env=os.environ | settings, capture_output=True, text=True
+    )
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stderr
+
+
+def test_a_command_ignores_a_matplotlibrc_that_is_not_utf_8(tmp_path):
+    (tmp_path / "matplotlibrc").write_bytes("# Größe\n".encode("latin-1"))
+    command = [sys.executable, "-m", "sie.cli", "grow", "--plot", "path.png"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, encoding="utf-8")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "path.png").exists()

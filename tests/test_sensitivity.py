@@ -278,7 +278,7 @@ def test_the_inputs_of_a_view_are_what_it_states_and_varies(log_linear):
     assert set(inputs) - set(independent_inputs(inputs)) == {"r_typical"}
 
 
-def test_indicators_and_their_worth_are_those_of_the_credences(log_linear):
+def test_indicators_and_their_effective_sample_size_are_those_of_the_credences(log_linear):
     _, draws = log_linear
     paths = sie.simulate(draws)
     table = sie.credences(paths)
@@ -298,17 +298,47 @@ def test_only_what_an_event_depends_on_moves_it(log_linear):
     assert found.moved.sel(input="r_target").item() > 0.15
 
 
+def labelled(indicators):
+    return xr.DataArray(indicators, dims=("event", "draw"), coords={"event": ["a", "b"]})
+
+
+def test_tables_have_the_events_of_their_indicators_and_figures_take_them_as_they_are(gaussian):
+    inputs, _, indicators = gaussian
+    effective = all_draws(indicators)
+    for table in (sie.tornado, sie.movement, sie.crossings, sie.shapley_effects):
+        assert table(inputs, labelled(indicators), effective=effective).event.values.tolist() == ["a", "b"]
+        assert "event" not in table(inputs, indicators, effective=effective).coords
+    for table, plot in ((sie.tornado, sie.plot_tornado), (sie.shapley_effects, sie.plot_shapley)):
+        several = table(inputs, labelled(indicators), effective=effective)
+        single = table(inputs, labelled(indicators)[:1], effective=effective[:1])
+        assert plot(single).get_xlabel() == plot(several, "a").get_xlabel()
+        assert "1" in plot(table(inputs, indicators, effective=effective), 1).get_xlabel()
+        with pytest.raises(sie.DataError, match="event: found none for 2 events, want one of a, b"):
+            plot(several)
+        with pytest.raises(sie.DataError, match="event: found 'c', want one of a, b"):
+            plot(several, "c")
+
+
+def test_a_tornado_is_drawn_around_the_credence_over_all_draws(gaussian):
+    inputs, _, indicators = gaussian
+    table = sie.tornado(inputs, labelled(indicators), effective=all_draws(indicators))
+    np.testing.assert_array_equal(table.credence, indicators.mean(axis=1))
+    chains = labelled(indicators).values.reshape(2, 4, -1)
+    by_chain = xr.DataArray(chains, dims=("event", "chain", "draw"), coords={"event": ["a", "b"]})
+    xr.testing.assert_identical(table, sie.tornado(inputs, by_chain, effective=all_draws(indicators)))
+
+
 @pytest.mark.parametrize("kind", ["tornado", "shares", "shapley"])
 def test_the_figures_say_what_they_show(gaussian, kind, tmp_path):
     inputs, _, indicators = gaussian
     effective = all_draws(indicators)
     if kind == "tornado":
-        found = tornado(inputs, indicators, effective=effective).assign_coords(event=["a", "b"])
-        ax = plot_tornado(found, "a", 0.5, title="title")
+        found = tornado(inputs, labelled(indicators), effective=effective)
+        ax = plot_tornado(found, "a", title="title")
         assert len(ax.get_yticklabels()) == 4
         assert ax.get_yticklabels()[-1].get_text() == "x0"
     elif kind == "shapley":
-        found = shapley_effects(inputs, indicators, effective=effective).assign_coords(event=["a", "b"])
+        found = shapley_effects(inputs, labelled(indicators), effective=effective)
         ax = plot_shapley(found, "a", title="title")
         assert [label.get_text() for label in ax.get_yticklabels()][-1] == "unattributed"
     else:

@@ -370,7 +370,7 @@ def test_refits_that_do_not_converge_are_named(evidence):
     view = sie.read_view("davidson_2025")
     rows = sie.usable(evidence, view)
 
-    def refits(task, arguments, fields, *, shared, say):
+    def refits(task, arguments, fields, *, shared, on_progress):
         table = np.ones((len(arguments), len(fields)))
         table[1, 0] = engine.NOT_CONVERGED
         return table

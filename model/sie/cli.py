@@ -89,7 +89,7 @@ PANELS = {
 }
 """The parts of the help, and the commands of each in order of use."""
 
-HELP = "Returns to AI software R&D, and how likely a software intelligence explosion is."
+HELP = "Returns to AI software R&D (r), and the probability of a software intelligence explosion (SIE)."
 
 app = typer.Typer(add_completion=False, no_args_is_help=False, pretty_exceptions_enable=False, help=HELP)
 
@@ -170,9 +170,7 @@ def _fail(message: str, code: int) -> int:
 def _root(
     context: typer.Context,
     show_version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
-    verbose: Annotated[
-        bool, typer.Option("--verbose", help="Log on standard error what is being done.")
-    ] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Log progress to standard error.")] = False,
 ) -> None:
     if verbose:
         log_to_standard_error()

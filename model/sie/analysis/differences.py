@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..data.priors import View
-from ..data.quantities import CHAIN
+from ..data.quantities import CHAIN, YEARS_OF_PROGRESS
 from ..growth.credences import indicators
 from ..returns.equations import at_asara
 from .sensitivity.shapley import orders
@@ -72,7 +72,7 @@ def groups(a: View, b: View, *, given: str = "priors") -> dict[str, tuple[str, .
     if "gained_before_asara" in of:
         distance = {"gained_before_asara", "steepening", "ceiling"}
         units = {v[name].unit for v in (a, b) for name in ("gained_before_asara", "ceiling") if name in v}
-        join(distance | ({"doublings_per_year_of_progress"} if "years of progress" in units else set()))
+        join(distance | ({"doublings_per_year_of_progress"} if YEARS_OF_PROGRESS in units else set()))
     found = {}
     for name in sorted(of):
         members = tuple(sorted(of[name]))
@@ -92,7 +92,7 @@ def difference(
     *,
     events: Sequence[str],
     given: str = "priors",
-    say: Callable[[str], None] = lambda text: None,
+    on_progress: Callable[[str], None] = lambda text: None,
 ) -> xr.Dataset:
     """P(event) of view B less that of view A, shared out over groups of inputs, dims (event, group).
 
@@ -106,7 +106,7 @@ def difference(
         Names in `EVENTS`.
     given : str, optional
         "priors" or "evidence": what the draws are given. Given evidence, everything that it moves is one group.
-    say : callable, optional
+    on_progress : callable, optional
         Called with a line of text as the work goes on.
 
     Returns
@@ -132,8 +132,8 @@ def difference(
     block = np.arange(size) * BLOCKS // size
     counts = {}
     for some, hybrid in _batches(a, b, sets, list(players.values())):
-        say(f"{a.name} to {b.name}: {len(counts)} of {len(sets)} hybrid views")
-        happens = indicators(_paths(hybrid, some, draws_a, draws_b), list(events))
+        on_progress(f"{a.name} to {b.name}: {len(counts)} of {len(sets)} hybrid views")
+        happens = indicators(_paths(hybrid, some, draws_a, draws_b), list(events)).values
         for u, part in zip(some, np.split(happens, len(some), axis=1), strict=True):
             counts[u] = np.stack([np.bincount(block, weights=event, minlength=BLOCKS) for event in part])
     blocks = np.zeros((len(events), len(names), BLOCKS))

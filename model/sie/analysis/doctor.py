@@ -19,6 +19,7 @@ from importlib import metadata
 from pathlib import Path
 
 from ..base.pytensor_folder import default_folder, in_scratch
+from ..data.wording import diagnostics_in_words
 
 __all__ = ["Finding", "caches", "compilers", "fit_times", "threads", "versions"]
 
@@ -178,5 +179,5 @@ def fit_times(seed: int = 1) -> Iterator[Finding]:
         slow = seconds > SLOW_SECONDS[step]
         why = f"{seconds:.2f} s" + (f", slow (above {SLOW_SECONDS[step]:.0f} s)" if slow else "")
         yield Finding(what=step, verdict=DOUBTFUL if slow else GOOD, why=why)
-    why = f"reference, {DRAWS} draws: R-hat {tree.attrs['max_rhat']:.4f}, ESS {tree.attrs['min_ess']:.0f}, r_above_1 {table.p.sel(event='r_above_1').item():.3f}"
+    why = f"reference, {DRAWS} draws: {diagnostics_in_words(tree.attrs)}, r_above_1 {table.p.sel(event='r_above_1').item():.3f}"
     yield Finding(what="fit", verdict=GOOD, why=why)

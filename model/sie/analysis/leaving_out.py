@@ -45,7 +45,7 @@ def influence(
     seed: int,
     draws: int = REFIT_DRAWS,
     likelihoods: Likelihoods = None,
-    say: Callable[[str], None] = lambda text: None,
+    on_progress: Callable[[str], None] = lambda text: None,
     refits: Refits = in_turn,
 ) -> xr.Dataset:
     """What each row does, as all rows less all but this one, by refits; dim `estimate`, and `event` of EVENTS_MOVED.
@@ -64,7 +64,9 @@ def influence(
         [{"row": row} for row in ids],
         ["status", "median", "median_error", *EVENTS_MOVED, *(f"mcse {event}" for event in EVENTS_MOVED)],
         shared={"rows": rows, "view": view, "seed": seed, "draws": draws, "likelihoods": likelihoods},
-        say=lambda i: say(f"{view.name}: refit {i + 1} of {len(ids)} without a row, without {ids[i]}"),
+        on_progress=lambda i: on_progress(
+            f"{view.name}: refit {i + 1} of {len(ids)} without a row, without {ids[i]}"
+        ),
     )
     _refuse_unconverged(view, ids, table)
     medians, events = table[:, 1], len(EVENTS_MOVED)
@@ -90,7 +92,7 @@ def leave_domains_out(
     seed: int,
     draws: int = REFIT_DRAWS,
     likelihoods: Likelihoods = None,
-    say: Callable[[str], None] = lambda text: None,
+    on_progress: Callable[[str], None] = lambda text: None,
     refits: Refits = in_turn,
 ) -> xr.Dataset:
     """Each domain's rows predicted from all others, dims (domain, quantile): the mean of their log estimates, exponentiated.
@@ -109,7 +111,7 @@ def leave_domains_out(
         [{"domain": domain} for domain in domains],
         ["status", *map(str, INTERVAL), "observed", "below", *PARTS],
         shared={"rows": rows, "view": view, "seed": seed, "draws": draws, "likelihoods": likelihoods},
-        say=lambda i: say(
+        on_progress=lambda i: on_progress(
             f"{view.name}: refit {i + 1} of {len(domains)} without a domain, without {domains[i]}"
         ),
     )

@@ -27,7 +27,7 @@ from ..returns.selection import default_levels, usable
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["CONDITIONS", "Result", "compute", "inputs_sha256", "quantiles"]
+__all__ = ["CONDITIONS", "GROUPS", "Result", "compute", "draws_of", "inputs_sha256", "quantiles"]
 
 CONDITIONS = (
     "All credences are conditional: AI that fully automates AI R&D (ASARA) is reached, hardware stays fixed, and the inputs are "
@@ -36,6 +36,15 @@ CONDITIONS = (
 
 SPREAD_DRAWS = 4000
 """Draws of a refit at another spread, where reweighting does not do."""
+
+
+GROUPS = {"priors": "prior", "evidence": "posterior"}
+"""The group of a tree of draws by what its draws are given."""
+
+
+def draws_of(tree: xr.DataTree) -> dict[str, xr.Dataset]:
+    """The draws of a fit, or of priors alone, by what they are given."""
+    return {given: tree[group].to_dataset() for given, group in GROUPS.items() if group in tree.children}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +87,7 @@ class Result:
 
     def draws(self, given: str) -> xr.Dataset:
         """The draws behind one of them."""
-        return self.tree["prior" if given == "priors" else "posterior"].to_dataset()
+        return self.tree[GROUPS[given]].to_dataset()
 
 
 def compute(
@@ -89,9 +98,9 @@ def compute(
     draws: int,
     levels: Mapping[str, str] | None = None,
     folder: Path | None = None,
-    say: Callable[[str], None] = lambda text: None,
+    on_progress: Callable[[str], None] = lambda text: None,
 ) -> Result:
-    """Draws, paths and credences of a view. `evidence` None means priors only; `levels` as in `sie.usable`; `say` is told what
+    """Draws, paths and credences of a view. `evidence` None means priors only; `levels` as in `sie.usable`; `on_progress` is told what
     is going on.
 
     Raises NotConverged where the sampler fails.
@@ -105,7 +114,7 @@ def compute(
     if folder is None and evidence is not None:
         folder = evidence.attrs.get("folder")
     files = (*evidence_files(folder), *likelihood_files(folder)) if evidence is not None else ()
-    say(f"{view.name}: drawing from the priors")
+    on_progress(f"{view.name}: drawing from the priors")
     if evidence is None or view.states_r_asara:
         digest = _sha256(view, files, {})
         why = "the report is of priors only" if evidence is None else "the view states r at ASARA directly"
@@ -122,15 +131,12 @@ def compute(
         rows = usable(evidence, view, levels=levels)
         left_out = tuple(rows.attrs["left_out"])
         digest = _sha256(view, files, levels_in(rows))  # before the files can change under a long fit
-        say(f"{view.name}: sampling the posterior from {rows.sizes['estimate']} rows")
+        on_progress(f"{view.name}: sampling the posterior from {rows.sizes['estimate']} rows")
         tree = fit(design(rows, view), seed=seed, draws=draws)
-        say(f"{view.name}: half and twice the spread")
+        on_progress(f"{view.name}: half and twice the spread")
         spreads = _at_other_spreads(tree, rows, view, seed)
-    say(f"{view.name}: following the paths")
-    groups = {"priors": "prior", "evidence": "posterior"}
-    paths = {
-        given: simulate(tree[group].to_dataset()) for given, group in groups.items() if group in tree.children
-    }
+    on_progress(f"{view.name}: following the paths")
+    paths = {given: simulate(draws) for given, draws in draws_of(tree).items()}
     return Result(
         view=view,
         evidence=evidence,

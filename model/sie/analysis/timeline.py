@@ -23,9 +23,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..base.errors import DataError, plain
+from ..base.stats import ENDS
 from ..data.constructors import lognormal
 from ..data.families import Prior
 from ..data.priors import draw
+from ..data.quantities import OOMS
 from ..data.time_horizons import read_horizons
 from ..data.timelines import AHEAD, Timeline, read_timeline
 from .horizon_trend import FITTED, doublings_after, fit_trend, years_until
@@ -47,9 +49,6 @@ WORK_MONTH_HOURS = 167
 
 DAYS_PER_YEAR = 365.25
 
-
-UNIT = "OOMs of training efficiency"
-"""Unit of G."""
 
 LEAST_AHEAD = 0.02
 """Least probability that ASARA is not before now."""
@@ -207,14 +206,14 @@ def gained_before(
 
 
 def _prior_of(dates: xr.Dataset) -> Prior:
-    low, high = np.quantile(dates.gained.values, [0.05, 0.95])
+    low, high = np.quantile(dates.gained.values, ENDS)
     return lognormal(*(float(f"{value:.3g}") for value in (low, high)))
 
 
 def gained_table(timeline: Timeline, dates: xr.Dataset) -> str:
     """The TOML table `[gained_before_asara]` that a view can hold in place of `[steepening]`."""
     prior, median = _prior_of(dates), float(np.median(dates.gained))
-    pace = np.quantile(dates.pace.values, [0.05, 0.95])
+    pace = np.quantile(dates.pace.values, ENDS)
     note = (
         f"pace of software ({pace[0]:.2g} to {pace[1]:.2g} OOMs a year, post-training counted as the training compute that it"
         f" saves) x years from {dates.attrs['now']} to ASARA by METR's time horizons; median of the draws {median:.2g}, of this"
@@ -226,7 +225,7 @@ def gained_table(timeline: Timeline, dates: xr.Dataset) -> str:
             'family  = "lognormal"',
             f"q05     = {prior.numbers[0]:g}",
             f"q95     = {prior.numbers[1]:g}",
-            f'unit    = "{UNIT}"',
+            f'unit    = "{OOMS}"',
             'basis   = "derived"',
             'source  = "metr_time_horizons"',
             f'locator = "sie timeline {timeline.name} --now {dates.attrs["now"]}"',

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import glob
 import hashlib
+import io
 import json
 import os
 import platform
@@ -15,6 +17,7 @@ from pathlib import Path
 from .errors import DataError, plain
 
 __all__ = [
+    "csv_text",
     "discard_unfinished",
     "make_folder",
     "refuse_unwritable",
@@ -45,6 +48,13 @@ def write_atomically(path: Path, content: bytes) -> None:
 def strict_json(document: object) -> str:
     """Strict JSON (no NaN), keys sorted: the same text for the same document."""
     return json.dumps(document, sort_keys=True, allow_nan=False, ensure_ascii=False, indent=1) + "\n"
+
+
+def csv_text(header: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    """A table as CSV: numbers with all their digits, lines that end in a line feed."""
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows([header, *rows])
+    return out.getvalue()
 
 
 def write_json(path: Path | None, document: object) -> None:

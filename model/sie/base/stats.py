@@ -16,16 +16,16 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-__all__ = ["INTERVAL", "QUANTILES", "Z90", "Z95", "worst"]
+__all__ = ["ENDS", "INTERVAL", "QUANTILES", "Z90", "Z95", "worst"]
 
 Z90, Z95 = 1.6448536269514722, 1.959963984540054
 """Standard deviations on each side of the middle 90 % and 95 % of a normal distribution."""
 
 INTERVAL, QUANTILES = (0.05, 0.5, 0.95), (0.05, 0.25, 0.5, 0.75, 0.95)
-"""Quantiles by which everything uncertain is told, in short and in full."""
+"""Quantiles of everything uncertain that is reported, in short and in full."""
 
-TAILS = (0.05, 0.95)
-"""Quantiles of the tail ESS."""
+ENDS = (0.05, 0.95)
+"""Ends of the reported 90 % interval, and the quantiles of the tail ESS."""
 
 BLOCK = 12
 """Parameters that a thread takes at a time."""
@@ -55,7 +55,7 @@ def _worst(draws: np.ndarray) -> tuple[float, float]:
     scores = _normal_scores(split)
     folded = _normal_scores(np.abs(split - np.median(split, axis=(1, 2), keepdims=True)))
     rhat = max(_rhat(scores).max(), _rhat(folded).max())
-    quantiles = np.quantile(draws, TAILS, axis=(1, 2))
+    quantiles = np.quantile(draws, ENDS, axis=(1, 2))
     tails = [_split((draws <= quantile[:, None, None]).astype(float)) for quantile in quantiles]
     return float(rhat), min(float(_ess(values).min()) for values in (scores, *tails))
 

@@ -195,12 +195,12 @@ def in_turn(
     fields: Sequence[str],
     *,
     shared: dict[str, object],
-    say: Callable[[int], None] = lambda i: None,
+    on_progress: Callable[[int], None] = lambda i: None,
 ) -> np.ndarray:
-    """The rows (task, field) of all tasks, one after the other in this process; `say` is told which one starts."""
+    """The rows (task, field) of all tasks, one after the other in this process; `on_progress` is told which one starts."""
     rows = np.empty((len(arguments), len(fields)))
     for i, own in enumerate(arguments):
-        say(i)
+        on_progress(i)
         rows[i] = task(**own, **shared)
     return rows
 
@@ -223,7 +223,7 @@ def on_cluster(
         fields: Sequence[str],
         *,
         shared: dict[str, object],
-        say: Callable[[int], None] = lambda i: None,
+        on_progress: Callable[[int], None] = lambda i: None,
     ) -> np.ndarray:
         own = store / f"{task.__name__.strip('_')}.zarr"
         rows = open_rows(own, arguments, fields, sha256=sha256)

@@ -14,9 +14,10 @@ from ..base.exit_codes import NOT_CALIBRATED
 from ..base.files import refuse_unwritable, sha256_of, write_atomically, write_whole
 from ..base.imports import require
 from ..inference.prior_draws import check_seed
+from ..page.tables import aligned
 from ..returns.inputs import levels_in
-from .options import Evidence, Levels, Seed, bibliography, chosen_levels
-from .sweep import MOST_WORKERS, bar
+from .options import MOST_WORKERS, Evidence, Levels, Seed, bibliography, check_whole, chosen_levels
+from .sweep import bar
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -28,7 +29,7 @@ __all__ = ["calibrate"]
 
 def calibrate(
     view: Annotated[
-        str, typer.Argument(metavar="[VIEW]", help="A view that states its chain.")
+        str, typer.Argument(metavar="[VIEW]", help="A view that states the factors of r.")
     ] = "reference",
     runs: Annotated[int, typer.Option(metavar="N", help="Worlds to draw and refit.")] = 300,
     workers: Annotated[
@@ -38,21 +39,21 @@ def calibrate(
     out: Annotated[
         Path | None,
         typer.Option(
-            "--out", metavar="DIR", help="Write the store and two figures here; goes on where it was."
+            "--out", metavar="DIR", help="Write the store and two figures here; an interrupted run resumes."
         ),
     ] = None,
     json: Annotated[
         Path | None,
         typer.Option(
-            "--json", metavar="FILE", help="Write what was found here, for sie report --calibration."
+            "--json", metavar="FILE", help="Write the result as JSON here, for sie report --calibration."
         ),
     ] = None,
     seed: Seed = 1,
     evidence: Evidence = None,
 ) -> int:
-    """Draw worlds from a view's priors, let each make the evidence, fit it, and count how often the truth is where the posterior says.
+    """Simulation-based calibration: draw worlds from a view's priors, simulate and fit the evidence of each, and rank the truth among posterior draws.
 
-    Exit code 0: calibrated; 3: not calibrated (everything is written and printed all the same); 2: bad input.
+    Exit code 0: calibrated; 3: not calibrated (results are still written and printed); 2: bad input.
     """
     require("cluster", "sie calibrate")
     from .. import __version__
@@ -66,10 +67,8 @@ def calibrate(
     from ..returns.likelihoods import likelihood_files
     from ..returns.selection import usable
 
-    if not worlds.LEAST_WORLDS <= runs <= worlds.MOST_WORLDS:
-        raise DataError("--runs", runs, f"a whole number from {worlds.LEAST_WORLDS} to {worlds.MOST_WORLDS}")
-    if not 1 <= workers <= MOST_WORKERS:
-        raise DataError("--workers", workers, f"a whole number from 1 to {MOST_WORKERS}")
+    check_whole("--runs", runs, worlds.LEAST_WORLDS, worlds.MOST_WORLDS)
+    check_whole("--workers", workers, 1, MOST_WORKERS)
     check_seed("--seed", seed)
     read = read_view(view, sources=bibliography(evidence))
     if read.states_r_asara:
@@ -116,7 +115,7 @@ def calibrate(
     table = record.table
     if figures:
         from ..plots.calibration import plot_happened, plot_ranks
-        from ..plots.draws import save
+        from ..plots.style import save
 
         for figure, plot in zip(figures, (plot_ranks, plot_happened), strict=True):
             write_whole(figure, lambda target, plot=plot: save(plot(table, title=read.label), target))
@@ -126,7 +125,9 @@ def calibrate(
     if table.attrs["calibrated"]:
         return 0
     sys.stdout.flush()
-    print(f"sie calibrate {view}: found ranks that chance does not explain, want even ranks", file=sys.stderr)
+    print(
+        f"sie calibrate {view}: found ranks that chance does not explain, want uniform ranks", file=sys.stderr
+    )
     return NOT_CALIBRATED
 
 
@@ -134,25 +135,27 @@ def _lines(label: str, table: xr.Dataset, found: xr.Dataset) -> list[str]:
     lines = [
         f"{label}: {table.attrs['runs']} worlds from its priors, each refitted ({table.attrs['lost']} lost, {int(found.divergences.sum())} divergences, {float(found.seconds.median()):.2g} s a refit)",
         "",
-        f"{'ranks of the truth':<34} {'largest difference':>18} {'95 % band':>10} {'p uniform':>10}",
     ]
+    rows = [["ranks of the truth", "largest difference", "95 % band", "p uniform"]]
     largest = abs(table.ecdf_difference).max("at")
     for name, difference, outside, p in zip(
         table.quantity.values, largest.values, table.outside.values, table.p_value.values, strict=True
     ):
-        lines.append(f"{name:<34} {difference:>18.3f} {'outside' if outside else 'within':>10} {p:>10.3f}")
-    lines += ["", "r at ASARA lies in its central posterior interval"]
+        rows.append([name, f"{difference:.3f}", "outside" if outside else "within", f"{p:.3f}"])
+    lines += [*aligned(rows, indent=0), "", "r at ASARA lies in its central posterior interval"]
     for mass, coverage in zip(table.mass.values, table.coverage.values, strict=True):
         error = (mass * (1 - mass) / table.attrs["runs"]) ** 0.5
         lines.append(f"  {mass:.0%} interval: {coverage:.1%} of worlds (chance {error:.1%})")
-    lines += ["", f"{'event':<34} {'predicted':>10} {'happened':>10} {'z':>6}"]
+    rows = [["event", "predicted", "happened", "z"]]
     for name, p, happened, z in zip(
         table.event.values, table.predicted.values, table.happened.values, table.z.values, strict=True
     ):
-        lines.append(f"{name:<34} {p:>10.3f} {happened:>10.3f} {z:>+6.1f}")
+        rows.append([name, f"{p:.3f}", f"{happened:.3f}", f"{z:+.1f}"])
     verdict = "calibrated" if table.attrs["calibrated"] else "NOT calibrated"
     return [
         *lines,
         "",
-        f"{verdict}: {int(table.outside.sum())} of {table.sizes['quantity']} quantities outside their band ({table.attrs['outside_by_chance']} by chance in 1 of 100)",
+        *aligned(rows, indent=0),
+        "",
+        f"{verdict}: {int(table.outside.sum())} of {table.sizes['quantity']} quantities outside their band (by chance more than {table.attrs['outside_by_chance']} in 1 of 100 calibrations)",
     ]

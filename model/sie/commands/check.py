@@ -26,13 +26,17 @@ def check(
         list[Path] | None,
         typer.Argument(
             metavar="[FILE ...]",
-            help="Views (.toml), evidence tables or series (.csv); everything if none.",
+            help="Views (.toml), evidence tables or series (.csv); default: all.",
         ),
     ] = None,
     evidence: Evidence = None,
     sources: Annotated[
         Path | None,
-        typer.Option("--sources", metavar="DIR", help="Also find every quote in the texts of this folder."),
+        typer.Option(
+            "--sources",
+            metavar="DIR",
+            help="Also check that every quote stands in the source texts of this folder.",
+        ),
     ] = None,
 ) -> int:
     """Validate data files; print one line per problem."""
@@ -186,7 +190,7 @@ def _check_series(path: Path) -> list[str]:
 
 def _check_figures(path: Path | None, sources: Path | None) -> list[str]:
     """What the sources state and `sie reproduce` recomputes."""
-    from ..page.reproduce import figures
+    from ..page.figures import figures
 
     records = [(f"figure {figure.id}", figure.source, figure.quote) for figure in figures(path)]
     return _missing_quotes(records, sources, read_sources())

@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import numpy as np
 import typer
 
 from ..base.errors import DataError, plain
 from ..base.files import make_folder, refuse_unwritable, write_json, write_whole
-from ..plots.wording import points
+from ..base.stats import Z95
+from ..data.wording import given_in_words, percent, points
+from ..page.tables import aligned
 from ..returns.inputs import levels_in
 from .options import (
     Draws,
@@ -60,7 +63,7 @@ def diff(
     evidence: Evidence = None,
     levels: Levels = None,
 ) -> None:
-    """Share the difference between the credences of A and B out over the inputs in which they differ."""
+    """Attribute the difference between the credences of A and B to the inputs in which they differ."""
     from ..analysis.differences import difference
     from ..data.evidence import evidence_files, read_evidence
     from ..returns.selection import usable
@@ -83,12 +86,14 @@ def diff(
         for view in views
     ]
     entered = next((levels_in(used) for used in usable_rows if used is not None), {})
-    with progress() as say:
+    with progress() as on_progress:
         drawn: list[xr.Dataset] = []
         for view, used in zip(views, usable_rows, strict=True):
-            say(f"{view.name}: drawing")
+            on_progress(f"{view.name}: drawing")
             drawn.append(_draw(view, used, seed=seed, draws=draws))
-        found = difference(views[0], views[1], drawn[0], drawn[1], events=events, given=given, say=say)
+        found = difference(
+            views[0], views[1], drawn[0], drawn[1], events=events, given=given, on_progress=on_progress
+        )
         if out is not None:
             _write_plots(found, (views[0].label, views[1].label), given, out)
     about = {"a": a, "b": b, "given": given, "levels": entered, "seed": seed, "draws": draws}
@@ -128,10 +133,11 @@ def _draw(view: View, rows: xr.Dataset | None, *, seed: int, draws: int) -> xr.D
 
 
 def _write_plots(found: xr.Dataset, labels: tuple[str, str], given: str, folder: Path) -> None:
-    from ..plots.differences import plot_difference, save
+    from ..plots.differences import plot_difference
+    from ..plots.style import save
 
     make_folder(folder)
-    title = f"Why the credences differ, given {'priors' if given == 'priors' else 'priors and evidence'}"
+    title = f"Why the credences differ, {given_in_words(given)}"
     for event in found.event.values.tolist():
         write_whole(
             folder / f"difference_{event}.png",
@@ -166,38 +172,39 @@ def _as_text(found: xr.Dataset, sides: list, given: str, seed: int) -> str:
     for letter, (view, saved, _) in zip("AB", sides, strict=True):
         where = "" if saved is None else f", saved with {saved.draws} draws, seed {saved.seed}"
         lines.append(f"{letter}: {view.label}  ({view.name}{where})")
-    lines.append(f"given {given}, {found.attrs['draws']} draws, seed {seed}; parts in points, +- 1.96 s.e.")
-    width = 2 + max(map(len, ("sum of the parts", *found.group.values.tolist())))
+    lines.append(
+        f"given {given}, {found.attrs['draws']} draws, seed {seed}; parts in percentage points ± half their 95 % interval"
+    )
     for event in found.event.values.tolist():
         one = found.sel(event=event)
         lines += [
             "",
-            f"{event}: A {100 * one.p_a.item():.1f} %, B {100 * one.p_b.item():.1f} %, B - A {points(one.whole.item(), 2)}",
+            f"{event}: A {percent(one.p_a.item())}, B {percent(one.p_b.item())}, B - A {points(one.whole.item(), 2)}",
         ]
-        order = sorted(range(one.sizes["group"]), key=lambda i, one=one: -abs(one.part.values[i]))
-        for i in order:
-            lines.append(
-                f"  {one.group.values[i]:<{width}}{points(one.part.values[i], 2):>8} +- {196 * one.se.values[i]:.2f}"
+        order = np.argsort(-np.abs(one.part.values), kind="stable")
+        rows = [
+            [group, points(part, 2), f"± {100 * Z95 * se:.2f}"]
+            for group, part, se in zip(
+                one.group.values[order], one.part.values[order], one.se.values[order], strict=True
             )
-        lines.append(f"  {'sum of the parts':<{width}}{points(one.part.values.sum(), 2):>8}")
+        ]
+        lines += aligned([*rows, ["sum of the parts", points(one.part.values.sum(), 2), ""]])
         for letter, p, (_, saved, _) in zip("AB", (one.p_a.item(), one.p_b.item()), sides, strict=True):
             if saved is not None and (event, given) in saved.credences:
                 stored, mcse = saved.credences[event, given]
                 lines.append(
-                    f"  {letter} as saved: {100 * stored:.1f} % (MCSE {100 * mcse:.2f}); drawn again {100 * p:.1f} %"
+                    f"  {letter} as saved: {100 * stored:.1f} % (MCSE {100 * mcse:.2f}); recomputed: {100 * p:.1f} %"
                 )
-    how = (
-        "over every order"
-        if found.attrs["every_order"]
-        else "over a sample of orders that is its own reverse"
-    )
+    how = "every order" if found.attrs["every_order"] else "a sample of orders and their reverses"
     lines += [
         "",
-        f"Each part is the average {how} of exchanging that group, from {found.attrs['hybrids']} hybrid views on common random"
-        " numbers; the parts sum to the difference.",
+        f"Each part is the effect of exchanging that group, averaged over {how}, from {found.attrs['hybrids']} hybrid views on"
+        " common random numbers; the parts sum to the difference.",
     ]
     if given == "evidence":
-        lines.append("What evidence moves is one group: two joint posteriors cannot be mixed.")
+        lines.append(
+            "The inputs that evidence updates form one group, because two joint posteriors cannot be mixed."
+        )
     if not found.sizes["group"]:
-        lines.append("The two state the same inputs: every part is zero.")
+        lines.append("Both views state the same inputs: the difference is zero.")
     return "\n".join(lines)

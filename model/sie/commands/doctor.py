@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from ..base.exit_codes import BAD_INPUT
+from ..page.tables import aligned
 from .options import progress
 
 __all__ = ["doctor"]
@@ -15,7 +16,7 @@ def doctor() -> int:
     from ..analysis import doctor as checks
 
     findings = []
-    with progress() as say:
+    with progress() as on_progress:
         for look, what in (
             (checks.versions, "versions"),
             (checks.compilers, "compilers"),
@@ -23,10 +24,10 @@ def doctor() -> int:
             (checks.caches, "caches"),
             (checks.fit_times, "a small fit: importing, compiling, sampling, propagating"),
         ):
-            say(what)
+            on_progress(what)
             findings += list(look())
-    for finding in findings:
-        print(f"{finding.verdict:<9} {finding.what:<15} {finding.why}")
+    rows = [[finding.verdict, finding.what, finding.why] for finding in findings]
+    print("\n".join(aligned(rows, indent=0, left=3)))
     bad = [finding.what for finding in findings if finding.verdict == checks.BAD]
     doubtful = [finding.what for finding in findings if finding.verdict == checks.DOUBTFUL]
     print(f"{len(findings)} findings: {len(bad)} bad, {len(doubtful)} doubtful")

@@ -15,7 +15,7 @@ def equations(
         typer.Argument(metavar="[VIEW]", help="Also show the priors of this view, with their quotes."),
     ] = None,
 ) -> None:
-    """Every equation, variable and event of the model, as the code has them."""
+    """Every equation, variable and event of the model, read from the code."""
     from ..data.priors import read_view
     from ..page.equations import as_text
 

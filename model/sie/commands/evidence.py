@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,17 +14,28 @@ import typer
 from ..base.errors import DataError, plain
 from ..base.files import refuse_unwritable, sha256_of, write_whole
 from ..base.imports import require
+from ..page.tables import new_console
 from ..returns.inputs import levels_in
 from .evidence_tables import (
-    new_console,
+    PAGE_WIDTH,
     print_domains,
     print_predicted,
     print_rest,
     print_rows,
     print_scaling,
 )
-from .options import Draws, Evidence, Levels, Seed, bibliography, check_sampling, chosen_levels, progress
-from .sweep import MOST_WORKERS
+from .options import (
+    MOST_WORKERS,
+    Draws,
+    Evidence,
+    Levels,
+    Seed,
+    bibliography,
+    check_sampling,
+    check_whole,
+    chosen_levels,
+    progress,
+)
 
 __all__ = ["evidence"]
 
@@ -37,32 +49,33 @@ PLOTS = {"forest": False, "left_out": True, "predicted": True}
 
 def evidence(
     view: Annotated[
-        str, typer.Argument(metavar="[VIEW]", help="A view that states its chain.")
+        str, typer.Argument(metavar="[VIEW]", help="A view that states the factors of r.")
     ] = "reference",
     levels: Levels = None,
     loo: Annotated[
         bool, typer.Option("--loo", help="Refit without each row and without each domain.")
     ] = False,
     workers: Annotated[
-        int, typer.Option(metavar="N", help="Processes that refit for --loo (1: this one alone).")
+        int, typer.Option(metavar="N", help="Processes that run the refits of --loo (1: this process).")
     ] = 1,
     store: Annotated[
         Path | None,
-        typer.Option("--store", metavar="DIR", help="Keep the refits of --loo here; goes on where it was."),
+        typer.Option(
+            "--store", metavar="DIR", help="Keep the refits of --loo here; an interrupted run resumes."
+        ),
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Write figures here.")] = None,
     seed: Seed = 1,
     draws: Draws = DRAWS,
     folder: Evidence = None,
 ) -> None:
-    """The table of domains, raw and pooled; what each row does to r at ASARA and to P(SIE); predictive checks."""
+    """r by domain before and after pooling, the effect of each row on r at ASARA and on P(SIE), and predictive checks."""
     from ..data.evidence import read_evidence
     from ..data.priors import read_view
     from ..returns.selection import usable
 
     check_sampling(seed, draws)
-    if not 1 <= workers <= MOST_WORKERS:
-        raise DataError("--workers", workers, f"a whole number from 1 to {MOST_WORKERS}")
+    check_whole("--workers", workers, 1, MOST_WORKERS)
     if (workers > 1 or store is not None) and not loo:
         raise DataError("--workers" if store is None else "--store", plain("no --loo"), "refits to run")
     if workers > 1 or store is not None:
@@ -88,8 +101,8 @@ def evidence(
     from ..page.text import inputs_sha256
     from ..returns.design import design
 
-    with progress() as say:
-        say(f"{chosen_view.name}: sampling the posterior from {rows.sizes['estimate']} rows")
+    with progress() as on_progress:
+        on_progress(f"{chosen_view.name}: sampling the posterior from {rows.sizes['estimate']} rows")
         of = design(rows, chosen_view)
         tree = fit(of, seed=seed, draws=draws)
         table = checking.domain_table(tree, of, seed=seed)
@@ -97,8 +110,8 @@ def evidence(
         moved = predicted = None
         if loo:
             inputs = f"{__version__} {inputs_sha256(chosen_view, levels_in(rows), folder)}"
-            with _refits(workers, store, f"{inputs} {seed} {draws}", say) as refits:
-                options = {"seed": seed, "draws": draws, "say": say, "refits": refits}
+            with _refits(workers, store, f"{inputs} {seed} {draws}", on_progress) as refits:
+                options = {"seed": seed, "draws": draws, "on_progress": on_progress, "refits": refits}
                 moved = leaving_out.influence(tree, rows, chosen_view, **options)
                 predicted = leaving_out.leave_domains_out(rows, chosen_view, **options)
         if out is not None:
@@ -106,7 +119,7 @@ def evidence(
             _write_figures(
                 dict(zip(names, targets, strict=True)), table, raw, moved, predicted, chosen_view.label
             )
-    console = new_console()
+    console = new_console(sys.stdout, PAGE_WIDTH)
     console.print(f"{chosen_view.label}  ({chosen_view.name})")
     print_domains(console, table)
     print_rows(console, rows, predictive, scaling, moved)
@@ -117,7 +130,9 @@ def evidence(
 
 
 @contextmanager
-def _refits(workers: int, store: Path | None, about: str, say: Callable[[str], None]) -> Iterator[Callable]:
+def _refits(
+    workers: int, store: Path | None, about: str, on_progress: Callable[[str], None]
+) -> Iterator[Callable]:
     """What runs the refits of `--loo`: this process, or a cluster of workers and a store that a killed run goes on with."""
     from ..base.tasks import cluster, in_turn, on_cluster
 
@@ -131,13 +146,13 @@ def _refits(workers: int, store: Path | None, about: str, say: Callable[[str], N
             client,
             folder,
             sha256=sha256_of(about),
-            progress=lambda done, tasks: say(f"{done} of {tasks} refits"),
+            progress=lambda done, tasks: on_progress(f"{done} of {tasks} refits"),
         )
 
 
 def _write_figures(targets: dict[str, Path], table, raw, moved, predicted, label: str) -> None:
     from ..plots import evidence as figures
-    from ..plots.draws import save
+    from ..plots.style import save
 
     draw = {
         "forest": lambda: figures.plot_forest(table, raw, title=label),

@@ -6,11 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..base.stats import ENDS, INTERVAL
+from ..data.wording import left_out_in_words, quantiles_in_words, sampler_in_words
+from ..page.tables import new_table
+
 if TYPE_CHECKING:
     import xarray as xr
 
 __all__ = [
-    "new_console",
+    "PAGE_WIDTH",
     "predicted_in_words",
     "print_domains",
     "print_predicted",
@@ -25,34 +29,8 @@ NINETY = 0.9
 AT_THE_EDGE = 0.008
 """Two Monte Carlo errors of a predictive probability near 0.05 or 0.95 from about 3000 effective draws."""
 
-MANY_LETTERS = 110
-"""Width of the page."""
-
-
-def new_console():
-    import sys
-
-    from rich.console import Console
-
-    return Console(
-        file=sys.stdout, width=MANY_LETTERS, highlight=False, markup=False, emoji=False, no_color=True
-    )
-
-
-def _table(*columns: str):
-    """A table whose first column is words and whose others are numbers."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column(columns[0], no_wrap=True)
-    for column in columns[1:]:
-        table.add_column(column, justify="right", no_wrap=True)
-    return table
-
-
-def _interval(values) -> str:
-    return " / ".join(f"{value:.2f}" for value in values)
+PAGE_WIDTH = 110
+"""Width of the tables, in letters."""
 
 
 def _number(value: float, pattern: str = ".2f") -> str:
@@ -60,7 +38,7 @@ def _number(value: float, pattern: str = ".2f") -> str:
 
 
 def print_domains(console, table: xr.Dataset) -> None:
-    shown = _table("domain", "level", "rows", "r raw", "r pooled", "shrinkage", "below")
+    shown = new_table("domain", "level", "rows", "r raw", "r pooled", "shrinkage", "below")
     for domain in table.domain.values.tolist():
         one = table.sel(domain=domain)
         known = bool(one.rows > 0)
@@ -68,16 +46,16 @@ def print_domains(console, table: xr.Dataset) -> None:
             domain,
             str(one.level.item()) or "none",
             str(one.rows.item()),
-            _interval(one.raw.values) if known else "-",
-            _interval(one.pooled.values),
+            quantiles_in_words(one.raw.values) if known else "-",
+            quantiles_in_words(one.pooled.values),
             _number(one.shrinkage.item()),
             _number(one.below.item()),
         )
     console.print(shown)
     console.print(
-        "r as 5 / 50 / 95 %; raw: the domain's own rows, brought to the view's input and to no adjustment with the posterior of these; shrinkage: the"
-        " share of the way from the raw median to r_typical's that pooling went ('-': they are as good as equal); below:"
-        " posterior predictive probability below what was observed"
+        "r: 5 / 50 / 95 %; raw: from the domain's own rows alone, converted to the view's input and to no adjustment with the posterior of both;"
+        " shrinkage: the share of the distance from the raw median to that of r_typical by which pooling moved it ('-': the two are"
+        " nearly equal); below: posterior predictive probability below the observed value"
     )
 
 
@@ -86,7 +64,7 @@ def print_rows(
 ) -> None:
     columns = ["row", "elpd", "Pareto k", "sensitivity"]
     columns += ["log r", *moved.event.values.tolist()] if moved is not None else []
-    shown = _table(*columns)
+    shown = new_table(*columns)
     for row in rows.estimate.values.tolist():
         cells = [
             f"{predictive.elpd.sel(estimate=row).item():.2f}",
@@ -108,7 +86,7 @@ def print_rows(
         f"PSIS-LOO over rows: elpd {total['elpd']:.2f} (s.e. {total['se']:.2f}), effective parameters {total['p']:.2f},"
         f" {bad} rows with Pareto k above 0.7"
         + (
-            "; log r (at ASARA) and probabilities (points) are those with all rows less those without the row, by refits"
+            "; log r (at ASARA) and probabilities (percentage points): fit of all rows less refit without the row"
             if moved is not None
             else ""
         )
@@ -118,25 +96,25 @@ def print_rows(
 def print_scaling(console, scaling: xr.Dataset) -> None:
     from ..analysis.sensitivity.power import SENSITIVE
 
-    shown = _table("prior", "sensitivity of log r at ASARA")
+    shown = new_table("prior", "sensitivity of log r at ASARA")
     for name in scaling.quantity.values.tolist():
         shown.add_row(name, f"{scaling.of_prior.sel(quantity=name).item():.3f}")
     console.print(shown)
     r = scaling.isel(answer=0)
     console.print(
-        f"power scaling: all priors {r.prior.item():.3f}, all rows {r.likelihood.item():.3f}; distance per doubling of the weight,"
+        f"power scaling: all priors {r.prior.item():.3f}, all rows {r.likelihood.item():.3f}; distance of posteriors per doubling of the weight,"
         f" from {SENSITIVE:g} on the posterior counts as sensitive"
     )
 
 
 def print_predicted(console, predicted: xr.Dataset) -> None:
-    shown = _table("domain left out", "predicted 5/50/95 %", "95 / 5 %", "observed", "below", "hit")
+    shown = new_table("domain left out", "predicted 5/50/95 %", "95 / 5 %", "observed", "below", "hit")
     for domain in predicted.domain.values.tolist():
         one = predicted.sel(domain=domain)
         low, _, high = one.predicted.values
         shown.add_row(
             domain,
-            _interval(one.predicted.values),
+            quantiles_in_words(one.predicted.values),
             f"{high / low:.1f}x",
             f"{one.observed.item():.2f}",
             _number(one.below.item()),
@@ -147,23 +125,24 @@ def print_predicted(console, predicted: xr.Dataset) -> None:
 
 
 def predicted_in_words(predicted: xr.Dataset) -> list[str]:
-    """What the hits of left-out domains are worth: how many chance allows, how wide the intervals are and why; each miss."""
+    """How much the hits of left-out domains show: how many are expected, how wide the intervals are and why; each miss."""
     total = predicted.sizes["domain"]
     hits, half = (int(predicted.hit.sel(mass=mass).sum()) for mass in (NINETY, 0.5))
-    ratio = predicted.predicted.sel(quantile=0.95) / predicted.predicted.sel(quantile=0.05)
+    low, high = (predicted.predicted.sel(quantile=end) for end in ENDS)
+    ratio = high / low
     shares = (predicted.variance / predicted.variance.sum("part")).mean("domain")
     typical, domain, own = (100 * shares.sel(part=part).item() for part in ("r_typical", "domain", "rows"))
     lines = [
         f"{hits} of {total} domains lie in the 90 % interval that the others predict for their rows (a right model: {NINETY * total:.1f} on"
         f" average, all {total} in {100 * NINETY**total:.0f} % of cases), {half} of {total} in the 50 % interval ({total / 2:.1f})",
         f"The 90 % intervals span factors of {ratio.min().item():.1f} to {ratio.max().item():.1f}: a domain is a miss only when about"
-        f" {np.sqrt(ratio.median().item()):.1f}x off the median, so that hits say little for the model. Of the variance of the log prediction"
-        f" {domain:.0f} % is how domains differ (spread), {typical:.0f} % r_typical, {own:.0f} % the rows' own (definition and measurement"
+        f" {np.sqrt(ratio.median().item()):.1f}x off the median, so hits are weak evidence for the model. Of the variance of the log prediction"
+        f" {domain:.0f} % is how domains differ (spread), {typical:.0f} % r_typical, {own:.0f} % the rows' own uncertainty (definition and measurement"
         " errors, lambda of a series, growth of inputs, adjustments)",
     ]
     edge = np.abs(np.abs(predicted.below.values - 0.5) - NINETY / 2) < AT_THE_EDGE
     lines += [
-        f"at the edge: {name} has {one:.3f} below it, so that another seed may turn its hit or miss"
+        f"borderline: {name} has {one:.3f} below it, so that another seed may turn a hit into a miss or a miss into a hit"
         for name, one in zip(predicted.domain.values[edge], predicted.below.values[edge], strict=True)
     ]
     for name in predicted.domain.values[~predicted.hit.sel(mass=NINETY).values].tolist():
@@ -174,14 +153,13 @@ def predicted_in_words(predicted: xr.Dataset) -> list[str]:
         lines.append(
             f"miss: {name} at {seen:.2f} is {max(seen / end, end / seen):.2f}x {side} the interval's end, {abs(np.log(seen / middle)) / sd:.1f} standard"
             f" deviations from the median in logs; a larger spread, a remoteness further above 1 or a larger definition error of its rows"
-            " would hold it"
+            " would cover it"
         )
     return lines
 
 
 def print_rest(console, tree: xr.DataTree, rows: xr.Dataset) -> None:
     from ..analysis.leaving_out import EVENTS_MOVED
-    from ..base.stats import INTERVAL
     from ..growth.credences import credences
     from ..growth.paths import simulate
 
@@ -191,14 +169,7 @@ def print_rest(console, tree: xr.DataTree, rows: xr.Dataset) -> None:
         one = table.sel(event=event)
         console.print(f"P({event}) = {100 * one.p.item():.1f} % (MCSE {100 * one.mcse.item():.2f} points)")
     r = posterior.r_asara.quantile(INTERVAL).values
-    console.print(f"r at ASARA, {rows.sizes['estimate']} rows: {_interval(r)}")
-    attrs = tree.attrs
-    console.print(
-        f"sampler: 4 chains, {attrs['draws']} draws, R-hat at most {attrs['max_rhat']:.4f}, ESS at least"
-        f" {attrs['min_ess']:.0f}, {attrs['divergences']} divergences, target_accept {attrs['target_accept']}"
-    )
-    reasons: dict[str, list[str]] = {}
-    for row, why in rows.attrs["left_out"]:
-        reasons.setdefault(why, []).append(row)
-    for why, left in reasons.items():
-        console.print(f"left out, {why}: " + ", ".join(left))
+    console.print(f"r at ASARA, {rows.sizes['estimate']} rows: {quantiles_in_words(r)}")
+    console.print(sampler_in_words(tree.attrs))
+    for line in left_out_in_words(rows.attrs["left_out"]):
+        console.print(line)

@@ -16,13 +16,11 @@ def explore(
     view: Annotated[
         str, typer.Argument(metavar="[VIEW]", help="A name under priors/ or a path ending in .toml.")
     ] = "davidson_2025",
-    port: Annotated[
-        int, typer.Option(metavar="N", help="Port on this machine (0: one that is free).")
-    ] = 2718,
+    port: Annotated[int, typer.Option(metavar="N", help="Port on this machine (0: any free port).")] = 2718,
     evidence: Evidence = None,
-    no_browser: Annotated[bool, typer.Option("--no-browser", help="Only serve; open no browser.")] = False,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open a browser.")] = False,
 ) -> None:
-    """Move priors and switch evidence in a browser; served on this machine only, until Ctrl-C."""
+    """Change priors and evidence in a browser; served on this machine only, until Ctrl-C."""
     require("serve", "sie explore")
     from ..explorer.serve import serve
 

@@ -26,19 +26,19 @@ NUMBERS = {
         off=1.2,
         allowed=lambda value: value != 0 and not math.isnan(value),
         want="a number other than 0",
-        meaning="r at ASARA; negative for ideas that get easier, inf for no fall",
+        meaning="r at ASARA; negative: ideas get easier; inf: they get no harder",
     ),
     "ceiling": Mechanism(
         off=88.0,
         allowed=lambda value: value > 0,
         want="a number above 0, or inf for none",
-        meaning="software left at ASARA; inf for none",
+        meaning="software left to gain at ASARA; inf: no ceiling",
         unit="labour doublings",
     ),
     "parallel": Mechanism(
         off=0.3,
         **ABOVE_0,
-        meaning="p: doublings of the pace per doubling of software, without harder ideas",
+        meaning="p: doublings of the pace per doubling of software if ideas get no harder",
     ),
     "speedup": Mechanism(off=8.0, **ABOVE_0, meaning="pace at ASARA over the recent pace"),
     "recent_pace": Mechanism(off=4.0, **ABOVE_0, meaning="recent pace, labour doublings a year"),
@@ -51,15 +51,15 @@ Retraining = Annotated[
     str,
     typer.Option(
         metavar="|".join(RETRAINING),
-        help="Whether each generation has to be trained: slower is our rule, the others are of the paper and its tool.",
+        help="Slowdown from training each AI generation: none, by our rule (slower), or as in the paper or its tool.",
     ),
 ]
 
 
 def _option(name: str) -> Parameter:
     number = NUMBERS[name]
-    unit = f", {number.unit}" if number.unit != "1" else ""
-    needs = f" Acts with {number.needs.replace('_', '-')}." if number.needs else ""
+    unit = f" ({number.unit})" if number.unit != "1" else ""
+    needs = f" Has an effect only with {number.needs.replace('_', '-')}." if number.needs else ""
     text = f"{number.meaning}{unit}.{needs}"
     kind = Annotated[float, typer.Option(metavar="X", help=text)]
     return Parameter(name, Parameter.KEYWORD_ONLY, default=number.off, annotation=kind)
@@ -120,8 +120,8 @@ def grow(
     _print_idle(path, years)
     if plot is not None:
         from ..base.files import write_whole
-        from ..plots.draws import save
         from ..plots.paths import plot_path
+        from ..plots.style import save
 
         write_whole(plot, lambda target: save(plot_path(path.paths, years=years), target))
         print(f"{plot}: written")
@@ -129,7 +129,7 @@ def grow(
 
 @_told_a_trajectory
 def explain(path: Trajectory, years: float) -> None:
-    """Say in words why a trajectory speeds up or fizzles, and where r x share crosses 1."""
+    """Explain in words why a trajectory accelerates or slows down, and where r x share crosses 1."""
     from ..growth.explanation import explanation
 
     print("\n".join(explanation(path, years)))

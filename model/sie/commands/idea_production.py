@@ -16,18 +16,20 @@ __all__ = ["epoch"]
 def epoch(
     domains: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[DOMAIN ...]", help="vision, rl, sat or lp; all if none."),
+        typer.Argument(metavar="[DOMAIN ...]", help="vision, rl, sat or lp (default: all)."),
     ] = None,
     as_coded: Annotated[
         bool,
-        typer.Option("--as-coded", help="Drop the terms in which the notebook's gamma function overflows."),
+        typer.Option(
+            "--as-coded", help="Drop the terms in which the gamma function of Epoch's notebook overflows."
+        ),
     ] = False,
     rebuild: Annotated[
-        bool, typer.Option("--rebuild", help="Only remake the stored likelihoods of r (exact).")
+        bool, typer.Option("--rebuild", help="Only recompute the stored likelihoods of r (exact).")
     ] = False,
     evidence: Evidence = None,
 ) -> None:
-    """r = lambda / beta from one growth of output and yearly author counts, by the method of Erdil, Besiroglu & Ho (2024)."""
+    """Estimate r = lambda / beta by the method of Erdil, Besiroglu & Ho (2024), from output growth and yearly author counts."""
     from ..histories.erdil_2024 import log_likelihood, quantiles, read_idea_production, store
 
     fits = read_idea_production(evidence)
@@ -40,9 +42,9 @@ def epoch(
         print(
             f"Likelihood {'as coded, with its overflow' if as_coded else 'exact'}; r at " + _joined(QUANTILES)
         )
-    with progress() as say:
+    with progress() as on_progress:
         for name in dict.fromkeys(domains or fits):
-            say(name)
+            on_progress(name)
             fit = fits[name]
             if rebuild:
                 print(f"{store(fit, evidence)}: written", flush=True)

@@ -9,6 +9,10 @@ import typer
 
 from ..base.errors import DataError, plain
 from ..base.files import refuse_unwritable
+from ..base.stats import Z95
+from ..data.quantities import GIVEN
+from ..data.wording import with_error
+from ..page.tables import aligned
 from .options import Event, chosen_events
 
 if TYPE_CHECKING:
@@ -32,7 +36,7 @@ def ledger(
     view: Annotated[str | None, typer.Option(metavar="VIEW", help="show: only this view.")] = None,
     event: Event = None,
 ) -> None:
-    """Add a saved report to a ledger under a date, or show how credences moved and which input changed."""
+    """Add a saved report to a ledger under a date, or show how credences moved and which inputs changed."""
     if action == "add":
         if report is None or date is None:
             raise DataError(
@@ -59,7 +63,7 @@ def _add(path: Path, report: Path, date: str) -> None:
     entries = entries_of(read_report(report), date)
     added = append(path, entries)
     there = len(entries) - len(added)
-    print(f"{path}: {len(added)} added" + (f", {there} there already" if there else ""))
+    print(f"{path}: {len(added)} added" + (f", {there} already there" if there else ""))
 
 
 def _as_text(path: Path, wanted: str | None, events: list[str]) -> str:
@@ -86,20 +90,24 @@ def _view_lines(entries: list[Entry], events: list[str]) -> list[str]:
             f" seed {entry.seed}, sie {entry.versions.get('sie', 'unknown')}"
         )
         moved = moves(entries[k - 1], entry) if k else {}
+        rows = []
         for event in events:
             cells = []
-            for given in ("priors", "evidence"):
+            for given in GIVEN:
                 if (event, given) not in entry.credences:
                     continue
                 p, mcse = entry.credences[event, given]
-                cell = f"{given} {100 * p:.1f} ({100 * mcse:.2f}) %"
+                cell = f"{given} {with_error(p, mcse)}"
                 if (event, given) in moved:
                     change, error = moved[event, given]
                     noise = "" if abs(change) > NOISE * error else ", within noise"
-                    cell += f" [{100 * change:+.1f} +- {196 * error:.1f}{noise}]" if change else " [same]"
+                    cell += (
+                        f" [{100 * change:+.1f} ± {100 * Z95 * error:.1f}{noise}]" if change else " [same]"
+                    )
                 cells.append(cell)
             if cells:
-                lines.append(f"  {event:<24}{'   '.join(cells)}")
+                rows.append([event, "   ".join(cells)])
+        lines += aligned(rows, left=2)
         if k:
             found = changes(entries[k - 1], entry)
             lines += [f"  changed: {line}" for line in found] or ["  changed: nothing"]

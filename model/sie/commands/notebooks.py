@@ -36,7 +36,7 @@ INLINE = "%matplotlib inline\n"
 
 def notebooks(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME ...]", help="Notebooks; all if none.")
+        list[str] | None, typer.Argument(metavar="[NAME ...]", help="Notebooks (default: all).")
     ] = None,
     ipynb: Annotated[
         Path | None,
@@ -58,9 +58,9 @@ def notebooks(
     targets = {name: ipynb / f"{name}.ipynb" for name in chosen}
     for target in targets.values():
         refuse_unwritable("--ipynb", target, parent_may_be_made=True)
-    with progress() as say:
+    with progress() as on_progress:
         for name, path in chosen.items():
-            say(f"running {name}")
+            on_progress(f"running {name}")
             content = as_jupyter(path)
             make_folder(ipynb)
             write_atomically(targets[name], content.encode())

@@ -24,7 +24,7 @@ def open_(
     ],
     html: Html = None,
 ) -> None:
-    """Tables of saved results, without sampling."""
+    """Print reports from saved draws, without sampling."""
     from ..page import text as reports
     from ..page.saved import open_with_works
 

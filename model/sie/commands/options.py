@@ -13,6 +13,7 @@ import typer
 
 from ..base.errors import DataError, plain
 from ..data.bibliography import Source, read_sources
+from ..data.quantities import GIVEN
 from ..inference.prior_draws import check_draws, check_seed
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DEFAULT_DRAWS",
+    "MOST_WORKERS",
     "Draws",
     "Event",
     "Evidence",
@@ -37,6 +39,7 @@ __all__ = [
     "bibliography",
     "check_given",
     "check_sampling",
+    "check_whole",
     "chosen_events",
     "chosen_levels",
     "log_to_standard_error",
@@ -46,6 +49,9 @@ __all__ = [
 
 DEFAULT_DRAWS = 20000
 
+MOST_WORKERS = 256
+"""Processes of an embedded cluster."""
+
 Evidence = Annotated[
     Path | None,
     typer.Option("--evidence", metavar="DIR", help="An evidence folder (default: the bundled one)."),
@@ -53,30 +59,34 @@ Evidence = Annotated[
 Seed = Annotated[int, typer.Option(metavar="N", help="Seed of every random number.")]
 Draws = Annotated[
     int,
-    typer.Option(metavar="N", help="Draws that reach growth and credences, prior and posterior each."),
+    typer.Option(metavar="N", help="Draws of the prior and of the posterior, a multiple of 4."),
 ]
 ViewName = Annotated[
     str, typer.Argument(metavar="VIEW", help="A name under priors/ or a path ending in .toml.")
 ]
 ViewNames = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[VIEW ...]", help="Names under priors/ or paths ending in .toml; all if none."),
+    typer.Argument(metavar="[VIEW ...]", help="Names under priors/ or paths ending in .toml (default: all)."),
 ]
 Event = Annotated[
     list[str] | None,
-    typer.Option("--event", metavar="NAME", help="An event of sie list; may be repeated (default: all)."),
+    typer.Option("--event", metavar="NAME", help="An event that sie list names; repeatable (default: all)."),
 ]
 Levels = Annotated[
     list[str] | None,
     typer.Option(
         "--levels",
         metavar="DOMAIN=LEVEL",
-        help="How raw a domain's evidence enters: published, growth, epoch or series (default: domains.csv). A level alone:"
-        " all that have it.",
+        help="Level of a domain's evidence: published, growth, epoch or series (default: domains.csv). A level alone is set for all"
+        " domains with rows at it; repeatable.",
     ),
 ]
-Given = Annotated[str, typer.Option(metavar="priors|evidence", help="Draws before or after evidence.")]
-PriorsOnly = Annotated[bool, typer.Option("--priors-only", help="Sample no posterior.")]
+Given = Annotated[
+    str, typer.Option(metavar="priors|evidence", help="Draws given priors, or priors and evidence.")
+]
+PriorsOnly = Annotated[
+    bool, typer.Option("--priors-only", help="Leave out the evidence; no posterior is sampled.")
+]
 PlotFolder = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Write plots here.")]
 Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the results as JSON here.")]
 Html = Annotated[
@@ -91,14 +101,20 @@ def check_sampling(seed: int, draws: int) -> None:
     check_draws("--draws", draws)
 
 
+def check_whole(option: str, number: int, least: int, most: int) -> None:
+    """Refuse a whole number that is out of range."""
+    if not least <= number <= most:
+        raise DataError(option, number, f"a whole number from {least} to {most}")
+
+
 def check_given(given: str) -> None:
     """Refuse what no draws are given."""
-    if given not in ("priors", "evidence"):
-        raise DataError("--given", given, "priors or evidence")
+    if given not in GIVEN:
+        raise DataError("--given", given, " or ".join(GIVEN))
 
 
 def chosen_events(names: list[str] | None) -> list[str]:
-    """The events asked for, each once, in the order of every report; all if none."""
+    """The events asked for, each once, in the order of every report; default: all."""
     from ..growth.events import EVENTS
 
     for name in names or ():
@@ -148,7 +164,7 @@ def bibliography(evidence: Path | None) -> dict[str, Source]:
 
 @contextmanager
 def progress() -> Iterator[Callable[[str], None]]:
-    """Say on a terminal what is going on, what the library logs too; elsewhere only log it, so that an error is the only line."""
+    """Show progress and the library's log in one line of a terminal; elsewhere only log, so that an error is the only line."""
     from rich.console import Console
 
     console, log = Console(stderr=True), logging.getLogger("sie")

@@ -43,7 +43,7 @@ def report(
         typer.Option(
             "--calibration",
             metavar="FILE",
-            help="Show a calibration that sie calibrate --json wrote on the page of --html. May be repeated.",
+            help="A calibration from sie calibrate --json to show on the page of --html; repeatable.",
         ),
     ] = None,
     priors_only: PriorsOnly = False,
@@ -83,16 +83,24 @@ def report(
         rows = None
 
     results = []
-    with progress() as say:
+    with progress() as on_progress:
         for view in read:
             results.append(
-                reports.compute(view, rows, levels=chosen, seed=seed, draws=draws, folder=evidence, say=say)
+                reports.compute(
+                    view,
+                    rows,
+                    levels=chosen,
+                    seed=seed,
+                    draws=draws,
+                    folder=evidence,
+                    on_progress=on_progress,
+                )
             )
         pages = [reports.as_text(result) for result in results]
         if out is not None:
-            reports.write_folder(results, out, works=works, say=say)
+            reports.write_folder(results, out, works=works, on_progress=on_progress)
         if html is not None:
-            say("writing the page")
+            on_progress("writing the page")
             write_atomically(html, as_html(results, works, calibrations=records).encode())
         if json is not None:
             write_atomically(json, reports.as_json(results, seed=seed, draws=draws).encode())

@@ -22,14 +22,15 @@ def reproduce(
         bool, typer.Option("--differences", help="Show only figures that differ, with the reasons.")
     ] = False,
 ) -> None:
-    """Recompute what the sources state and say where and why the model differs."""
+    """Recompute the figures that sources state, and show where and why the model differs."""
     from ..page import reproduce as reproduction
+    from ..page.figures import figures
 
-    chosen = reproduction.figures()
+    chosen = figures()
     refuse_unwritable("--csv", csv)
     refuse_unwritable("--json", json, others=[csv] if csv is not None else [])
-    with progress() as say:
-        say(f"recomputing {len(chosen)} figures")
+    with progress() as on_progress:
+        on_progress(f"recomputing {len(chosen)} figures")
         rows = reproduction.reproduce_figures(chosen)
     if csv is not None:
         write_atomically(csv, reproduction.as_csv(rows).encode())

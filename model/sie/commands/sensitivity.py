@@ -9,6 +9,9 @@ import numpy as np
 
 from ..base.errors import DataError, plain
 from ..base.files import make_folder, refuse_unwritable, write_json, write_whole
+from ..base.stats import Z95
+from ..data.wording import given_in_words, percent
+from ..page.tables import aligned
 from ..returns.inputs import levels_in
 from .options import (
     DEFAULT_DRAWS,
@@ -36,6 +39,18 @@ if TYPE_CHECKING:
 
 __all__ = ["sensitivity"]
 
+COLUMNS = [
+    "input",
+    "5 %",
+    "95 %",
+    "P at 5 %",
+    "P at 95 %",
+    "moves P by (95 %)",
+    "P = 50 % at (95 %)",
+    "Shapley",
+]
+"""Columns of the table of one event."""
+
 
 def sensitivity(
     view: ViewName,
@@ -48,7 +63,7 @@ def sensitivity(
     evidence: Evidence = None,
     levels: Levels = None,
 ) -> None:
-    """What drives a view's credences: variance shares, Shapley effects, tornado, value of information, crossings."""
+    """Which inputs drive a view's credences: variance shares, Shapley effects, tornado, value of information, crossings of 50 %."""
     from ..data.evidence import evidence_files, read_evidence
     from ..data.priors import read_view
     from ..inference.prior_draws import prior
@@ -68,8 +83,8 @@ def sensitivity(
     everything = read_evidence(evidence)
     chosen = chosen_levels(levels, everything, without=None if given == "evidence" else f"--given {given}")
     rows = usable(everything, read, levels=chosen) if given == "evidence" else None
-    with progress() as say:
-        say(f"{read.name}: drawing")
+    with progress() as on_progress:
+        on_progress(f"{read.name}: drawing")
         tree = of = None
         if rows is None:
             drawn = prior(read, draws=draws, seed=seed)
@@ -80,7 +95,7 @@ def sensitivity(
             of = design(rows, read)
             tree = fit(of, seed=seed, draws=draws)
             drawn = tree["posterior"].to_dataset()
-        say(f"{read.name}: what drives it")
+        on_progress(f"{read.name}: what drives it")
         found = _analyse(drawn, read, events, tree, of)
         if out is not None:
             _write_plots(found, read.label, given, out)
@@ -121,8 +136,6 @@ def _analyse(
         "crossings": crossings(inputs, happens, effective=effective),
         "shapley": shapley_effects(independent_inputs(inputs), happens, effective=effective),
     }
-    for name in ("tornado", "movement", "crossings", "shapley"):
-        found[name] = found[name].assign_coords(event=events)
     if tree is not None and of is not None:
         found["power"] = power_scaling(tree, of)
     return found
@@ -130,9 +143,10 @@ def _analyse(
 
 def _write_plots(found: dict[str, xr.Dataset], label: str, given: str, folder: Path) -> None:
     from ..plots import sensitivity as plots
+    from ..plots.style import save
 
     make_folder(folder)
-    title = f"{label}, given {'priors' if given == 'priors' else 'priors and evidence'}"
+    title = f"{label}, {given_in_words(given)}"
     draw = {"variance_shares": lambda: plots.plot_variance_shares(found["shares"], title=title)}
     for event, p in zip(found["credences"].event.values.tolist(), found["credences"].p.values, strict=True):
         draw[f"tornado_{event}"] = lambda event=event, p=p: plots.plot_tornado(
@@ -143,7 +157,7 @@ def _write_plots(found: dict[str, xr.Dataset], label: str, given: str, folder: P
                 found["shapley"], event, title=title
             )
     for name, make in draw.items():
-        write_whole(folder / f"{name}.png", lambda target, make=make: plots.save(make(), target))
+        write_whole(folder / f"{name}.png", lambda target, make=make: save(make(), target))
 
 
 def _document(found: dict[str, xr.Dataset], **about: object) -> dict:
@@ -164,44 +178,44 @@ def _rows(table: xr.Dataset) -> list[dict]:
 
 
 def _as_text(found: dict[str, xr.Dataset], document: dict, label: str) -> str:
+    from ..analysis.sensitivity.power import SENSITIVE
+
     shares = found["shares"]
     lines = [
         f"{label}  ({document['view']}), given {document['given']}, {document['draws']} draws, seed {document['seed']}",
         "",
     ]
     lines.append(
-        "share of the variance of log r at ASARA (sum 1; negative: moves against the others), +- 1.96 s.e."
+        "share of the variance of log r at ASARA ± half its 95 % interval (negative: varies against the other terms)"
     )
-    for term, share, se in zip(shares.term.values, shares.share.values, shares.se.values, strict=True):
-        lines.append(f"  {term:<32}{100 * share:7.1f} % +- {196 * se:.1f}")
-    lines.append(f"  {'sum':<32}{100 * shares.share.values.sum():7.1f} %")
+    rows = [
+        [term, percent(share), f"± {100 * Z95 * se:.1f}"]
+        for term, share, se in zip(shares.term.values, shares.share.values, shares.se.values, strict=True)
+    ]
+    lines += aligned([*rows, ["sum", percent(shares.share.values.sum()), ""]])
     effects = found["shapley"]
     how = "every order of the inputs" if effects.attrs["every_order"] else "a sample of orders"
     for e, event in enumerate(found["credences"].event.values.tolist()):
         p, mcse = (found["credences"][name].values[e] for name in ("p", "mcse"))
-        lines += [
-            "",
-            f"{event}: P = {100 * p:.1f} % (MCSE {100 * mcse:.2f})",
-            f"  {'input':<32}{'5 %':>9}{'95 %':>9}  {'P at 5 %':>9} {'P at 95 %':>9}  {'moves P by (95 %)':>22}  {'P = 50 % at (95 %)':>26}  {'Shapley':>13}",
-        ]
-        for name in _by_movement(found["movement"].isel(event=e)):
-            lines.append("  " + _line(found, e, name))
+        rows = [COLUMNS, *(_row(found, e, name) for name in _by_movement(found["movement"].isel(event=e)))]
         if np.isfinite(effects.unattributed.values[e]):
-            lines.append(f"  {'not attributed':<32}{'':>82}{100 * effects.unattributed.values[e]:>9.1f} %")
+            blank = [""] * (len(COLUMNS) - 2)
+            rows.append(["not attributed", *blank, percent(effects.unattributed.values[e])])
+        lines += ["", f"{event}: P = {percent(p)} (MCSE {100 * mcse:.2f})", *aligned(rows)]
     lines += ["", *_notes(effects, how)]
     if "power" in found:
         lines += [
             "",
-            "power scaling (ArviZ): distance per doubling of the weight of the priors and of the evidence; above 0.05 is sensitive",
+            f"power scaling (ArviZ): distance of posteriors per doubling of the weight of the priors and of the evidence; above {SENSITIVE:g}, sensitive",
         ]
-        for answer, prior, likelihood in zip(
-            found["power"].answer.values,
-            found["power"].prior.values,
-            found["power"].likelihood.values,
-            strict=True,
+        power = found["power"]
+        rows = [["", "priors", "evidence"]]
+        for answer, *distances in zip(
+            power.answer.values, power.prior.values, power.likelihood.values, strict=True
         ):
-            lines.append(f"  {answer:<32}{prior:7.3f} {likelihood:7.3f}")
-    return "\n".join(line.rstrip() for line in lines)
+            rows.append([str(answer), *(f"{distance:.3f}" for distance in distances)])
+        lines += aligned(rows)
+    return "\n".join(lines)
 
 
 def _by_movement(movement: xr.Dataset) -> list[str]:
@@ -209,7 +223,7 @@ def _by_movement(movement: xr.Dataset) -> list[str]:
     return movement.input.values[order].tolist()
 
 
-def _line(found: dict[str, xr.Dataset], event: int, name: str) -> str:
+def _row(found: dict[str, xr.Dataset], event: int, name: str) -> list[str]:
     at = {"event": event}
     tornado, movement, crossing = (
         found[key].isel(at).sel(input=name) for key in ("tornado", "movement", "crossings")
@@ -224,15 +238,16 @@ def _line(found: dict[str, xr.Dataset], event: int, name: str) -> str:
     shapley = "-"
     if name in effects.input.values and np.isfinite(effects.share.sel(input=name).item()):
         share, se = (effects[key].sel(input=name).item() for key in ("share", "se"))
-        shapley = f"{100 * share:.1f} +- {196 * se:.1f}"
-    return f"{name:<32}{tornado.value.values[0]:>9.3g}{tornado.value.values[1]:>9.3g}  {low:>9} {high:>9}  {moved:>22}  {half:>26}  {shapley:>13}"
+        shapley = f"{100 * share:.1f} ± {100 * Z95 * se:.1f} %"
+    ends = (f"{value:.3g}" for value in tornado.value.values)
+    return [name, *ends, low, high, moved, half, shapley]
 
 
 def _notes(effects: xr.Dataset, how: str) -> list[str]:
     return [
-        "P at 5 % (95 %): among the tenth of the draws with the lowest (highest) values, whose median is that quantile.",
-        "moves P by: mean absolute movement of P, in points, if the input were known to a twentieth of its probability, less that of shuffled values.",
-        "P = 50 % at: where a cubic in the input's normal score, fitted to the log odds of all draws, crosses a half; none where it does not, or not beyond its error.",
-        f"Shapley: share of the variance of whether the event happens, over {how}, from {effects.attrs['draws']} draws; r_typical and spread act through r_target.",
-        "Inputs may depend on each other given evidence: then conditional quantities include what goes with an input.",
+        "P at 5 % (95 %): P among the 10 % of draws with the lowest (highest) values of the input; their median is its 5 % (95 %) quantile.",
+        "moves P by: expected absolute change of P, in percentage points, if it were known in which twentieth of its distribution the input lies, less that of shuffled values.",
+        "P = 50 % at: value of the input at which P crosses 50 %, by a cubic in its normal score fitted to the log odds; none where P does not cross, or not beyond its error.",
+        f"Shapley: share of the variance of the event's indicator, averaged over {how}, from {effects.attrs['draws']} draws; r_typical and spread act through r_target.",
+        "Given evidence, inputs are correlated: P at a value of one input includes the effect of inputs that vary with it.",
     ]

@@ -9,7 +9,8 @@ import numpy as np
 import typer
 
 from ..base.errors import DataError, plain
-from ..base.stats import INTERVAL
+from ..base.stats import ENDS, INTERVAL, Z90
+from ..data.wording import diagnostics_in_words
 from ..inference.prior_draws import check_seed
 from .options import Evidence, Seed, progress
 
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
     import xarray as xr
 
 __all__ = ["series"]
-
-NORMAL_90 = 1.645
-"""Standard errors from the middle to either end of a 5-95 % interval."""
 
 LAMBDAS = (0.35, 0.6, 1.0)
 """r is shown given these: a view's lambda decides what a series says of r."""
@@ -30,21 +28,25 @@ NEAR = 0.01
 
 def series(
     ids: Annotated[
-        list[str] | None, typer.Argument(metavar="[ID ...]", help="Rows of series.csv; all if none.")
+        list[str] | None, typer.Argument(metavar="[ID ...]", help="Rows of series.csv (default: all).")
     ] = None,
     seed: Seed = 1,
     most_lambda: Annotated[
-        float, typer.Option(metavar="X", help="lambda is log-uniform from 0.1 to this, at most 4.")
+        float,
+        typer.Option(
+            metavar="X", help="Upper end of the log-uniform prior of lambda, above 0.1 and at most 4."
+        ),
     ] = 1.0,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="Write the figures (PNG) here.")
     ] = None,
     rebuild: Annotated[
-        bool, typer.Option("--rebuild", help="Only remake the stored likelihoods of r from the raw series.")
+        bool,
+        typer.Option("--rebuild", help="Only recompute the stored likelihoods of r from the raw series."),
     ] = False,
     evidence: Evidence = None,
 ) -> None:
-    """r from raw histories: posterior, proxies alone, naive slopes, independent errors, with and without jumps."""
+    """Estimate r from raw histories, beside simpler estimates from the same data."""
     from ..base.files import refuse_unwritable
     from ..data.evidence import read_evidence, read_series
 
@@ -60,14 +62,14 @@ def series(
     if rebuild and out is not None:
         raise DataError("--out", plain("--rebuild too"), "one of the two")
     histories = {name: read_series(name, evidence) for name in ids or known}
-    with progress() as say:
+    with progress() as on_progress:
         for name, past in histories.items():
-            say(name)
+            on_progress(name)
             if rebuild:
                 file = rows.file.sel(estimate=name).item()
                 print(_rebuild(past, file, seed, evidence), flush=True)
             else:
-                _show(past, rows, seed, float(np.log(most_lambda)), out, say)
+                _show(past, rows, seed, float(np.log(most_lambda)), out, on_progress)
 
 
 def _rebuild(past: xr.Dataset, file: str, seed: int, evidence: Path | None) -> str:
@@ -82,7 +84,7 @@ def _rebuild(past: xr.Dataset, file: str, seed: int, evidence: Path | None) -> s
     return f"{write_likelihood(name, table, [f'series/{file}'], evidence)}: written"
 
 
-def _show(past: xr.Dataset, rows: xr.Dataset, seed: int, most: float, out: Path | None, say) -> None:
+def _show(past: xr.Dataset, rows: xr.Dataset, seed: int, most: float, out: Path | None, on_progress) -> None:
     from ..histories.arrays import as_history, efforts, ends
     from ..histories.fit import fit_series, is_identified, replicate
     from ..histories.model import LOG_LAMBDA_RANGE
@@ -103,7 +105,7 @@ def _show(past: xr.Dataset, rows: xr.Dataset, seed: int, most: float, out: Path 
     )
     if proxies:
         for proxy in proxies if len(proxies) > 1 else ():
-            say(f"{name}: {proxy}")
+            on_progress(f"{name}: {proxy}")
             _line(
                 f"{proxy} alone",
                 fit_series(as_history(past, proxies=(proxy,)), seed=seed, log_lambda_range=limits),
@@ -115,11 +117,11 @@ def _show(past: xr.Dataset, rows: xr.Dataset, seed: int, most: float, out: Path 
     wide = fit_series(main, seed=seed)
     _line(f"all effort, lambda up to {np.exp(LOG_LAMBDA_RANGE[1]):.2g}", wide)
     for value in LAMBDAS:
-        say(f"{name}: lambda {value:g}")
+        on_progress(f"{name}: lambda {value:g}")
         near = tuple(np.log(value) + np.array([-NEAR, NEAR]) / 2)
         _line(f"all effort, lambda {value:g}", fit_series(main, seed=seed, log_lambda_range=near))
     if proxies:
-        say(f"{name}: independent errors")
+        on_progress(f"{name}: independent errors")
         alike = as_history(past, independent_errors=True)
         _line("all effort, independent errors", fit_series(alike, seed=seed, log_lambda_range=limits))
         _naive(past, proxies)
@@ -134,7 +136,7 @@ def _show(past: xr.Dataset, rows: xr.Dataset, seed: int, most: float, out: Path 
     )
     print(f"  prior effort over the history's own {_interval(draws.prior_effort)}")
     print(
-        f"  R-hat {draws.attrs['max_rhat']:.4f}, ESS {draws.attrs['min_ess']:.0f}, {draws.attrs['divergences']} divergences",
+        f"  {diagnostics_in_words(draws.attrs)}",
         flush=True,
     )
     if out is not None:
@@ -157,7 +159,7 @@ def _naive(past: xr.Dataset, proxies: list[str]) -> None:
 
     for proxy in proxies:
         slope, se = naive_slope(past, proxy, float(np.exp(ELO_PRIOR[0])))
-        low, high = slope - NORMAL_90 * se, slope + NORMAL_90 * se
+        low, high = slope - Z90 * se, slope + Z90 * se
         print(f"  {f'naive slope on {proxy}, s.e. {se:.3f}':58s} {low:7.2f} {slope:7.2f} {high:7.2f}")
 
 
@@ -170,13 +172,13 @@ def _published(rows: xr.Dataset, domain: str) -> None:
         low, median, high = row.value.sel(quantile=list(INTERVAL)).values
         se = row.se.item()
         if np.isnan(low):
-            low, high = median - NORMAL_90 * se, median + NORMAL_90 * se
+            low, high = median - Z90 * se, median + Z90 * se
         print(f"  {f'published: {row.estimate.item()}':58s} {low:7.2f} {median:7.2f} {high:7.2f}")
 
 
 def _check(made, past, pieces: int) -> None:
     """Posterior predictive checks: how many observations lie within, and the largest single gain."""
-    low, high = np.quantile(made.data, [0.05, 0.95], axis=0)
+    low, high = np.quantile(made.data, ENDS, axis=0)
     inside = int(((made.observed >= low) & (made.observed <= high)).sum())
     print(
         f"  replicated histories: {inside} of {len(made.observed)} observations lie within their 5-95 %",
@@ -199,7 +201,7 @@ def _verdict(
     from ..histories.model import LOG_R_PRIOR
 
     width, without = np.exp(log_width(draws)), np.exp(log_width(blind))
-    prior = np.exp(2 * NORMAL_90 * LOG_R_PRIOR[1])
+    prior = np.exp(2 * Z90 * LOG_R_PRIOR[1])
     spans = f"its 5-95 % interval spans a factor {width:.1f}, prior {prior:.0f}"
     if not proxies:
         counts = ", ".join(past.proxy.values.tolist())
@@ -211,8 +213,8 @@ def _verdict(
 
 def _figures(past: xr.Dataset, draws: xr.Dataset, main, made, identified: bool, out: Path) -> None:
     from ..base.files import write_whole
-    from ..plots.draws import save
     from ..plots.histories import plot_replicates, plot_series
+    from ..plots.style import save
 
     out.mkdir(parents=True, exist_ok=True)
     domain, name = past.attrs["domain"], past.attrs["id"]

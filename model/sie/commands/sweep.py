@@ -12,17 +12,15 @@ import typer
 from ..base.errors import DataError, plain
 from ..base.files import refuse_unwritable
 from ..base.imports import require
-from .options import Evidence, Levels, chosen_levels
+from .options import MOST_WORKERS, Evidence, Levels, check_whole, chosen_levels
 
-__all__ = ["MOST_WORKERS", "bar", "sweep"]
-
-MOST_WORKERS = 256
+__all__ = ["bar", "sweep"]
 
 
 def sweep(
     spec: Annotated[Path, typer.Argument(metavar="SPEC.toml", help="What to run (see docs/sweep.toml).")],
     out: Annotated[
-        Path, typer.Option("--out", metavar="STORE", help="The Zarr store; goes on where it was.")
+        Path, typer.Option("--out", metavar="STORE", help="The Zarr store; an interrupted sweep resumes.")
     ],
     workers: Annotated[
         int, typer.Option(metavar="N", help="Processes of the embedded cluster, one thread each.")
@@ -34,7 +32,7 @@ def sweep(
     evidence: Evidence = None,
     levels: Levels = None,
 ) -> None:
-    """Run a grid or a sample of views, priors, mechanisms, evidence and seeds."""
+    """Fit a grid or a random sample of views, priors, mechanisms, evidence and seeds."""
     require("cluster", "sie sweep")
     import numpy as np
 
@@ -44,8 +42,7 @@ def sweep(
     from ..base.tasks import DONE, cluster
     from ..data.evidence import read_evidence
 
-    if not 1 <= workers <= MOST_WORKERS:
-        raise DataError("--workers", workers, f"a whole number from 1 to {MOST_WORKERS}")
+    check_whole("--workers", workers, 1, MOST_WORKERS)
     if out.exists() and not out.is_dir():
         raise DataError(f"--out {out}", plain("a file"), "a store of this sweep or a new name")
     refuse_unwritable("--out", out, folder=True)

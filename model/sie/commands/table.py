@@ -10,7 +10,9 @@ import numpy as np
 import typer
 
 from ..base.files import refuse_unwritable, write_json
-from ..plots.wording import says
+from ..data.quantities import GIVEN
+from ..data.wording import AUTHOR_SAYS, conclusion_in_words, percent, with_error
+from ..page.tables import aligned
 from ..returns.inputs import levels_in
 from .options import (
     DEFAULT_DRAWS,
@@ -46,16 +48,17 @@ def table(
     draws: Draws = DEFAULT_DRAWS,
     priors_only: PriorsOnly = False,
     mechanisms: Annotated[
-        bool, typer.Option("--by-mechanism", help="Also P under each mechanism, from the priors.")
+        bool, typer.Option("--by-mechanism", help="Also give P under each growth mechanism, from priors.")
     ] = False,
     weights: Annotated[
-        Path | None, typer.Option("--weights", metavar="FILE", help="Weights (default: the bundled ones).")
+        Path | None,
+        typer.Option("--weights", metavar="FILE", help="Weights of the pools (default: bundled)."),
     ] = None,
     json: Json = None,
     evidence: Evidence = None,
     levels: Levels = None,
 ) -> None:
-    """Credences of all views by event, pooled under weights; never across events."""
+    """Credences of all views, event by event, and their weighted pools."""
     from ..analysis.pooling import by_mechanism
     from ..data.evidence import evidence_files, read_evidence
     from ..data.weights import read_weights
@@ -75,14 +78,14 @@ def table(
     usable_rows = [
         None if priors_only or view.states_r_asara else usable(rows, view, levels=chosen) for view in read
     ]
-    with progress() as say:
+    with progress() as on_progress:
         found = {}
         for view, used in zip(read, usable_rows, strict=True):
-            say(f"{view.name}: drawing")
+            on_progress(f"{view.name}: drawing")
             found[view.name] = _credences(view, used, events, seed=seed, draws=draws)
         split = {}
         for view in read if mechanisms else ():
-            say(f"{view.name}: mechanisms")
+            on_progress(f"{view.name}: mechanisms")
             split[view.name] = by_mechanism(view, weigh, events=events, draws=draws, seed=seed)
     pooled = _pooled(found, events, weigh, draws)
     document = {
@@ -124,7 +127,7 @@ def _pooled(
     from ..analysis.pooling import pool
 
     out = []
-    for given in ("priors", "evidence"):
+    for given in GIVEN:
         names = [name for name, tables in found.items() if given in tables]
         if not names or not any(weigh.views.get(name, weigh.views["others"]) > 0 for name in names):
             continue
@@ -183,52 +186,39 @@ def _as_text(
     weight = weigh.of([view.name for view in read])
     lines = []
     for event in events:
-        lines += [
-            f"{event}: {EVENTS[event].wording}",
-            f"  {'view':<34}{'weight':>8}{'author says':>14}{'priors':>18}{'+ evidence':>18}",
-        ]
+        rows = [["view", "weight", AUTHOR_SAYS, "priors", "+ evidence"]]
         for view, share in zip(read, weight, strict=True):
-            cells = [_cell(found[view.name].get(given), event) for given in ("priors", "evidence")]
-            said = says(view.concludes.get(event))
-            lines.append(f"  {view.name:<34}{100 * share:>6.1f} %{said:>14}{cells[0]:>18}{cells[1]:>18}")
+            cells = [_cell(found[view.name].get(given), event) for given in GIVEN]
+            rows.append([view.name, percent(share), conclusion_in_words(view.concludes.get(event)), *cells])
         for kind in ("linear", "logarithmic"):
             cells = {
-                item["given"]: f"{100 * item['p']:.1f} ({100 * item['mcse']:.2f}) %"
+                item["given"]: with_error(item["p"], item["mcse"])
                 for item in pooled
                 if item["event"] == event and item["pool"] == kind
             }
-            lines.append(
-                f"  {kind + ' pool':<34}{'':>22}{cells.get('priors', '-'):>18}{cells.get('evidence', '-'):>18}"
-            )
-        lines.append("")
-    lines.append("In brackets: Monte Carlo standard errors in points; those of pools are at most so much.")
+            rows.append([f"{kind} pool", "", "", *(cells.get(given, "-") for given in GIVEN)])
+        lines += [f"{event}: {EVENTS[event].wording}", *aligned(rows), ""]
+    lines.append("In brackets: Monte Carlo standard errors in percentage points (for pools, upper bounds).")
     if any(
         float(table.p.min()) == 0 or float(table.p.max()) == 1 for t in found.values() for table in t.values()
     ):
         lines.append(
-            "A view whose draws never (or always) show an event enters the logarithmic pool with (s + 1/2) / (n + 1), so that this"
-            " pool depends on the number of draws n; such a view nearly rules the event out for all."
+            "For a view in which an event happens in none or all of its n draws, the logarithmic pool uses (s + 1/2) / (n + 1), where s"
+            " is the number of draws with the event: the pool then depends on n, and this view dominates it."
         )
     moved = [item["views"] for item in pooled if item["given"] == "evidence"]
     if moved:
         lines.append(
-            f"Given evidence the pools are over the {len(moved[0])} views that evidence can move: "
+            f"Pools given evidence include only the {len(moved[0])} views that evidence can move: "
             + ", ".join(moved[0])
         )
     for event in events if split else ():
-        lines += ["", f"P({event}) by mechanism, from each view's priors, in %"]
-        names = list(weigh.mechanisms)
-        lines.append(f"  {'view':<34}" + "".join(f"{name:>22}" for name in names) + f"{'weighted':>12}")
+        rows = [["view", *weigh.mechanisms, "weighted"]]
         for view, table in split.items():
-            one = table.sel(event=event)
-            cells = [
-                f"{100 * p:.1f} ({100 * e:.2f})" for p, e in zip(one.p.values, one.mcse.values, strict=True)
-            ]
-            lines.append(
-                f"  {view:<34}"
-                + "".join(f"{cell:>22}" for cell in cells)
-                + f"{100 * one.p_mean.item():>12.1f}"
-            )
+            of_event = table.sel(event=event)
+            cells = map(with_error, of_event.p.values, of_event.mcse.values)
+            rows.append([view, *cells, percent(of_event.p_mean.item())])
+        lines += ["", f"P({event}) by mechanism, from each view's priors", *aligned(rows)]
     if split:
         shares = ", ".join(
             f"{mechanism.label} {100 * share:.1f} %"
@@ -236,8 +226,8 @@ def _as_text(
         )
         lines += [
             "",
-            f"Weights of mechanisms: {shares}. A mechanism replaces what the view states of compute_bottleneck, labour_share, sigma,"
-            " experiment_gain and shape; r at ASARA stays where the view states it.",
+            f"Weights of mechanisms: {shares}. A mechanism replaces the view's compute_bottleneck, labour_share, sigma,"
+            " experiment_gain and shape; r at ASARA is kept where the view states it directly.",
         ]
     return "\n".join([*lines, CONDITIONS])
 
@@ -245,5 +235,5 @@ def _as_text(
 def _cell(table: xr.Dataset | None, event: str) -> str:
     if table is None:
         return "-"
-    one = table.sel(event=event)
-    return f"{100 * one.p.item():.1f} ({100 * one.mcse.item():.2f}) %"
+    credence = table.sel(event=event)
+    return with_error(credence.p.item(), credence.mcse.item())

@@ -11,6 +11,7 @@ import typer
 
 from ..base.errors import DataError
 from ..base.stats import QUANTILES
+from ..page.tables import aligned
 from .options import DEFAULT_DRAWS, Evidence, Seed, check_sampling
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def timeline(
         str | None,
         typer.Option(
             metavar="DATE",
-            help="From when software gained is counted (default: the last fitted model's date).",
+            help="Date from which software gained is counted (default: that of the last fitted model).",
         ),
     ] = None,
     seed: Seed = 1,
@@ -41,7 +42,7 @@ def timeline(
     ] = None,
     evidence: Evidence = None,
 ) -> None:
-    """When ASARA comes by METR's time horizons, and the table gained_before_asara for a view: shorter timelines leave less behind."""
+    """The date of ASARA by METR's time horizons, and the prior gained_before_asara that it implies for a view."""
     from ..analysis.timeline import asara_dates, fitted_models, gained_table, last_date
     from ..base.files import refuse_unwritable, write_whole
     from ..data.time_horizons import doubling_days, parse_date, read_horizons
@@ -62,14 +63,14 @@ def timeline(
     print(
         f"now {start}, given that ASARA is still to come (prior share before it: {dates.attrs['already']:.1%})\n"
     )
-    print(f"{'':48s}" + "".join(f"{level:>10.0%}" for level in QUANTILES))
+    rows = [["", *(f"{level:.0%}" for level in QUANTILES)]]
     for label, values in _lines(dates):
-        print(f"{label:48s}" + "".join(f"{value:>10.3g}" for value in np.quantile(values, QUANTILES)))
-    years = np.quantile(dates.years, QUANTILES)
-    print(f"{'date of ASARA':48s}" + "".join(f"{_date(start, value):>10s}" for value in years))
+        rows.append([label, *(f"{value:.3g}" for value in np.quantile(values, QUANTILES))])
+    rows.append(["date of ASARA", *(_date(start, value) for value in np.quantile(dates.years, QUANTILES))])
+    print("\n".join(aligned(rows, indent=0)))
     print("\n" + gained_table(beliefs, dates))
     if plot is not None:
-        from ..plots.draws import save
+        from ..plots.style import save
         from ..plots.timeline import plot_timeline
 
         figure = plot_timeline(models, dates, title=beliefs.label)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..base.errors import DataError, plain
 from ..base.files import refuse_unwritable, write_atomically
 from ..data.views import check_name
+from ..page.tables import aligned
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 __all__ = ["list_", "new"]
 
@@ -23,34 +27,39 @@ def list_() -> None:
     views = [read_view(name) for name in view_names()]
     rows = read_evidence()
     print("views")
-    width = max(len(view.name) for view in views)
-    for view in views:
-        print(f"  {view.name:<{width}} {view.label}")
+    print("\n".join(aligned([[view.name, view.label] for view in views], left=2)))
     print("events")
-    for event in EVENTS.values():
-        print(f"  {event.name:<24} {event.wording} [{event.within}; {event.source}]")
+    events = [[event.name, f"{event.wording} [{event.within}; {event.source}]"] for event in EVENTS.values()]
+    print("\n".join(aligned(events, left=2)))
     print("evidence rows")
-    for i, row in enumerate(rows.estimate.values.tolist()):
-        value = f"{rows.value.sel(quantile=0.5).values[i]:.3g}"
-        of = f"of {rows.domain.values[rows.domain_idx.values[i]]}, against {rows.input.values[i]}"
-        match str(rows.kind.values[i]):
-            case "r":
-                what = f"r {of}"
-            case "factor":
-                what = "factor " + " x ".join(rows.adjustment.values[rows.includes.values[i] > 0])
-            case "growth":
-                output = rows.growth.sel(flow="output", growth_quantile=0.5).values[i]
-                value, what = f"{output:.3g}", f"growth a year (natural log) {of}"
-            case "series":
-                value, what = "", f"raw history {of} (series/{rows.file.values[i]})"
-        print(f"  {row:<30} {value:<6} {what} [{rows.basis.values[i]}; {rows.source.values[i]}]")
+    evidence = [_evidence_row(rows.isel(estimate=i)) for i in range(rows.sizes["estimate"])]
+    print("\n".join(aligned(evidence, left=3)))
+
+
+def _evidence_row(row: xr.Dataset) -> list[str]:
+    """The id of an evidence row, its value, and what it measures with its basis and source."""
+    measured = f"of {row.domain.values[row.domain_idx.item()]}, against {row.input.item()}"
+    value = f"{row.value.sel(quantile=0.5).item():.3g}"
+    match row.kind.item():
+        case "r":
+            what = f"r {measured}"
+        case "factor":
+            what = "factor " + " x ".join(row.adjustment.values[row.includes.values > 0])
+        case "growth":
+            value = f"{row.growth.sel(flow='output', growth_quantile=0.5).item():.3g}"
+            what = f"growth a year (natural log) {measured}"
+        case _:
+            value, what = "", f"raw history {measured} (series/{row.file.item()})"
+    return [row.estimate.item(), value, f"{what} [{row.basis.item()}; {row.source.item()}]"]
 
 
 def new(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the new view; NAME.toml is written.")],
-    start: Annotated[str, typer.Option("--from", metavar="VIEW", help="The view to start from.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="Name of the new view, which is written to NAME.toml.")
+    ],
+    start: Annotated[str, typer.Option("--from", metavar="VIEW", help="The view to copy.")],
 ) -> None:
-    """Write a complete view to edit, from an existing one."""
+    """Copy an existing view to a new file, to be edited."""
     import dataclasses
     from types import MappingProxyType
 

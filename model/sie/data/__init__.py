@@ -16,4 +16,5 @@ __all__ = [
     "timelines",
     "views",
     "weights",
+    "wording",
 ]

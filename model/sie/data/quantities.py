@@ -13,11 +13,15 @@ from types import MappingProxyType
 __all__ = [
     "ADJUSTMENTS",
     "CHAIN",
+    "DOUBLINGS_PER_OOM",
     "EVENT_NAMES",
     "GROWTH",
     "INPUT_SHARES",
+    "LABOUR_DOUBLINGS",
+    "OOMS",
     "QUANTITIES",
     "R_UNIT",
+    "YEARS_OF_PROGRESS",
     "Quantity",
 ]
 
@@ -59,7 +63,18 @@ EVENT_NAMES = (
 """The names that `[concludes.EVENT]` may use; `growth.events.EVENTS` gives each its meaning."""
 
 R_UNIT = "software doublings per doubling of cumulative research input"
-_DISTANCES = ("years of progress", "labour doublings", "OOMs of training efficiency")
+
+YEARS_OF_PROGRESS, LABOUR_DOUBLINGS, OOMS = (
+    "years of progress",
+    "labour doublings",
+    "OOMs of training efficiency",
+)
+"""Units of a distance of software progress; `returns.equations.labour_doublings` converts them."""
+
+DOUBLINGS_PER_OOM = math.log2(10)
+"""Doublings in an order of magnitude."""
+
+_DISTANCES = (YEARS_OF_PROGRESS, LABOUR_DOUBLINGS, OOMS)
 _PACES = ("labour doublings per year", "training-efficiency doublings per year")
 
 

@@ -128,14 +128,12 @@ def _tornado(of: Shown, ax: Axes) -> Axes:
     from ..analysis.sensitivity import measures
     from ..growth.credences import indicators
     from ..growth.paths import simulate
-    from ..plots import draws as plots
+    from ..plots import style as plots
     from ..plots.sensitivity import plot_tornado
 
     inputs = {name: of.draws[name].values.ravel() for name in of.inputs}
     happens = indicators(simulate(of.draws), [of.event])
-    found = measures.tornado(inputs, happens, effective=np.array([of.effective])).assign_coords(
-        event=[of.event]
-    )
+    found = measures.tornado(inputs, happens, effective=np.array([of.effective]))
     ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     plot_tornado(found, of.event, of.p, ax=ax)
     low, high = ax.get_xlim()
@@ -219,7 +217,7 @@ def _as_long_as(text: str) -> str:
 
 def png(name: str, of: Shown) -> bytes:
     """A figure as a picture."""
-    from ..plots import draws as plots
+    from ..plots import style as plots
 
     out = io.BytesIO()
     with _DRAWING:

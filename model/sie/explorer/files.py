@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from ..base.errors import DataError
+from ..base.files import csv_text
 from ..data.priors import to_toml
 from ..growth.events import EVENTS
 from ..inference.answers import Answer
 from ..page.saved import as_tree
-from ..page.text import compute
+from ..page.text import CREDENCE_COLUMNS, compute
 from . import figures
 from .session import Desk, History
 from .state import State, read_upload, start
@@ -58,12 +59,12 @@ def view_toml(answer: Answer) -> bytes:
 
 def credences_csv(answer: Answer) -> bytes:
     """The credences as `sie report --out` writes them."""
-    lines = ["view,event,given,p,mcse"]
-    for event in EVENTS:
-        for given, table in answer.credences.items():
-            found = table.sel(event=event)
-            lines.append(f"{answer.view.name},{event},{given},{found.p.item()!r},{found.mcse.item()!r}")
-    return ("\n".join(lines) + "\n").encode()
+    rows = [
+        (answer.view.name, event, given, table.p.sel(event=event).item(), table.mcse.sel(event=event).item())
+        for event in EVENTS
+        for given, table in answer.credences.items()
+    ]
+    return csv_text(CREDENCE_COLUMNS, rows).encode()
 
 
 def draws_csv(answer: Answer) -> bytes:

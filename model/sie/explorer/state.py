@@ -20,6 +20,7 @@ from ..base.errors import DataError, plain
 from ..data.bibliography import Source
 from ..data.families import Prior
 from ..data.priors import Entry, View, read_view, to_toml, view_names
+from ..data.wording import prior_in_words
 
 __all__ = [
     "MECHANISM",
@@ -102,7 +103,7 @@ def edited(state: State) -> View:
             unit=entry.unit,
             basis="ours",
             locator="the explorer",
-            note=f"was {words(entry.prior)} in {author.label}",
+            note=f"was {prior_in_words(entry.prior)} in {author.label}",
         )
         if name in state.priors
         else entry
@@ -115,13 +116,6 @@ def edited(state: State) -> View:
         reflects=state.reflects,
         entries=MappingProxyType(entries),
     )
-
-
-def words(prior: Prior) -> str:
-    """A prior as one writes it: lognormal(1.5, 3)."""
-    numbers = ", ".join(f"{number:g}" for number in prior.numbers)
-    parts = "".join(f", {words(part)}" for part in prior.parts)
-    return f"{prior.family}({numbers}{parts})"
 
 
 def mechanisms(view: View) -> dict[str, dict[str, Prior]]:

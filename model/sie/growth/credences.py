@@ -62,7 +62,7 @@ def credences(paths: xr.Dataset, *, events: Iterable[str | Event] | None = None)
     """
     chosen, shape = _chosen(events), np.atleast_2d(paths.doublings_left).shape
     p, mcse = probabilities(
-        indicators(paths, chosen).reshape(len(chosen), *shape),
+        indicators(paths, chosen).values.reshape(len(chosen), *shape),
         independent=bool(paths.attrs.get("independent_draws")),
         most=paths.attrs.get("effective_draws", math.inf),
     )
@@ -107,15 +107,18 @@ def stream(
     return as_table(chosen, counts / draws, standard_errors(counts, draws, draws), draws=draws)
 
 
-def indicators(paths: xr.Dataset, events: Iterable[str | Event]) -> np.ndarray:
+def indicators(paths: xr.Dataset, events: Iterable[str | Event]) -> xr.DataArray:
     """Whether each event happens on each path of `simulate`, bool (event, draw)."""
+    import xarray as xr
+
     from .readings import shortest_years
 
     chosen, shape = _chosen(events), paths.doublings_left.shape
     gains = _gains(chosen)
     amounts = np.array([np.broadcast_to(gain(paths), shape) for gain in gains])
     shortest = dict(zip(gains, shortest_years(paths, amounts), strict=True)) if gains else {}
-    return np.array([np.ravel(event.indicators(paths, shortest)) for event in chosen], dtype=bool)
+    happens = np.array([np.ravel(event.indicators(paths, shortest)) for event in chosen], dtype=bool)
+    return xr.DataArray(happens, {"event": [event.name for event in chosen]}, ("event", "draw"))
 
 
 def block_indicators(

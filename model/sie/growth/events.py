@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..base.errors import DataError, plain
-from ..data.quantities import EVENT_NAMES
+from ..data.quantities import DOUBLINGS_PER_OOM, EVENT_NAMES
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -179,7 +179,7 @@ def _years_of_progress(amount: float) -> Callable[[xr.Dataset], np.ndarray]:
 
 
 def _ooms_5(paths: xr.Dataset) -> np.ndarray:
-    return 5 * math.log2(10) * paths.conversion.values
+    return 5 * DOUBLINGS_PER_OOM * paths.conversion.values
 
 
 def _gain_500x(paths: xr.Dataset) -> np.ndarray:

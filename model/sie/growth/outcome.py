@@ -24,7 +24,7 @@ from ..base.errors import DataError, plain
 from ..base.reading import data_folder, read_toml
 from ..data.bibliography import Source, read_sources
 from ..data.priors import Entry, read_entry
-from ..data.quantities import Quantity
+from ..data.quantities import DOUBLINGS_PER_OOM, OOMS, Quantity
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -35,7 +35,7 @@ BUILDOUT: Mapping[str, Quantity] = MappingProxyType(
     {
         "gain": Quantity(
             meaning="effective compute from ASARA to takeover-capable AI",
-            units=("OOMs of training efficiency",),
+            units=(OOMS,),
             lower_included=True,
         ),
         "lead_time": Quantity(
@@ -149,5 +149,5 @@ def _effective_compute(paths: xr.Dataset, time: np.ndarray, trend: np.ndarray) -
     from .readings import doublings_by
 
     gained = doublings_by(paths, np.maximum(time, 0)[..., None])[..., 0]
-    ooms = gained / (paths.conversion.values * math.log2(10)) + time * trend * math.log10(2)
+    ooms = gained / (paths.conversion.values * DOUBLINGS_PER_OOM) + time * trend * math.log10(2)
     return np.where(time > 0, ooms, -math.inf)

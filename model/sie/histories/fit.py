@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from ..base.errors import DataError
+from ..base.stats import ENDS
 from ..inference import sampling as inference
 from ..returns.compiled import compile_density
 from .arrays import History, as_history
@@ -76,7 +77,7 @@ def is_identified(with_effort: xr.Dataset, without: xr.Dataset) -> bool:
 
 def log_width(draws: xr.Dataset) -> float:
     """Width of the 5-95 % interval of log r."""
-    low, high = np.quantile(np.log(draws.r.values), [0.05, 0.95])
+    low, high = np.quantile(np.log(draws.r.values), ENDS)
     return float(high - low)
 
 

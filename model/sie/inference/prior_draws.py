@@ -13,7 +13,7 @@ import numpy as np
 
 from ..base.errors import DataError, plain
 from ..data.priors import View, draw
-from ..data.quantities import GROWTH
+from ..data.quantities import GROWTH, OOMS
 from ..returns.equations import at_asara, labour_doublings
 from .chains import CHAINS
 
@@ -140,7 +140,7 @@ def growth_values(view: View, *, draws: int, seed: int) -> tuple[dict[str, np.nd
     size = draws
     while True:
         values = draw(view, names, size=size, seed=seed)
-        in_ooms = view["ceiling"].unit == "OOMs of training efficiency"
+        in_ooms = view["ceiling"].unit == OOMS
         distance = [
             values[name] if in_ooms else labour_doublings(values[name], view[name].unit, values)
             for name in ("gained_before_asara", "ceiling")

@@ -1,3 +1,14 @@
 """Reports as text and as one page, saved files, the ledger, the equation page, and the sources' figures recomputed."""
 
-__all__ = ["calibration_record", "equations", "ledger", "reproduce", "saved", "sections", "snapshot", "text"]
+__all__ = [
+    "calibration_record",
+    "equations",
+    "figures",
+    "ledger",
+    "reproduce",
+    "saved",
+    "sections",
+    "snapshot",
+    "tables",
+    "text",
+]

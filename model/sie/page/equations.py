@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from ..data.families import Prior
 from ..data.priors import Entry, View
-from ..data.quantities import QUANTITIES, R_UNIT
+from ..data.quantities import LABOUR_DOUBLINGS, OOMS, QUANTITIES, R_UNIT, YEARS_OF_PROGRESS
+from ..data.wording import prior_in_words
 from ..growth.mechanisms import MEANINGS
 
 __all__ = [
@@ -26,7 +26,6 @@ __all__ = [
     "Variable",
     "as_text",
     "blocks",
-    "describe",
     "parts",
     "symbols_of",
     "variables",
@@ -85,9 +84,9 @@ COMPUTED: Mapping[str, tuple[str, str]] = MappingProxyType(
         "b": ("exogenous factor on the pace", "1"),
         "B": ("integral of the exogenous factor", "years"),
         "recent_doublings_per_year": ("recent pace of software", "labour doublings per year"),
-        "labour_doublings": ("a distance of software progress", "labour doublings"),
-        "years": ("the same distance", "years of progress"),
-        "ooms": ("the same distance", "OOMs of training efficiency"),
+        "labour_doublings": ("a distance of software progress", LABOUR_DOUBLINGS),
+        "years": ("the same distance", YEARS_OF_PROGRESS),
+        "ooms": ("the same distance", OOMS),
         "credence": ("probability of an event", "1"),
         "count": ("draws in which the event happens", "draws"),
         "draws": ("all draws", "draws"),
@@ -218,16 +217,6 @@ def _range(quantity) -> str:
     return low if math.isinf(quantity.upper) else f"{low}, at most {quantity.upper:g}"
 
 
-def describe(prior: Prior) -> str:
-    """A prior in words: `lognormal 1.7 to 2.5 (5–95 %)`."""
-    if prior.family == "mixture":
-        parts = zip(prior.numbers, prior.parts, strict=True)
-        return "mixture: " + "; ".join(f"{100 * weight:.3g} % {describe(part)}" for weight, part in parts)
-    numbers = " to ".join(f"{number:.4g}" for number in prior.numbers)
-    between = {"fixed": "", "uniform": "", "loguniform": "", "halfnormal": " (0–95 %)"}
-    return f"{prior.family} {numbers}{between.get(prior.family, ' (5–95 %)')}"
-
-
 def as_text(view: View | None = None, *, width: int = 110) -> str:
     """Equations, index of variables (with a view's priors) and events, as a page of text."""
     return (
@@ -261,7 +250,7 @@ def _variable_lines(view: View | None, width: int) -> Iterator[str]:
         if variable.enters:
             yield from _wrapped(f"enters {', '.join(variable.enters)}", width, indent=6)
         if (entry := variable.entry) is not None:
-            yield from _wrapped(f"prior: {describe(entry.prior)} ({entry.basis})", width, indent=6)
+            yield from _wrapped(f"prior: {prior_in_words(entry.prior)} ({entry.basis})", width, indent=6)
             if entry.quote:
                 yield from _wrapped(f"quote: “{entry.quote}” ({entry.locator})", width, indent=6)
             if entry.note:

@@ -20,9 +20,10 @@ from types import MappingProxyType
 from ..base.errors import DataError, plain
 from ..base.files import write_atomically
 from ..base.reading import read_text
-from ..data.families import Prior
+from ..data.priors import Entry as Stated
 from ..data.priors import View
 from ..data.quantities import EVENT_NAMES, GIVEN
+from ..data.wording import prior_in_words
 from .snapshot import Saved, check_credences, check_levels, inputs_of, load_json, view_of
 
 __all__ = ["Entry", "append", "changes", "entries_of", "moves", "read_ledger"]
@@ -132,10 +133,7 @@ def changes(before: Entry, after: Entry) -> list[str]:
     old, new = before.view.entries, after.view.entries
     found = []
     for name in dict.fromkeys((*old, *new)):
-        sides = [
-            _told(entries[name].prior, entries[name].unit) if name in entries else "not stated"
-            for entries in (old, new)
-        ]
+        sides = [_in_words(entries[name]) if name in entries else "not stated" for entries in (old, new)]
         if sides[0] != sides[1]:
             found.append(f"{name}: {sides[0]} -> {sides[1]}")
     gone = [row for row in before.rows_used if row not in after.rows_used]
@@ -261,12 +259,7 @@ def _day(where: str, text: object) -> Date:
     raise DataError(where, text, "a date such as 2026-11-25")
 
 
-def _told(prior: Prior, unit: str) -> str:
-    if prior.family == "mixture":
-        parts = ", ".join(
-            f"{weight:g} {_told(part, '1')}" for weight, part in zip(prior.numbers, prior.parts, strict=True)
-        )
-        told = f"mixture({parts})"
-    else:
-        told = f"{prior.family}({', '.join(f'{number:.6g}' for number in prior.numbers)})"
-    return told if unit == "1" else f"{told} {unit}"
+def _in_words(entry: Stated) -> str:
+    """A prior and its unit, unless that is 1."""
+    unit = "" if entry.unit == "1" else f", {entry.unit}"
+    return f"{prior_in_words(entry.prior)}{unit}"

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..analysis.result import CONDITIONS, Result
+from ..analysis.result import CONDITIONS, GROUPS, Result, draws_of
 from ..base.errors import DataError, plain
 from ..data.bibliography import Source, read_sources
 from ..data.priors import View, read_view, to_toml
@@ -212,30 +212,23 @@ def _as_result(where: str, tree: xr.DataTree) -> tuple[Result, dict[str, Source]
     }
     if not re.fullmatch("[0-9a-f]{64}", attrs["inputs_sha256"]):
         raise DataError(f"{where} inputs_sha256", attrs["inputs_sha256"], "64 hexadecimal digits")
-    groups = {
-        given: name
-        for given, name in (("priors", "prior"), ("evidence", "posterior"))
-        if name in tree.children
-    }
-    draws = {given: tree[name].to_dataset() for given, name in groups.items()}
+    draws = draws_of(tree)
     if "priors" not in draws:
         raise DataError(f"{where} prior", plain("nothing"), "a group of prior draws")
-    for given, found in draws.items():
-        _refuse_other_shapes(f"{where} {groups[given]}", found, view, attrs)
+    for given, group in draws.items():
+        _refuse_other_shapes(f"{where} {GROUPS[given]}", group, view, attrs)
     if "evidence" in draws:
-        for key in _DIAGNOSTICS:
-            attrs[key] = float(attrs[key]) if key != "divergences" else int(attrs[key])
+        attrs |= {key: (int if key == "divergences" else float)(attrs[key]) for key in _DIAGNOSTICS}
     tables = {name: tree[name].to_dataset() if name in tree.children else None for name in _TABLES}
     if (rows := tables["rows"]) is not None:
         levels = check_levels(where, json.loads(attrs["levels"]))
         rows.attrs |= {"levels": list(levels.items()), "left_out": list(left_out)}
-    for row in (
-        *(rows.estimate.values.tolist() if rows is not None else ()),
-        *json.loads(attrs["rows_used"]),
-    ):
+        for row in rows.estimate.values.tolist():
+            _line(where, row)
+    for row in json.loads(attrs["rows_used"]):
         _line(where, row)
     tree.attrs = attrs
-    paths = {given: simulate(found) for given, found in draws.items()}
+    paths = {given: simulate(group) for given, group in draws.items()}
     result = Result(
         view=view,
         **tables,

@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..analysis.result import CONDITIONS, Result, compute, inputs_sha256, quantiles
-from ..base.files import make_folder, strict_json, write_atomically, write_whole
+from ..base.files import csv_text, make_folder, strict_json, write_atomically, write_whole
 from ..data.bibliography import Source
 from ..data.priors import View
-from ..plots.wording import levels_in_words, percent, says
+from ..data.quantities import R_UNIT
+from ..data.wording import (
+    AUTHOR_SAYS,
+    conclusion_in_words,
+    given_in_words,
+    left_out_in_words,
+    levels_in_words,
+    percent,
+    quantiles_in_words,
+    sampler_in_words,
+)
+from ..growth.events import FAST_PACE
 from .snapshot import inputs_of, versions
+from .tables import aligned, new_table, rendered
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 __all__ = [
     "CONDITIONS",
+    "CREDENCE_COLUMNS",
     "Result",
     "as_json",
     "as_text",
@@ -31,8 +46,14 @@ __all__ = [
 JSON_VERSION = 2
 """Version of the JSON layout: 2 says the level of each domain, and `inputs_sha256` covers it."""
 
+CREDENCE_COLUMNS = ("view", "event", "given", "p", "mcse")
+"""Columns of `credences.csv`."""
+
 PLOTS = ("waterfall", "r", "fan", "domains")
 """The figures of a view; domains only where evidence can move it."""
+
+R_KEYS = ("q05", "q50", "q95")
+"""Keys of r at ASARA in JSON and in `[concludes.r_asara]`: its 5, 50 and 95 % quantiles."""
 
 _BARS = " ▁▂▃▄▅▆▇█"
 
@@ -61,9 +82,7 @@ def _view_json(result: Result) -> dict:
         "rows_used": result.rows.estimate.values.tolist() if result.rows is not None else [],
         "rows_left_out": [{"id": row, "why": why} for row, why in result.left_out],
         "r_asara": {
-            given: dict(
-                zip(("q05", "q50", "q95"), quantiles(result.draws(given).r_asara.values), strict=True)
-            )
+            given: dict(zip(R_KEYS, quantiles(result.draws(given).r_asara.values), strict=True))
             for given in result.given
         },
         "credences": [
@@ -84,77 +103,61 @@ def _view_json(result: Result) -> dict:
 
 def as_text(result: Result, *, width: int = 110) -> str:
     """The report of one view as a page of text."""
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
+    return rendered(_blocks(result), width)
 
-    view, fitted = result.view, "evidence" in result.given
-    out = io.StringIO()
-    console = Console(file=out, width=width, highlight=False, markup=False, emoji=False, no_color=True)
-    console.print(f"{view.label}  ({view.name})")
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column("event")
-    for name in ("author says", "author's priors", "+ evidence not yet used", "MCSE (points)"):
-        table.add_column(name, justify="right", no_wrap=True)
-    before, after = result.credences["priors"], result.credences.get("evidence")
-    for event in before.event.values.tolist():
-        errors = [credence.sel(event=event).mcse.item() for credence in result.credences.values()]
+
+def _blocks(result: Result) -> Iterator[str | Table]:
+    view = result.view
+    yield f"{view.label}  ({view.name})"
+    yield _credence_table(result)
+    yield from _r_lines(result)
+    prior = result.draws("priors")
+    fast = percent(float((prior.speedup > FAST_PACE).mean()))
+    yield f"pace at ASARA above {FAST_PACE:g} times the recent pace: {fast} of prior draws"
+    if (discarded := prior.attrs.get("discarded_prior_mass")) and discarded > 0:
+        yield f"prior mass discarded because the ceiling lay below gained_before_asara: {percent(discarded)}"
+    yield from _provenance_lines(result)
+    if "evidence" in result.given:
+        yield sampler_in_words(result.tree.attrs)
+
+
+def _credence_table(result: Result) -> Table:
+    view, credences = result.view, result.credences
+    table = new_table(
+        "event", AUTHOR_SAYS, "author's priors", "+ evidence not yet used", "MCSE (points)", wrap_first=True
+    )
+    for event in credences["priors"].event.values.tolist():
+        by_given = {given: credence.sel(event=event) for given, credence in credences.items()}
+        after = by_given.get("evidence")
         table.add_row(
             event,
-            says(view.concludes.get(event)),
-            percent(before.p.sel(event=event).item()),
-            percent(after.p.sel(event=event).item()) if after is not None else _instead(view),
-            " / ".join(f"{100 * error:.2f}" for error in errors),
+            conclusion_in_words(view.concludes.get(event)),
+            percent(by_given["priors"].p.item()),
+            percent(after.p.item()) if after is not None else _instead(view),
+            " / ".join(f"{100 * credence.mcse.item():.2f}" for credence in by_given.values()),
         )
-    console.print(table)
-    _print_r(console, result)
-    prior = result.draws("priors")
-    console.print(
-        f"pace already above 5 times the recent pace at ASARA: {percent(float((prior.speedup > 5).mean()))} of prior draws"
-    )
-    if (discarded := prior.attrs.get("discarded_prior_mass")) and discarded > 0:
-        console.print(
-            f"prior mass discarded because the ceiling lay below gained_before_asara: {percent(discarded)}"
-        )
-    for line in _provenance_lines(result):
-        console.print(line)
-    if fitted:
-        attrs = result.tree.attrs
-        console.print(
-            f"sampler: 4 chains, {attrs['draws']} draws, R-hat at most {attrs['max_rhat']:.4f}, ESS at least {attrs['min_ess']:.0f},"
-            f" {attrs['divergences']} divergences, target_accept {attrs['target_accept']}"
-        )
-    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+    return table
 
 
 def event_wordings() -> str:
     """What each event means, who defined it and where a time limit starts."""
     from ..growth.events import EVENTS
 
-    return "\n".join(
-        f"{event.name:<22} {event.wording} ({event.within}; {event.source})" for event in EVENTS.values()
-    )
+    rows = [[event.name, f"{event.wording} ({event.within}; {event.source})"] for event in EVENTS.values()]
+    return "\n".join(aligned(rows, indent=0, left=2))
 
 
-def _print_r(console, result: Result) -> None:
-    console.print(
-        "r at ASARA (software doublings per doubling of cumulative research input), 5 / 50 / 95 %; bars: 0.1 to 10, the mark is r = 1"
-    )
-    if (says := result.view.concludes.get("r_asara")) is not None:
-        console.print(
-            "  author says   " + " / ".join(f"{says.numbers[key]:.2f}" for key in ("q05", "q50", "q95"))
-        )
+def _r_lines(result: Result) -> Iterator[str]:
+    yield f"r at ASARA ({R_UNIT}), 5 / 50 / 95 %; histogram from 0.1 to 10 on a log scale, with a mark at r = 1"
+    if (conclusion := result.view.concludes.get("r_asara")) is not None:
+        yield f"  {AUTHOR_SAYS:<13} {quantiles_in_words(conclusion.numbers[key] for key in R_KEYS)}"
     for given in result.given:
         r = result.draws(given).r_asara.values
         label = "priors" if given == "priors" else "+ evidence"
-        console.print(
-            f"  {label:<13} " + " / ".join(f"{q:.2f}" for q in quantiles(r)) + f"   |{_histogram(r)}|"
-        )
+        yield f"  {label:<13} {quantiles_in_words(quantiles(r))}   |{_histogram(r)}|"
     for factor, spread in result.spreads.items():
         name = "half" if factor < 1 else "twice"
-        console.print(
-            f"  + evidence, {name} the spread between domains   " + " / ".join(f"{q:.2f}" for q in spread)
-        )
+        yield f"  + evidence, {name} the spread between domains   {quantiles_in_words(spread)}"
 
 
 def _histogram(r: np.ndarray, bins: int = 30) -> str:
@@ -168,13 +171,13 @@ def _instead(view: View) -> str:
     return "r stated directly" if view.states_r_asara else "not computed"
 
 
-def _provenance_lines(result: Result) -> Iterable[str]:
+def _provenance_lines(result: Result) -> Iterator[str]:
     view = result.view
     bases = [entry.basis for entry in view.entries.values()]
     counts = ", ".join(f"{bases.count(basis)} {basis}" for basis in dict.fromkeys(bases))
     yield f"priors by basis: {counts}"
     if "calibrated" in bases:
-        yield "some priors are calibrated to what the author says of the whole: agreement with it is no reproduction"
+        yield "some priors are calibrated so that the result agrees with the author's: this agreement reproduces nothing"
     if view.states_r_asara:
         yield "the view states r at ASARA directly, so evidence on r cannot move it"
     if result.rows is not None:
@@ -184,23 +187,18 @@ def _provenance_lines(result: Result) -> Iterable[str]:
         ]
         second_hand = int((used.via != "").sum())
         yield levels_in_words(result.levels)
-        yield f"rows used ({used.sizes['estimate']}; * read second-hand, {second_hand}): " + ", ".join(names)
-        reasons: dict[str, list[str]] = {}
-        for row, why in result.left_out:
-            reasons.setdefault(why, []).append(row)
-        for why, rows in reasons.items():
-            yield f"left out, {why}: " + ", ".join(rows)
+        yield f"rows used ({used.sizes['estimate']}; * cited second-hand, {second_hand}): " + ", ".join(names)
+        yield from left_out_in_words(result.left_out)
 
 
 def as_csv(results: list[Result]) -> str:
     """The credences of all views as CSV."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(("view", "event", "given", "p", "mcse"))
-    for result in results:
-        for item in _view_json(result)["credences"]:
-            writer.writerow((result.view.name, *(item[key] for key in ("event", "given", "p", "mcse"))))
-    return out.getvalue()
+    credences = (
+        {"view": result.view.name, **credence}
+        for result in results
+        for credence in _view_json(result)["credences"]
+    )
+    return csv_text(CREDENCE_COLUMNS, ([credence[key] for key in CREDENCE_COLUMNS] for credence in credences))
 
 
 def planned_files(views: Iterable[View], folder: Path) -> list[Path]:
@@ -216,7 +214,7 @@ def write_folder(
     folder: Path,
     *,
     works: Mapping[str, Source] | None = None,
-    say: Callable[[str], None] = lambda text: None,
+    on_progress: Callable[[str], None] = lambda text: None,
 ) -> list[Path]:
     """Write `credences.csv`, each view's draws (NetCDF) and its plots (PNG); each file appears whole or not at all.
 
@@ -228,7 +226,7 @@ def write_folder(
     written = [folder / "credences.csv"]
     write_atomically(written[0], as_csv(results).encode())
     for result in results:
-        say(f"{result.view.name}: writing draws and plots")
+        on_progress(f"{result.view.name}: writing draws and plots")
         path = folder / f"{result.view.name}.nc"
         # In memory first: HDF5 crashes the process when a disk is full.
         write_atomically(path, bytes(as_tree(result, works=works).to_netcdf(engine="h5netcdf")))
@@ -241,25 +239,26 @@ def write_folder(
 
 
 def _plots(result: Result) -> dict[str, Callable]:
-    from ..plots import draws as plots
+    from ..plots.domains import plot_domains
+    from ..plots.draws import plot_r, plot_waterfall
     from ..plots.paths import plot_fan
 
     view, rows, fitted = result.view, result.rows, "evidence" in result.given
     last = result.given[-1]
-    given = "given priors and evidence" if fitted else "given priors"
+    given = given_in_words(last)
     draw = {
-        "waterfall": lambda: plots.plot_waterfall(result.draws(last), title=f"{view.label}\n{given}"),
-        "r": lambda: plots.plot_r(
+        "waterfall": lambda: plot_waterfall(result.draws(last), title=f"{view.label}\n{given}"),
+        "r": lambda: plot_r(
             result.draws("priors"), result.draws("evidence") if fitted else None, title=view.label
         ),
         "fan": lambda: plot_fan(result.paths[last], title=f"{view.label}\n{given}"),
     }
     if fitted and rows is not None:
-        draw["domains"] = lambda: plots.plot_domains(rows, result.draws("evidence"), title=view.label)
+        draw["domains"] = lambda: plot_domains(rows, result.draws("evidence"), title=view.label)
     return draw
 
 
 def _save_plot(draw: Callable, target: Path) -> None:
-    from ..plots import draws as plots
+    from ..plots.style import save
 
-    plots.save(draw(), target)
+    save(draw(), target)

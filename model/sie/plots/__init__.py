@@ -1,8 +1,9 @@
-"""Figures, drawn in one style whatever the user's matplotlib settings, and the words in which numbers are told."""
+"""Figures, drawn in one style whatever the user's matplotlib settings."""
 
 __all__ = [
     "calibration",
     "differences",
+    "domains",
     "draws",
     "evidence",
     "histories",
@@ -10,5 +11,4 @@ __all__ = [
     "sensitivity",
     "style",
     "timeline",
-    "wording",
 ]

@@ -42,8 +42,8 @@ def plot_ranks(
         ax.step(table["at"], one.ecdf_difference, where="post", **look)
     ax.plot([], [], color=GREY, linewidth=THIN, label="other quantities")
     ax.set_xlim(0, 1)
-    ax.set_xlabel("rank of the truth among posterior draws, as a share of them")
-    ax.set_ylabel("share of worlds below that rank, less the share expected")
+    ax.set_xlabel("rank of the true value among posterior draws, as a fraction")
+    ax.set_ylabel("fraction of worlds below that rank, less the fraction expected")
     return _finish(ax, title)
 
 
@@ -58,14 +58,20 @@ def plot_happened(
     ax.hlines(
         lines, table.predicted - Z95 * sd, table.predicted + Z95 * sd, color=GREY, linewidth=THICK, alpha=0.5
     )
-    ax.plot(table.predicted, lines, "o", color=BLUE, label="mean posterior probability, 95 % of chance")
+    ax.plot(
+        table.predicted,
+        lines,
+        "o",
+        color=BLUE,
+        label="mean posterior probability, with the 95 % range of the fraction by chance",
+    )
     ax.plot(
         table.happened,
         lines,
         "D",
         color=VERMILION,
         markersize=5,
-        label="share of worlds in which it happened",
+        label="fraction of worlds in which it happened",
     )
     ax.set_yticks(lines, table.event.values.tolist(), fontsize=SMALL)
     ax.set_xlim(0, 1)

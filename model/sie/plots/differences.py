@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..base.stats import Z95
+from ..data.wording import percent, points
 from .sensitivity import BAR, HIGH, LOW, axes_for
-from .style import BLACK, GREY, SMALL, own_settings, save
-from .wording import points
+from .style import BLACK, GREY, SMALL, own_settings
 
 if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
 
-__all__ = ["plot_difference", "save"]
+__all__ = ["plot_difference"]
 
 ENDS = "#404040"
 """The colour of the two credences themselves."""
@@ -72,7 +72,7 @@ def plot_difference(
     ax = axes_for(ax, len(steps) + 2)
     lines = len(steps) + 1
     ax.barh(lines, found.p_a.item(), height=BAR, color=ENDS)
-    _note(ax, f"{100 * found.p_a.item():.1f} %", found.p_a.item(), lines)
+    _note(ax, percent(found.p_a.item()), found.p_a.item(), lines)
     at = found.p_a.item()
     for k, (_, part, se) in enumerate(steps):
         line = lines - 1 - k
@@ -93,7 +93,7 @@ def plot_difference(
         _note(ax, points(part, 1), max(at, at - part) + Z95 * se, line)
     ax.vlines(at, 0, 1, colors=GREY, linewidth=0.8)
     ax.barh(0, found.p_b.item(), height=BAR, color=ENDS)
-    _note(ax, f"{100 * found.p_b.item():.1f} %", found.p_b.item(), 0)
+    _note(ax, percent(found.p_b.item()), found.p_b.item(), 0)
     names = [labels[0], *(name.replace("_", " ") for name, _, _ in steps), labels[1]]
     ax.set_yticks(range(lines, -1, -1), names)
     reached = np.cumsum(

@@ -1,4 +1,4 @@
-"""Figures of r: the chain from observed r to r at ASARA, r before and after evidence, r by domain beside the published estimates.
+"""Figures of r: the chain from observed r to r at ASARA, and r before and after evidence.
 
 Each function draws on one matplotlib Axes (its own unless `ax` is given) and returns it; intervals are 5-95 % and 25-75 %.
 Draws are a Dataset or a DataTree node with dims (chain, draw). What all figures share is in `style`. Nothing is sampled here:
@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..base.stats import QUANTILES, Z90
+from ..base.stats import QUANTILES
 from ..data.evidence import TARGET
 from ..data.quantities import ADJUSTMENTS, R_UNIT
-from ..returns.levels import own_estimates
 from .style import (
     AFTER,
     BEFORE,
@@ -23,15 +22,11 @@ from .style import (
     GREY,
     HOLLOW,
     LABEL_GAP,
-    LEGEND_COLUMNS,
-    PUBLISHED,
-    RAW,
     ROOM,
     SHADED,
     SMALL,
     THIN,
     VERMILION,
-    as_svg,
     axes_for,
     finish,
     interval,
@@ -40,7 +35,7 @@ from .style import (
     mark_one,
     note,
     own_settings,
-    save,
+    quantiles_of,
     two_digits,
 )
 
@@ -48,7 +43,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
 
-__all__ = ["as_svg", "plot_domains", "plot_r", "plot_waterfall", "save"]
+__all__ = ["plot_r", "plot_waterfall"]
 
 SHOWN_TAIL = 0.005
 """Share of draws beyond either end of the axis of `plot_r`."""
@@ -91,7 +86,7 @@ def plot_waterfall(
     """
     ax = axes_for(ax, narrow=narrow)
     stages = _stages(draws)
-    quantiles = [_quantiles(stage) for stage in stages.values()]
+    quantiles = [quantiles_of(stage) for stage in stages.values()]
     medians = np.array([stage[2] for stage in quantiles])
     log_r(ax, "y", min(stage[0] for stage in quantiles), max(stage[-1] for stage in quantiles) * ROOM)
     _steps(ax, medians)
@@ -164,7 +159,7 @@ def plot_r(
         label = f"{name}: median {np.median(r):.2f}, P(r > 1) = {np.mean(r > 1):.2f}"
         ax.fill_between(at, density, color=look["color"], alpha=FAINT, linewidth=0)
         ax.plot(at, density, linestyle=dashes, linewidth=2, markevery=[], label=label, **look | HOLLOW)
-        interval(ax, -line * (i + 1), _quantiles(r), label=None, **look)
+        interval(ax, -line * (i + 1), quantiles_of(r), label=None, **look)
     ax.axhline(0, color=GREY, linewidth=THIN / 2)
     mark_one(ax, vertical=True)
     ax.set_ylim(bottom=-line * (len(sets) + 1))
@@ -172,77 +167,6 @@ def plot_r(
     ax.set_xlabel(f"r at ASARA ({R_UNIT})")
     ax.set_ylabel("density (probability per factor of 10 in r)")
     return finish(ax, title, intervals=True)
-
-
-@own_settings()
-def plot_domains(
-    rows: xr.Dataset,
-    posterior: xr.Dataset,
-    *,
-    title: str | None = None,
-    narrow: bool = False,
-    ax: Axes | None = None,
-) -> Axes:
-    """Draw each row on r that was used, at its level, and, below, the posterior of its domain.
-
-    A row of growth or series has r against the input that it names, without its definition error. An arrow leads from an
-    estimate's median to its domain's. The band is `r_typical`, r of a typical software domain. An estimate that already includes
-    adjustments is not of the domain's own r; its label says so.
-
-    Parameters
-    ----------
-    rows : xr.Dataset
-        From `usable`.
-    posterior : xr.Dataset
-        The group `posterior` of `fit`.
-    title : str, optional
-        Shown above the figure.
-    narrow : bool, optional
-        Whether a new figure is for a phone.
-    ax : Axes, optional
-        Drawn on (default: the axes of a new figure).
-
-    Returns
-    -------
-    Axes
-        One line for each row and each domain, over r on a logarithmic scale.
-    """
-    is_r = rows.kind.values != "factor"
-    ax = axes_for(ax, lines=int(is_r.sum()) + rows.sizes["domain"], narrow=narrow)
-    no_estimate = "\n(no estimate)" if is_narrow(ax) else " (no estimate)"
-    quantiles, labels, place = [], [], 0
-    _band(ax, _quantiles(posterior.r_typical))
-    for domain_idx, domain in enumerate(rows.domain.values.tolist()):
-        used = np.flatnonzero(is_r & (rows.domain_idx.values == domain_idx))
-        after, after_place = _quantiles(posterior.r.sel(domain=domain)), place + len(used)
-        for i in used:
-            published = rows.kind.values[i] == "r"
-            if published:
-                quantiles.append(_published(rows.value.values[i], float(rows.se.values[i])))
-            else:
-                quantiles.append(own_estimates(rows.isel(estimate=[i]), posterior)[0])
-            name = "published estimate" if published else "growth rates or history"
-            interval(ax, place, quantiles[-1], label=name, **(PUBLISHED if published else RAW))
-            _arrow(ax, (quantiles[-1][2], place), (after[2], after_place))
-            labels.append((_row_label(rows.isel(estimate=i)), SMALL))
-            place += 1
-        interval(ax, place, after, label="posterior", **AFTER)
-        labels.append((domain if len(used) else f"{domain}{no_estimate}", None))
-        place += 1
-        ax.axhline(place - 1 / 2, color=GREY, linewidth=THIN / 2, alpha=SHADED)
-        quantiles.append(after)
-    log_r(ax, "x", np.nanmin(quantiles), np.nanmax(quantiles))
-    mark_one(ax, vertical=True)
-    ax.set_yticks(range(place), [text for text, _ in labels], parse_math=False)
-    for tick, (_, size) in zip(ax.get_yticklabels(), labels, strict=True):
-        tick.set_fontsize(size)
-    ax.set_ylim(place - 1 / 4, -1 / 2)
-    ax.set_xlabel(f"r ({R_UNIT})")
-    return finish(ax, title, intervals=True, columns=2 if is_narrow(ax) else LEGEND_COLUMNS)
-
-
-def _quantiles(values: xr.DataArray | np.ndarray) -> np.ndarray:
-    return np.quantile(np.ravel(values), QUANTILES)
 
 
 def _stages(draws: xr.Dataset) -> dict[str, np.ndarray]:
@@ -278,23 +202,6 @@ def _steps(ax: Axes, medians: np.ndarray) -> None:
         ax.bar(*bars, hatch=hatch, **edge)
 
 
-def _arrow(ax: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:
-    ax.annotate(
-        "",
-        end,
-        start,
-        arrowprops={"arrowstyle": "->", "color": GREY, "shrinkA": LABEL_GAP, "shrinkB": LABEL_GAP},
-    )
-
-
-def _band(ax: Axes, quantiles: np.ndarray) -> None:
-    """r of a typical domain behind the domains."""
-    low, inner_low, median, inner_high, high = quantiles
-    ax.axvspan(low, high, color=GREY, alpha=FAINT / 2, linewidth=0)
-    ax.axvspan(inner_low, inner_high, color=GREY, alpha=FAINT, linewidth=0)
-    ax.axvline(median, color=GREY, linestyle=":", linewidth=THIN, label="r_typical")
-
-
 def _density(r: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(r, density of log10 r): a fine histogram smoothed at Scott's (1992) width, reflected at its ends.
 
@@ -306,21 +213,3 @@ def _density(r: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     width = np.log10(r).std() * len(r) ** (-1 / 5)
     smoothed = gaussian_filter1d(density, max(1.0, width / (edges[1] - edges[0])), mode="reflect")
     return 10 ** ((edges[1:] + edges[:-1]) / 2), smoothed
-
-
-def _published(value: np.ndarray, se: float) -> np.ndarray:
-    """An estimate's five quantiles as the model reads them; a standard error is one of log r, to first order.
-
-    25 and 75 % are NaN where only a standard error or three quantiles are given.
-    """
-    if np.isnan(value[0]):
-        return value[2] * np.exp(np.array([-Z90, np.nan, 0.0, np.nan, Z90]) * se / value[2])
-    return value
-
-
-def _row_label(row: xr.Dataset) -> str:
-    included = row.adjustment.values[row.includes.values > 0].tolist()
-    words = [
-        "at fixed hardware scale" if name == "hardware_scale" else f"includes {name}" for name in included
-    ]
-    return "\n".join([str(row.estimate.values), *words])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..base.stats import INTERVAL, QUANTILES
+from ..base.stats import ENDS, INTERVAL, QUANTILES
 from .style import (
     AFTER,
     BLACK,
@@ -61,7 +61,7 @@ def plot_series(
     low, effort, high = np.quantile(np.exp(log_effort), INTERVAL, axis=0) * total
     order = np.argsort(effort, kind="stable")
     _bands(ax, effort[order], made.law[:, order], "law")
-    for level in (0.05, 0.95):
+    for level in ENDS:
         line = np.quantile(made.data, level, axis=0)[order]
         label = "single histories, 5–95 %" if level < 0.5 else None
         ax.plot(effort[order], 2**line, color=GREY, linestyle="--", linewidth=THIN / 2, label=label)
@@ -95,7 +95,7 @@ def plot_replicates(
 ) -> Axes:
     """Posterior predictive check: what was observed over time, among histories that the fitted model makes."""
     ax = axes_for(ax)
-    _bands(ax, past.years, made.data, "made by the model")
+    _bands(ax, past.years, made.data, "replicated by the model")
     for i, path in enumerate(made.data[:: max(1, len(made.data) // SINGLE)][:SINGLE]):
         label = f"{SINGLE} of them" if i == 0 else None
         ax.plot(past.years, 2**path, color=GREY, linewidth=THIN / 2, label=label)

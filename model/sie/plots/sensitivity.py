@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..base.errors import DataError, plain
 from ..base.stats import Z95
-from .style import BLACK, BLUE, GREY, ORANGE, SMALL, new_axes, own_settings, save
+from .style import BLACK, BLUE, GREY, ORANGE, SMALL, new_axes, own_settings
 
 if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
 
-__all__ = ["axes_for", "plot_shapley", "plot_tornado", "plot_variance_shares", "save"]
+__all__ = ["axes_for", "plot_shapley", "plot_tornado", "plot_variance_shares"]
 
 LOW, HIGH, PALE = ORANGE, BLUE, "#D9D9D9"
 """A light orange and a dark blue, far apart in grey too; each with a marker of its own."""
@@ -34,18 +35,23 @@ LEAST_RANGE = 0.05
 
 @own_settings()
 def plot_tornado(
-    tornado: xr.Dataset, event: str, p: float, *, title: str | None = None, ax: Axes | None = None
+    tornado: xr.Dataset,
+    event: str | None = None,
+    p: float | None = None,
+    *,
+    title: str | None = None,
+    ax: Axes | None = None,
 ) -> Axes:
     """Draw P(event) with each input near its 5 % and near its 95 % quantile, the widest swing on top.
 
     Parameters
     ----------
     tornado : xr.Dataset
-        From `tornado`, with a coordinate `event` of names.
-    event : str
-        Name of an event in it.
-    p : float
-        P(event) itself, drawn as a line.
+        From `tornado`.
+    event : str, optional
+        An event in it (default: its only one).
+    p : float, optional
+        P(event) itself, drawn as a line (default: that over the draws behind `tornado`).
     title : str, optional
         Shown above the figure.
     ax : Axes, optional
@@ -55,18 +61,31 @@ def plot_tornado(
     -------
     Axes
         Probability; bars at the marks are 95 % intervals.
+
+    Raises
+    ------
+    DataError
+        For an event that the table does not have, and for none where it has several.
+
+    Examples
+    --------
+    >>> draws = sie.prior(sie.read_view("davidson_2025"), draws=4000, seed=1)
+    >>> r = draws.r_asara.values.ravel()
+    >>> indicators = xr.DataArray([r > 1], dims=("event", "draw"), coords={"event": ["r_above_1"]})
+    >>> ax = sie.plot_tornado(sie.tornado({"r": r}, indicators, effective=np.array([4000])))
     """
-    found = tornado.sel(event=event)
-    order = np.argsort(np.abs(found.p.values[:, 1] - found.p.values[:, 0]), kind="stable")
-    found, lines = found.isel(input=order), np.arange(len(order))
+    table, event = _of_event(tornado, event)
+    p = float(table.credence) if p is None else p
+    order = np.argsort(np.abs(table.p.values[:, 1] - table.p.values[:, 0]), kind="stable")
+    table, lines = table.isel(input=order), np.arange(len(order))
     ax = axes_for(ax, len(lines))
-    at, error = found.p.values, Z95 * found.mcse.values
+    conditional, error = table.p.values, Z95 * table.mcse.values
     look = {"height": BAR, "color": PALE, "edgecolor": GREY, "linewidth": 0.8}
-    ax.barh(lines, at[:, 1] - at[:, 0], left=at[:, 0], **look)
+    ax.barh(lines, conditional[:, 1] - conditional[:, 0], left=conditional[:, 0], **look)
     ends = ((LOW, "s", "near its 5 % quantile"), (HIGH, "o", "near its 95 % quantile"))
     for end, (color, marker, label) in enumerate(ends):
         ax.errorbar(
-            at[:, end],
+            conditional[:, end],
             lines,
             xerr=error[:, end],
             color=color,
@@ -79,11 +98,11 @@ def plot_tornado(
             zorder=3,
         )
     for line in lines:
-        left = int(at[line, 1] < at[line, 0])
+        left = int(conditional[line, 1] < conditional[line, 0])
         for end, side, away in ((left, "right", -1), (1 - left, "left", 1)):
             ax.annotate(
-                f"{found.value.values[line, end]:.3g}",
-                (at[line, end] + away * error[line, end], line),
+                f"{table.value.values[line, end]:.3g}",
+                (conditional[line, end] + away * error[line, end], line),
                 (7 * away, 0),
                 textcoords="offset points",
                 fontsize=SMALL,
@@ -91,8 +110,8 @@ def plot_tornado(
                 va="center",
             )
     ax.axvline(p, color=BLACK, linewidth=1, linestyle="--", label=f"P = {100 * p:.1f} %", zorder=1)
-    ax.set_yticks(lines, [_words(name) for name in found.input.values])
-    ends_at = [*at.ravel(), p - LEAST_RANGE, p + LEAST_RANGE]
+    ax.set_yticks(lines, [_words(name) for name in table.input.values])
+    ends_at = [*conditional.ravel(), p - LEAST_RANGE, p + LEAST_RANGE]
     room = 0.12 * (max(ends_at) - min(ends_at)) + 0.02
     ax.set_xlim(min(ends_at) - room, max(ends_at) + room)
     ax.set_xlabel(
@@ -129,16 +148,16 @@ def plot_variance_shares(shares: xr.Dataset, *, title: str | None = None, ax: Ax
 
 @own_settings()
 def plot_shapley(
-    effects: xr.Dataset, event: str, *, title: str | None = None, ax: Axes | None = None
+    effects: xr.Dataset, event: str | None = None, *, title: str | None = None, ax: Axes | None = None
 ) -> Axes:
     """Draw each input's Shapley effect on whether an event happens, and what no input was found to explain.
 
     Parameters
     ----------
     effects : xr.Dataset
-        From `shapley_effects`, with a coordinate `event` of names.
-    event : str
-        Name of an event in it.
+        From `shapley_effects`.
+    event : str, optional
+        An event in it (default: its only one).
     title : str, optional
         Shown above the figure.
     ax : Axes, optional
@@ -148,15 +167,33 @@ def plot_shapley(
     -------
     Axes
         Shares of the variance, with 95 % intervals.
+
+    Raises
+    ------
+    DataError
+        As in `plot_tornado`.
     """
-    found = effects.sel(event=event)
-    order = np.argsort(found.share.values, kind="stable")[::-1]
-    names = [*found.input.values[order], "unattributed"]
-    share = [*found.share.values[order], found.unattributed.item()]
+    table, event = _of_event(effects, event)
+    order = np.argsort(table.share.values, kind="stable")[::-1]
+    names = [*table.input.values[order], "unattributed"]
+    share = [*table.share.values[order], table.unattributed.item()]
     ax = axes_for(ax, len(names))
-    _bars(ax, names, np.array(share), np.array([*found.se.values[order], 0.0]))
+    _bars(ax, names, np.array(share), np.array([*table.se.values[order], 0.0]))
     ax.set_xlabel(f"Share of the variance of whether {event} happens (Shapley effect)")
     return _finish(ax, title)
+
+
+def _of_event(table: xr.Dataset, event: str | None) -> tuple[xr.Dataset, str]:
+    """The part of a table that is about one event, and its name; events without names are numbered."""
+    names = table["event"].values.tolist()
+    if event is None and len(names) > 1:
+        raise DataError(
+            "event", plain(f"none for {len(names)} events"), f"one of {', '.join(map(str, names))}"
+        )
+    event = names[0] if event is None else event
+    if event not in names:
+        raise DataError("event", event, f"one of {', '.join(map(str, names))}")
+    return table.isel(event=names.index(event)), str(event)
 
 
 def _bars(ax: Axes, names, share: np.ndarray, se: np.ndarray) -> None:

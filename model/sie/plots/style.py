@@ -17,7 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..base.imports import import_matplotlib
+from ..base.stats import QUANTILES
+
 if TYPE_CHECKING:
+    import xarray as xr
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.typing import RcKeyType
@@ -33,6 +37,7 @@ __all__ = [
     "new_axes",
     "note",
     "own_settings",
+    "quantiles_of",
     "save",
     "two_digits",
 ]
@@ -123,6 +128,7 @@ def own_settings(settings: dict[RcKeyType, Any] | None = None) -> Iterator[None]
 
     Settings within settings add to them. Also a decorator, of every function that draws.
     """
+    import_matplotlib()
     from matplotlib import rc_context, style
 
     with _SETTINGS:
@@ -252,6 +258,11 @@ def log_r(ax: Axes, which: str, low: float, high: float) -> None:
     axis.set_major_locator(FixedLocator(R_TICKS))
     axis.set_major_formatter(FormatStrFormatter("%g"))
     axis.set_minor_locator(NullLocator())
+
+
+def quantiles_of(values: xr.DataArray | np.ndarray) -> np.ndarray:
+    """The 5, 25, 50, 75 and 95 % quantiles of draws, as `interval` takes them."""
+    return np.quantile(np.ravel(values), QUANTILES)
 
 
 def two_digits(value: float) -> str:

@@ -10,7 +10,6 @@ delta is the definition error that rows on one input data share, eps the row's o
 
 from __future__ import annotations
 
-import math
 from collections import ChainMap
 from collections.abc import Mapping
 from types import ModuleType
@@ -19,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from ..base.errors import DataError
+from ..data import quantities
 from ..data.quantities import ADJUSTMENTS
 from ..data.views import View
 
@@ -142,11 +142,11 @@ def labour_doublings(distance: Any, unit: str, values: Mapping[str, Any]) -> Any
     The only place where distances are converted.
     """
     match unit:
-        case "labour doublings":
+        case quantities.LABOUR_DOUBLINGS:
             return distance
-        case "years of progress":
+        case quantities.YEARS_OF_PROGRESS:
             return distance * values["doublings_per_year_of_progress"]
-        case "OOMs of training efficiency":
-            return distance * math.log2(10) * values["conversion"]
+        case quantities.OOMS:
+            return distance * quantities.DOUBLINGS_PER_OOM * values["conversion"]
         case _:
             raise DataError("unit", unit, "a unit of distance")

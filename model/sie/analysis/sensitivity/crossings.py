@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...base.stats import Z95
-from .measures import classes
+from .measures import classes, events_of
 from .shapley import normal_scores
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ DEGREE = 3
 
 
 def crossings(
-    inputs: Mapping[str, np.ndarray], indicators: np.ndarray, *, effective: np.ndarray
+    inputs: Mapping[str, np.ndarray], indicators: xr.DataArray | np.ndarray, *, effective: np.ndarray
 ) -> xr.Dataset:
     """The value of each input at which P(event | input) crosses a half.
 
@@ -37,10 +37,10 @@ def crossings(
     ----------
     inputs : mapping of str to np.ndarray
         Values of each input over draws, (draw,).
-    indicators : np.ndarray
-        Whether each event happens, bool (event, draw).
+    indicators : xr.DataArray or np.ndarray
+        Whether each event happens, bool (event, draw); a coordinate `event` names the events of the result.
     effective : np.ndarray
-        Effective number of draws of each event's indicator, (event,).
+        Effective sample size of each event's indicator, (event,).
 
     Returns
     -------
@@ -49,25 +49,27 @@ def crossings(
     """
     import xarray as xr
 
+    indicators, events = events_of(indicators)
+    effective = np.asarray(effective)
     shape = (len(indicators), len(inputs))
-    found = {name: np.full(shape, math.nan) for name in ("value", "lower", "upper")}
+    crossing = {name: np.full(shape, math.nan) for name in ("value", "lower", "upper")}
     n = indicators.shape[1]
     for i, column in enumerate(inputs.values()):
-        of = classes(column, CURVE_CLASSES)
-        size = np.bincount(of)
-        score = np.bincount(of, weights=normal_scores(column[None])[0]) / size
+        members = classes(column, CURVE_CLASSES)
+        size = np.bincount(members)
+        score = np.bincount(members, weights=normal_scores(column[None])[0]) / size
         powers = np.arange(min(DEGREE, len(size) - 1) + 1)
         span = np.linspace(score.min(), score.max(), 2001)
         for e, indicator in enumerate(indicators):
-            counts = np.bincount(of, weights=indicator, minlength=len(size))
+            counts = np.bincount(members, weights=indicator, minlength=len(size))
             log_odds, error = _curve(
                 score[:, None] ** powers, counts, size, span[:, None] ** powers, n / effective[e]
             )
-            at = _crossing(span, log_odds, error)
-            for name, position in at.items():
-                found[name][e, i] = _at_score(column, position)
+            for name, position in _crossing(span, log_odds, error).items():
+                crossing[name][e, i] = _at_score(column, position)
     return xr.Dataset(
-        {name: (("event", "input"), values) for name, values in found.items()}, coords={"input": list(inputs)}
+        {name: (("event", "input"), values) for name, values in crossing.items()},
+        coords={**events, "input": list(inputs)},
     )
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = [
     "classes",
     "effective_sample_size",
+    "events_of",
     "independent_inputs",
     "movement",
     "tornado",
@@ -57,10 +58,19 @@ def independent_inputs(inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray
 
 
 def effective_sample_size(credences: xr.Dataset) -> np.ndarray:
-    """Effective sample size of each event's indicator, (event,), from a table of `credences`."""
+    """The effective sample size of each event's indicator, (event,), from a table of `credences`."""
     n = credences.attrs["draws"]
     smoothed = (credences.p.values * n + 0.5) / (n + 1)
     return smoothed * (1 - smoothed) / credences.mcse.values**2
+
+
+def events_of(indicators: xr.DataArray | np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Indicators as a plain array (event, draw), and the coordinates of their events, if they have names."""
+    if isinstance(indicators, np.ndarray):
+        return indicators, {}
+    coords = {"event": indicators["event"].values} if "event" in indicators.coords else {}
+    values = indicators.transpose("event", ...).values
+    return values.reshape(len(values), -1), coords
 
 
 def variance_shares(draws: xr.Dataset, *, effective: float | None = None) -> xr.Dataset:
@@ -74,7 +84,7 @@ def variance_shares(draws: xr.Dataset, *, effective: float | None = None) -> xr.
     draws : xr.Dataset
         Draws of `prior` or a group of `fit`, dims (chain, draw).
     effective : float, optional
-        Effective number of draws, for `se` (default: all are independent).
+        Effective sample size, for `se` (default: the number of draws).
 
     Returns
     -------
@@ -98,29 +108,32 @@ def variance_shares(draws: xr.Dataset, *, effective: float | None = None) -> xr.
     return xr.Dataset({"share": ("term", share), "se": ("term", se)}, coords={"term": names})
 
 
-def tornado(inputs: Mapping[str, np.ndarray], indicators: np.ndarray, *, effective: np.ndarray) -> xr.Dataset:
+def tornado(
+    inputs: Mapping[str, np.ndarray], indicators: xr.DataArray | np.ndarray, *, effective: np.ndarray
+) -> xr.Dataset:
     """P(event) given an input near its 5 % and near its 95 % quantile: in the lowest and the highest tenth of the draws.
 
     Parameters
     ----------
     inputs : mapping of str to np.ndarray
         Values of each input over draws, (draw,).
-    indicators : np.ndarray
-        Whether each event happens, bool (event, draw).
+    indicators : xr.DataArray or np.ndarray
+        Whether each event happens, bool (event, draw); a coordinate `event` names the events of the result.
     effective : np.ndarray
-        Effective number of draws of each event's indicator, (event,).
+        Effective sample size of each event's indicator, (event,).
 
     Returns
     -------
     xr.Dataset
         `p` and its `mcse` (event, input, end); the `value` of the quantile (input, end), in the input's unit. Ends are "low" and
-        "high"; events are by position.
+        "high". The coordinate `credence` (event) is P(event) over all draws.
     """
     import xarray as xr
 
+    indicators, events = events_of(indicators)
     shape = (len(indicators), len(inputs), 2)
     p, mcse, value = np.empty(shape), np.empty(shape), np.empty(shape[1:])
-    efficiency = effective / indicators.shape[1]
+    efficiency = np.asarray(effective) / indicators.shape[1]
     for i, column in enumerate(inputs.values()):
         low, high, *value[i] = np.quantile(column, [WINDOW, 1 - WINDOW, WINDOW / 2, 1 - WINDOW / 2])
         for end, inside in enumerate((column <= low, column >= high)):
@@ -134,12 +147,17 @@ def tornado(inputs: Mapping[str, np.ndarray], indicators: np.ndarray, *, effecti
             "mcse": (("event", "input", "end"), mcse),
             "value": (("input", "end"), value),
         },
-        coords={"input": list(inputs), "end": ["low", "high"]},
+        coords={
+            **events,
+            "input": list(inputs),
+            "end": ["low", "high"],
+            "credence": ("event", indicators.mean(axis=1)),
+        },
     )
 
 
 def movement(
-    inputs: Mapping[str, np.ndarray], indicators: np.ndarray, *, effective: np.ndarray
+    inputs: Mapping[str, np.ndarray], indicators: xr.DataArray | np.ndarray, *, effective: np.ndarray
 ) -> xr.Dataset:
     """How far each credence would move on average if one input were known to a twentieth of its probability.
 
@@ -150,10 +168,10 @@ def movement(
     ----------
     inputs : mapping of str to np.ndarray
         Values of each input over draws, (draw,).
-    indicators : np.ndarray
-        Whether each event happens, bool (event, draw).
+    indicators : xr.DataArray or np.ndarray
+        Whether each event happens, bool (event, draw); a coordinate `event` names the events of the result.
     effective : np.ndarray
-        Effective number of draws of each event's indicator, (event,).
+        Effective sample size of each event's indicator, (event,).
 
     Returns
     -------
@@ -162,11 +180,12 @@ def movement(
     """
     import xarray as xr
 
+    indicators, events = events_of(indicators)
     n = indicators.shape[1]
     p = indicators.mean(axis=1)
     shape = (len(indicators), len(inputs))
     moved, null, se = np.empty(shape), np.empty(shape), np.empty(shape)
-    widen = np.sqrt(np.maximum(n / effective, 1))
+    widen = np.sqrt(np.maximum(n / np.asarray(effective), 1))
     for i, column in enumerate(inputs.values()):
         class_idx = classes(column, CLASSES)
         size = np.bincount(class_idx)
@@ -187,7 +206,7 @@ def movement(
             "upper": (("event", "input"), moved + Z95 * se),
             "null": (("event", "input"), null),
         },
-        coords={"input": list(inputs)},
+        coords={**events, "input": list(inputs)},
     )
 
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...base.kernels import kernel
+from .measures import events_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -64,9 +65,9 @@ SEED = 20241
 
 
 def shapley_effects(
-    inputs: Mapping[str, np.ndarray], indicators: np.ndarray, *, effective: np.ndarray
+    inputs: Mapping[str, np.ndarray], indicators: xr.DataArray | np.ndarray, *, effective: np.ndarray
 ) -> xr.Dataset:
-    """Share of the variance of each event's indicator that is due to each input, dims (event, input) by position and name.
+    """Share of the variance of each event's indicator that is due to each input, dims (event, input).
 
     Neither the order of the inputs nor that of the draws matters.
 
@@ -74,10 +75,10 @@ def shapley_effects(
     ----------
     inputs : mapping of str to np.ndarray
         Values of each input over draws, (draw,).
-    indicators : np.ndarray
-        Whether each event happens, bool (event, draw).
+    indicators : xr.DataArray or np.ndarray
+        Whether each event happens, bool (event, draw); a coordinate `event` names the events of the result.
     effective : np.ndarray
-        Effective number of draws of each event's indicator, (event,), from which `se` is widened.
+        Effective sample size of each event's indicator, (event,), from which `se` is widened.
 
     Returns
     -------
@@ -92,6 +93,7 @@ def shapley_effects(
     import xarray as xr
     from threadpoolctl import threadpool_limits
 
+    indicators, events = events_of(indicators)
     names = sorted(inputs)
     columns = np.stack([np.asarray(inputs[name], dtype=float) for name in names])
     total, scores, outcome = columns.shape[1], normal_scores(columns), indicators.astype(float)
@@ -118,7 +120,7 @@ def shapley_effects(
             "se": (("event", "input"), se),
             "unattributed": ("event", 1 - mean.sum(axis=1)),
         },
-        coords={"input": names},
+        coords={**events, "input": names},
         attrs={"draws": len(chosen), "every_order": int(2 ** len(names) <= MOST_SETS)},
     ).sel(input=list(inputs))
 

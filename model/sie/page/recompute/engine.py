@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
+from ...data.quantities import DOUBLINGS_PER_OOM
+
 if TYPE_CHECKING:
     import xarray as xr
 
@@ -67,8 +69,8 @@ def returns_left(r: float, gained_ooms: float, limit_ooms: float) -> float:
     from ...growth.law import returns_at
     from ...growth.paths import laws
 
-    law = laws(_draws(r_asara=r, parallel=1.0, doublings_left=limit_ooms * math.log2(10)))[0]
-    return returns_at(gained_ooms * math.log2(10), law)
+    law = laws(_draws(r_asara=r, parallel=1.0, doublings_left=limit_ooms * DOUBLINGS_PER_OOM))[0]
+    return returns_at(gained_ooms * DOUBLINGS_PER_OOM, law)
 
 
 def returns_lost(r: float, gained_ooms: float, limit_ooms: float) -> float:

@@ -72,7 +72,7 @@ def _verdict(record: Record, same_inputs: bool, same_levels: bool) -> Cell:
 
 def _figures(record: Record) -> list[Figure]:
     from ...plots.calibration import plot_happened, plot_ranks
-    from ...plots.draws import as_svg
+    from ...plots.style import as_svg
 
     table = record.table
     largest = abs(table.ecdf_difference).max("at")

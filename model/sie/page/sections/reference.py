@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 
 from ...data.quantities import QUANTITIES
+from ...data.wording import prior_in_words
 from ...growth.events import EVENTS
 from .. import equations
 from ..page import Equations, Line, Paragraph, Section, Table
@@ -31,7 +32,7 @@ def variables(contents: Contents) -> list[Section]:
         name = variable.name if variable.symbol == variable.name else f"{variable.name} ({variable.symbol})"
         unit = f"{variable.unit}; {variable.lies_in}" if variable.lies_in else variable.unit
         priors = tuple(
-            Line(f"{result.view.label}: {equations.describe(result.view[variable.name].prior)}", kind="small")
+            Line(f"{result.view.label}: {prior_in_words(result.view[variable.name].prior)}", kind="small")
             for result in contents.results
             if variable.name in result.view
         )

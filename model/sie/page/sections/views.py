@@ -10,8 +10,8 @@ import numpy as np
 from ...base.stats import INTERVAL
 from ...data.priors import Conclusion
 from ...data.quantities import QUANTITIES
+from ...data.wording import prior_in_words
 from ...growth.events import EVENTS, FAST_PACE
-from .. import equations
 from ..page import Figure, Line, Paragraph, Section, Table
 from ..text import Result
 from .contents import Contents, citation, origin, slug
@@ -70,7 +70,9 @@ def _says(conclusion: Conclusion | None) -> str:
 def _figures(result: Result) -> list[Figure]:
     """The figures of a view, each with what it shows in words."""
     from ...plots import draws as plots
+    from ...plots.domains import plot_domains
     from ...plots.paths import plot_fan
+    from ...plots.style import as_svg
 
     view, last = result.view, result.given[-1]
     fitted = last == "evidence"
@@ -92,7 +94,7 @@ def _figures(result: Result) -> list[Figure]:
     )
     if fitted and (rows := result.rows) is not None:
         drawn["domains"] = (
-            plots.plot_domains(rows, result.draws("evidence"), narrow=True),
+            plot_domains(rows, result.draws("evidence"), narrow=True),
             "Published estimates of r that were used, and r of each domain given all of them",
             f"{int((rows.kind == 'r').sum())} published estimates and {rows.sizes['domain']} domains.",
         )
@@ -105,7 +107,7 @@ def _figures(result: Result) -> list[Figure]:
         Figure(
             caption=caption,
             alt=f"{view.label}. {caption}. {alt}",
-            svg=plots.as_svg(ax, salt=f"{view.name} {name}"),
+            svg=as_svg(ax, salt=f"{view.name} {name}"),
         )
         for name, (ax, caption, alt) in drawn.items()
     ]
@@ -131,7 +133,7 @@ def _prior_table(result: Result, contents: Contents) -> Table:
         rows.append(
             [
                 title,
-                (Line(equations.describe(entry.prior)), *unit),
+                (Line(prior_in_words(entry.prior)), *unit),
                 entry.basis,
                 origin(entry, view.source, contents.works),
             ]

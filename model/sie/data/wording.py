@@ -1,0 +1,112 @@
+"""Results and inputs as text: probabilities, intervals, priors, conclusions, levels, diagnostics, rows left out.
+
+Reports, tables, figures and the ledger print the same thing in the same words because they take them from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .families import Prior
+    from .views import Conclusion
+
+__all__ = [
+    "AUTHOR_SAYS",
+    "conclusion_in_words",
+    "diagnostics_in_words",
+    "given_in_words",
+    "left_out_in_words",
+    "levels_in_words",
+    "percent",
+    "points",
+    "prior_in_words",
+    "quantiles_in_words",
+    "sampler_in_words",
+    "with_error",
+]
+
+AUTHOR_SAYS = "author says"
+"""Heading of what a view concludes, beside what follows from its priors."""
+
+_NO_INTERVAL = {"fixed": "", "uniform": "", "loguniform": "", "halfnormal": " (0–95 %)"}
+"""What the numbers of a family are, where they are not its 5 and 95 % quantiles."""
+
+
+def percent(p: float, digits: int = 1) -> str:
+    """A probability in %."""
+    return f"{100 * p:.{digits}f} %"
+
+
+def points(difference: float, digits: int) -> str:
+    """A difference of probabilities in percentage points, with its sign; one that rounds to 0 has no sign.
+
+    Differences that agree but for the last bit look the same.
+    """
+    text = f"{round(100 * float(difference), 9):+.{digits}f}"
+    return text if float(text) else text[1:]
+
+
+def with_error(p: float, mcse: float) -> str:
+    """A probability in % and, in brackets, its Monte Carlo standard error in percentage points."""
+    return f"{100 * p:.1f} ({100 * mcse:.2f}) %"
+
+
+def quantiles_in_words(values: Iterable[float]) -> str:
+    """Quantiles with two decimals: `0.50 / 1.00 / 2.00`."""
+    return " / ".join(f"{value:.2f}" for value in values)
+
+
+def prior_in_words(prior: Prior) -> str:
+    """A prior as text: `lognormal 1.7 to 2.5 (5–95 %)`."""
+    if prior.family == "mixture":
+        parts = zip(prior.numbers, prior.parts, strict=True)
+        return "mixture: " + "; ".join(
+            f"{100 * weight:.3g} % {prior_in_words(part)}" for weight, part in parts
+        )
+    numbers = " to ".join(f"{number:.6g}" for number in prior.numbers)
+    return f"{prior.family} {numbers}{_NO_INTERVAL.get(prior.family, ' (5–95 %)')}"
+
+
+def conclusion_in_words(conclusion: Conclusion | None) -> str:
+    """The probability that an author states for an event, or its range; `-` where there is none."""
+    if conclusion is None:
+        return "-"
+    if "p" in conclusion.numbers:
+        return percent(conclusion.numbers["p"], 0)
+    return f"{100 * conclusion.numbers['p_low']:.0f} - {percent(conclusion.numbers['p_high'], 0)}"
+
+
+def given_in_words(given: str) -> str:
+    """What draws are conditional on: `given priors` or `given priors and evidence`."""
+    return "given priors" if given == "priors" else "given priors and evidence"
+
+
+def levels_in_words(levels: Mapping[str, str]) -> str:
+    """The domains by the level at which their evidence entered."""
+    domains: dict[str, list[str]] = {}
+    for domain, level in levels.items():
+        domains.setdefault(level, []).append(domain)
+    return "levels: " + "; ".join(f"{level} of {', '.join(names)}" for level, names in domains.items())
+
+
+def left_out_in_words(rows: Iterable[tuple[str, str]]) -> list[str]:
+    """The rows left out, given as (id, reason), a line for each reason."""
+    reasons: dict[str, list[str]] = {}
+    for row, why in rows:
+        reasons.setdefault(why, []).append(row)
+    return [f"left out, {why}: {', '.join(ids)}" for why, ids in reasons.items()]
+
+
+def diagnostics_in_words(attrs: Mapping) -> str:
+    """The worst R-hat and effective sample size (ESS) of any parameter, and the number of divergences, of a fit's `attrs`."""
+    return (
+        f"R-hat at most {attrs['max_rhat']:.4f}, ESS at least {attrs['min_ess']:.0f},"
+        f" {attrs['divergences']} divergences"
+    )
+
+
+def sampler_in_words(attrs: Mapping) -> str:
+    """The sampler's line of a report: its settings and diagnostics, from a fit's `attrs`."""
+    return f"sampler: 4 chains, {attrs['draws']} draws, {diagnostics_in_words(attrs)}, target_accept {attrs['target_accept']}"
