@@ -17,7 +17,7 @@ from typing import Any, TypeGuard
 from .. import __version__
 from ..base.errors import DataError, plain
 from ..base.files import sha256_of
-from ..base.reading import read_toml
+from ..base.reading import read_bytes, read_toml
 from ..data.bibliography import read_sources
 from ..data.evidence import evidence_files, read_evidence
 from ..data.families import LARGEST, SMALLEST, Prior, is_finite
@@ -235,4 +235,4 @@ def _sampled(where: str, sample: object, axes: tuple) -> Iterator[tuple[tuple, t
 
 def _sha256(files: list[Path], levels: Mapping[str, Mapping[str, str]]) -> str:
     head = f"{__version__} {json.dumps(levels, sort_keys=True)}\n"
-    return sha256_of(head, ((path.name, path.read_bytes()) for path in files))
+    return sha256_of(head, ((path.name, read_bytes(path)) for path in files))

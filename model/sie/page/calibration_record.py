@@ -19,9 +19,9 @@ from ..analysis.calibration import LEAST_WORLDS, MOST_WORLDS
 from ..analysis.calibration_summary import summarise
 from ..base.errors import DataError, plain
 from ..base.files import strict_json
-from ..base.reading import read_text
+from ..base.reading import read_json
 from ..data.quantities import EVENT_NAMES
-from .snapshot import load_json, versions
+from .snapshot import versions
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -108,7 +108,7 @@ def read_record(path: Path) -> Record:
     """A calibration from its file. Raises DataError where something is missing or not what it must be."""
     import xarray as xr
 
-    document = load_json(path.name, read_text(path))
+    document = read_json(path, want=_WHAT)
     for key, kind in _KEYS.items():
         value = document.get(key) if isinstance(document, dict) else None
         if not isinstance(value, kind) or isinstance(value, bool):

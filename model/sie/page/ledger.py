@@ -19,11 +19,11 @@ from types import MappingProxyType
 
 from ..base.errors import DataError, plain
 from ..base.files import write_atomically
-from ..base.reading import read_text
+from ..base.reading import parse_json, read_text
 from ..data.families import Prior
 from ..data.priors import View
 from ..data.quantities import EVENT_NAMES, GIVEN
-from .snapshot import Saved, check_credences, check_levels, inputs_of, load_json, view_of
+from .snapshot import Saved, check_credences, check_levels, inputs_of, view_of
 
 __all__ = ["Entry", "append", "changes", "entries_of", "moves", "read_ledger"]
 
@@ -225,7 +225,7 @@ def _read(where: str, text: str) -> list[Entry]:
 
 
 def _entry(where: str, line: str) -> Entry:
-    record = load_json(where, line)
+    record = parse_json(where, line)
     if not isinstance(record, dict) or set(record) | {"levels"} != set(_KEYS):
         raise DataError(where, record, "an object with " + ", ".join(_KEYS))
     for key in ("seed", "draws"):

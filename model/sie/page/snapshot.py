@@ -7,7 +7,6 @@ without one of these is refused. Version 1 knew no levels: it is read and shown,
 
 from __future__ import annotations
 
-import json
 import math
 import re
 import tempfile
@@ -17,10 +16,10 @@ from importlib.metadata import version
 from pathlib import Path
 from platform import python_version
 from types import MappingProxyType
-from typing import Any, NoReturn
+from typing import Any
 
 from ..base.errors import DataError, plain
-from ..base.reading import read_text
+from ..base.reading import read_json as read_document
 from ..data.families import Prior
 from ..data.priors import Entry, View, read_view, to_toml
 from ..data.quantities import EVENT_NAMES, GIVEN
@@ -36,9 +35,6 @@ __all__ = [
     "versions",
     "view_of",
 ]
-
-MOST_DIGITS = 20
-"""Digits of a whole number in a saved report: those of the largest seed."""
 
 PACKAGES = ("sie", "arviz-stats", "numba", "numpy", "nutpie", "pymc", "pytensor", "scipy", "xarray")
 """What can move a number of a report."""
@@ -139,7 +135,7 @@ def _prior_from_data(where: str, item: object, also: tuple[str, ...] = ()) -> Pr
 
 def read_json(path: Path) -> dict[str, Saved]:
     """A saved report by view. Raises DataError where something is missing, unknown to JSON or not what it must be."""
-    document = load_json(path.name, read_text(path))
+    document = read_document(path, want=_WHAT)
     for key, kind, want in (
         ("version", int, "1 or 2"),
         ("seed", int, "a whole number"),
@@ -162,38 +158,6 @@ def read_json(path: Path) -> dict[str, Saved]:
             raise DataError(f"{path.name} views", read.view.name, "each view once")
         saved[read.view.name] = read
     return saved
-
-
-def load_json(where: str, text: str) -> Any:
-    """Strict JSON: no NaN, no number that is too large, no key twice, no text with half a character."""
-
-    def refuse(name: str) -> NoReturn:
-        raise DataError(where, plain(name), f"finite numbers of at most {MOST_DIGITS} digits")
-
-    def once(pairs: list[tuple[str, object]]) -> dict:
-        found = dict(pairs)
-        if len(found) < len(pairs):
-            raise DataError(where, plain("a key twice"), "each key once")
-        return found
-
-    def number(text: str) -> float:
-        return float(text) if math.isfinite(float(text)) else refuse(text)
-
-    def whole(text: str) -> int:
-        digits = len(text.lstrip("-"))
-        return int(text) if digits <= MOST_DIGITS else refuse(f"a whole number of {digits} digits")
-
-    hooks = {"parse_constant": refuse, "parse_float": number, "parse_int": whole}
-    try:
-        found = json.loads(text, **hooks, object_pairs_hook=once)
-        json.dumps(found, ensure_ascii=False).encode()
-        return found
-    except (ValueError, RecursionError) as error:
-        if isinstance(error, DataError):
-            raise
-        if isinstance(error, UnicodeEncodeError):
-            raise DataError(where, plain("half a character (a lone surrogate)"), "whole text") from None
-        raise DataError(where, plain(f"no JSON ({error})"), _WHAT) from None
 
 
 def _saved(where: str, item: Any, document: Mapping) -> Saved:
