@@ -58,7 +58,7 @@ def selections(
         try:
             used = {name: usable(evidence, view, levels={**levels, **own}) for name, view in views.items()}
         except DataError as error:
-            raise DataError(f"{here} {error.where}", error.found, error.want) from None
+            raise error.moved(lambda place, here=here: f"{here} {place}") from None
         entered[choice] = levels_in(next(iter(used.values())))
         used = {name: rows for name, rows in used.items() if not views[name].states_r_asara}
         counted = {

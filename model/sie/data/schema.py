@@ -10,13 +10,13 @@ import math
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 from ..base.errors import DataError, Problems, plain
 
 __all__ = [
     "DATE",
-    "DIGEST",
     "FLAG",
     "LINE",
     "MANY_WORDS",
@@ -26,6 +26,7 @@ __all__ = [
     "Rule",
     "anything",
     "ascending",
+    "by_name",
     "cell",
     "checked",
     "known",
@@ -179,6 +180,18 @@ def whole(low: int = 0, *, want: str = "a whole number of at least 0") -> Field:
     )
 
 
+def by_name(field: Field, want: str) -> Field:
+    """A table of such values by names without control characters."""
+
+    def read(table: Any) -> Mapping[str, Any] | None:
+        if not isinstance(table, dict) or not all(name.isprintable() for name in table):
+            return None
+        values = {name: field.read(value) for name, value in table.items()}
+        return None if None in values.values() else MappingProxyType(values)
+
+    return Field(read, want)
+
+
 def _different_words(items: Any) -> list[str] | None:
     good = isinstance(items, list) and all(isinstance(item, str) for item in items)
     return items if good and len(set(items)) == len(items) else None
@@ -200,7 +213,6 @@ LINE = Field(
 MANY_WORDS = Field(_different_words, "a list of different row ids")
 FLAG = Field(lambda text: ("0", "1").index(text), "0 or 1")
 DATE = Field(_date, "a date such as 2026-02-05")
-DIGEST = matching("[0-9a-f]{64}", "64 hexadecimal digits")
 
 
 def ascending(*keys: str) -> Rule:
