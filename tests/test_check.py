@@ -114,7 +114,7 @@ def with_cells(path, changes):
             "series/stockfish.csv",
             {(2, "date"): "2020", (2, "kind"): "x", (4, "output"): "", (5, "order"): "a"},
         ),
-        ("series/alexnet.csv", {(3, "order"): "1", (4, "authors"): "1"}),
+        ("series/alexnet.csv", {(3, "order"): "1", (4, "author_years"): "1"}),
         ("metr_horizons.csv", {(2, "date"): "2020", (2, "frontier"): "x", (3, "p50_minutes"): "0"}),
         ("idea_production/fits.csv", {(2, "r_q05"): "9", (2, "via"): "", (3, "naive"): "x"}),
         ("idea_production/rl.csv", {(2, "authors"): "0", (4, "year"): "x"}),
