@@ -15,6 +15,7 @@ __all__ = [
     "Problems",
     "RefitNeeded",
     "in_one_line",
+    "moved",
     "plain",
 ]
 
@@ -62,11 +63,12 @@ class DataError(ValueError):
         message = f"{place}: found {_short(_shown(found), MOST_BYTES_OF_PART)}, want "
         super().__init__(message + _short(want, MOST_BYTES - len(message.encode())))
 
-    def moved(self, place: Callable[[str], str]) -> Self:
-        """The same problem, and its others, where `place` says that each of them is."""
-        moved = type(self)(place(self.where), self.found, self.want)
-        moved.others = tuple(other.moved(place) for other in self.others)
-        return moved
+
+def moved(error: DataError, place: Callable[[str], str]) -> DataError:
+    """The same problem, and its others, where `place` says that each of them is."""
+    new = DataError(place(error.where), error.found, error.want)
+    new.others = tuple(moved(other, place) for other in error.others)
+    return new
 
 
 class Problems:

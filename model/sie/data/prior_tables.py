@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..base.errors import DataError, Problems
+from ..base.errors import DataError, Problems, moved
 from .bibliography import PROVENANCE, Source, check_provenance
 from .families import FAMILIES, Prior
 from .quantities import QUANTITIES, Quantity
@@ -48,7 +48,7 @@ def read_prior(where: str, table: object, also: tuple[str, ...] = ()) -> Prior:
     try:
         return Prior(family=family, numbers=tuple(numbers), parts=tuple(parts))
     except DataError as error:
-        raise error.moved(lambda place: place.replace("prior", where, 1)) from None
+        raise moved(error, lambda place: place.replace("prior", where, 1)) from None
 
 
 def numbers_of(prior: Prior) -> list[float]:

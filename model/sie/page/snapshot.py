@@ -17,7 +17,7 @@ from platform import python_version
 from types import MappingProxyType
 from typing import Any
 
-from ..base.errors import DataError, plain
+from ..base.errors import DataError, moved, plain
 from ..base.reading import read_json as read_document
 from ..data.families import Prior
 from ..data.priors import Entry, View, read_view, to_toml
@@ -104,7 +104,7 @@ def view_of(where: str, name: Any, label: object, inputs: object) -> View:
         try:
             read_view(str(path))
         except DataError as error:
-            raise error.moved(lambda place: f"{where} {place.replace(path.name, name, 1)}") from None
+            raise moved(error, lambda place: f"{where} {place.replace(path.name, name, 1)}") from None
     return view
 
 
@@ -127,7 +127,7 @@ def _prior_from_data(where: str, item: object, also: Mapping[str, Field] = Mappi
     try:
         return Prior(family=values["family"], numbers=tuple(numbers), parts=parts)
     except DataError as error:
-        raise error.moved(lambda _: where) from None
+        raise moved(error, lambda _: where) from None
 
 
 _DIGEST = matching("[0-9a-f]{64}", "64 hexadecimal digits")
