@@ -233,10 +233,10 @@ def test_a_verdict_is_not_taken_from_the_file_but_from_its_ranks(tmp_path):
     ("change", "found"),
     [
         (lambda d: d.pop("view"), "nothing"),
-        (lambda d: d.update(seed=True), "something else"),
+        (lambda d: d.update(seed=True), "seed: found True"),
         (lambda d: d.update(calibration=3), "3"),
         (lambda d: d.update(inputs_sha256="abc"), "'abc'"),
-        (lambda d: d.update(levels={"chess": 1}), "something else"),
+        (lambda d: d.update(levels={"chess": 1}), "levels: found {'chess': 1}"),
         (lambda d: d["quantities"].pop(0), "other quantities"),
         (lambda d: d["quantities"].append(d["quantities"][0]), "items without names of their own"),
         (lambda d: d["events"].clear(), "other quantities or events"),

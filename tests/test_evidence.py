@@ -168,7 +168,7 @@ FORTY = " ".join(["1.7", *39 * ["word"]])
     ("row", "cells", "where", "found", "want"),
     [
         (RETURNS, {"id": "Vision 2024"}, "returns.csv line 2 id", "'Vision 2024'", "lower-case"),
-        (RETURNS, {"id": ""}, "returns.csv line 2 id", "''", "lower-case"),
+        (RETURNS, {"id": ""}, "returns.csv line 2 id", "nothing", "lower-case"),
         (RETURNS, {"id": "rl_2024"}, "returns.csv line 4 id", "'rl_2024'", "(returns.csv line 2 has it)"),
         (FACTORS, {"id": "rl_2024"}, "factors.csv line 2 id", "'rl_2024'", "(returns.csv line 4 has it)"),
         (
@@ -197,11 +197,11 @@ FORTY = " ".join(["1.7", *39 * ["word"]])
         ),
         (RETURNS, {"source": ""}, "returns.csv line 2 source", "nothing", "a key of sources.toml"),
         (RETURNS, {"input": "capital"}, "returns.csv line 2 input", "'capital'", ", ".join(INPUTS)),
-        (RETURNS, {"input": ""}, "returns.csv line 2 input", "''", ", ".join(INPUTS)),
+        (RETURNS, {"input": ""}, "returns.csv line 2 input", "nothing", ", ".join(INPUTS)),
         (RETURNS, {"output_data": ""}, "returns.csv line 2 output_data", "nothing", "the data"),
         (FACTORS, {"input_data": ""}, "factors.csv line 2 input_data", "nothing", "the data"),
         (RETURNS, {"hardware_scale": "2"}, "returns.csv line 2 hardware_scale", "'2'", "0 or 1"),
-        (RETURNS, {"steepening": ""}, "returns.csv line 2 steepening", "''", "0 or 1"),
+        (RETURNS, {"steepening": ""}, "returns.csv line 2 steepening", "nothing", "0 or 1"),
         (FACTORS, {"capabilities": "0"}, "factors.csv line 2 capabilities", "no adjustment", "at least one"),
         (RETURNS, {"r_q05": "1.3"}, "returns.csv line 2 r_q05", "[1.3, 1.243", "ascending"),
         (RETURNS, {"r_q25": "1.437"}, "returns.csv line 2 r_q05", "1.437, 1.437", "ascending"),
@@ -245,7 +245,7 @@ FORTY = " ".join(["1.7", *39 * ["word"]])
             ("domains.csv", "computer vision"),
             {"level": ""},
             "domains.csv line 3 level",
-            "''",
+            "nothing",
             "one of published",
         ),
         (
@@ -265,7 +265,7 @@ FORTY = " ".join(["1.7", *39 * ["word"]])
             ("domains.csv", "computer vision"),
             {"domain": ""},
             "domains.csv line 3 domain",
-            "''",
+            "nothing",
             "no other line",
         ),
         (
@@ -276,7 +276,7 @@ FORTY = " ".join(["1.7", *39 * ["word"]])
             "no other line",
         ),
         (("domains.csv", TARGET), {"remoteness": "2"}, f"domains.csv {TARGET}", "2", "remoteness 1"),
-        (("domains.csv", TARGET), {"domain": "LLMs"}, f"domains.csv {TARGET}", "None", "remoteness 1"),
+        (("domains.csv", TARGET), {"domain": "LLMs"}, f"domains.csv {TARGET}", "nothing", "remoteness 1"),
     ],
 )
 def test_a_wrong_row_is_refused(row, cells, where, found, want, evidence_with, refused):

@@ -138,7 +138,7 @@ def test_a_report_of_version_1_is_added_and_never_drawn_again(command, tmp_path,
     assert (code, out, err) == (
         2,
         "",
-        "old.json levels: found nothing, want what a report that sie report --json wrote holds\n",
+        "old.json levels: found nothing, want what a report that sie report --json wrote holds (the key is required)\n",
     )
     report.write_text(json.dumps(document | {"version": 1}))
     assert command("ledger", "add", ledger, report, "--date", "2026-11-25")[:2] == (0, f"{ledger}: 1 added\n")

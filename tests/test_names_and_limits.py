@@ -5,6 +5,8 @@ import json
 import os
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import sie
 from sie.base import errors, files, pytensor_folder
@@ -144,8 +146,50 @@ def test_a_message_holds_nothing_that_a_terminal_obeys(command, tmp_path):
 
 def test_a_message_repeats_only_the_start_of_what_is_long():
     message = str(sie.DataError("x" * 10_000, "y" * 10_000, "less"))
-    assert len(message) < 3 * errors.MOST_LETTERS
+    assert len(message.encode()) <= errors.MOST_BYTES
     assert message.endswith("..., want less")
+
+
+@given(st.text(max_size=700), st.text(max_size=700) | st.integers() | st.binary(), st.text(max_size=900))
+def test_no_message_is_longer_than_600_bytes_or_one_line(where, found, want):
+    message = str(sie.DataError(where, found, want))
+    assert len(message.encode()) <= errors.MOST_BYTES
+    assert message.isprintable()
+    assert ": found " in message
+    assert ", want " in message
+
+
+def test_what_cannot_be_printed_is_refused_all_the_same():
+    deep = []
+    for _ in range(100_000):
+        deep = [deep]
+    for found in (10**5000, deep):
+        assert "too large to print" in str(sie.DataError("here", found, "less"))
+
+
+HOSTILE = [
+    "a" * 10**6,
+    "a." * 10**5 + "!",
+    "a . " * 60 + " " * 10**6,
+    "1,111" * 200_000,
+    "1" * 10**6,
+    "-" * 10**6,
+    '"' * 10**6,
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=lambda text: text[:4])
+def test_patterns_on_text_of_users_take_linear_time(text):
+    import time
+
+    from sie.base.reading import _LONG_KEY
+    from sie.data.bibliography import find_quote, fold, printed_numbers
+
+    began = time.process_time()
+    _LONG_KEY.search(text)
+    printed_numbers(text)
+    find_quote("a" * 1000 + "b", fold(text))
+    assert time.process_time() - began < 20
 
 
 def test_a_pipe_and_an_endless_file_are_refused_without_reading(tmp_path, refused):
@@ -161,7 +205,7 @@ def test_a_file_of_a_terabyte_is_refused(tmp_path, refused):
     path = tmp_path / "view.toml"
     with path.open("wb") as stream:
         stream.truncate(2**40)
-    with refused(str(path), "a larger file, want at most 64 MiB"):
+    with refused(str(path), "a larger file, want at most 4 MiB"):
         sie.read_view(path)
 
 

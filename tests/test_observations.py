@@ -230,7 +230,7 @@ def test_elo_may_be_negative_staff_may_fall_and_an_error_may_be_unknown(series_f
 @pytest.mark.parametrize(
     ("old", "new", "where", "found", "want"),
     [
-        ("2,2024-01-01", "2,", "line 3 date", "nothing", "a date as in 2024-05-28"),
+        ("2,2024-01-01", "2,", "line 3 date", "nothing", "a date such as 2026-02-05"),
         ("2,2024-01-01", "2,2024-13-01", "line 3 date", "'2024-13-01'", "a date"),
         ("2,2024-01-01", "2,1/6/2024", "line 3 date", "'1/6/2024'", "a date"),
         ("2,2024-01-01", "2,2023-12-31", "line 3 date", "'2023-12-31'", "no date before 2024-01-01"),

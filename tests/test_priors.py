@@ -292,7 +292,7 @@ NO_NUMBERS = {"q05": None, "q95": None}
     ("table", "keys", "where", "found", "want"),
     [
         ("capabilities", {"q50": "2"}, "[capabilities] q50", "an unknown key", "q05, q95"),
-        ("capabilities", {"q05": None}, "[capabilities] q05", "nothing", "lognormal requires it"),
+        ("capabilities", {"q05": None}, "[capabilities] q05", "nothing", "lognormal (the key is required)"),
         ("capabilities", {"family": None}, "[capabilities] family", "nothing", "one of fixed"),
         (
             "capabilities",
@@ -318,7 +318,7 @@ NO_NUMBERS = {"q05": None, "q95": None}
         ("capabilities", {"quote": "2"}, "[capabilities] quote", "2", "a string"),
         ("capabilities", {"quote": "' '"}, "[capabilities] quote", "' '", "a string"),
         ("capabilities", {"quote": None}, "[capabilities] quote", "nothing", "basis is stated"),
-        ("capabilities", {"basis": None}, "[capabilities] basis", "None", "one of stated"),
+        ("capabilities", {"basis": None}, "[capabilities] basis", "nothing", "one of stated"),
         ("capabilities", {"basis": "'guessed'"}, "[capabilities] basis", "'guessed'", "one of stated"),
         ("capabilities", {"locator": None}, "[capabilities] locator", "nothing", "the place"),
         (

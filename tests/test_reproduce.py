@@ -115,19 +115,19 @@ def test_a_reason_that_explains_nothing_is_refused(refused):
 @pytest.mark.parametrize(
     ("cells", "where", "found"),
     [
-        ({"stated": "1.7"}, "figure deep_takeoff quote", "no 1.7"),
-        ({"stated": "much"}, "figure deep_takeoff stated", "'much'"),
-        ({"formula": "guess"}, "figure deep_takeoff formula", "'guess'"),
-        ({"given": "share=0.4"}, "figure deep_takeoff given", "share=0.4"),
-        ({"given": "share"}, "figure deep_takeoff given", "'share'"),
-        ({"slip": "source"}, "figure deep_takeoff slip", "'source'"),
-        ({"rounding": "-1"}, "figure deep_takeoff rounding", "'-1'"),
-        ({"source": "nobody"}, "figure deep_takeoff source", "'nobody'"),
-        ({"id": "deep_q"}, "figures.csv line", "'deep_q'"),
+        ({"stated": "1.7"}, "quote", "no 1.7"),
+        ({"stated": "much"}, "stated", "'much'"),
+        ({"formula": "guess"}, "formula", "'guess'"),
+        ({"given": "{'share': 0.4}"}, "given", "{'share': 0.4}"),
+        ({"given": "share"}, "given", "'share'"),
+        ({"slip": "source"}, "slip", "'source'"),
+        ({"rounding": "-1"}, "rounding", "-1.0"),
+        ({"source": "nobody"}, "source", "'nobody'"),
+        ({"id": "deep_q"}, "id", "'deep_q'"),
     ],
 )
 def test_a_wrong_row_is_refused(cells, where, found, figures_with, refused):
-    with refused(where, found):
+    with refused("figures.csv line", f" {where}: found", found):
         sie.figures(figures_with("deep_takeoff", **cells))
 
 

@@ -196,7 +196,7 @@ def _many(file):
         (_attribute("view_toml", "label = 3"), "label: found 3"),
         (_attribute("rows_left_out", '[["a\\u001b[2J", "b"]]'), "a line without control characters"),
         (_attribute("rows_left_out", "[1]"), "no readable draws"),
-        (_attribute("spreads", "{"), "no readable draws"),
+        (_attribute("spreads", "{"), "spreads: found no JSON"),
         (_attribute("inputs_sha256", "x"), "64 hexadecimal digits"),
         (lambda file: file.attrs.pop("sources"), "no readable draws"),
         (_attribute("sources", '{"a": {"text": "x", "code": 1}}'), "unknown keys"),

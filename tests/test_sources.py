@@ -149,7 +149,7 @@ def test_a_good_record_passes():
     ("change", "where", "found"),
     [
         ({"basis": "guessed"}, "row basis", "'guessed'"),
-        ({"basis": None}, "row basis", "None"),
+        ({"basis": None}, "row basis", "nothing"),
         ({"source": ""}, "row source", "nothing"),
         ({"source": "lost"}, "row source", "'lost'"),
         ({"locator": None}, "row locator", "nothing"),

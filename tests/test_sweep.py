@@ -65,7 +65,7 @@ def test_a_sample_is_the_same_for_the_same_seed_and_scales_within_its_bounds(spe
 @pytest.mark.parametrize(
     ("text", "where", "found"),
     [
-        ("seeds = [1]\nviews = ['reference']\n", "sweep.toml draws", "None"),
+        ("seeds = [1]\nviews = ['reference']\n", "sweep.toml draws", "nothing"),
         (PLAIN.replace("1000", "1001"), "sweep.toml draws", "1001"),
         (PLAIN.replace("[1, 2]", "[]"), "sweep.toml seeds", "[]"),
         (PLAIN.replace("[1, 2]", "[true]"), "sweep.toml seeds", "True"),

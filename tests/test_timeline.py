@@ -279,7 +279,7 @@ def test_a_superexponential_trend_brings_asara_sooner_and_leaves_less_behind(dat
         ("since   = 2023-01-01", 'since   = "2023"', "mine.toml since", "'2023'"),
         ('models  = "frontier"', 'models  = "best"', "mine.toml models", "'best'"),
         ('unit    = "work months"', 'unit    = "months"', "mine.toml [asara_horizon] unit", "work months"),
-        ("[pace]", "[speed]", "mine.toml pace", "nothing"),
+        ("[pace]", "[speed]", "mine.toml speed", "an unknown key"),
         ('label   = "METR', 'colour = 1\nlabel   = "METR', "mine.toml colour", "an unknown key"),
         ("q05     = 0.3\nq95     = 0.7", "q05     = 0.7\nq95     = 0.3", "mine.toml [software_share]", "0.7"),
     ],
@@ -290,7 +290,7 @@ def test_a_spoilt_timeline_is_refused(timeline_with, refused, old, new, where, f
 
 
 def test_a_prior_out_of_range_and_an_unknown_timeline_are_refused(exponential, refused):
-    with refused("exponential [software_share]", "values from 0 to 1"):
+    with refused("exponential [software_share]", "values at least 0 and at most 1"):
         exponential.replace(software_share=lognormal(0.5, 2))
     with refused("exponential replace speed", "one of horizon"):
         exponential.replace(speed=fixed(1))
@@ -316,7 +316,7 @@ def test_too_few_measurements_are_refused(timeline_with, horizons, refused):
     ("old", "new", "where", "found"),
     [
         ("2023-03-14,3.987428", "2023-02-30,3.987428", "date", "2023-02-30"),
-        ("2023-03-14,3.987428", ",3.987428", "date", "''"),
+        ("2023-03-14,3.987428", ",3.987428", "date", "nothing"),
         ("2023-03-14,3.987428", "2023-03-14,", "p50_minutes", "nothing"),
         ("2023-03-14,3.987428", "2023-03-14,30.987428", "p50_minutes", "inside its interval"),
         ("TH1.1,gpt_4,", "TH1.1,gpt2,", "model", "no other line"),

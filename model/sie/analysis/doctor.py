@@ -12,13 +12,13 @@ import shutil
 import sys
 import tempfile
 import time
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
 from ..base.pytensor_folder import default_folder, in_scratch
+from ..base.reading import read_toml
 from ..data.wording import diagnostics_in_words
 
 __all__ = ["Finding", "caches", "compilers", "fit_times", "threads", "versions"]
@@ -71,7 +71,7 @@ def _pins() -> dict[str, str]:
     project = Path(__file__).resolve().parents[3] / "pyproject.toml"
     if not project.is_file():
         return {}
-    table = tomllib.loads(project.read_text(encoding="utf-8"))
+    table = read_toml(project)
     pins = table.get("tool", {}).get("uv", {}).get("constraint-dependencies", [])
     return dict(pair for pin in pins for pair in re.findall(r"^([^=\s]+)==([^\s;]+)", pin))
 

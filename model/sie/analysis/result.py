@@ -16,6 +16,7 @@ import numpy as np
 
 from ..base.errors import DataError
 from ..base.files import sha256_of
+from ..base.reading import read_bytes
 from ..base.stats import INTERVAL
 from ..data.evidence import evidence_files, read_elasticities
 from ..data.priors import View, to_toml
@@ -190,9 +191,9 @@ def _sha256(view: View, files: Sequence[Path], levels: Mapping[str, str]) -> str
 
     Of a view that was made in Python, the TOML that would give it.
     """
-    contents = [(path.name, path.read_bytes()) for path in files]
+    contents = [(path.name, read_bytes(path)) for path in files]
     if view.path is not None:
-        contents.append((view.path.name, view.path.read_bytes()))
+        contents.append((view.path.name, read_bytes(view.path)))
     else:
         contents.append((f"{view.name}.toml", to_toml(view).encode()))
     contents.append(("levels", json.dumps(dict(levels), sort_keys=True).encode()))

@@ -1,4 +1,4 @@
-"""What every room may use and nothing that knows the project's data: exceptions, files, readers of text and TOML, tasks on a
+"""What every room may use and nothing that knows the project's data: exceptions, files, readers of text, TOML and JSON, tasks on a
 cluster, compiled kernels, convergence statistics."""
 
 __all__ = [

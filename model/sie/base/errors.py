@@ -1,11 +1,29 @@
-"""The exceptions of the package. Bad input is a DataError: one line that says where, what was found and what was wanted."""
+"""The exceptions of the package. Bad input is a DataError: one line that says where, what was found and what was wanted.
+
+A reader collects the refusals of a file in `Problems`, and raises the first with the others.
+"""
 
 from __future__ import annotations
 
-__all__ = ["DataError", "DoubleCounting", "NotConverged", "RefitNeeded", "in_one_line", "plain"]
+from collections.abc import Callable
+from typing import Any, Self, cast
 
-MOST_LETTERS = 200
-"""Letters that a message repeats of a place and of what was found there."""
+__all__ = [
+    "DataError",
+    "DoubleCounting",
+    "NotConverged",
+    "Problems",
+    "RefitNeeded",
+    "in_one_line",
+    "moved",
+    "plain",
+]
+
+MOST_BYTES = 600
+"""Bytes of the message of a DataError, in UTF-8 and after escaping."""
+
+MOST_BYTES_OF_PART = 200
+"""Bytes that a message repeats of a place and of what was found there; what was wanted has the rest."""
 
 
 class DataError(ValueError):
@@ -16,7 +34,7 @@ class DataError(ValueError):
     where : str
         File, table, key, line or argument.
     found : object
-        The value that was found there; shown as its repr and shortened to 200 characters.
+        The value that was found there; shown as its repr and shortened to 200 bytes.
     want : str
         What would be accepted.
 
@@ -28,6 +46,8 @@ class DataError(ValueError):
         The value as it was given, not shortened.
     want : str
         What would be accepted.
+    others : tuple of DataError
+        The further problems of the same file, which `sie check` prints too.
 
     Examples
     --------
@@ -38,8 +58,62 @@ class DataError(ValueError):
 
     def __init__(self, where: str, found: object, want: str) -> None:
         self.where, self.found, self.want = where, found, want
-        found = found if isinstance(found, _Plain) else repr(found)
-        super().__init__(in_one_line(f"{_short(where)}: found {_short(found)}, want {want}"))
+        self.others: tuple[DataError, ...] = ()
+        place = _short(where, MOST_BYTES_OF_PART)
+        message = f"{place}: found {_short(_shown(found), MOST_BYTES_OF_PART)}, want "
+        super().__init__(message + _short(want, MOST_BYTES - len(message.encode())))
+
+
+def moved(error: DataError, place: Callable[[str], str]) -> DataError:
+    """The same problem, and its others, where `place` says that each of them is."""
+    new = DataError(place(error.where), error.found, error.want)
+    new.others = tuple(moved(other, place) for other in error.others)
+    return new
+
+
+class Problems:
+    """The refusals of one file, collected so that all of them are known: at the end of the block the first is raised.
+
+    Examples
+    --------
+    >>> with Problems() as problems:
+    ...     rows = [problems.attempt(read_row, cells) for cells in lines]
+    """
+
+    def __init__(self) -> None:
+        self._found: list[DataError] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._found)
+
+    def add(self, error: DataError) -> None:
+        """Remember a refusal and its others."""
+        self._found += [error, *error.others]
+
+    def refuse(self, where: str, found: object, want: str) -> None:
+        """Remember a refusal."""
+        self.add(DataError(where, found, want))
+
+    def attempt[T](self, read: Callable[..., T], *args: Any) -> T:
+        """What a call returns; where it refuses, nothing that can be used: the block then ends in that refusal."""
+        try:
+            return read(*args)
+        except DataError as error:
+            self.add(error)
+            return cast("T", None)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if error is not None and not isinstance(error, DataError):
+            return
+        if error is not None:
+            self.add(error)
+        if self._found:
+            first, *others = self._found
+            first.others = tuple(others)
+            raise first from None
 
 
 def in_one_line(text: str) -> str:
@@ -52,8 +126,22 @@ def _escaped(letter: str) -> str:
     return letter.encode("unicode_escape").decode("ascii")
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= MOST_LETTERS else f"{text[: MOST_LETTERS - 3]}..."
+def _shown(found: object) -> str:
+    if isinstance(found, _Plain):
+        return found
+    try:
+        return repr(found)
+    except (ValueError, RecursionError):  # a whole number of more digits than Python prints, a deep structure
+        return f"a {type(found).__name__} that is too large to print"
+
+
+def _short(text: str, most: int) -> str:
+    """The text in one line of at most so many bytes."""
+    shown = in_one_line(text[: 2 * most])
+    content = shown.encode()
+    if len(text) <= 2 * most and len(content) <= most:
+        return shown
+    return content[: most - 3].decode(errors="ignore") + "..."
 
 
 class _Plain(str):

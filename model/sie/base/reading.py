@@ -1,23 +1,35 @@
-"""The bundled folders, and text and TOML files as they are read everywhere."""
+"""The bundled folders, and files as they are read everywhere: bytes, text, TOML and JSON, each up to a limit."""
 
 from __future__ import annotations
 
+import json
+import math
 import re
 import tomllib
 from pathlib import Path
+from typing import Any, NoReturn
 
 from .errors import DataError, plain
 
-__all__ = ["data_folder", "read_text", "read_toml"]
+__all__ = ["data_folder", "parse_json", "read_bytes", "read_json", "read_text", "read_toml"]
 
 MOST_BYTES = 64 * 2**20
-"""Bytes of a text file."""
+"""Bytes of a file that is read whole: a table, a report, a ledger, a source's text."""
+
+MOST_TOML = 4 * 2**20
+"""Bytes of a TOML file."""
 
 MOST_PARTS = 64
 """Parts of a dotted key; the time that a TOML parser needs grows with their square."""
 
+MOST_DEPTH = 64
+"""Lists and objects within one another in a JSON document."""
+
+MOST_DIGITS = 20
+"""Digits of a whole number in JSON: those of the largest seed."""
+
 _LONG_KEY = re.compile(
-    rf"""(?<![\w.-])(?:(?:[\w-]+|"[^"\n]{{0,80}}"|'[^'\n]{{0,80}}')[ \t]*\.[ \t]*){{{MOST_PARTS}}}"""
+    rf"""(?<![\w.-])(?:(?:[\w-]++|"[^"\n]{{0,80}}"|'[^'\n]{{0,80}}')[ \t]*+\.[ \t]*+){{{MOST_PARTS}}}"""
 )
 
 
@@ -30,44 +42,105 @@ def data_folder(name: str) -> Path:
     raise DataError(name, plain("no such folder"), f"the folder {name}/ in the package or the checkout")
 
 
-def read_text(path: Path) -> str:
-    """The text of a data file, or a DataError that names it."""
+def read_bytes(path: Path | str, *, limit: int = MOST_BYTES) -> bytes:
+    """The content of a regular file of at most `limit` bytes. Raises DataError that names the file."""
+    path = Path(path)
     try:
         if not (path.is_file() or path.is_dir()) and path.exists():  # to open a pipe would wait for a writer
             raise DataError(str(path), plain("something that is no file"), "a regular file")
         with path.open("rb") as stream:
-            content = stream.read(MOST_BYTES + 1)
+            content = stream.read(limit + 1)
     except FileNotFoundError:
         raise DataError(str(path), plain("no such file"), "a file that exists") from None
     except OSError as error:
         raise DataError(str(path), plain(error.strerror or "an unreadable file"), "a readable file") from None
-    if len(content) > MOST_BYTES:
-        raise DataError(str(path), plain("a larger file"), f"at most {MOST_BYTES // 2**20} MiB")
+    except ValueError as error:
+        if isinstance(error, DataError):
+            raise
+        raise DataError(str(path), plain(str(error)), "a path that can exist") from None
+    if len(content) > limit:
+        raise DataError(str(path), plain("a larger file"), f"at most {limit / 2**20:g} MiB")
+    return content
+
+
+def read_text(path: Path | str, *, limit: int = MOST_BYTES) -> str:
+    """The text of a data file, or a DataError that names it."""
+    content, name = read_bytes(path, limit=limit), Path(path).name
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
-        raise DataError(f"{path.name} line {line}", plain("bytes that are not UTF-8"), "UTF-8 text") from None
+        raise DataError(f"{name} line {line}", plain("bytes that are not UTF-8"), "UTF-8 text") from None
     if text.startswith("\ufeff"):
-        raise DataError(f"{path.name} line 1", plain("a byte order mark"), "UTF-8 text without one")
+        raise DataError(f"{name} line 1", plain("a byte order mark"), "UTF-8 text without one")
     if not text.strip():
-        raise DataError(path.name, plain("an empty file"), "data")
+        raise DataError(name, plain("an empty file"), "data")
     return text
 
 
-def read_toml(path: Path) -> dict:
+def read_toml(path: Path | str) -> dict[str, Any]:
     """A TOML file as a dict, or a DataError with the line of the syntax error."""
-    text = read_text(path)
+    text, name = read_text(path, limit=MOST_TOML), Path(path).name
     if found := _LONG_KEY.search(text):
         line = text.count("\n", 0, found.start()) + 1
         raise DataError(
-            f"{path.name} line {line}", plain("a key of many parts"), f"keys of fewer than {MOST_PARTS}"
+            f"{name} line {line}", plain("a key of many parts"), f"keys of fewer than {MOST_PARTS}"
         )
     try:
         return tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise DataError(path.name, plain(f"a TOML syntax error: {error}"), "valid TOML") from None
+        raise DataError(name, plain(f"a TOML syntax error: {error}"), "valid TOML") from None
     except ValueError as error:
-        if isinstance(error, DataError):
-            raise
-        raise DataError(path.name, plain(f"a bad TOML value: {error}"), "valid TOML") from None
+        raise DataError(name, plain(f"a bad TOML value: {error}"), "valid TOML") from None
+
+
+def read_json(path: Path | str, *, limit: int = MOST_BYTES, want: str = "valid JSON") -> Any:
+    """A strict JSON file (`parse_json`), or a DataError with the line of the syntax error."""
+    return parse_json(Path(path).name, read_text(path, limit=limit), want=want)
+
+
+def parse_json(where: str, text: str, *, want: str = "valid JSON") -> Any:
+    """Strict JSON: no NaN, no number that is too large, no key twice, no deep nesting, no text with half a character."""
+
+    def refuse(name: str) -> NoReturn:
+        raise DataError(where, plain(name), f"finite numbers of at most {MOST_DIGITS} digits")
+
+    def once(pairs: list[tuple[str, object]]) -> dict:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            raise DataError(where, plain("a key twice"), "each key once")
+        return found
+
+    def number(text: str) -> float:
+        return float(text) if math.isfinite(float(text)) else refuse(text)
+
+    def whole(text: str) -> int:
+        digits = len(text.lstrip("-"))
+        return int(text) if digits <= MOST_DIGITS else refuse(f"a whole number of {digits} digits")
+
+    hooks = {"parse_constant": refuse, "parse_float": number, "parse_int": whole}
+    try:
+        found = json.loads(text, **hooks, object_pairs_hook=once)
+        _refuse_deep(where, found)
+        json.dumps(found, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise DataError(where, plain("half a character (a lone surrogate)"), "whole text") from None
+    except json.JSONDecodeError as error:
+        place = f"{where} line {error.lineno} column {error.colno}" if "\n" in text.strip() else where
+        raise DataError(place, plain(f"no JSON ({error})"), want) from None
+    except RecursionError:
+        raise DataError(where, plain("deeper nesting"), f"at most {MOST_DEPTH} levels") from None
+    return found
+
+
+def _refuse_deep(where: str, document: object) -> None:
+    level, depth = [document], 0
+    while level:
+        if depth > MOST_DEPTH:
+            raise DataError(where, plain("deeper nesting"), f"at most {MOST_DEPTH} levels")
+        lists = [
+            item.values() if isinstance(item, dict) else item
+            for item in level
+            if isinstance(item, dict | list)
+        ]
+        level, depth = [item for items in lists for item in items], depth + 1

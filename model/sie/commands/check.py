@@ -48,7 +48,7 @@ def check(
         try:
             problems += run()
         except DataError as error:
-            problems.append(str(error))
+            problems += [str(each) for each in (error, *error.others)]
     problems = list(dict.fromkeys(problems))
     for problem in problems:
         print(problem, file=sys.stderr)
@@ -63,7 +63,7 @@ def _checks(
     """Each data set by name with what reads it and returns the quotes that are not in their texts."""
     from ..data.evidence import named_files
     from ..data.priors import WEIGHTS, view_names, view_path
-    from ..data.rows import COLUMNS
+    from ..data.rows import FIELDS
 
     if not files:
         yield "evidence", lambda: _check_evidence(named_files(evidence), sources)
@@ -79,7 +79,7 @@ def _checks(
             yield path.name, lambda path=path: _check_figures(path, sources)
         elif path.name == "buildout.toml":
             yield path.name, lambda path=path: _check_buildout(path, sources)
-        elif path.name in COLUMNS or path.name == "sources.toml":
+        elif path.name in FIELDS or path.name == "sources.toml":
             yield path.name, lambda path=path: _check_evidence(_files_around(path, evidence), sources)
         elif path.suffix == ".csv":
             yield path.name, lambda path=path: _check_series(path)
@@ -140,10 +140,10 @@ def _check_weights(path: Path | None, evidence: Path | None, sources: Path | Non
     works = bibliography(evidence)
     weights = read_weights(path, sources=works)
     known = (OTHERS, *view_names())
-    for name in weights.views if path is None else ():
-        if name not in known:
-            raise DataError(f"{WEIGHTS} [views.{name}]", plain("no such view"), "one of " + ", ".join(known))
-    return _missing_quotes(list(weights.quotes), sources, works)
+    unknown = [name for name in weights.views if path is None and name not in known]
+    want = "one of " + ", ".join(known)
+    problems = [str(DataError(f"{WEIGHTS} [views.{name}]", plain("no such view"), want)) for name in unknown]
+    return problems + _missing_quotes(list(weights.quotes), sources, works)
 
 
 def _check_evidence(files: dict[str, Path], sources: Path | None) -> list[str]:

@@ -19,7 +19,7 @@ import typer
 from ..base.errors import DataError, plain
 from ..base.files import make_folder, refuse_unwritable, write_atomically
 from ..base.imports import require
-from ..base.reading import data_folder, read_text
+from ..base.reading import data_folder, read_json, read_text
 from .options import progress
 
 __all__ = ["as_jupyter", "notebooks", "title"]
@@ -87,7 +87,7 @@ def as_jupyter(path: Path) -> str:
         if not target.exists():
             last = (ran.stderr.strip() or f"exit code {ran.returncode}").splitlines()[-1]
             raise DataError(path.name, plain(last), "a notebook that marimo can run")
-        book = json.loads(target.read_text(encoding="utf-8"))
+        book = read_json(target)
     code = [cell for cell in book["cells"] if cell["cell_type"] == "code"]
     for cell in code:
         for output in cell["outputs"]:

@@ -9,26 +9,45 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
-from ..base.errors import DataError, plain
+from ..base.errors import Problems, plain
 from ..base.reading import data_folder, read_toml
+from .schema import WORDS, Field, Rule, checked, optional, whole, words
 
 __all__ = [
-    "BASES",
+    "ORIGIN",
+    "PROVENANCE",
+    "SOURCE_KEY",
     "Source",
     "check_provenance",
     "find_quote",
+    "origin",
     "printed_numbers",
     "read_sources",
 ]
 
-BASES = ("stated", "transcribed", "derived", "ours", "calibrated")
+PROVENANCE = ("basis", "locator", "quote", "note", "source", "via")
+"""What says where numbers come from: columns of a data table, keys of a table of a view (`check_provenance`)."""
 
-QUOTE_WORDS = 40
-"""A quote has fewer words than this, so that it stays a quotation and not a reproduction."""
+ORIGIN = dict.fromkeys(PROVENANCE, WORDS)
+"""The fields of `PROVENANCE`; which of them are needed depends on the basis."""
+
+SOURCE_KEY = "a key of sources.toml"
+
+_NEEDS = {
+    "stated": ("quote", "a quote that prints the number"),
+    "transcribed": ("via", "the public place where it was read"),
+    **dict.fromkeys(("derived", "ours", "calibrated"), ("note", "a note that says why or how")),
+}
+"""The bases of a number, and what each needs."""
+
+QUOTE_WORDS, QUOTE_LETTERS = 40, 2000
+"""A quote has fewer words than this, and no more letters, so that it stays a quotation and not a reproduction."""
 
 PRINTED_TOLERANCE = 2e-3
 """Relative rounding allowed between a number and a printed fraction (1/3 against 0.333); digits must agree exactly."""
@@ -65,6 +84,17 @@ class Source:
     text: str | None = None
 
 
+_WORK = {
+    **dict.fromkeys(("authors", "title"), words()),
+    "year": whole(want="a year as a whole number"),
+    "url": Field(lambda text: text if isinstance(text, str) else None, "a string"),
+    "licence": words(),
+    "text": optional(
+        Field(lambda text: text if Path(text).name == text else None, "a file name without a folder")
+    ),
+}
+
+
 def read_sources(path: Path | str | None = None) -> Mapping[str, Source]:
     """The bibliography: every work that a view, an evidence row or a figure may cite, by key.
 
@@ -86,28 +116,12 @@ def read_sources(path: Path | str | None = None) -> Mapping[str, Source]:
     path = Path(path) if path is not None else data_folder("evidence")
     if path.name != "sources.toml":
         path = path / "sources.toml"
-    required = {"authors": str, "title": str, "year": int, "url": str, "licence": str}
-    optional = {"text": str}
-    sources = {}
-    for key, table in read_toml(path).items():
-        where = f"{path.name} [{key}]"
-        if not isinstance(table, dict):
-            raise DataError(where, table, "a table")
-        for name, kind in required.items():
-            if name not in table:
-                raise DataError(f"{where} {name}", plain("nothing"), "a value (the key is required)")
-            if not isinstance(table[name], kind) or isinstance(table[name], bool):
-                raise DataError(f"{where} {name}", table[name], kind.__name__)
-        for name in table:
-            if name not in required and name not in optional:
-                raise DataError(
-                    f"{where} {name}", plain("an unknown key"), "one of " + ", ".join([*required, *optional])
-                )
-        text = table.get("text")
-        if text is not None and (not isinstance(text, str) or Path(text).name != text):
-            raise DataError(f"{where} text", text, "a file name without a folder")
-        sources[key] = Source(key=key, **table)
-    return sources
+    with Problems() as problems:
+        works = {
+            key: problems.attempt(checked, f"{path.name} [{key}]", table, _WORK)
+            for key, table in read_toml(path).items()
+        }
+    return {key: Source(key=key, **work) for key, work in works.items()}
 
 
 def fold(text: str) -> str:
@@ -142,9 +156,10 @@ def printed_numbers(quote: str) -> tuple[set[float], set[float]]:
             exact.add(value * 1e6)
         elif scale and value < 300:
             exact.add(10.0**value)
-    for top, bottom in re.findall(rf"({_NUMBER})\s*/\s*({_NUMBER})", text):
-        if float(bottom.replace(",", "")):
-            fractions.add(float(top.replace(",", "")) / float(bottom.replace(",", "")))
+    for top, bottom in pairwise(re.finditer(_NUMBER, text)):
+        value = float(bottom[0].replace(",", ""))
+        if value and text[top.end() : bottom.start()].strip() == "/":
+            fractions.add(float(top[0].replace(",", "")) / value)
     for number, word in enumerate(_WORDS):
         if re.search(rf"\b{word}\b", text):
             exact.add(float(number))
@@ -171,63 +186,72 @@ def find_quote(quote: str, text: str) -> bool:
     """Whether the quote stands in the text: its parts, joined by ' ... ', in order."""
     folded, start = fold(text), 0
     for part in quote.split(" ... "):
-        wanted = fold(part)
-        before = r"(?<!\w)(?<!\d[.,-])" if wanted[:1].isalnum() else ""
-        after = r"(?!\w)(?![.,-]\d)" if wanted[-1:].isalnum() else ""
-        found = re.compile(before + re.escape(wanted) + after).search(folded, start) if wanted else None
-        if found is None:
+        start = _end_of(fold(part), folded, start)
+        if start < 0:
             return False
-        start = found.end()
     return True
 
 
+_NO_WORD_BEFORE, _NO_WORD_AFTER = re.compile(r"(?<!\w)(?<!\d[.,-])"), re.compile(r"(?!\w)(?![.,-]\d)")
+
+
+def _end_of(part: str, text: str, start: int) -> int:
+    """Where whole words end that stand in the text from `start` on; -1 where they do not."""
+    place = text.find(part, start) if part else -1
+    while place >= 0:
+        end = place + len(part)
+        if (not part[0].isalnum() or _NO_WORD_BEFORE.match(text, place)) and (
+            not part[-1].isalnum() or _NO_WORD_AFTER.match(text, end)
+        ):
+            return end
+        place = text.find(part, place + 1)
+    return -1
+
+
+def origin(
+    sources: Mapping[str, Source] | None, numbers: Callable[[Mapping[str, Any]], Iterable[float]]
+) -> Rule:
+    """The rule that a row's provenance is what its basis promises; `numbers` are those that a `stated` quote must print."""
+    return lambda where, values: check_provenance(where, values, numbers(values), sources)
+
+
 def check_provenance(
-    where: str, record: Mapping[str, str | None], numbers: Iterable[float], sources: Mapping[str, Source]
+    where: str, record: Mapping[str, Any], numbers: Iterable[float], sources: Mapping[str, Source] | None
 ) -> None:
     """Refuse a figure whose origin is not what its `basis` promises.
 
-    `record` has basis, source, via, locator, quote and note (None or "" where not given); `numbers` are those that a
-    `stated` quote must print.
+    `record` has basis, source, via, locator, quote and note (None or "" where not given); `numbers` are those that a `stated`
+    quote must print. Without `sources` the keys of works are not looked up.
     """
-    has = {
-        key: bool((record.get(key) or "").strip()) for key in ("source", "via", "locator", "quote", "note")
-    }
-    basis = record.get("basis")
-    if basis not in BASES:
-        raise DataError(f"{where} basis", basis, "one of " + ", ".join(BASES))
-    if not has["source"]:
-        raise DataError(f"{where} source", plain("nothing"), "a key of sources.toml")
-    if record["source"] not in sources:
-        raise DataError(f"{where} source", record["source"], "a key of sources.toml")
-    if not has["locator"]:
-        raise DataError(f"{where} locator", plain("nothing"), "the place in the source")
-    if basis == "stated" and not has["quote"]:
-        raise DataError(
-            f"{where} quote", plain("nothing"), "a quote that prints the number (basis is stated)"
-        )
-    if basis == "transcribed" and not has["via"]:
-        raise DataError(
-            f"{where} via", plain("nothing"), "the public place where it was read (basis is transcribed)"
-        )
-    if basis == "transcribed" and has["quote"]:
-        raise DataError(
-            f"{where} quote", plain("a quote"), "no quote (basis is transcribed: we do not hold the work)"
-        )
-    if basis in ("derived", "ours", "calibrated") and not has["note"]:
-        raise DataError(f"{where} note", plain("nothing"), f"a note that says why or how (basis is {basis})")
-    if not has["quote"]:
-        return
-    quote = str(record["quote"])
-    words = [word for word in quote.split() if word != "..."]
-    if len(words) >= QUOTE_WORDS:
-        raise DataError(f"{where} quote", plain(f"{len(words)} words"), f"fewer than {QUOTE_WORDS}")
-    if sources[str(record["source"])].text is None:
-        raise DataError(
-            f"{where} quote", plain("a quote"), f"a source whose text we hold ({record['source']} names none)"
-        )
-    if basis == "stated":
-        for number in numbers:
+    given = {key: (record.get(key) or "").strip() for key in PROVENANCE}
+    with Problems() as problems:
+
+        def refuse(key: str, found: object, want: str) -> None:
+            problems.refuse(f"{where} {key}", found if found else plain("nothing"), want)
+
+        basis, quote, work = given["basis"], given["quote"], given["source"]
+        if basis not in _NEEDS:
+            refuse("basis", record.get("basis"), "one of " + ", ".join(_NEEDS))
+        if not work or (sources is not None and work not in sources):
+            refuse("source", record.get("source"), SOURCE_KEY)
+        if not given["locator"]:
+            refuse("locator", None, "the place in the source")
+        key, want = _NEEDS.get(basis, ("", ""))
+        if key and not given[key]:
+            refuse(key, None, f"{want} (basis is {basis})")
+        if basis == "transcribed" and quote:
+            refuse("quote", plain("a quote"), "no quote (basis is transcribed: we do not hold the work)")
+        if not quote or basis == "transcribed":
+            return
+        size = sum(word != "..." for word in quote.split())
+        if size >= QUOTE_WORDS or len(quote) > QUOTE_LETTERS:
+            found = f"{size} words" if size >= QUOTE_WORDS else f"{len(quote)} letters"
+            refuse(
+                "quote", plain(found), f"fewer than {QUOTE_WORDS} words, of at most {QUOTE_LETTERS} letters"
+            )
+            return
+        if sources is not None and work in sources and sources[work].text is None:
+            refuse("quote", plain("a quote"), f"a source whose text we hold ({work} names none)")
+        for number in numbers if basis == "stated" else ():
             if not is_printed(number, quote):
-                raise DataError(
-                    f"{where} quote", plain(f"no {number:g} in it"), "a quote that prints every stated number"
-                )
+                refuse("quote", plain(f"no {number:g} in it"), "a quote that prints every stated number")

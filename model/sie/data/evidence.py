@@ -12,14 +12,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..base.errors import DataError, plain
+from ..base.errors import DataError, Problems, plain
 from ..base.reading import data_folder
 from ..base.stats import INTERVAL, QUANTILES
-from .bibliography import read_sources
+from .bibliography import PROVENANCE, read_sources
 from .histories import read_observations
 from .quantities import ADJUSTMENTS
 from .rows import (
-    COLUMNS,
+    FIELDS,
     FLOWS,
     INPUTS,
     LEVELS,
@@ -29,7 +29,6 @@ from .rows import (
     read_rows,
     read_sigmas,
 )
-from .tables import PROVENANCE
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -54,7 +53,7 @@ EPOCH = "erdil_besiroglu_ho_2024"
 def evidence_files(folder: Path | None = None) -> list[Path]:
     """The files that `read_evidence` reads: the tables by name, then the series by name."""
     folder = Path(folder) if folder is not None else data_folder("evidence")
-    tables = sorted(folder / name for name in (*COLUMNS, "sources.toml"))
+    tables = sorted(folder / name for name in (*FIELDS, "sources.toml"))
     return tables + sorted((folder / "series").glob("*.csv"))
 
 
@@ -105,16 +104,19 @@ def read_files(files: Mapping[str, Path]) -> xr.Dataset:
     """What `read_evidence` reads, from one path for each of its files (`named_files`)."""
     import xarray as xr
 
-    sources = read_sources(files["sources.toml"])
-    domains = read_domains(files["domains.csv"])
-    rows = [
-        row
-        for name in ("returns.csv", "factors.csv", "growth.csv", "series.csv")
-        for row in read_rows(files[name], domains, sources)
-    ]
-    _check_ids([*rows, *read_sigmas(files["elasticities.csv"], sources)])
-    check_preferred(rows)
-    identified = _read_all_series(rows, files)
+    with Problems() as problems:
+        sources = problems.attempt(read_sources, files["sources.toml"])
+        domains = problems.attempt(read_domains, files["domains.csv"])
+        read = [
+            problems.attempt(read_rows, files[name], domains, sources)
+            for name in ("returns.csv", "factors.csv", "growth.csv", "series.csv")
+        ]
+        sigmas = problems.attempt(read_sigmas, files["elasticities.csv"], sources)
+        rows = [row for table in read for row in table or ()]
+        identified = problems.attempt(_read_all_series, rows, files, read[-1] is not None)
+        if not problems:
+            problems.attempt(_check_ids, [*rows, *sigmas])
+            problems.attempt(check_preferred, rows)
     outputs = sorted({row["output_data"] for row in rows})
     inputs = sorted({row["input_data"] for row in rows})
     names = list(domains)
@@ -219,40 +221,49 @@ def read_elasticities(path: Path | str | None = None) -> xr.Dataset:
 
     folder = Path(path) if path is not None else data_folder("evidence")
     rows = read_sigmas(folder / "elasticities.csv", read_sources(folder))
-    values = {
-        key: [row["value"][i] for row in rows] for i, key in enumerate(("sigma_q05", "sigma", "sigma_q95"))
-    }
-    values["sigma_se"] = [row["se"] for row in rows]
-    words = {key: [row[key] for row in rows] for key in ("specification", *PROVENANCE)}
+    keys = ("sigma_q05", "sigma", "sigma_q95", "sigma_se", "specification", *PROVENANCE)
     return xr.Dataset(
-        {key: ("estimate", column) for key, column in (values | words).items()},
+        {key: ("estimate", [row[key] for row in rows]) for key in keys},
         coords={"estimate": [row["id"] for row in rows]},
     )
 
 
-def _read_all_series(rows: list[dict], files: Mapping[str, Path]) -> dict[str, bool]:
-    """Whether each series identifies r, by id; every file is read, belongs to one row, and no file belongs to none."""
+def _read_all_series(rows: list[dict], files: Mapping[str, Path], is_whole: bool) -> dict[str, bool]:
+    """Whether each series identifies r, by id; every file is read, belongs to one row, and no file belongs to none.
+
+    Of a table that `is_whole` not, the files are read and need no row.
+    """
     owners: dict[str, str] = {}
     identified = {}
-    for row in rows:
-        if row["kind"] != "series":
-            continue
-        file = f"series/{row['file']}"
-        if file not in files:
-            raise DataError(f"{row['where']} file", row["file"], "a file in series/")
-        if file in owners:
-            raise DataError(f"{row['where']} file", row["file"], f"a file of its own ({owners[file]} has it)")
-        owners[file] = row["id"]
-        identified[row["id"]] = read_observations(files[file]).identified
-    for file in files:
-        if file.startswith("series/") and file not in owners:
-            raise DataError(file, plain("a file that no row of series.csv names"), "one row for each file")
+    with Problems() as problems:
+        for row in rows:
+            if row["kind"] != "series":
+                continue
+            file = f"series/{row['file']}"
+            if file not in files:
+                problems.refuse(f"{row['where']} file", row["file"], "a file in series/")
+            elif file in owners:
+                want = f"a file of its own ({owners[file]} has it)"
+                problems.refuse(f"{row['where']} file", row["file"], want)
+            else:
+                owners[file] = row["id"]
+        for file, path in files.items():
+            if not file.startswith("series/"):
+                continue
+            observations = problems.attempt(read_observations, path)
+            if file in owners and observations:
+                identified[owners[file]] = observations.identified
+            elif file not in owners and is_whole:
+                found = plain("a file that no row of series.csv names")
+                problems.refuse(file, found, "one row for each file")
     return identified
 
 
 def _check_ids(rows: list[dict]) -> None:
     seen: dict[str, str] = {}
-    for row in rows:
-        if row["id"] in seen:
-            raise DataError(f"{row['where']} id", row["id"], f"an id of its own ({seen[row['id']]} has it)")
-        seen[row["id"]] = row["where"]
+    with Problems() as problems:
+        for row in rows:
+            if row["id"] in seen:
+                want = f"an id of its own ({seen[row['id']]} has it)"
+                problems.refuse(f"{row['where']} id", row["id"], want)
+            seen.setdefault(row["id"], row["where"])

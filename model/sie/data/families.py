@@ -13,20 +13,18 @@ from numbers import Real
 
 import numpy as np
 
-from ..base.errors import DataError, plain
-from ..base.stats import Z90, Z95
+from ..base.errors import DataError, Problems, plain
+from .curves import SCORE_LIMIT, beta_shapes, log_density, masses, quantile
 
 __all__ = [
     "FAMILIES",
+    "SCORE_LIMIT",
     "Prior",
     "is_finite",
 ]
 
 SMALLEST, LARGEST = 1e-9, 1e9
 """Numbers of a prior outside this range (of either sign, 0 apart) are taken for mistakes; beyond it growth overflows."""
-
-SCORE_LIMIT = 8.0
-"""Standard scores are clipped here (probability 1e-15), so that no draw leaves the finite range of its prior."""
 
 FAMILIES = {
     "fixed": ("value",),
@@ -53,6 +51,8 @@ class Prior:
         The family's own, in the order of the file: `value`, or `lower, upper`, or `q05, q95`, or `q95`; weights for a mixture.
     parts : tuple of Prior
         The parts of a mixture; empty for the other families.
+    shapes : tuple of float
+        The two shape parameters of a beta; NaN for the other families.
 
     Raises
     ------
@@ -64,13 +64,13 @@ class Prior:
     family: str
     numbers: tuple[float, ...]
     parts: tuple[Prior, ...] = ()
-    _beta: tuple[float, float] = field(default=(math.nan, math.nan), repr=False, compare=False)
+    shapes: tuple[float, float] = field(default=(math.nan, math.nan), init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         _check_numbers(self)
         object.__setattr__(self, "numbers", tuple(float(number) for number in self.numbers))
         if self.family == "beta":
-            object.__setattr__(self, "_beta", _beta_shapes(*self.numbers))
+            object.__setattr__(self, "shapes", beta_shapes(*self.numbers))
 
     @property
     def support(self) -> tuple[float, float]:
@@ -146,7 +146,7 @@ class Prior:
         """
         from scipy.special import ndtri
 
-        below, above = self._masses(x)
+        below, above = masses(self, x)
         return np.where(below < above, ndtri(below), -ndtri(above))
 
     def at(self, score: np.ndarray | float) -> np.ndarray:
@@ -162,29 +162,7 @@ class Prior:
         np.ndarray
             Values in the unit of the quantity, of the shape of `score`.
         """
-        from scipy.special import betaincinv, erfinv, ndtr, ndtri
-
-        z = np.clip(np.asarray(score, dtype=float), -SCORE_LIMIT, SCORE_LIMIT)
-        n = self.numbers
-        match self.family:
-            case "fixed":
-                return np.full_like(z, n[0])
-            case "uniform":
-                return n[0] + (n[1] - n[0]) * ndtr(z)
-            case "loguniform":
-                return np.exp(math.log(n[0]) + math.log(n[1] / n[0]) * ndtr(z))
-            case "normal":
-                return (n[0] + n[1]) / 2 + (n[1] - n[0]) / (2 * Z90) * z
-            case "lognormal":
-                return np.exp(math.log(n[0] * n[1]) / 2 + math.log(n[1] / n[0]) / (2 * Z90) * z)
-            case "halfnormal":
-                low, high = math.sqrt(2) * erfinv(ndtr(np.minimum(z, 0))), -ndtri(ndtr(-np.maximum(z, 0)) / 2)
-                return _halfnormal_scale(n[0]) * np.where(z < 0, low, high)
-            case "beta":
-                a, b = self._beta
-                return np.where(z < 0, betaincinv(a, b, ndtr(z)), 1 - betaincinv(b, a, ndtr(-z)))
-            case _:
-                return self._invert(z)
+        return quantile(self, score)
 
     def median(self) -> float:
         """The value that the quantity exceeds with probability one half.
@@ -209,7 +187,7 @@ class Prior:
         np.ndarray
             Probabilities, of the shape of `x`.
         """
-        return self._masses(x)[0]
+        return masses(self, x)[0]
 
     def sf(self, x: np.ndarray | float) -> np.ndarray:
         """Probability of a value above x, elementwise; accurate where the cdf is nearly 1.
@@ -224,43 +202,7 @@ class Prior:
         np.ndarray
             Probabilities, of the shape of `x`.
         """
-        return self._masses(x)[1]
-
-    def _masses(self, x: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
-        """Probabilities of a value at most x and of one above it, each to its own relative accuracy."""
-        from scipy.special import betainc, betaincc, erf, erfc, ndtr
-
-        x = np.asarray(x, dtype=float)
-        n = self.numbers
-        with np.errstate(divide="ignore"):
-            match self.family:
-                case "fixed":
-                    return (x >= n[0]).astype(float), (x < n[0]).astype(float)
-                case "uniform":
-                    x = np.clip(x, n[0], n[1])
-                    return (x - n[0]) / (n[1] - n[0]), (n[1] - x) / (n[1] - n[0])
-                case "loguniform":
-                    x = np.clip(x, n[0], n[1])
-                    return np.log(x / n[0]) / math.log(n[1] / n[0]), np.log(n[1] / x) / math.log(n[1] / n[0])
-                case "normal":
-                    score = (x - (n[0] + n[1]) / 2) / ((n[1] - n[0]) / (2 * Z90))
-                    return ndtr(score), ndtr(-score)
-                case "lognormal":
-                    scale = math.log(n[1] / n[0]) / (2 * Z90)
-                    score = (np.log(np.maximum(x, 0)) - math.log(n[0] * n[1]) / 2) / scale
-                    return ndtr(score), ndtr(-score)
-                case "halfnormal":
-                    x = np.maximum(x, 0) / (_halfnormal_scale(n[0]) * math.sqrt(2))
-                    return erf(x), erfc(x)
-                case "beta":
-                    x = np.clip(x, 0, 1)
-                    return betainc(*self._beta, x), betaincc(*self._beta, x)
-                case _:
-                    masses = [part._masses(x) for part in self.parts]
-                    return (
-                        sum((w * below for w, (below, _) in zip(n, masses, strict=True)), np.zeros(())),
-                        sum((w * above for w, (_, above) in zip(n, masses, strict=True)), np.zeros(())),
-                    )
+        return masses(self, x)[1]
 
     def logpdf(self, x: np.ndarray | float) -> np.ndarray:
         """Log density at x, elementwise.
@@ -280,61 +222,11 @@ class Prior:
         ValueError
             For a prior with an atom, which has no density.
         """
-        from scipy.special import betaln, logsumexp, xlog1py, xlogy
-
         if self.has_atom:
             raise ValueError(
                 f"logpdf: found a prior with a fixed value ({self.family}), want a continuous one"
             )
-        x = np.asarray(x, dtype=float)
-        n = self.numbers
-        with np.errstate(divide="ignore", invalid="ignore"):
-            match self.family:
-                case "uniform":
-                    log = np.full_like(x, -math.log(n[1] - n[0]))
-                case "loguniform":
-                    log = -np.log(x) - math.log(math.log(n[1] / n[0]))
-                case "normal":
-                    scale = (n[1] - n[0]) / (2 * Z90)
-                    log = _log_phi((x - (n[0] + n[1]) / 2) / scale) - math.log(scale)
-                case "lognormal":
-                    scale = math.log(n[1] / n[0]) / (2 * Z90)
-                    log = (
-                        _log_phi((np.log(x) - math.log(n[0] * n[1]) / 2) / scale)
-                        - math.log(scale)
-                        - np.log(x)
-                    )
-                case "halfnormal":
-                    scale = _halfnormal_scale(n[0])
-                    log = math.log(2) + _log_phi(x / scale) - math.log(scale)
-                case "beta":
-                    a, b = self._beta
-                    log = xlogy(a - 1, x) + xlog1py(b - 1, -x) - betaln(a, b)
-                case _:
-                    terms = [
-                        math.log(w) + part.logpdf(x) for w, part in zip(n, self.parts, strict=True) if w > 0
-                    ]
-                    log = np.asarray(logsumexp(terms, axis=0))
-        low, high = self.support
-        return np.where((x >= low) & (x <= high) & ~np.isnan(log), log, -np.inf)
-
-    def _invert(self, z: np.ndarray) -> np.ndarray:
-        """Quantiles of a mixture, between the quantiles of its parts (Chandrupatla 1997)."""
-        from scipy.optimize.elementwise import find_root
-        from scipy.special import ndtr
-
-        def excess(x, score):
-            below, above = self._masses(x)
-            return np.where(score < 0, below - ndtr(score), ndtr(-score) - above)
-
-        ends = np.stack([part.at(z) for _, part in self.leaves])
-        low, high = ends.min(axis=0), ends.max(axis=0)
-        found = find_root(
-            excess, (low, high), args=(z,), tolerances={"xatol": 0, "xrtol": 1e-15, "fatol": 0, "frtol": 0}
-        )
-        # At a quantile of a part, rounding may leave both ends on one side.
-        nearest = np.where(np.abs(excess(low, z)) <= np.abs(excess(high, z)), low, high)
-        return np.where(np.isfinite(found.x), found.x, nearest)
+        return log_density(self, x)
 
 
 def is_finite(number: object) -> bool:
@@ -360,13 +252,14 @@ def _check_numbers(prior: Prior) -> None:
             )
     elif len(n) != len(names):
         raise DataError(where, plain(f"{len(n)} numbers"), f"{len(names)} ({', '.join(names)})")
-    for name, number in zip(names, n, strict=True):
-        if prior.family == "fixed" and number == math.inf:
-            continue  # no limit; which quantity may have none is checked where quantities are known
-        if not is_finite(number):
-            raise DataError(f"{where} {name}", number, "a finite number")
-        if number != 0 and prior.family != "mixture" and not SMALLEST <= abs(number) <= LARGEST:
-            raise DataError(f"{where} {name}", number, f"0 or a size from {SMALLEST:g} to {LARGEST:g}")
+    with Problems() as problems:
+        for name, number in zip(names, n, strict=True):
+            if prior.family == "fixed" and number == math.inf:
+                continue  # no limit; which quantity may have none is checked where quantities are known
+            if not is_finite(number):
+                problems.refuse(f"{where} {name}", number, "a finite number")
+            elif number != 0 and prior.family != "mixture" and not SMALLEST <= abs(number) <= LARGEST:
+                problems.refuse(f"{where} {name}", number, f"0 or a size from {SMALLEST:g} to {LARGEST:g}")
     match prior.family:
         case "mixture":
             if any(part.numbers == (math.inf,) for part in prior.parts):
@@ -383,34 +276,3 @@ def _check_numbers(prior: Prior) -> None:
         raise DataError(f"{where} {names[0]}", n[0], "a number above 0")
     if prior.family == "beta" and n[1] >= 1:
         raise DataError(f"{where} q95", n[1], "a number below 1")
-
-
-def _log_phi(x: np.ndarray) -> np.ndarray:
-    return -0.5 * x * x - 0.5 * math.log(2 * math.pi)
-
-
-def _halfnormal_scale(q95: float) -> float:
-    return q95 / Z95
-
-
-def _beta_shapes(q05: float, q95: float) -> tuple[float, float]:
-    """The shape parameters (a, b) whose 5 % and 95 % quantiles are these."""
-    from scipy.optimize import root
-    from scipy.special import betaincinv, logit
-
-    middle, half = (q05 + q95) / 2, (q95 - q05) / (2 * Z90)
-    size = max(middle * (1 - middle) / half**2 - 1, 0.2)
-    start = np.log([middle * size, (1 - middle) * size])
-
-    def miss(log_shapes: np.ndarray) -> list[float]:
-        a, b = np.exp(np.clip(log_shapes, -20, 20))
-        got = np.clip(betaincinv(a, b, [0.05, 0.95]), 1e-300, 1 - 1e-16)
-        return list(logit(got) - logit([q05, q95]))
-
-    found = root(miss, start, tol=1e-12)
-    if np.abs(miss(found.x)).max() > 1e-6:
-        raise DataError(
-            "prior beta", plain(f"q05 {q05:g} and q95 {q95:g}"), "quantiles that a beta distribution can have"
-        )
-    a, b = np.exp(found.x)
-    return float(a), float(b)

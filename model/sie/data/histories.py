@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..base.errors import DataError, plain
-from .tables import number, read_lines
+from ..base.errors import DataError, Problems, plain
+from .schema import DATE, Field, cell, checked, one_of, optional, words
+from .tables import read_lines
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -105,39 +107,60 @@ class Observations:
 
 
 def read_observations(path: Path) -> Observations:
-    """One series file, or a DataError at the first line that cannot be what it says."""
-    header, rows = read_lines(path, lambda header: _units(path.name, header))
-    units = _units(path.name, header)
-    proxies = {name: unit for name, unit in units.items() if name not in ("output", "output_error")}
-    output_unit = units["output"]
-    cells = [(where, {column.split(" [")[0]: cell for column, cell in row.items()}) for where, row in rows]
-    if len(cells) < FEWEST:
-        raise DataError(path.name, plain(f"{len(cells)} observation"), f"at least {FEWEST}")
-    low = -LARGEST_OUTPUT if output_unit == "Elo" else SMALLEST_OUTPUT
-    want = "a number" if output_unit == "Elo" else "a number above 0"
-    series = Observations(
-        order=[_order(where, row["order"]) for where, row in cells],
-        date=[_date(where, row["date"]) for where, row in cells],
-        kind=[_kind(where, row["kind"]) for where, row in cells],
-        regime=[_regime(where, row.get("regime")) for where, row in cells],
-        output=[
-            number(where, "output", row["output"], low=low, high=LARGEST_OUTPUT, want=want)
-            for where, row in cells
-        ],
-        output_error=[_error(where, row.get("output_error", "")) for where, row in cells],
-        output_unit=output_unit,
-        effort={name: [_effort(where, name, row[name]) for where, row in cells] for name in proxies},
-        effort_unit=proxies,
-    )
-    _check_course([where for where, _ in cells], series)
-    for name, values in series.effort.items():
-        if sum(not math.isnan(value) for value in values) < FEWEST:
-            raise DataError(
-                f"{path.name} {name}",
-                plain("hardly any value"),
-                f"an effort observed at least {FEWEST} times",
+    """One series file, or a DataError with every line that cannot be what it says."""
+    with Problems() as problems:
+        header, rows = read_lines(path, lambda header: _units(path.name, header), problems)
+        units = _units(path.name, header)
+        proxies = {name: unit for name, unit in units.items() if name not in ("output", "output_error")}
+        names = {column: column.split(" [")[0] for column in header}
+        fields = _fields(units["output"], names.values(), proxies)
+        observed = [
+            (where, problems.attempt(checked, where, {names[key]: cell for key, cell in row.items()}, fields))
+            for where, row in rows
+        ]
+        if not problems and len(rows) < FEWEST:
+            problems.refuse(path.name, plain(f"{len(rows)} observation"), f"at least {FEWEST}")
+        if not problems:
+            series = Observations(
+                **{key: [row[key] for _, row in observed] for key in ("order", "date", "kind", "output")},
+                **{key: [row.get(key, empty) for _, row in observed] for key, empty in _MAY_LACK.items()},
+                output_unit=units["output"],
+                effort={name: [row[name] for _, row in observed] for name in proxies},
+                effort_unit=proxies,
             )
+            problems.attempt(_check_course, [where for where, _ in observed], series)
+            for name, values in series.effort.items():
+                if sum(not math.isnan(value) for value in values) < FEWEST:
+                    want = f"an effort observed at least {FEWEST} times"
+                    problems.refuse(f"{path.name} {name}", plain("hardly any value"), want)
     return series
+
+
+_MAY_LACK = {"regime": "", "output_error": math.nan}
+"""Columns that a series may lack, and what stands in their place."""
+
+_EFFORT = optional(
+    cell(0, "a number of at least 0, or nothing where it was not observed", high=LARGEST_EFFORT), math.nan
+)
+
+
+def _fields(output_unit: str, columns: Collection[str], proxies: Collection[str]) -> dict[str, Field]:
+    """What the columns of a series may hold."""
+    is_elo = output_unit == "Elo"
+    low, want = (-LARGEST_OUTPUT, "a number") if is_elo else (SMALLEST_OUTPUT, "a number above 0")
+    error = cell(SMALLEST_OUTPUT, "a standard error above 0, or nothing", high=LARGEST_OUTPUT)
+    fields = {
+        "order": Field(
+            lambda text: int(text) if re.fullmatch("[0-9]{1,9}", text) else None, "a whole number"
+        ),
+        "date": DATE,
+        "kind": one_of(OBSERVATION_KINDS),
+        "output": cell(low, want, high=LARGEST_OUTPUT),
+        "output_error": optional(error, math.nan),
+        "regime": words("the name of the regime"),
+        **dict.fromkeys(proxies, _EFFORT),
+    }
+    return {key: field for key, field in fields.items() if key in columns}
 
 
 def _units(file: str, header: list[str]) -> dict[str, str]:
@@ -172,81 +195,38 @@ def _units(file: str, header: list[str]) -> dict[str, str]:
     return units
 
 
-def _order(where: str, text: str) -> int:
-    if not re.fullmatch(r"[0-9]{1,9}", text):
-        raise DataError(f"{where} order", text if text else plain("nothing"), "a whole number")
-    return int(text)
-
-
-def _date(where: str, text: str) -> date:
-    try:
-        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
-            return date.fromisoformat(text)
-    except ValueError:
-        pass
-    raise DataError(f"{where} date", text if text else plain("nothing"), "a date as in 2024-05-28")
-
-
-def _kind(where: str, text: str) -> str:
-    if text not in OBSERVATION_KINDS:
-        raise DataError(f"{where} kind", text, "one of " + ", ".join(OBSERVATION_KINDS))
-    return text
-
-
-def _regime(where: str, text: str | None) -> str:
-    if text is not None and not text.strip():
-        raise DataError(f"{where} regime", plain("nothing"), "the name of the regime")
-    return text or ""
-
-
-def _error(where: str, text: str) -> float:
-    want = "a standard error above 0, or nothing"
-    return (
-        number(where, "output_error", text, low=SMALLEST_OUTPUT, high=LARGEST_OUTPUT, want=want)
-        if text
-        else math.nan
-    )
-
-
-def _effort(where: str, name: str, text: str) -> float:
-    want = "a number of at least 0, or nothing where it was not observed"
-    return number(where, name, text, low=0, high=LARGEST_EFFORT, want=want) if text else math.nan
-
-
 def _check_course(where: list[str], series: Observations) -> None:
     """What must hold between observations: ascending order, dates and cumulative effort, records that do not worsen."""
     sign = 1 if OUTPUT_UNITS[series.output_unit] == "higher" else -1
-    reached = dict.fromkeys(series.effort, 0.0)
     seen = {series.regime[0]}
-    for i, at in enumerate(where):
+    with Problems() as problems:
         for name, values in series.effort.items():
-            if EFFORT_UNITS[series.effort_unit[name]] == "flow" or math.isnan(values[i]):
+            if EFFORT_UNITS[series.effort_unit[name]] != "flow":
+                problems.attempt(_check_cumulative, where, name, values)
+        for i, at in enumerate(where):
+            if i == 0:
                 continue
-            if values[i] < reached[name]:
-                raise DataError(
-                    f"{at} {name}", values[i], f"at least {reached[name]:g} (cumulative effort never falls)"
-                )
-            reached[name] = values[i]
-        if i == 0:
-            continue
-        if series.order[i] <= series.order[i - 1]:
-            twice = series.order[i] in series.order[:i]
-            raise DataError(
-                f"{at} order",
-                series.order[i],
-                "an order that no other line has" if twice else "ascending order",
-            )
-        if series.date[i] < series.date[i - 1]:
-            raise DataError(
-                f"{at} date", str(series.date[i]), f"no date before {series.date[i - 1]}, the line before"
-            )
-        if series.regime[i] != series.regime[i - 1]:
-            if series.regime[i] in seen:
-                raise DataError(f"{at} regime", series.regime[i], "each regime in one run of lines")
-            seen.add(series.regime[i])
-        elif series.kind[i] == "record" and sign * series.output[i] < sign * series.output[i - 1]:
-            raise DataError(
-                f"{at} output",
-                series.output[i],
-                f"a record no worse than {series.output[i - 1]:g} (or kind measurement)",
-            )
+            if series.order[i] <= series.order[i - 1]:
+                twice = series.order[i] in series.order[:i]
+                want = "an order that no other line has" if twice else "ascending order"
+                problems.refuse(f"{at} order", series.order[i], want)
+            if series.date[i] < series.date[i - 1]:
+                want = f"no date before {series.date[i - 1]}, the line before"
+                problems.refuse(f"{at} date", str(series.date[i]), want)
+            if series.regime[i] != series.regime[i - 1]:
+                if series.regime[i] in seen:
+                    problems.refuse(f"{at} regime", series.regime[i], "each regime in one run of lines")
+                seen.add(series.regime[i])
+            elif series.kind[i] == "record" and sign * series.output[i] < sign * series.output[i - 1]:
+                want = f"a record no worse than {series.output[i - 1]:g} (or kind measurement)"
+                problems.refuse(f"{at} output", series.output[i], want)
+
+
+def _check_cumulative(where: list[str], name: str, values: list[float]) -> None:
+    reached = 0.0
+    with Problems() as problems:
+        for at, value in zip(where, values, strict=True):
+            if value < reached:
+                want = f"at least {reached:g} (cumulative effort never falls)"
+                problems.refuse(f"{at} {name}", value, want)
+            reached = value if value > reached else reached

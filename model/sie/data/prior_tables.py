@@ -1,50 +1,90 @@
-"""The table that states a prior: a family and its numbers, read into a `Prior`."""
+"""The table that states a prior: a family and its numbers, read into a `Prior`; with unit and provenance, into an `Entry`."""
 
 from __future__ import annotations
 
-from ..base.errors import DataError, plain
-from .families import FAMILIES, Prior
+from collections.abc import Mapping
+from typing import Any
 
-__all__ = ["numbers_of", "read_prior"]
+from ..base.errors import DataError, Problems, moved
+from .bibliography import PROVENANCE, Source, check_provenance
+from .families import FAMILIES, Prior
+from .quantities import QUANTITIES, Quantity
+from .schema import Field, Rule, anything, checked, one_of, optional, words
+from .views import Entry, check_range
+
+__all__ = ["ORIGIN_KEYS", "numbers_of", "origin_of", "read_entry", "read_prior"]
+
+ORIGIN_KEYS = dict.fromkeys(PROVENANCE, optional(words()))
+"""The fields of `PROVENANCE` in a TOML table, which leaves out those that it does not have."""
+
+_FAMILY = one_of(FAMILIES)
+_LIST = Field(lambda items: items if isinstance(items, list) else None, "a list")
+
+
+def _parts(tables: Any) -> list | None:
+    simple = all(isinstance(table, dict) and table.get("family") != "mixture" for table in tables)
+    return tables if isinstance(tables, list) and simple else None
+
+
+_PARTS = Field(_parts, "a list of tables, each a family and its numbers, no mixture within")
 
 
 def read_prior(where: str, table: object, also: tuple[str, ...] = ()) -> Prior:
     """A prior from its table, which may have other keys besides. Raises DataError that starts with `where`."""
-    if not isinstance(table, dict):
-        raise DataError(where, table, "a table with a family and its numbers")
-    if "family" not in table:
-        raise DataError(f"{where} family", plain("nothing"), "one of " + ", ".join(FAMILIES))
-    family = table["family"]
-    if not isinstance(family, str) or family not in FAMILIES:
-        raise DataError(f"{where} family", family, "one of " + ", ".join(FAMILIES))
-    names = FAMILIES[family]
-    for key in table:
-        if key not in ("family", *names, *also):
-            raise DataError(
-                f"{where} {key}", plain("an unknown key"), "one of " + ", ".join(("family", *names, *also))
-            )
-    for key in names:
-        if key not in table:
-            raise DataError(f"{where} {key}", plain("nothing"), f"a value (family {family} requires it)")
-    parts: tuple[Prior, ...] = ()
+    want = "a table with a family and its numbers"
+    family = checked(where, table, {"family": _FAMILY}, others=True, want=want)["family"]
     if family == "mixture":
-        for key in names:
-            if not isinstance(table[key], list):
-                raise DataError(f"{where} {key}", table[key], "a list")
-        if any(not isinstance(part, dict) or part.get("family") == "mixture" for part in table["parts"]):
-            raise DataError(
-                f"{where} parts",
-                table["parts"],
-                "a list of tables, each a family and its numbers, no mixture within",
-            )
-        parts = tuple(read_prior(f"{where} parts[{i}]", part) for i, part in enumerate(table["parts"]))
-    numbers = table["weights"] if family == "mixture" else [table[key] for key in names]
+        fields = {"weights": _LIST, "parts": _PARTS}
+    else:
+        fields = dict.fromkeys(FAMILIES[family], anything(f"a number of the family {family}"))
+    fields = {"family": _FAMILY, **fields, **dict.fromkeys(also, optional(anything()))}
+    values = checked(where, table, fields)
+    with Problems() as problems:
+        parts = [
+            problems.attempt(read_prior, f"{where} parts[{i}]", part)
+            for i, part in enumerate(values.get("parts", ()))
+        ]
+    numbers = values["weights"] if family == "mixture" else [values[key] for key in FAMILIES[family]]
     try:
-        return Prior(family=family, numbers=tuple(numbers), parts=parts)
+        return Prior(family=family, numbers=tuple(numbers), parts=tuple(parts))
     except DataError as error:
-        raise DataError(error.where.replace("prior", where, 1), error.found, error.want) from None
+        raise moved(error, lambda place: place.replace("prior", where, 1)) from None
 
 
 def numbers_of(prior: Prior) -> list[float]:
     """Every number that a prior states, those of its parts too."""
     return [*prior.numbers, *(number for part in prior.parts for number in numbers_of(part))]
+
+
+def origin_of(source: str, numbers: list[float], sources: Mapping[str, Source]) -> Rule:
+    """The rule that a table's provenance is what its basis promises; `source` is used where the table names none."""
+
+    def rule(where: str, values: Mapping[str, Any]) -> None:
+        record = {key: values[key] for key in PROVENANCE}
+        check_provenance(where, {**record, "source": record["source"] or source}, numbers, sources)
+
+    return rule
+
+
+def read_entry(
+    where: str,
+    name: str,
+    table: object,
+    source: str,
+    sources: Mapping[str, Source],
+    quantities: Mapping[str, Quantity] = QUANTITIES,
+) -> Entry:
+    """One table as an `Entry`: prior, unit and provenance checked against its quantity. `source` is used where the table names none."""
+    want = "a table with a family, its numbers, unit and basis"
+    if not isinstance(table, dict):
+        raise DataError(where, table, want)
+    units = quantities[name].units
+    fields = {"unit": one_of(units, "one of " + "; ".join(units)), **ORIGIN_KEYS}
+    with Problems() as problems:
+        prior = problems.attempt(read_prior, where, table, tuple(fields))
+        if prior is not None:
+            problems.attempt(check_range, where, name, prior, quantities)
+        numbers = numbers_of(prior) if prior is not None else []
+        rules = (origin_of(source, numbers, sources),)
+        values = problems.attempt(lambda: checked(where, table, fields, rules, others=True))
+    return Entry(prior=prior, **values)

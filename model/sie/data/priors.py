@@ -5,18 +5,19 @@ What a view is, is in `views`.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
-from ..base.errors import DataError, plain
+from ..base.errors import DataError, Problems, plain
 from ..base.reading import data_folder, read_toml
-from .bibliography import Source, check_provenance, read_sources
+from .bibliography import PROVENANCE, SOURCE_KEY, Source, read_sources
 from .families import is_finite
-from .prior_tables import numbers_of, read_prior
-from .quantities import CHAIN, EVENT_NAMES, GROWTH, QUANTITIES, Quantity
-from .views import PROVENANCE, Conclusion, Entry, View, check_name, check_range, draw, refuse_atom, to_toml
+from .prior_tables import ORIGIN_KEYS, origin_of, read_entry
+from .quantities import CHAIN, EVENT_NAMES, GROWTH, QUANTITIES
+from .schema import LINE, MANY_WORDS, Rule, checked, known, number
+from .views import Conclusion, Entry, View, check_name, draw, refuse_atom, to_toml
 
 __all__ = [
     "WEIGHTS",
@@ -86,86 +87,51 @@ def read_view(view: Path | str, *, sources: Mapping[str, Source] | None = None) 
     check_name("the name of a view", path.stem)
     where, table = path.name, read_toml(path)
     sources = read_sources() if sources is None else sources
-    table = dict(table)
-    for key, kind, want in (
-        ("label", str, "a string"),
-        ("source", str, "a key of sources.toml"),
-        ("reflects", list, "a list of row ids"),
-    ):
-        if key not in table:
-            raise DataError(f"{where} {key}", plain("nothing"), f"{want} (the key is required)")
-        if not isinstance(table[key], kind) or (kind is str and not table[key].strip()):
-            raise DataError(f"{where} {key}", table[key], want)
-    if not table["label"].isprintable():
-        raise DataError(f"{where} label", table["label"], "a line without control characters")
-    label, source, reflects = table.pop("label"), table.pop("source"), table.pop("reflects")
-    if source not in sources:
-        raise DataError(f"{where} source", source, "a key of sources.toml")
-    if not all(isinstance(row, str) for row in reflects) or len(set(reflects)) != len(reflects):
-        raise DataError(f"{where} reflects", reflects, "a list of different row ids")
-    concludes = table.pop("concludes", {})
-    names = _quantities_of(where, table)
-    entries = {name: read_entry(f"{where} [{name}]", name, table[name], source, sources) for name in names}
-    _check_distances(where, entries)
-    if not isinstance(concludes, dict):
-        raise DataError(f"{where} [concludes]", concludes, "tables [concludes.EVENT]")
-    read = {
-        name: _read_conclusion(f"{where} [concludes.{name}]", name, item, source, sources)
-        for name, item in concludes.items()
-    }
+    fields = {"label": LINE, "source": known(sources, SOURCE_KEY), "reflects": MANY_WORDS}
+    with Problems() as problems:
+        top = problems.attempt(lambda: checked(where, table, fields, others=True))
+        source = str(table.get("source"))
+        tables = {name: item for name, item in table.items() if name not in (*fields, "concludes")}
+        names = _quantities_of(where, tables, problems)
+        entries = {
+            name: problems.attempt(read_entry, f"{where} [{name}]", name, tables[name], source, sources)
+            for name in names
+        }
+        concludes = problems.attempt(_read_conclusions, where, table.get("concludes", {}), source, sources)
+        if not problems:
+            problems.attempt(_check_distances, where, entries)
     found = View(
         name=path.stem,
-        label=label,
+        label=top["label"],
         source=source,
-        reflects=tuple(reflects),
+        reflects=tuple(top["reflects"]),
         entries=MappingProxyType(entries),
-        concludes=MappingProxyType(read),
+        concludes=MappingProxyType(concludes),
         path=path,
     )
-    for name in found.informed:
-        refuse_atom(f"{where} [{name}]", entries[name].prior)
+    with Problems() as problems:
+        for name in found.informed:
+            problems.attempt(refuse_atom, f"{where} [{name}]", entries[name].prior)
     return found
 
 
-def _quantities_of(where: str, table: Mapping) -> tuple[str, ...]:
-    """The quantities that a view must have, which depends on how it states r."""
-    if "r_asara" in table:
+def _quantities_of(where: str, tables: Mapping[str, object], problems: Problems) -> list[str]:
+    """The quantities of a view for which there are tables; which must be there depends on how it states r."""
+    if "r_asara" in tables:
         names = ("r_asara", "conversion", *GROWTH)
     else:
-        last = "gained_before_asara" if "gained_before_asara" in table else "steepening"
+        last = "gained_before_asara" if "gained_before_asara" in tables else "steepening"
         may_lack = {"compute_bottleneck", *(name for name in CHAIN if QUANTITIES[name].optional)}
-        chain = [name for name in CHAIN[:-1] if name not in may_lack or name in table]
+        chain = [name for name in CHAIN[:-1] if name not in may_lack or name in tables]
         names = (*chain, last, *GROWTH)
     for name in names:
-        if name not in table:
-            raise DataError(f"{where} [{name}]", plain("nothing"), "a table (the quantity is required)")
-    for name in table:
+        if name not in tables:
+            problems.refuse(f"{where} [{name}]", plain("nothing"), "a table (the quantity is required)")
+    for name in tables:
         if name not in names:
             what = "a table that this kind of view may not have" if name in QUANTITIES else "an unknown key"
-            raise DataError(f"{where} {name}", plain(what), "only " + ", ".join(names))
-    return names
-
-
-def read_entry(
-    where: str,
-    name: str,
-    table: object,
-    source: str,
-    sources: Mapping[str, Source],
-    quantities: Mapping[str, Quantity] = QUANTITIES,
-) -> Entry:
-    """One table as an `Entry`: prior, unit and provenance checked against its quantity. `source` is used where the table names none."""
-    if not isinstance(table, dict):
-        raise DataError(where, table, "a table with a family, its numbers, unit and basis")
-    prior = read_prior(where, table, ("unit", *PROVENANCE))
-    units = quantities[name].units
-    if "unit" not in table:
-        raise DataError(f"{where} unit", plain("nothing"), "one of " + "; ".join(units))
-    if table["unit"] not in units:
-        raise DataError(f"{where} unit", table["unit"], "one of " + "; ".join(units))
-    check_range(where, name, prior, quantities)
-    record = _provenance(where, table, source, numbers_of(prior), sources)
-    return Entry(prior=prior, unit=table["unit"], **record)
+            problems.refuse(f"{where} {name}", plain(what), "only " + ", ".join(names))
+    return [name for name in names if name in tables]
 
 
 def _check_distances(where: str, entries: Mapping[str, Entry]) -> None:
@@ -181,15 +147,18 @@ def _check_distances(where: str, entries: Mapping[str, Entry]) -> None:
         )
 
 
-def _provenance(
-    where: str, table: Mapping, source: str, numbers: Iterable[float], sources: Mapping[str, Source]
-) -> dict:
-    for key in PROVENANCE:
-        if key in table and (not isinstance(table[key], str) or not table[key].strip()):
-            raise DataError(f"{where} {key}", table[key], "a string")
-    record = {key: table.get(key) for key in PROVENANCE}
-    check_provenance(where, {**record, "source": record["source"] or source}, numbers, sources)
-    return record
+def _read_conclusions(
+    where: str, tables: object, source: str, sources: Mapping[str, Source]
+) -> dict[str, Conclusion]:
+    if not isinstance(tables, dict):
+        raise DataError(f"{where} [concludes]", tables, "tables [concludes.EVENT]")
+    with Problems() as problems:
+        return {
+            name: problems.attempt(
+                _read_conclusion, f"{where} [concludes.{name}]", name, item, source, sources
+            )
+            for name, item in tables.items()
+        }
 
 
 def _read_conclusion(
@@ -200,22 +169,22 @@ def _read_conclusion(
     if not isinstance(table, dict):
         raise DataError(where, table, "a table")
     allowed = (("q05", "q50", "q95"),) if name == "r_asara" else (("p",), ("p_low", "p_high"))
-    keys = tuple(key for key in table if key not in PROVENANCE)
-    if tuple(sorted(keys)) not in {tuple(sorted(names)) for names in allowed}:
-        raise DataError(
-            where,
-            plain(", ".join(keys) or "no numbers"),
-            " or ".join(" and ".join(names) for names in allowed),
-        )
-    numbers = {key: table[key] for key in keys}
-    top = math.inf if name == "r_asara" else 1.0
-    for key, number in numbers.items():
-        if not (is_finite(number) and 0 <= number <= top):
-            raise DataError(
-                f"{where} {key}", number, "a number of at least 0" if top > 1 else "a probability"
-            )
-    ordered = [numbers[key] for key in ("q05", "q50", "q95", "p_low", "p_high") if key in numbers]
-    if ordered != sorted(ordered):
-        raise DataError(where, list(numbers.values()), "numbers in ascending order")
-    record = _provenance(where, table, source, numbers.values(), sources)
-    return Conclusion(numbers=MappingProxyType(numbers), **record)
+    keys = [key for key in table if key not in PROVENANCE]
+    order = next((names for names in allowed if set(names) == set(keys)), None)
+    if order is None:
+        want = " or ".join(" and ".join(names) for names in allowed)
+        raise DataError(where, plain(", ".join(keys) or "no numbers"), want)
+    field = number(0, "a number of at least 0") if name == "r_asara" else number(0, "a probability", high=1)
+    numbers = [value for key in order if is_finite(value := table[key])]
+    rules = (_ascending(order), origin_of(source, numbers, sources))
+    values = checked(where, table, {**dict.fromkeys(keys, field), **ORIGIN_KEYS}, rules)
+    return Conclusion(numbers=MappingProxyType({key: values.pop(key) for key in keys}), **values)
+
+
+def _ascending(keys: tuple[str, ...]) -> Rule:
+    def rule(where: str, values: Mapping[str, Any]) -> None:
+        stated = [values[key] for key in keys]
+        if stated != sorted(stated):
+            raise DataError(where, stated, "numbers in ascending order")
+
+    return rule

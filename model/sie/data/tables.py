@@ -1,29 +1,24 @@
-"""Data tables: a CSV with a documented header as checked cells, one refusal a line."""
+"""Data tables: a CSV with a documented header as checked cells; every refusal names its line."""
 
 from __future__ import annotations
 
 import csv
 import io
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
-from ..base.errors import DataError, plain
+from ..base.errors import DataError, Problems, plain
 from ..base.reading import read_text
+from .schema import Field, Rule, checked
 
-__all__ = ["PROVENANCE", "number", "read_lines", "read_table"]
-
-PROVENANCE = ("basis", "source", "via", "locator", "quote", "note")
-"""The columns that say where a row's numbers come from (`bibliography.check_provenance`)."""
-
-LARGEST = 1e6
-"""Larger numbers are taken for mistakes unless a column says otherwise."""
+__all__ = ["read_cells", "read_lines", "read_table"]
 
 
 def read_lines(
-    path: Path, check_header: Callable[[list[str]], object]
+    path: Path, check_header: Callable[[list[str]], object], problems: Problems
 ) -> tuple[list[str], list[tuple[str, dict[str, str]]]]:
-    """A CSV file as its header, checked first, and its rows, each as (where, cells by column). Raises DataError."""
+    """A CSV file as its header, checked first, and its whole rows, each as (where, cells by column). Raises DataError."""
     try:
         lines = list(csv.reader(io.StringIO(read_text(path), newline=""), strict=True))
     except csv.Error as error:
@@ -35,36 +30,42 @@ def read_lines(
     rows, line = [], 1
     for cells in lines[1:]:
         line += 1 + sum(cell.count("\n") for cell in cells)
-        if len(cells) != len(header):
-            raise DataError(f"{path.name} line {line}", plain(f"{len(cells)} cells"), f"{len(header)}")
-        rows.append((f"{path.name} line {line}", dict(zip(header, cells, strict=True))))
-    if not rows:
-        raise DataError(path.name, plain("a header and no rows"), "at least one row")
+        where = f"{path.name} line {line}"
+        if len(cells) == len(header):
+            rows.append((where, dict(zip(header, cells, strict=True))))
+        else:
+            problems.refuse(where, plain(f"{len(cells)} cells"), f"{len(header)}")
+    if not lines[1:]:
+        problems.refuse(path.name, plain("a header and no rows"), "at least one row")
     return header, rows
 
 
-def read_table(path: Path, columns: Sequence[str]) -> list[tuple[str, dict[str, str]]]:
-    """The rows of a table whose header has exactly these columns, in any order."""
+def read_cells(path: Path, columns: Collection[str]) -> list[dict[str, str]]:
+    """The rows of a table whose header has exactly these columns, in any order, as text."""
+    with Problems() as problems:
+        return [cells for _, cells in _lines_of(path, columns, problems)]
 
+
+def read_table(
+    path: Path, fields: Mapping[str, Field], rules: Iterable[Rule] = ()
+) -> list[tuple[str, dict[str, Any]]]:
+    """The rows of a table that has exactly these columns, in any order: each as (where, values by column)."""
+    with Problems() as problems:
+        return [
+            (where, problems.attempt(checked, where, cells, fields, rules))
+            for where, cells in _lines_of(path, fields, problems)
+        ]
+
+
+def _lines_of(path: Path, columns: Collection[str], problems: Problems) -> list[tuple[str, dict[str, str]]]:
     def check(header: list[str]) -> None:
-        for column in header:
-            if column not in columns:
-                raise DataError(f"{path.name} header", column, "only the columns " + ",".join(columns))
-        for column in columns:
-            if column not in header:
-                raise DataError(
-                    f"{path.name} header", plain(f"no column {column}"), "the columns " + ",".join(columns)
-                )
+        where, want = f"{path.name} header", "the columns " + ",".join(columns)
+        with Problems() as problems:
+            for column in header:
+                if column not in columns:
+                    problems.refuse(where, column, f"only {want}")
+            for column in columns:
+                if column not in header:
+                    problems.refuse(where, plain(f"no column {column}"), want)
 
-    return read_lines(path, check)[1]
-
-
-def number(where: str, key: str, text: str, *, low: float, high: float = LARGEST, want: str) -> float:
-    """A cell as a finite number from `low` to `high`, or a DataError that says what is wanted."""
-    try:
-        value = float(text) if "_" not in text else math.nan
-    except ValueError:
-        value = math.nan
-    if not text.isascii() or not math.isfinite(value) or value < low or value > high:
-        raise DataError(f"{where} {key}", text if text else plain("nothing"), want)
-    return value
+    return read_lines(path, check, problems)[1]

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import datetime
 import math
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..base.errors import DataError
 from ..base.reading import data_folder
 from ..base.stats import Z95
-from .bibliography import check_provenance, read_sources
-from .tables import PROVENANCE, number, read_table
+from .bibliography import ORIGIN, origin, read_sources
+from .schema import DATE, FLAG, WORDS, cell, once, words
+from .tables import read_table
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -23,10 +25,14 @@ __all__ = ["doubling_days", "parse_date", "read_horizons"]
 TABLE = "metr_horizons.csv"
 
 _MINUTES = ("p50_q025_minutes", "p50_minutes", "p50_q975_minutes")
-_COLUMNS = (
-    *("release", "model", "date", *_MINUTES, "frontier"),
-    *PROVENANCE,
-)
+_FIELDS = {
+    "release": WORDS,
+    "model": words("a name that no other line of its release has"),
+    "date": DATE,
+    **dict.fromkeys(_MINUTES, cell(1e-6, "minutes above 0")),
+    "frontier": FLAG,
+    **ORIGIN,
+}
 
 
 def read_horizons(path: Path | str | None = None) -> xr.Dataset:
@@ -51,39 +57,37 @@ def read_horizons(path: Path | str | None = None) -> xr.Dataset:
     import xarray as xr
 
     folder = Path(path) if path is not None else data_folder("evidence")
-    sources, rows, seen = read_sources(folder), [], set()
-    for where, cells in read_table(folder / TABLE, _COLUMNS):
-        low, minutes, high = (
-            number(where, key, cells[key], low=1e-6, want="minutes above 0") for key in _MINUTES
-        )
-        if not low < minutes < high:
-            raise DataError(f"{where} p50_minutes", minutes, "a number inside its interval")
-        if cells["frontier"] not in ("0", "1"):
-            raise DataError(f"{where} frontier", cells["frontier"], "0 or 1")
-        if not cells["model"] or (cells["release"], cells["model"]) in seen:
-            raise DataError(f"{where} model", cells["model"], "a name that no other line of its release has")
-        seen.add((cells["release"], cells["model"]))
-        check_provenance(where, cells, (low, minutes, high), sources)
+    rules = (
+        _check_interval,
+        once("release", "model", want="a name that no other line of its release has"),
+        origin(read_sources(folder), lambda row: [row[key] for key in _MINUTES if key in row]),
+    )
+    rows = []
+    for _, values in read_table(folder / TABLE, _FIELDS, rules):
+        low, minutes, high = (values[key] for key in _MINUTES)
         rows.append(
             {
                 "minutes": minutes,
                 "low": math.log2(minutes / low) / Z95,
                 "high": math.log2(high / minutes) / Z95,
-                "date": np.datetime64(parse_date(f"{where} date", cells["date"]), "ns"),
-                "frontier": cells["frontier"] == "1",
-                "model": cells["model"],
-                "release": cells["release"],
+                "date": np.datetime64(values["date"], "ns"),
+                "frontier": values["frontier"] == 1,
+                "model": values["model"],
+                "release": values["release"],
             }
         )
     return xr.Dataset({key: ("measurement", [row[key] for row in rows]) for key in rows[0]})
 
 
+def _check_interval(where: str, row: Mapping[str, Any]) -> None:
+    low, minutes, high = (row[key] for key in _MINUTES)
+    if not low < minutes < high:
+        raise DataError(f"{where} p50_minutes", minutes, "a number inside its interval")
+
+
 def parse_date(where: str, text: str) -> datetime.date:
     """A date written as 2026-02-05, or a DataError."""
-    try:
-        return datetime.date.fromisoformat(text)
-    except ValueError:
-        raise DataError(where, text, "a date such as 2026-02-05") from None
+    return DATE.of(where, text)
 
 
 def doubling_days(models: xr.Dataset) -> float:

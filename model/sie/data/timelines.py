@@ -7,40 +7,50 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
-import numpy as np
-
-from ..base.errors import DataError, plain
+from ..base.errors import DataError, Problems, plain
 from ..base.reading import data_folder, read_toml
-from .bibliography import check_provenance, read_sources
+from .bibliography import SOURCE_KEY, read_sources
 from .families import Prior
-from .prior_tables import read_prior
+from .prior_tables import read_entry
 from .priors import Entry
-from .tables import PROVENANCE
+from .quantities import Quantity
+from .schema import DATE, LINE, anything, checked, known, one_of
+from .views import check_range
 
-__all__ = ["AHEAD", "UNITS", "Timeline", "read_timeline", "timeline_names"]
+__all__ = ["AHEAD", "QUANTITIES", "Timeline", "read_timeline", "timeline_names"]
 
 AHEAD = ("suite_bias", "trend_error", "software_share", "compute_ahead", "asara_horizon", "pace")
 """What the measurements do not inform."""
 
-UNITS: Mapping[str, str] = MappingProxyType(
+_SHARE = Quantity(meaning="a share", lower_included=True, upper=1.0)
+_FACTOR = Quantity(meaning="a factor or a standard deviation")
+
+QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
     {
-        "horizon": "minutes",
-        "doublings_per_year": "horizon doublings per year",
-        "doubling_ratio": "1",
-        "model_spread": "horizon doublings",
-        "shared_error": "1",
-        "suite_bias": "1",
-        "trend_error": "1",
-        "software_share": "1",
-        "compute_ahead": "1",
-        "asara_horizon": "work months",
-        "pace": "OOMs of training efficiency per year",
+        "horizon": Quantity(meaning="horizon of the trend at the last model", units=("minutes",)),
+        "doublings_per_year": Quantity(
+            meaning="slope of the trend at the last model", units=("horizon doublings per year",)
+        ),
+        "doubling_ratio": _FACTOR,
+        "model_spread": Quantity(meaning="spread of models around the trend", units=("horizon doublings",)),
+        "shared_error": _SHARE,
+        "suite_bias": _FACTOR,
+        "trend_error": _FACTOR,
+        "software_share": _SHARE,
+        "compute_ahead": _FACTOR,
+        "asara_horizon": Quantity(meaning="horizon at ASARA", units=("work months",)),
+        "pace": Quantity(meaning="pace of software alone", units=("OOMs of training efficiency per year",)),
     }
 )
+"""What a timeline states."""
 
-_KEYS = ("label", "source", "release", "since", "models")
+_FIELDS = {
+    **dict.fromkeys(("label", "source", "release"), LINE),
+    "since": DATE,
+    "models": one_of(("frontier", "all")),
+    **dict.fromkeys(QUANTITIES, anything("a table")),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +113,7 @@ class Timeline:
                     plain("an unknown quantity"),
                     "one of " + ", ".join(entries),
                 )
-            _check_range(f"{self.name} [{name}]", name, prior)
+            check_range(f"{self.name} [{name}]", name, prior, QUANTITIES)
             entries[name] = dataclasses.replace(
                 entries[name], prior=prior, basis="ours", locator="Timeline.replace", note="changed in Python"
             )
@@ -145,60 +155,16 @@ def read_timeline(timeline: Path | str) -> Timeline:
         else data_folder("priors") / "timelines" / f"{timeline}.toml"
     )
     where, table, sources = path.name, read_toml(path), read_sources()
-    for name in (*_KEYS, *UNITS):
-        if name not in table:
-            raise DataError(f"{where} {name}", plain("nothing"), "a value (all keys and tables are required)")
-    for name in table:
-        if name not in (*_KEYS, *UNITS):
-            raise DataError(f"{where} {name}", plain("an unknown key"), "only " + ", ".join((*_KEYS, *UNITS)))
-    if type(table["since"]) is not datetime.date:
-        raise DataError(f"{where} since", table["since"], "a date such as 2023-01-01")
-    if table["models"] not in ("frontier", "all"):
-        raise DataError(f"{where} models", table["models"], "frontier or all")
-    if table["source"] not in sources:
-        raise DataError(f"{where} source", table["source"], "a key of sources.toml")
-    return Timeline(
-        name=path.stem,
-        label=str(table["label"]),
-        release=str(table["release"]),
-        since=table["since"],
-        models=table["models"],
-        entries=MappingProxyType(
-            {
-                name: _read_entry(f"{where} [{name}]", name, table[name], table["source"], sources)
-                for name in UNITS
-            }
-        ),
-    )
-
-
-def _read_entry(where: str, name: str, table: object, source: str, sources: Mapping) -> Entry:
-    if not isinstance(table, dict):
-        raise DataError(where, table, "a table with a family, its numbers, unit and basis")
-    prior = read_prior(where, table, ("unit", *PROVENANCE))
-    if table.get("unit") != UNITS[name]:
-        raise DataError(f"{where} unit", table.get("unit"), UNITS[name])
-    _check_range(where, name, prior)
-    record: dict[str, Any] = {key: table.get(key) for key in PROVENANCE}
-    for key, value in record.items():
-        if value is not None and not isinstance(value, str):
-            raise DataError(f"{where} {key}", value, "a string")
-    numbers = [*prior.numbers, *(number for part in prior.parts for number in part.numbers)]
-    check_provenance(where, {**record, "source": record["source"] or source}, numbers, sources)
-    return Entry(prior=prior, unit=table["unit"], **record)
-
-
-def _check_range(where: str, name: str, prior: Prior) -> None:
-    low, high = prior.support
-    share = name in ("software_share", "shared_error")
-    if (
-        low == np.inf
-        or low < 0
-        or (low == 0 and prior.family == "fixed" and not share)
-        or (share and high > 1)
-    ):
-        raise DataError(
-            where,
-            plain(f"a {prior.family} prior that reaches from {low:g} to {high:g}"),
-            "values from 0 to 1" if share else "values above 0",
-        )
+    source = str(table.get("source"))
+    fields = _FIELDS | {"source": known(sources, SOURCE_KEY)}
+    with Problems() as problems:
+        top = problems.attempt(checked, where, table, fields)
+        entries = {
+            name: problems.attempt(
+                read_entry, f"{where} [{name}]", name, table[name], source, sources, QUANTITIES
+            )
+            for name in QUANTITIES
+            if name in table
+        }
+    about = {key: value for key, value in top.items() if key not in (*QUANTITIES, "source")}
+    return Timeline(name=path.stem, **about, entries=MappingProxyType(entries))

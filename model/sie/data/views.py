@@ -18,11 +18,11 @@ from typing import Protocol
 import numpy as np
 
 from ..base.errors import DataError, plain
+from .bibliography import PROVENANCE
 from .families import FAMILIES, Prior
 from .quantities import CHAIN, INPUT_SHARES, QUANTITIES, Quantity
 
 __all__ = [
-    "PROVENANCE",
     "Conclusion",
     "Entry",
     "View",
@@ -32,9 +32,6 @@ __all__ = [
     "refuse_atom",
     "to_toml",
 ]
-
-PROVENANCE = ("basis", "locator", "quote", "note", "source", "via")
-"""Keys of a table that say where its numbers come from."""
 
 
 MOST_NAME_BYTES = 200

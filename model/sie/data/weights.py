@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,14 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from ..base.errors import DataError, plain
+from ..base.errors import DataError, Problems, plain
 from ..base.reading import data_folder, read_toml
-from .bibliography import Source, check_provenance, read_sources
-from .families import Prior
-from .prior_tables import read_prior
+from .bibliography import Source, read_sources
+from .families import is_finite
+from .prior_tables import ORIGIN_KEYS, origin_of, read_entry
 from .priors import WEIGHTS, Entry
-from .quantities import QUANTITIES
-from .tables import PROVENANCE
+from .schema import LINE, Field, anything, checked, number, optional
 
 __all__ = ["OTHERS", "Mechanism", "Weights", "read_weights"]
 
@@ -87,100 +85,68 @@ def read_weights(path: Path | str | None = None, *, sources: Mapping[str, Source
     """
     path = data_folder("priors") / WEIGHTS if path is None else Path(path)
     sources = read_sources() if sources is None else sources
-    table = read_toml(path)
-    _only_keys(path.name, table, ("views", "mechanisms"))
-    views, mechanisms = table["views"], table["mechanisms"]
-    if OTHERS not in views:
-        raise DataError(f"{path.name} [views.{OTHERS}]", plain("nothing"), "a weight for every other view")
-    read = {}
-    for name, item in views.items():
-        where = f"{path.name} [views.{name}]"
-        read[name] = _weight(where, item, (), sources)
-    found = {}
-    for name, item in mechanisms.items():
-        where = f"{path.name} [mechanisms.{name}]"
-        weight = _weight(where, item, ("label", *REPLACEABLE), sources)
-        if not isinstance(item.get("label"), str) or not item["label"].strip():
-            raise DataError(f"{where} label", item.get("label", plain("nothing")), "a line of text")
-        entries = {
-            quantity: _entry(f"{path.name} [mechanisms.{name}.{quantity}]", quantity, item[quantity], sources)
-            for quantity in REPLACEABLE
-            if quantity in item
+    file = path.name
+    tables = checked(file, read_toml(path), {"views": _tables("views"), "mechanisms": _tables("mechanisms")})
+    quotes: list[tuple[str, str, str]] = []
+    with Problems() as problems:
+        if OTHERS not in tables["views"]:
+            problems.refuse(f"{file} [views.{OTHERS}]", plain("nothing"), "a weight for every other view")
+        read = {
+            name: problems.attempt(_read_weight, f"{file} [views.{name}]", item, {}, sources)
+            for name, item in tables["views"].items()
         }
-        if not entries:
-            raise DataError(where, plain("no prior"), "at least one of " + ", ".join(REPLACEABLE))
-        found[name] = Mechanism(
-            name=name, label=item["label"], weight=weight, entries=MappingProxyType(entries)
-        )
-    tables = {f"views.{name}": item for name, item in views.items()}
-    for name, item in mechanisms.items():
-        tables[f"mechanisms.{name}"] = item
-        tables |= {f"mechanisms.{name}.{key}": item[key] for key in found[name].entries}
+        found = {
+            name: problems.attempt(_read_mechanism, f"{file} [mechanisms.{name}]", name, item, sources)
+            for name, item in tables["mechanisms"].items()
+        }
+    for kind, items in tables.items():
+        for name, item in items.items():
+            parts = {f"{kind}.{name}": item} | {
+                f"{kind}.{name}.{key}": item[key] for key in REPLACEABLE if key in item
+            }
+            quotes += [
+                (f"{file} [{place}]", part["source"], part["quote"])
+                for place, part in parts.items()
+                if "quote" in part
+            ]
     weights = Weights(
-        views=MappingProxyType(read),
+        views=MappingProxyType({name: values["weight"] for name, values in read.items()}),
         mechanisms=MappingProxyType(found),
-        quotes=tuple(
-            (f"{path.name} [{name}]", item["source"], item["quote"])
-            for name, item in tables.items()
-            if "quote" in item
-        ),
+        quotes=tuple(quotes),
     )
     weights.of_mechanisms()
     return weights
 
 
-def _only_keys(where: str, table: Mapping, keys: tuple[str, ...]) -> None:
-    for key in table:
-        if key not in keys:
-            raise DataError(f"{where} {key}", plain("an unknown key"), "only " + ", ".join(keys))
-    for key in keys:
-        if not isinstance(table.get(key), dict) or not table[key]:
-            raise DataError(f"{where} [{key}]", plain("nothing"), f"tables [{key}.NAME]")
+_WEIGHT = number(0, "a number of at least 0")
 
 
-def _weight(where: str, item: object, also: tuple[str, ...], sources: Mapping[str, Source]) -> float:
-    if not isinstance(item, dict):
-        raise DataError(where, item, "a table with a weight and its basis")
-    for key in item:
-        if key not in ("weight", *PROVENANCE, *also):
-            raise DataError(
-                f"{where} {key}",
-                plain("an unknown key"),
-                "only " + ", ".join(("weight", *PROVENANCE, *also)),
+def _tables(kind: str) -> Field:
+    return Field(lambda found: found if isinstance(found, dict) and found else None, f"tables [{kind}.NAME]")
+
+
+def _read_weight(
+    where: str, item: object, also: Mapping[str, Field], sources: Mapping[str, Source]
+) -> dict[str, Any]:
+    fields = {"weight": _WEIGHT, **ORIGIN_KEYS, **also}
+    numbers = [item["weight"]] if isinstance(item, dict) and is_finite(item.get("weight")) else []
+    rules = (origin_of("", numbers, sources),)
+    return checked(where, item, fields, rules, want="a table with a weight and its basis")
+
+
+def _read_mechanism(where: str, name: str, item: Any, sources: Mapping[str, Source]) -> Mechanism:
+    also = {"label": LINE, **dict.fromkeys(REPLACEABLE, optional(anything("a table")))}
+    with Problems() as problems:
+        values = problems.attempt(_read_weight, where, item, also, sources)
+        entries = {
+            quantity: problems.attempt(
+                read_entry, f"{where[:-1]}.{quantity}]", quantity, item[quantity], "", sources
             )
-    weight = item.get("weight", plain("nothing"))
-    if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 <= weight < math.inf:
-        raise DataError(f"{where} weight", weight, "a number of at least 0")
-    check_provenance(where, _record(where, item), [weight], sources)
-    return float(weight)
-
-
-def _record(where: str, item: Mapping) -> dict[str, Any]:
-    for key in PROVENANCE:
-        if key in item and (not isinstance(item[key], str) or not item[key].strip()):
-            raise DataError(f"{where} {key}", item[key], "a string")
-    return {key: item.get(key) for key in PROVENANCE}
-
-
-def _entry(where: str, name: str, item: Any, sources: Mapping[str, Source]) -> Entry:
-    prior = read_prior(where, item, ("unit", *PROVENANCE))
-    if item.get("unit") not in QUANTITIES[name].units:
-        raise DataError(
-            f"{where} unit", item.get("unit", plain("nothing")), "one of " + "; ".join(QUANTITIES[name].units)
-        )
-    low, high = prior.support
-    limit = QUANTITIES[name]
-    at_zero = low == limit.lower and not limit.lower_included and prior.family == "fixed"
-    if low < limit.lower or high > limit.upper or at_zero:
-        raise DataError(
-            where,
-            plain(f"a {prior.family} prior that reaches from {low:g} to {high:g}"),
-            f"values from {limit.lower:g} to {limit.upper:g}",
-        )
-    record = _record(where, item)
-    check_provenance(where, record, _numbers(prior), sources)
-    return Entry(prior=prior, unit=item["unit"], **record)
-
-
-def _numbers(prior: Prior) -> list[float]:
-    return [*prior.numbers, *(number for part in prior.parts for number in _numbers(part))]
+            for quantity in REPLACEABLE
+            if isinstance(item, dict) and quantity in item
+        }
+        if not entries:
+            problems.refuse(where, plain("no prior"), "at least one of " + ", ".join(REPLACEABLE))
+    return Mechanism(
+        name=name, label=values["label"], weight=values["weight"], entries=MappingProxyType(entries)
+    )

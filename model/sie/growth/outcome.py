@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..base.errors import DataError, plain
+from ..base.errors import DataError, Problems, plain
 from ..base.reading import data_folder, read_toml
 from ..data.bibliography import Source, read_sources
 from ..data.priors import Entry, read_entry
@@ -68,10 +68,13 @@ def read_buildout(
         raise DataError(f"{path.name} source", source, "a key of sources.toml")
     if set(table) != set(BUILDOUT):
         raise DataError(path.name, plain("tables " + ", ".join(table)), "the tables " + ", ".join(BUILDOUT))
-    entries = {
-        name: read_entry(f"{path.name} [{name}]", name, table[name], source, sources, BUILDOUT)
-        for name in BUILDOUT
-    }
+    with Problems() as problems:
+        entries = {
+            name: problems.attempt(
+                read_entry, f"{path.name} [{name}]", name, table[name], source, sources, BUILDOUT
+            )
+            for name in BUILDOUT
+        }
     return MappingProxyType(
         {name: dataclasses.replace(entry, source=entry.source or source) for name, entry in entries.items()}
     )

@@ -18,17 +18,19 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..base.errors import DataError, plain
+from ..base.errors import Problems, plain
 from ..base.kernels import in_chunks, kernel
 from ..base.reading import data_folder
 from ..base.stats import QUANTILES
-from ..data.bibliography import check_provenance, read_sources
-from ..data.tables import PROVENANCE, number, read_table
+from ..data.bibliography import ORIGIN, origin, read_sources
+from ..data.schema import WORDS, ascending, cell, matching, once
+from ..data.tables import read_table
 from . import feller
 
 if TYPE_CHECKING:
@@ -62,10 +64,15 @@ CHUNK = 16
 SPREAD = 0.6
 """Scale of the logistic proposal of g_s around its best value, in standard deviations."""
 
-_FITS = (
-    *("id", "growth_row", "domain", "years", "output_doublings"),
-    *("r_q05", "r_q25", "r_q50", "r_q75", "r_q95", "naive", *PROVENANCE),
-)
+_QUANTILES = ("r_q05", "r_q25", "r_q50", "r_q75", "r_q95")
+_ABOVE_0 = cell(1e-6, "a number above 0")
+_FITS = {
+    "id": matching("[a-z0-9_]+", "lower-case letters, digits and underscores"),
+    **dict.fromkeys(("growth_row", "domain"), WORDS),
+    **dict.fromkeys(("years", "output_doublings", *_QUANTILES, "naive"), _ABOVE_0),
+    **ORIGIN,
+}
+_COUNTS = {"year": cell(1900, "a year", high=2100), "authors": cell(1, "a count of at least 1")}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,45 +134,40 @@ def read_idea_production(path: Path | str | None = None) -> Mapping[str, IdeaPro
     Erdil, Besiroglu & Ho (2024).
     """
     folder = Path(path) if path is not None else data_folder("evidence")
-    sources = read_sources(folder)
-    fits = {}
-    for where, cells in read_table(folder / FOLDER / TABLE, _FITS):
-        values = {
-            key: number(where, key, cells[key], low=1e-6, want="a number above 0") for key in _FITS[3:11]
-        }
-        published = tuple(values[key] for key in _FITS[5:10])
-        if list(published) != sorted(set(published)):
-            raise DataError(f"{where} r_q05", list(published), "quantiles in ascending order")
-        check_provenance(where, cells, [*published, values["naive"]], sources)
-        if not cells["id"].isidentifier() or cells["id"] in fits:
-            raise DataError(f"{where} id", cells["id"], "a name that no other line has")
-        file = folder / FOLDER / f"{cells['id']}.csv"
-        fits[cells["id"]] = IdeaProduction(
-            id=cells["id"],
-            growth_row=cells["growth_row"],
-            domain=cells["domain"],
-            researchers=_read_counts(file, values["years"]),
-            output_doublings=values["output_doublings"],
-            published=published,
-            naive=values["naive"],
+    numbers = ("naive", *_QUANTILES)
+    rules = (
+        ascending(*_QUANTILES),
+        once("id", want="a name that no other line has"),
+        origin(read_sources(folder), lambda row: [row[key] for key in numbers if key in row]),
+    )
+    with Problems() as problems:
+        rows = problems.attempt(read_table, folder / FOLDER / TABLE, _FITS, rules) or []
+        counts = [
+            problems.attempt(_read_counts, folder / FOLDER / f"{row['id']}.csv", row["years"])
+            for _, row in rows
+        ]
+    return {
+        row["id"]: IdeaProduction(
+            **{key: row[key] for key in ("id", "growth_row", "domain", "output_doublings", "naive")},
+            researchers=researchers,
+            published=tuple(row[key] for key in _QUANTILES),
         )
-    return fits
+        for (_, row), researchers in zip(rows, counts, strict=True)
+    }
 
 
 def _read_counts(path: Path, years: float) -> np.ndarray:
     """The counts of the first `years` years, each the year after the line before."""
-    counts, last = [], None
-    for where, cells in read_table(path, ("year", "authors")):
-        year = number(where, "year", cells["year"], low=1900, high=2100, want="a year")
-        if last is not None and year != last + 1:
-            raise DataError(f"{where} year", cells["year"], f"{last + 1:.0f}, the year after the line before")
-        counts.append(number(where, "authors", cells["authors"], low=1, want="a count of at least 1"))
-        last = year
-    if not 2 <= years <= len(counts) or years % 1:
-        raise DataError(
-            f"{path.name} lines", plain(str(len(counts))), f"at least the {years:g} years of {TABLE}"
-        )
-    return np.array(counts[: int(years)])
+    with Problems() as problems:
+        rows = read_table(path, _COUNTS)
+        for (_, last), (where, row) in pairwise(rows):
+            if row["year"] != last["year"] + 1:
+                want = f"{last['year'] + 1:.0f}, the year after the line before"
+                problems.refuse(f"{where} year", row["year"], want)
+        if not 2 <= years <= len(rows) or years % 1:
+            found, want = plain(str(len(rows))), f"at least the {years:g} years of {TABLE}"
+            problems.refuse(f"{path.name} lines", found, want)
+    return np.array([row["authors"] for _, row in rows[: int(years)]])
 
 
 def prior_log_density(log_r: np.ndarray) -> np.ndarray:

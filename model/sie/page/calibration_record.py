@@ -6,7 +6,6 @@ give the same bytes.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +18,10 @@ from ..analysis.calibration.summary import summarise
 from ..analysis.calibration.worlds import LEAST_WORLDS, MOST_WORLDS
 from ..base.errors import DataError, plain
 from ..base.files import strict_json
-from ..base.reading import read_text
+from ..base.reading import read_json
 from ..data.quantities import EVENT_NAMES
-from .snapshot import load_json, versions
+from ..data.schema import LINE, Field, by_name, checked, whole, words
+from .snapshot import INPUTS, versions
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -32,18 +32,17 @@ VERSION = 2
 """Version of the layout; in 1, which is read too, `inputs_sha256` did not cover `levels`."""
 
 _WHAT = "what `sie calibrate --json` writes"
-_KEYS = {
-    "calibration": int,
-    "view": str,
-    "label": str,
-    "inputs_sha256": str,
-    "levels": dict,
-    "seed": int,
-    "lost": int,
-    "divergences": int,
-    "versions": dict,
-    "quantities": list,
-    "events": list,
+_NAMES = by_name(words(), "names")
+_ITEMS = Field(lambda items: items if isinstance(items, list) else None, _WHAT)
+_FIELDS = {
+    "calibration": Field(
+        lambda number: number if number in (1, VERSION) and number is not True else None, f"1 or {VERSION}"
+    ),
+    **dict.fromkeys(("view", "label"), LINE),
+    "inputs_sha256": INPUTS["inputs_sha256"],
+    **dict.fromkeys(("levels", "versions"), _NAMES),
+    **dict.fromkeys(("seed", "lost", "divergences"), whole()),
+    **dict.fromkeys(("quantities", "events"), _ITEMS),
 }
 
 
@@ -108,20 +107,8 @@ def read_record(path: Path) -> Record:
     """A calibration from its file. Raises DataError where something is missing or not what it must be."""
     import xarray as xr
 
-    document = load_json(path.name, read_text(path))
-    for key, kind in _KEYS.items():
-        value = document.get(key) if isinstance(document, dict) else None
-        if not isinstance(value, kind) or isinstance(value, bool):
-            raise DataError(
-                f"{path.name} {key}", plain("nothing" if value is None else "something else"), _WHAT
-            )
-    if document["calibration"] not in (1, VERSION):
-        raise DataError(f"{path.name} calibration", document["calibration"], f"1 or {VERSION}")
-    if not re.fullmatch("[0-9a-f]{64}", document["inputs_sha256"]):
-        raise DataError(f"{path.name} inputs_sha256", document["inputs_sha256"], "64 hexadecimal digits")
-    for key in ("levels", "versions"):
-        if not all(isinstance(text, str) for text in document[key].values()):
-            raise DataError(f"{path.name} {key}", plain("something else"), "names")
+    document = read_json(path, want=_WHAT)
+    document = checked(path.name, document, _FIELDS, others=True, want=_WHAT)
     quantities, events = (_names(path.name, document[key]) for key in ("quantities", "events"))
     if "r_asara" not in quantities or not events or not set(events) <= set(EVENT_NAMES):
         raise DataError(path.name, plain("other quantities or events"), _WHAT)
@@ -146,8 +133,8 @@ def read_record(path: Path) -> Record:
     about = {key: document[key] for key in ("view", "label", "inputs_sha256", "seed")}
     return Record(
         **about,
-        levels=MappingProxyType(document["levels"]),
-        versions=MappingProxyType(document["versions"]),
+        levels=document["levels"],
+        versions=document["versions"],
         found=found,
         table=summarise(found),
     )

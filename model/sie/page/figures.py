@@ -12,19 +12,16 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
-from ..base.errors import DataError, plain
+from ..base.errors import DataError
 from ..base.reading import data_folder
 from ..data.bibliography import Source, check_provenance, read_sources
-from ..data.tables import PROVENANCE, read_table
+from ..data.schema import WORDS, Field, once, one_of, optional, words
+from ..data.tables import read_table
 
 __all__ = ["SLIPS", "Figure", "figures"]
-
-COLUMNS = (
-    *("id", "what", *(key for key in PROVENANCE if key != "note")),
-    *("stated", "upper", "rounding", "formula", "given", "slip", "reason"),
-)
-"""Columns of `figures.csv`; `what` takes the place of a note."""
 
 SLIPS = {
     "source": "the source's own slip",
@@ -78,67 +75,78 @@ def figures(
     """
     path = data_folder("evidence") / "figures.csv" if path is None else Path(path)
     sources = read_sources() if sources is None else sources
-    found: dict[str, Figure] = {}
-    for where, cells in read_table(path, COLUMNS):
-        figure = _figure(where, cells, sources)
-        if figure.id in found:
-            raise DataError(f"{where} id", figure.id, "an id of its own")
-        found[figure.id] = figure
-    return tuple(found.values())
+    rules = (
+        _check_slip,
+        _check_rounding,
+        _check_given,
+        lambda where, row: check_provenance(where, row | {"note": row["what"]}, _printed(row), sources),
+        once("id", want="an id of its own"),
+    )
+    return tuple(Figure(**{**row, "upper": _upper(row)}) for _, row in read_table(path, _fields(), rules))
 
 
-def _figure(where: str, cells: dict[str, str], sources: Mapping[str, Source]) -> Figure:
+def _fields() -> dict[str, Field]:
+    """What every column may hold."""
     from .recompute import FORMULAS
 
-    for key in ("id", "what", "formula"):
-        if not cells[key]:
-            raise DataError(f"{where} {key}", plain("nothing"), "a value")
-    where = f"figure {cells['id']}"
-    if cells["formula"] not in FORMULAS:
-        raise DataError(f"{where} formula", cells["formula"], "a name of recompute.FORMULAS")
-    if cells["slip"] not in ("", *SLIPS) or bool(cells["slip"]) != bool(cells["reason"]):
-        raise DataError(
-            f"{where} slip", cells["slip"], f"one of {', '.join(SLIPS)} with a reason, or neither"
-        )
-    stated, rounding = (_number(where, key, cells[key]) for key in ("stated", "rounding"))
-    upper = _number(where, "upper", cells["upper"]) if cells["upper"] else stated
-    if not (rounding >= 0 and stated <= upper):
-        raise DataError(f"{where} rounding", cells["rounding"], "at least 0, and stated at most upper")
-    given = _given(where, cells["given"])
-    try:
-        inspect.signature(FORMULAS[cells["formula"]]).bind(**given)
-    except TypeError as error:
-        raise DataError(
-            f"{where} given", cells["given"], f"the arguments of {cells['formula']} ({error})"
-        ) from None
-    printed = [number for number in dict.fromkeys((stated, upper)) if math.isfinite(number)]
-    check_provenance(where, {**cells, "note": cells["what"]}, printed, sources)
-    return Figure(
-        **{key: cells[key] for key in COLUMNS if key not in ("stated", "upper", "rounding", "given")},
-        stated=stated,
-        upper=upper,
-        rounding=rounding,
-        given=given,
+    number = Field(lambda text: None if math.isnan(value := float(text)) else value, "a number")
+    slip = Field(
+        lambda text: text if text in SLIPS else None,
+        "one of source, ours, definition with a reason, or neither",
     )
+    return {
+        **dict.fromkeys(("id", "what"), words("a value")),
+        **dict.fromkeys(("source", "via", "locator", "quote", "basis"), WORDS),
+        "stated": number,
+        "upper": optional(number, math.nan),
+        "rounding": number,
+        "formula": one_of(FORMULAS, "a name of recompute.FORMULAS"),
+        "given": optional(Field(_given, "key=value, each key once, joined by ;"), MappingProxyType({})),
+        "slip": slip,
+        "reason": WORDS,
+    }
 
 
-def _number(where: str, key: str, text: str) -> float:
+def _upper(row: Mapping[str, Any]) -> float:
+    return row["stated"] if math.isnan(row["upper"]) else row["upper"]
+
+
+def _printed(row: Mapping[str, Any]) -> list[float]:
+    """The finite numbers that a quote must print; none where they were refused."""
+    if "stated" not in row or "upper" not in row:
+        return []
+    return [number for number in dict.fromkeys((row["stated"], _upper(row))) if math.isfinite(number)]
+
+
+def _check_slip(where: str, row: Mapping[str, Any]) -> None:
+    if bool(row["slip"]) != bool(row["reason"]):
+        raise DataError(
+            f"{where} slip", row["slip"], "one of source, ours, definition with a reason, or neither"
+        )
+
+
+def _check_rounding(where: str, row: Mapping[str, Any]) -> None:
+    if not (row["rounding"] >= 0 and row["stated"] <= _upper(row)):
+        raise DataError(f"{where} rounding", row["rounding"], "at least 0, and stated at most upper")
+
+
+def _check_given(where: str, row: Mapping[str, Any]) -> None:
+    from .recompute import FORMULAS
+
     try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if math.isnan(number):
-        raise DataError(f"{where} {key}", text, "a number")
-    return number
+        inspect.signature(FORMULAS[row["formula"]]).bind(**row["given"])
+    except TypeError as error:
+        want = f"the arguments of {row['formula']} ({error})"
+        raise DataError(f"{where} given", dict(row["given"]), want) from None
 
 
-def _given(where: str, text: str) -> dict[str, float | str]:
-    """`key=value; key=value` as keyword arguments; a value that reads as a number is one."""
+def _given(text: str) -> dict[str, float | str] | None:
+    """`key=value; key=value` as keyword arguments; a value that reads as a number is one. None where it is no such text."""
     given: dict[str, float | str] = {}
     for item in filter(None, (part.strip() for part in text.split(";"))):
         key, equals, value = (part.strip() for part in item.partition("="))
         if not equals or not key or not value or key in given:
-            raise DataError(f"{where} given", item, "key=value, each key once, joined by ;")
+            return None
         try:
             given[key] = float(value)
         except ValueError:

@@ -9,22 +9,21 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date as Date
 from pathlib import Path
-from types import MappingProxyType
 
-from ..base.errors import DataError, plain
+from ..base.errors import DataError, Problems, plain
 from ..base.files import write_atomically
-from ..base.reading import read_text
+from ..base.reading import parse_json, read_text
 from ..data.priors import Entry as Stated
 from ..data.priors import View
 from ..data.quantities import EVENT_NAMES, GIVEN
+from ..data.schema import DATE, anything, checked, optional
 from ..data.wording import prior_in_words
-from .snapshot import Saved, check_credences, check_levels, inputs_of, load_json, view_of
+from .snapshot import INPUTS, RUN, Saved, check_credences, check_levels, inputs_of, view_of
 
 __all__ = ["Entry", "append", "changes", "entries_of", "moves", "read_ledger"]
 
@@ -34,19 +33,14 @@ LOCK_SECONDS = 60
 NOISE = 2.0
 """A credence has moved if by more than this many standard errors of both sides in quadrature."""
 
-_KEYS = (
-    "credences",
-    "date",
-    "draws",
-    "inputs",
-    "inputs_sha256",
-    "label",
-    "levels",
-    "rows_used",
-    "seed",
-    "versions",
-    "view",
-)
+_FIELDS = {
+    "date": DATE,
+    **dict.fromkeys(("view", "label", "inputs", "credences"), anything()),
+    "levels": optional(anything()),
+    **INPUTS,
+    **RUN,
+}
+"""What a line holds; in one of version 1 there are no levels."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +60,7 @@ class Entry:
 
 def entries_of(saved: Mapping[str, Saved], date: str) -> list[Entry]:
     """An entry for each view of a saved report. Raises DataError for a date that is not one."""
-    day = _day("--date", date)
+    day = DATE.of("--date", date)
     return [
         Entry(
             date=day,
@@ -217,46 +211,23 @@ def _as_line(entry: Entry) -> str:
 
 
 def _read(where: str, text: str) -> list[Entry]:
-    if not text.endswith("\n"):
-        raise DataError(where, plain("a last line without an end"), "whole lines")
-    return [_entry(f"{where} line {k}", line) for k, line in enumerate(text.splitlines(), start=1)]
+    with Problems() as problems:
+        if not text.endswith("\n"):
+            problems.refuse(where, plain("a last line without an end"), "whole lines")
+        lines = enumerate(text.splitlines(), start=1)
+        return [problems.attempt(_entry, f"{where} line {k}", line) for k, line in lines]
 
 
 def _entry(where: str, line: str) -> Entry:
-    record = load_json(where, line)
-    if not isinstance(record, dict) or set(record) | {"levels"} != set(_KEYS):
-        raise DataError(where, record, "an object with " + ", ".join(_KEYS))
-    for key in ("seed", "draws"):
-        if isinstance(record[key], bool) or not isinstance(record[key], int) or record[key] < 0:
-            raise DataError(f"{where} {key}", record[key], "a whole number of at least 0")
-    versions, rows = record["versions"], record["rows_used"]
-    if not isinstance(versions, dict) or not all(isinstance(text, str) for text in versions.values()):
-        raise DataError(f"{where} versions", versions, "versions by package")
-    if not isinstance(rows, list) or not all(isinstance(row, str) for row in rows):
-        raise DataError(f"{where} rows_used", rows, "a list of row ids")
-    digest = record["inputs_sha256"]
-    if not isinstance(digest, str) or not re.fullmatch("[0-9a-f]{64}", digest):
-        raise DataError(f"{where} inputs_sha256", digest, "64 hexadecimal digits")
+    record = checked(where, parse_json(where, line), _FIELDS, want="an object with " + ", ".join(_FIELDS))
     return Entry(
-        date=_day(f"{where} date", record["date"]),
+        date=record["date"],
         view=view_of(where, record["view"], record["label"], record["inputs"]),
-        rows_used=tuple(rows),
-        levels=check_levels(where, record["levels"]) if "levels" in record else None,
-        inputs_sha256=digest,
-        seed=record["seed"],
-        draws=record["draws"],
-        versions=MappingProxyType(versions),
+        rows_used=tuple(record["rows_used"]),
+        levels=check_levels(where, record["levels"]) if record["levels"] is not None else None,
         credences=check_credences(where, record["credences"]),
+        **{key: record[key] for key in ("inputs_sha256", *RUN)},
     )
-
-
-def _day(where: str, text: object) -> Date:
-    try:
-        if isinstance(text, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII):
-            return Date.fromisoformat(text)
-    except ValueError:
-        pass
-    raise DataError(where, text, "a date such as 2026-11-25")
 
 
 def _in_words(entry: Stated) -> str:

@@ -21,6 +21,7 @@ import numpy as np
 
 from ..analysis.result import CONDITIONS, GROUPS, Result, draws_of
 from ..base.errors import DataError, plain
+from ..base.reading import parse_json, read_text
 from ..data.bibliography import Source, read_sources
 from ..data.priors import View, read_view, to_toml
 from ..data.quantities import EVENT_NAMES, QUANTITIES
@@ -70,7 +71,7 @@ def as_tree(result: Result, *, works: Mapping[str, Source] | None = None) -> xr.
     for name in _TABLES:
         if (rows := getattr(result, name)) is not None:
             groups[name] = rows.drop_attrs(deep=False)
-    text = view.path.read_text(encoding="utf-8") if view.path is not None else to_toml(view)
+    text = read_text(view.path) if view.path is not None else to_toml(view)
     saved = xr.DataTree.from_dict(groups)
     saved.attrs = {
         **{key: value for key, value in tree.attrs.items() if isinstance(value, str | int | float)},
@@ -160,7 +161,7 @@ def _credences_of(path: Path) -> dict[str, Saved]:
         ),
         seed=int(attrs["seed"]),
         draws=int(attrs["draws"]),
-        versions=MappingProxyType(json.loads(attrs["versions"])),
+        versions=MappingProxyType(parse_json("versions", attrs["versions"])),
     )
     return {view.name: saved}
 
@@ -205,10 +206,12 @@ def _as_result(where: str, tree: xr.DataTree) -> tuple[Result, dict[str, Source]
     works = _works(where, attrs)
     view = _view(where, attrs, works)
     left_out = tuple(
-        (_line(where, row), _line(where, why)) for row, why in json.loads(attrs["rows_left_out"])
+        (_line(where, row), _line(where, why))
+        for row, why in parse_json(f"{where} rows_left_out", attrs["rows_left_out"])
     )
     spreads = {
-        float(key): (float(a), float(b), float(c)) for key, (a, b, c) in json.loads(attrs["spreads"]).items()
+        float(key): (float(a), float(b), float(c))
+        for key, (a, b, c) in parse_json(f"{where} spreads", attrs["spreads"]).items()
     }
     if not re.fullmatch("[0-9a-f]{64}", attrs["inputs_sha256"]):
         raise DataError(f"{where} inputs_sha256", attrs["inputs_sha256"], "64 hexadecimal digits")
@@ -221,11 +224,11 @@ def _as_result(where: str, tree: xr.DataTree) -> tuple[Result, dict[str, Source]
         attrs |= {key: (int if key == "divergences" else float)(attrs[key]) for key in _DIAGNOSTICS}
     tables = {name: tree[name].to_dataset() if name in tree.children else None for name in _TABLES}
     if (rows := tables["rows"]) is not None:
-        levels = check_levels(where, json.loads(attrs["levels"]))
+        levels = check_levels(where, parse_json(f"{where} levels", attrs["levels"]))
         rows.attrs |= {"levels": list(levels.items()), "left_out": list(left_out)}
         for row in rows.estimate.values.tolist():
             _line(where, row)
-    for row in json.loads(attrs["rows_used"]):
+    for row in parse_json(f"{where} rows_used", attrs["rows_used"]):
         _line(where, row)
     tree.attrs = attrs
     paths = {given: simulate(group) for given, group in draws.items()}
@@ -245,7 +248,7 @@ def _as_result(where: str, tree: xr.DataTree) -> tuple[Result, dict[str, Source]
 def _works(where: str, attrs: dict) -> dict[str, Source]:
     """The cited works, read as `sources.toml` is."""
     works = {}
-    for key, work in json.loads(attrs["sources"]).items():
+    for key, work in parse_json(f"{where} sources", attrs["sources"]).items():
         known = {field.name for field in dataclasses.fields(Source)} - {"key"}
         if not set(work) <= known:
             raise DataError(f"{where} sources {key}", plain("unknown keys"), ", ".join(sorted(known)))

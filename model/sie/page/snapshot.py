@@ -7,9 +7,7 @@ without one of these is refused. Version 1 knew no levels: it is read and shown,
 
 from __future__ import annotations
 
-import json
 import math
-import re
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,17 +15,20 @@ from importlib.metadata import version
 from pathlib import Path
 from platform import python_version
 from types import MappingProxyType
-from typing import Any, NoReturn
+from typing import Any
 
-from ..base.errors import DataError, plain
-from ..base.reading import read_text
+from ..base.errors import DataError, moved, plain
+from ..base.reading import read_json as read_document
 from ..data.families import Prior
 from ..data.priors import Entry, View, read_view, to_toml
 from ..data.quantities import EVENT_NAMES, GIVEN
 from ..data.rows import LEVELS
+from ..data.schema import LINE, Field, anything, by_name, checked, matching, number, one_of, whole, words
 from ..data.views import check_name
 
 __all__ = [
+    "INPUTS",
+    "RUN",
     "Saved",
     "check_credences",
     "check_levels",
@@ -36,9 +37,6 @@ __all__ = [
     "versions",
     "view_of",
 ]
-
-MOST_DIGITS = 20
-"""Digits of a whole number in a saved report: those of the largest seed."""
 
 PACKAGES = ("sie", "arviz-stats", "numba", "numpy", "nutpie", "pymc", "pytensor", "scipy", "xarray")
 """What can move a number of a report."""
@@ -79,16 +77,14 @@ def inputs_of(view: View) -> dict[str, dict]:
 def view_of(where: str, name: Any, label: object, inputs: object) -> View:
     """The view with these inputs, checked as a view file is. Raises DataError that starts with `where`."""
     check_name(f"{where} view", name)
-    if not isinstance(label, str) or not label.strip() or not label.isprintable():
-        raise DataError(f"{where} {name} label", label, "a line of text")
+    line = LINE.of(f"{where} {name} label", label)
     if not isinstance(inputs, dict) or not inputs:
         raise DataError(f"{where} {name} inputs", inputs, "the view's priors by quantity")
     entries = {}
     for quantity, item in inputs.items():
-        if not isinstance(item, dict) or not isinstance(item.get("unit"), str):
-            raise DataError(f"{where} {name} inputs {quantity}", item, "family, numbers, parts and unit")
+        place = f"{where} {name} inputs {quantity}"
         entries[quantity] = Entry(
-            prior=_prior_from_data(f"{where} {name} inputs {quantity}", item, ("unit",)),
+            prior=_prior_from_data(place, item, {"unit": words()}),
             unit=item["unit"],
             basis="ours",
             locator="saved report",
@@ -96,7 +92,7 @@ def view_of(where: str, name: Any, label: object, inputs: object) -> View:
         )
     view = View(
         name=name,
-        label=label,
+        label=line,
         source="sie_project",
         reflects=(),
         entries=MappingProxyType(entries),
@@ -108,8 +104,7 @@ def view_of(where: str, name: Any, label: object, inputs: object) -> View:
         try:
             read_view(str(path))
         except DataError as error:
-            told = error.where.replace(path.name, name, 1)
-            raise DataError(f"{where} {told}", error.found, error.want) from None
+            raise moved(error, lambda place: f"{where} {place.replace(path.name, name, 1)}") from None
     return view
 
 
@@ -121,40 +116,43 @@ def _prior_as_data(prior: Prior) -> dict:
     }
 
 
-def _prior_from_data(where: str, item: object, also: tuple[str, ...] = ()) -> Prior:
-    keys = {"family", "numbers", "parts", *also}
-    if not isinstance(item, dict) or set(item) != keys:
-        raise DataError(where, item, "a table of " + ", ".join(sorted(keys)))
-    if not isinstance(item["numbers"], list) or not isinstance(item["parts"], list):
-        raise DataError(where, item, "lists of numbers and of parts")
-    numbers = [math.inf if number == NO_LIMIT else number for number in item["numbers"]]
-    parts = tuple(_prior_from_data(f"{where} parts", part) for part in item["parts"])
-    if not isinstance(item["family"], str):
-        raise DataError(f"{where} family", item["family"], "the name of a family")
+_LIST = Field(lambda items: items if isinstance(items, list) else None, "a list")
+_PRIOR = {"family": words("the name of a family"), "numbers": _LIST, "parts": _LIST}
+
+
+def _prior_from_data(where: str, item: object, also: Mapping[str, Field] = MappingProxyType({})) -> Prior:
+    values = checked(where, item, {**_PRIOR, **also}, want="a prior's family, numbers and parts")
+    numbers = [math.inf if number == NO_LIMIT else number for number in values["numbers"]]
+    parts = tuple(_prior_from_data(f"{where} parts", part) for part in values["parts"])
     try:
-        return Prior(family=item["family"], numbers=tuple(numbers), parts=parts)
+        return Prior(family=values["family"], numbers=tuple(numbers), parts=parts)
     except DataError as error:
-        raise DataError(where, error.found, error.want) from None
+        raise moved(error, lambda _: where) from None
+
+
+_DIGEST = matching("[0-9a-f]{64}", "64 hexadecimal digits")
+_VERSIONS = by_name(words(), "versions by package")
+_ROWS = Field(
+    lambda rows: rows if isinstance(rows, list) and all(isinstance(row, str) for row in rows) else None,
+    "a list of row ids",
+)
+INPUTS = {"inputs_sha256": _DIGEST, "rows_used": _ROWS}
+"""What a report and a ledger say of the inputs of a view, its priors and levels apart."""
+
+RUN = {"seed": whole(), "draws": whole(), "versions": _VERSIONS}
+"""What a report and a ledger say of how an answer was computed."""
+
+_REPORT = {
+    "version": Field(lambda number: number if number in (1, 2) and number is not True else None, "1 or 2"),
+    **RUN,
+    "views": Field(lambda views: views if isinstance(views, list) and views else None, "a list of views"),
+}
 
 
 def read_json(path: Path) -> dict[str, Saved]:
     """A saved report by view. Raises DataError where something is missing, unknown to JSON or not what it must be."""
-    document = load_json(path.name, read_text(path))
-    for key, kind, want in (
-        ("version", int, "1 or 2"),
-        ("seed", int, "a whole number"),
-        ("draws", int, "a whole number"),
-        ("versions", dict, "versions by package"),
-        ("views", list, "a list of views"),
-    ):
-        if not isinstance(document, dict) or key not in document:
-            raise DataError(f"{path.name} {key}", plain("nothing"), f"{want}, as in {_WHAT}")
-        if not isinstance(document[key], kind) or isinstance(document[key], bool):
-            raise DataError(f"{path.name} {key}", document[key], want)
-    if document["version"] not in (1, 2):
-        raise DataError(f"{path.name} version", document["version"], "1 or 2")
-    if not document["views"]:
-        raise DataError(f"{path.name} views", plain("nothing"), "at least one view")
+    document = read_document(path, want=_WHAT)
+    document = checked(path.name, document, _REPORT, others=True, want=_WHAT)
     saved = {}
     for item in document["views"]:
         read = _saved(path.name, item, document)
@@ -164,70 +162,36 @@ def read_json(path: Path) -> dict[str, Saved]:
     return saved
 
 
-def load_json(where: str, text: str) -> Any:
-    """Strict JSON: no NaN, no number that is too large, no key twice, no text with half a character."""
-
-    def refuse(name: str) -> NoReturn:
-        raise DataError(where, plain(name), f"finite numbers of at most {MOST_DIGITS} digits")
-
-    def once(pairs: list[tuple[str, object]]) -> dict:
-        found = dict(pairs)
-        if len(found) < len(pairs):
-            raise DataError(where, plain("a key twice"), "each key once")
-        return found
-
-    def number(text: str) -> float:
-        return float(text) if math.isfinite(float(text)) else refuse(text)
-
-    def whole(text: str) -> int:
-        digits = len(text.lstrip("-"))
-        return int(text) if digits <= MOST_DIGITS else refuse(f"a whole number of {digits} digits")
-
-    hooks = {"parse_constant": refuse, "parse_float": number, "parse_int": whole}
-    try:
-        found = json.loads(text, **hooks, object_pairs_hook=once)
-        json.dumps(found, ensure_ascii=False).encode()
-        return found
-    except (ValueError, RecursionError) as error:
-        if isinstance(error, DataError):
-            raise
-        if isinstance(error, UnicodeEncodeError):
-            raise DataError(where, plain("half a character (a lone surrogate)"), "whole text") from None
-        raise DataError(where, plain(f"no JSON ({error})"), _WHAT) from None
-
-
 def _saved(where: str, item: Any, document: Mapping) -> Saved:
-    needed = ("view", "label", "inputs", "inputs_sha256", "rows_used", "credences")
-    levels = ("levels",) if document["version"] > 1 else ()
-    for key in (*needed, *levels):
-        if not isinstance(item, dict) or key not in item:
-            raise DataError(f"{where} {key}", plain("nothing"), f"what {_WHAT} holds")
+    has_levels = document["version"] > 1
+    keys = ("view", "label", "inputs", "credences", *(("levels",) if has_levels else ()))
+    fields = {**dict.fromkeys(keys, anything(f"what {_WHAT} holds")), **INPUTS}
+    item = checked(where, item, fields, others=True, want=f"a view, as in {_WHAT}")
     view = view_of(where, item["view"], item["label"], item["inputs"])
-    if not isinstance(item["inputs_sha256"], str) or not re.fullmatch("[0-9a-f]{64}", item["inputs_sha256"]):
-        raise DataError(f"{where} {view.name} inputs_sha256", item["inputs_sha256"], "64 hexadecimal digits")
-    rows = item["rows_used"]
-    if not isinstance(rows, list) or not all(isinstance(row, str) for row in rows):
-        raise DataError(f"{where} {view.name} rows_used", rows, "a list of row ids")
+    place = f"{where} {view.name}"
     return Saved(
         view=view,
         inputs_sha256=item["inputs_sha256"],
-        rows_used=tuple(rows),
-        levels=check_levels(f"{where} {view.name}", item["levels"]) if levels else None,
-        credences=check_credences(f"{where} {view.name}", item["credences"]),
-        seed=document["seed"],
-        draws=document["draws"],
-        versions=MappingProxyType({str(name): str(text) for name, text in document["versions"].items()}),
+        rows_used=tuple(item["rows_used"]),
+        levels=check_levels(place, item["levels"]) if has_levels else None,
+        credences=check_credences(place, item["credences"]),
+        **{key: document[key] for key in RUN},
     )
 
 
 def check_levels(where: str, levels: object) -> Mapping[str, str]:
     """The level of each domain, as a report lists them."""
-    if not isinstance(levels, dict) or not all(domain.isprintable() for domain in levels):
-        raise DataError(f"{where} levels", levels, "levels by domain")
-    for domain, level in levels.items():
-        if not isinstance(level, str) or level not in LEVELS:
-            raise DataError(f"{where} levels {domain}", level, "one of " + ", ".join(LEVELS))
-    return MappingProxyType(levels)
+    read = by_name(anything(), "levels by domain").of(f"{where} levels", levels)
+    return MappingProxyType({key: _LEVEL.of(f"{where} levels {key}", level) for key, level in read.items()})
+
+
+_LEVEL = one_of(LEVELS)
+_CREDENCE = {
+    "event": one_of(EVENT_NAMES),
+    "given": one_of(GIVEN),
+    "p": number(0, "a probability", high=1),
+    "mcse": number(0, "an error of at least 0"),
+}
 
 
 def check_credences(where: str, items: object) -> Mapping[tuple[str, str], tuple[float, float]]:
@@ -236,18 +200,9 @@ def check_credences(where: str, items: object) -> Mapping[tuple[str, str], tuple
         raise DataError(f"{where} credences", items, "a list of event, given, p, mcse")
     found = {}
     for item in items:
-        if not isinstance(item, dict) or set(item) != {"event", "given", "p", "mcse"}:
-            raise DataError(f"{where} credences", item, "event, given, p and mcse")
-        key = (item["event"], item["given"])
-        if key[0] not in EVENT_NAMES or key[1] not in GIVEN or key in found:
-            raise DataError(
-                f"{where} credences", plain(f"{key[0]!r} given {key[1]!r}"), "each known event once"
-            )
-        for name, top in (("p", 1.0), ("mcse", math.inf)):
-            number = item[name]
-            if isinstance(number, bool) or not isinstance(number, int | float) or not 0 <= number <= top:
-                raise DataError(
-                    f"{where} credences {key[0]} {name}", number, "a probability" if top == 1 else "an error"
-                )
-        found[key] = (float(item["p"]), float(item["mcse"]))
+        row = checked(f"{where} credences", item, _CREDENCE, want="event, given, p and mcse")
+        key = (row["event"], row["given"])
+        if key in found:
+            raise DataError(f"{where} credences", plain(f"{key[0]} given {key[1]} twice"), "each once")
+        found[key] = (row["p"], row["mcse"])
     return MappingProxyType(found)

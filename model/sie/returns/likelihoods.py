@@ -21,7 +21,7 @@ import numpy as np
 from ..base.errors import DataError, plain
 from ..base.files import sha256_of, write_atomically
 from ..base.reading import data_folder, read_text
-from ..data.tables import read_table
+from ..data.tables import read_cells
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -229,13 +229,13 @@ def _read_index(folder: Path) -> dict[str, tuple[str, tuple[str, ...]]]:
     file = folder / FOLDER / INDEX
     if not file.exists():
         return {}
-    rows = [cells for _, cells in read_table(file, ("id", "sha256", "inputs"))]
+    rows = read_cells(file, ("id", "sha256", "inputs"))
     return {cells["id"]: (cells["sha256"], tuple(cells["inputs"].split())) for cells in rows}
 
 
 def _read_grid(file: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     where = f"{FOLDER}/{file.name}"
-    rows = [cells for _, cells in read_table(file, COLUMNS)]
+    rows = read_cells(file, COLUMNS)
     try:
         cells = np.array([[float(row[column] or "nan") for column in COLUMNS] for row in rows])
     except ValueError:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from itertools import product
 from typing import TYPE_CHECKING
 
-from ...base.errors import DataError, plain
+from ...base.errors import DataError, moved, plain
 from ...data.priors import View
 from ...returns.inputs import levels_in, levels_of
 from ...returns.selection import usable
@@ -58,7 +58,7 @@ def selections(
         try:
             used = {name: usable(evidence, view, levels={**levels, **own}) for name, view in views.items()}
         except DataError as error:
-            raise DataError(f"{here} {error.where}", error.found, error.want) from None
+            raise moved(error, lambda place, here=here: f"{here} {place}") from None
         entered[choice] = levels_in(next(iter(used.values())))
         used = {name: rows for name, rows in used.items() if not views[name].states_r_asara}
         counted = {

@@ -12,17 +12,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any
 
 from ... import __version__
 from ...base.errors import DataError, plain
 from ...base.files import sha256_of
-from ...base.reading import read_toml
+from ...base.reading import read_bytes, read_toml
 from ...data.bibliography import read_sources
 from ...data.evidence import evidence_files, read_evidence
 from ...data.families import LARGEST, SMALLEST, Prior, is_finite
 from ...data.prior_tables import read_prior
-from ...data.priors import View, read_view, view_names
+from ...data.priors import View, read_view
+from ...data.schema import Field, anything, checked, optional
 from ...inference.prior_draws import check_draws, check_seed
 from ...returns.likelihoods import likelihood_files
 from .axes import refuse_same, selections
@@ -33,6 +34,46 @@ MOST_CELLS = 1_000_000
 """Cells of a sweep at most."""
 
 AXES = ("edits", "mechanisms", "evidence")
+
+
+def _seeds(seeds: Any) -> list | None:
+    return seeds if isinstance(seeds, list) and seeds and len(set(seeds)) == len(seeds) else None
+
+
+def _names(names: Any) -> list[str] | None:
+    return (
+        names if names and all(isinstance(name, str) for name in names) and isinstance(names, list) else None
+    )
+
+
+def _choices(tables: Any) -> dict | None:
+    good = isinstance(tables, dict) and tables and all(isinstance(table, dict) for table in tables.values())
+    return tables if good else None
+
+
+_FIELDS = {
+    "draws": anything("a number of draws"),
+    "seeds": Field(_seeds, "a list of different whole numbers"),
+    "views": Field(_names, "a list of views"),
+    "sample": optional(anything()),
+    **{axis: optional(Field(_choices, f"tables [{axis}.NAME]"), {"as_stated": {}}) for axis in AXES},
+}
+_SAMPLE = {
+    "cells": Field(
+        lambda cells: (
+            cells if isinstance(cells, int) and cells is not True and 1 <= cells <= MOST_CELLS else None
+        ),
+        f"a whole number from 1 to {MOST_CELLS}",
+    ),
+    "seed": anything("a seed"),
+    "scale": optional(
+        Field(
+            lambda table: table if isinstance(table, dict) else None,
+            "a table of quantities, each with two factors",
+        ),
+        {},
+    ),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,19 +155,12 @@ def read_sweep(
         At the first problem, in the file or in a view, row or level that it names.
     """
     path, folder = Path(path), Path(folder) if folder is not None else None
-    where, table = path.name, dict(read_toml(path))
-    draws, seeds, names = table.pop("draws", None), table.pop("seeds", None), table.pop("views", None)
+    where = path.name
+    table = checked(where, read_toml(path), _FIELDS)
+    draws, seeds, names, sample = (table[key] for key in ("draws", "seeds", "views", "sample"))
     check_draws(f"{where} draws", draws)
-    if not isinstance(seeds, list) or not seeds:
-        raise DataError(f"{where} seeds", seeds, "a list of different whole numbers")
     for seed in seeds:
         check_seed(f"{where} seeds", seed)
-    if len(set(seeds)) < len(seeds):
-        raise DataError(f"{where} seeds", seeds, "a list of different whole numbers")
-    if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
-        raise DataError(
-            f"{where} views", names, "a list of views (or the names of " + ", ".join(view_names()) + ")"
-        )
     works = {**read_sources(), **(read_sources(folder) if folder is not None else {})}
     views = {}
     for name in names:
@@ -136,19 +170,7 @@ def read_sweep(
                 f"{where} views", plain(f"two views named {view.name}"), "views of different names"
             )
         views[view.name] = view
-    axes = {axis: table.pop(axis, {"as_stated": {}}) for axis in AXES}
-    sample = table.pop("sample", None)
-    for key in table:
-        raise DataError(
-            f"{where} {key}", plain("an unknown key"), "draws, seeds, views, sample, " + ", ".join(AXES)
-        )
-    for axis, choices in axes.items():
-        if (
-            not isinstance(choices, dict)
-            or not choices
-            or not all(isinstance(choice, dict) for choice in choices.values())
-        ):
-            raise DataError(f"{where} [{axis}]", choices, f"tables [{axis}.NAME]")
+    axes = {axis: table[axis] for axis in AXES}
     edits, mechanisms = (
         {name: _priors(f"{where} [{axis}.{name}]", choice) for name, choice in axes[axis].items()}
         for axis in ("edits", "mechanisms")
@@ -198,10 +220,6 @@ def read_sweep(
     return sweep
 
 
-def _whole(value: object) -> TypeGuard[int]:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
 def _priors(where: str, table: Mapping) -> dict[str, Prior]:
     return {name: read_prior(f"{where} {name}", prior) for name, prior in table.items()}
 
@@ -210,14 +228,9 @@ def _sampled(where: str, sample: object, axes: tuple) -> Iterator[tuple[tuple, t
     """Cells at random: a choice on each axis and a factor for each scaled quantity, by a Latin hypercube."""
     from scipy.stats import qmc
 
-    if not isinstance(sample, dict) or set(sample) - {"cells", "seed", "scale"}:
-        raise DataError(f"{where} [sample]", sample, "cells, seed and scale")
-    cells, seed, scale = sample.get("cells"), sample.get("seed"), sample.get("scale", {})
-    if not _whole(cells) or not 1 <= cells <= MOST_CELLS:
-        raise DataError(f"{where} [sample] cells", cells, f"a whole number from 1 to {MOST_CELLS}")
+    found = checked(f"{where} [sample]", sample, _SAMPLE)
+    cells, seed, scale = (found[key] for key in ("cells", "seed", "scale"))
     check_seed(f"{where} [sample] seed", seed)
-    if not isinstance(scale, dict):
-        raise DataError(f"{where} [sample] scale", scale, "a table of quantities, each with two factors")
     for name, ends in scale.items():
         good = isinstance(ends, list) and len(ends) == 2 and all(is_finite(end) for end in ends)
         if not good or not SMALLEST <= ends[0] <= ends[1] <= LARGEST:
@@ -235,4 +248,4 @@ def _sampled(where: str, sample: object, axes: tuple) -> Iterator[tuple[tuple, t
 
 def _sha256(files: list[Path], levels: Mapping[str, Mapping[str, str]]) -> str:
     head = f"{__version__} {json.dumps(levels, sort_keys=True)}\n"
-    return sha256_of(head, ((path.name, path.read_bytes()) for path in files))
+    return sha256_of(head, ((path.name, read_bytes(path)) for path in files))
