@@ -148,6 +148,7 @@ def record_of(found, **about):
     return make_record(found, **{**known, **about})
 
 
+@pytest.mark.slow
 def test_even_ranks_pass_and_narrow_wide_or_shifted_posteriors_fail():
     uniform = np.random.default_rng(1).random((MADE_UP, 6))
     assert kstest(uniform.ravel(), "uniform").pvalue > 0.01
@@ -160,6 +161,7 @@ def test_even_ranks_pass_and_narrow_wide_or_shifted_posteriors_fail():
         assert table.outside.values.tolist() == [False, False, True, False, False, False]
 
 
+@pytest.mark.slow
 def test_events_that_happen_too_often_fail():
     uniform = np.random.default_rng(1).random((MADE_UP, 6))
     table = summarise(made_up(uniform, bias=0.15))
@@ -185,6 +187,7 @@ def test_calibrate_refuses_in_one_line(args, found, command, monkeypatch, tmp_pa
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_figures_show_what_is_outside():
     from sie.plots.calibration import plot_happened, plot_ranks
 
@@ -197,6 +200,7 @@ def test_figures_show_what_is_outside():
     assert [tick.get_text() for tick in ax.get_yticklabels()] == list(EVENT_NAMES[:3])
 
 
+@pytest.mark.slow
 def test_one_unlucky_quantity_that_counts_six_times_is_left_to_its_own_test():
     uniform = np.random.default_rng(1).random((MADE_UP, 6))
     unlucky = np.repeat(uniform[:, :1] ** 1.2, 6, axis=1)
@@ -222,6 +226,7 @@ def test_a_record_comes_back_from_its_file_with_the_same_verdict(tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_a_verdict_is_not_taken_from_the_file_but_from_its_ranks(tmp_path):
     document = json.loads(as_json(record_of(made_up(np.random.default_rng(1).random((MADE_UP, 4)) ** 2))))
     assert document["calibrated"] is False
@@ -280,6 +285,7 @@ def result():
     return compute(sie.read_view("davidson_2025"), None, seed=1, draws=1000)
 
 
+@pytest.mark.slow
 def test_a_page_shows_a_calibration_and_says_when_its_inputs_have_changed(result):
     even, spoilt = (made_up(np.random.default_rng(1).random((60, 4)) ** power) for power in (1, 3))
     same = record_of(even, inputs_sha256=result.inputs_sha256)
@@ -304,6 +310,7 @@ def test_other_levels_are_told_as_levels_and_not_as_other_files():
     assert ["at other levels" in text for text in told] == [False, True]
 
 
+@pytest.mark.slow
 def test_a_calibration_of_version_1_is_read(tmp_path):
     document = json.loads(as_json(record_of(made_up(np.random.default_rng(1).random((60, 4))))))
     path = tmp_path / "c.json"
@@ -313,6 +320,7 @@ def test_a_calibration_of_version_1_is_read(tmp_path):
     assert document["calibration"] == 2
 
 
+@pytest.mark.slow
 def test_calibration_on_the_command_line_needs_a_page_and_a_view_of_it(command, tmp_path):
     record = record_of(made_up(np.random.default_rng(1).random((30, 3))))
     (tmp_path / "c.json").write_text(as_json(record))
@@ -340,6 +348,7 @@ def test_a_calibration_with_no_refit_done_ends_as_one_that_did_not_converge(comm
     assert not (tmp_path / "c.json").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("power", "code"), [(1.0, 0), (2.0, 3)])
 def test_calibrate_ends_with_3_where_ranks_are_not_even_and_writes_all_the_same(
     command, monkeypatch, tmp_path, power, code

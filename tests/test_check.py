@@ -92,6 +92,7 @@ def with_cells(path, changes):
         csv.writer(stream, lineterminator="\n").writerows(lines)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("file", "changes"),
     [

@@ -116,6 +116,7 @@ def test_r_far_from_1_is_reported_all_the_same(command, tmp_path, r):
     assert "far" in out
 
 
+@pytest.mark.slow
 def test_a_closed_standard_output_is_no_traceback():
     done = subprocess.run(
         f"{sys.executable} -m sie.cli equations | head -0",
@@ -127,6 +128,7 @@ def test_a_closed_standard_output_is_no_traceback():
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_text_that_a_terminal_cannot_show_is_replaced():
     env = {**os.environ, "PYTHONIOENCODING": "ascii"}
     command = [sys.executable, "-m", "sie.cli", "equations", "reference"]
@@ -182,6 +184,7 @@ def test_check_reads_one_evidence_table_among_the_bundled_others(command, tmp_pa
     assert "returns.csv line 2 input: found 'work', want one of labour" in err
 
 
+@pytest.mark.slow
 def test_check_names_a_quote_that_is_not_in_its_text(command, tmp_path):
     texts = tmp_path / "texts"
     texts.mkdir()

@@ -158,6 +158,7 @@ def boosted(draws):
     return sie.on_clock(paths, sie.gradual_boost(start=0.1, end=f, years=5.0, speedup=f))
 
 
+@pytest.mark.slow
 def test_the_public_tools_table_with_its_gradual_boost_comes_back():
     draws, _ = davidson_houlden(2000)
     p = of_the_tool(boosted(draws)).mean(axis=1)
@@ -167,6 +168,7 @@ def test_the_public_tools_table_with_its_gradual_boost_comes_back():
     assert np.all(np.abs(p - published) < 3 * error)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["boost", "retraining"])
 def test_the_public_tools_own_trajectories_tell_the_same_events(kind):
     """Its steps of a doubling are coarse: the same steps, finer, agree but for a few draws at the edge."""
@@ -179,6 +181,7 @@ def test_the_public_tools_own_trajectories_tell_the_same_events(kind):
     assert np.all(apart < 0.005)
 
 
+@pytest.mark.slow
 def test_trajectories_with_the_public_tools_retraining_are_its_own():
     r, p, left, f = np.array([[0.6, 1.2, 2.5], [0.5, 0.3, 0.6], [60.0, 88.0, 120.0], [2.0, 8.0, 32.0]])
     found = public_tool.times(r, p, left, f, retraining=True, parts=512, horizon=50.0)

@@ -89,6 +89,7 @@ def test_only_inputs_that_differ_have_a_part_and_only_where_they_matter(parts):
     assert np.all(np.abs(of_r.part.sel(group=["capabilities", "r_target (r_typical, spread)"])) > 0.01)
 
 
+@pytest.mark.slow
 def test_parts_of_a_log_linear_view_agree_with_the_closed_form():
     ends = {
         "capabilities": ((1.0, 3.0), (1.0, 1.5)),

@@ -28,6 +28,7 @@ def shown(davidson):
     return figures.shown(Workbench(None, seed=SEED, draws=DRAWS).answer(davidson), event="r_above_1")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", figures.FIGURES)
 def test_an_svg_says_what_its_axes_say(shown, name):
     """Coordinates are written short, words and numbers in full."""
@@ -42,6 +43,7 @@ def test_opacities_are_not_those_of_coordinates_written_short(shown):
     assert "opacity: 0.18" in figures.svg("fan", shown)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", figures.FIGURES)
 def test_a_kept_layout_is_close_to_that_of_the_engine(davidson, shown, name):
     """The axes of a drawing whose text is as long as that of another lie where the engine would put them, to 1 % of its size."""

@@ -58,6 +58,7 @@ values = st.one_of(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=CASES)
 @given(st.dictionaries(keys, values, max_size=5), st.sampled_from([*NAMES, None]))
 def test_any_address_opens_a_state_that_evidence_can_answer_or_says_why_not(desk, query, name):
@@ -86,6 +87,7 @@ def test_any_file_is_refused_in_words(name, content):
     assert taken_or_refused(lambda: state.read_upload(name, content)) is None
 
 
+@pytest.mark.slow
 @settings(max_examples=CASES)
 @given(
     st.integers(0, len(TEXT)),
@@ -101,6 +103,7 @@ def test_any_change_of_a_good_file_is_taken_or_refused_in_words(at, cut, put):
         assert state.from_query(state.to_query(state.start(view))).author.entries == view.entries
 
 
+@pytest.mark.slow
 @settings(max_examples=CASES)
 @given(
     st.sampled_from(NAMES).map(VIEWS.get),
@@ -119,6 +122,7 @@ def test_any_slider_values_are_taken_or_refused_in_words(view, values):
     assert state.from_query(state.to_query(now)).priors == now.priors
 
 
+@pytest.mark.slow
 @settings(max_examples=CASES)
 @given(
     st.sampled_from(NAMES).map(VIEWS.get),

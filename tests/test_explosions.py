@@ -60,6 +60,7 @@ def test_with_substitutes_software_explodes_iff_lambda_exceeds_beta(common, rng,
     assert_explodes_iff(excess > 0, jones(**common, sigma=loguniform(rng, *sigma)), excess)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sigma", COMPLEMENTS + SUBSTITUTES)
 def test_two_technologies_explode_as_the_comments_say(common, rng, sigma):
     beta_exp = rng.uniform(-0.5, 1.5, DRAWS)

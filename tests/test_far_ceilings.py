@@ -118,6 +118,7 @@ def endless_view(view_text, write_view):
     return write_view(head + ENDLESS + "\n" + rest.split("\n\n", 1)[1])
 
 
+@pytest.mark.slow
 def test_a_view_may_say_that_there_is_no_ceiling(endless_view, tmp_path, command):
     view = sie.read_view(endless_view)
     draws = sie.prior(view, draws=4000, seed=1)

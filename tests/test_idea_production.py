@@ -178,6 +178,7 @@ def test_the_stored_likelihoods_are_the_exact_ones(fits):
         )
 
 
+@pytest.mark.slow
 def test_a_stored_likelihood_goes_stale_with_its_counts(fits, evidence_copy, refused):
     store(fits["rl"], evidence_copy)
     path = evidence_copy / "idea_production" / "rl.csv"
@@ -212,6 +213,7 @@ def test_quantiles_out_of_order_are_refused(evidence_copy, refused):
         read_idea_production(evidence_copy)
 
 
+@pytest.mark.slow
 def test_the_command_prints_differences_from_the_published_quantiles(capsys):
     COMMANDS["epoch"](domains=["rl"])
     out = capsys.readouterr().out

@@ -81,6 +81,7 @@ def test_a_new_row_changes_the_use_of_no_other(name, evidence, evidence_copy):
         assert left_out[f"mine_{i}"].startswith(f"the level of {domain} is {default_levels(more)[domain]}; ")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["reference", "reference_all_inputs", "davidson_2025"])
 def test_the_option_of_a_row_left_out_uses_it_and_no_option_is_promised_in_vain(name, evidence):
     view = sie.read_view(name)
@@ -128,6 +129,7 @@ def test_evidence_of_an_earlier_layout_is_not_given_levels_by_guess(evidence, re
 # A raw history without a stored likelihood
 
 
+@pytest.mark.slow
 def test_a_history_without_a_stored_likelihood_says_how_to_make_it(with_series, command, refused):
     view, made = sie.read_view("reference"), f"sie series mine --rebuild --evidence {with_series}"
     evidence = sie.read_evidence(with_series)
@@ -279,6 +281,7 @@ def test_reports_at_two_levels_differ_in_json_draws_page_and_ledger(command, tmp
     assert "  changed: level of SAT solvers: growth -> epoch" in command("ledger", "show", tmp_path / "l")[1]
 
 
+@pytest.mark.slow
 def test_draws_of_the_first_layout_are_shown_and_never_fitted_again(evidence, tmp_path, command):
     view = sie.read_view("davidson_houlden_2025")
     tree = as_tree(result := compute(view, evidence, seed=1, draws=1000))

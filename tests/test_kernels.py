@@ -33,6 +33,7 @@ def python(code, *, package=PACKAGE.parent, timeout=300, **environment):
     return done.stdout, done.stderr
 
 
+@pytest.mark.slow
 def test_a_constant_of_another_module_is_seen_when_it_changes_and_when_it_changes_back(tmp_path):
     copy = shutil.copytree(PACKAGE, tmp_path / "sie", ignore=shutil.ignore_patterns("__pycache__"))
     pace = (copy / "growth" / "kernels" / "pace.py").read_text()
@@ -97,6 +98,7 @@ def test_a_folder_in_recent_use_stays(tmp_path):
     assert len(list(tmp_path.iterdir())) == 6
 
 
+@pytest.mark.slow
 def test_without_a_place_for_a_cache_there_is_an_answer_and_one_line(tmp_path):
     (tmp_path / "file").write_text("")
     out, err = python(

@@ -182,6 +182,7 @@ def test_a_report_that_none_can_have_written_is_one_line(command, tmp_path, ledg
     assert not ledger.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["my view", "mine (1)", "pr\u00e9vision"])
 def test_what_report_writes_of_any_view_open_and_ledger_read(command, tmp_path, ledger, name):
     path = tmp_path / f"{name}.toml"
@@ -341,6 +342,7 @@ def test_the_command_adds_a_report_and_shows_what_moved(command, tmp_path, ledge
     assert "within noise" not in lines[1]
 
 
+@pytest.mark.slow
 def test_the_saved_draws_of_a_view_give_the_entry_of_its_json(command, tmp_path, ledger):
     report = (
         "report",

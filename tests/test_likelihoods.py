@@ -53,6 +53,7 @@ def draws_under(sd, n, seed):
     return rng.normal(variance * centre / sd**2, np.sqrt(variance)), log_lambda
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sd", [0.2, 0.4, 0.9])
 def test_draws_give_back_the_gaussian_likelihood_that_they_came_from(gaussian, sd):
     want = gaussian(sd)

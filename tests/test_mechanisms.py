@@ -256,6 +256,7 @@ EXTREMES = {
 }
 
 
+@pytest.mark.slow
 @settings(max_examples=100)
 @given(values=st.fixed_dictionaries(EXTREMES), retraining=st.sampled_from(["none", "slower"]))
 def test_no_extreme_gives_nan_or_runs_backwards(values, retraining):

@@ -75,6 +75,7 @@ def page(html):
     return Page(html)
 
 
+@pytest.mark.slow
 def test_every_prior_and_evidence_row_stands_on_the_page_with_quote_and_link(page, results, evidence):
     works = read_sources()
     for result in results:
@@ -153,6 +154,7 @@ def test_tables_have_captions_and_headers_and_figures_have_words(page):
     assert targets <= set(names)
 
 
+@pytest.mark.slow
 def test_the_same_results_give_the_same_bytes(html, results):
     assert as_html(results, read_sources()) == html
 
@@ -205,6 +207,7 @@ def test_only_web_addresses_become_links(href):
     assert [attrs["href"] for attrs in Page(html).of("a")] == ["#content", "#a"]
 
 
+@pytest.mark.slow
 def test_a_section_is_added_by_one_function(results, monkeypatch):
     def tornado(contents):
         blocks = [
@@ -256,6 +259,7 @@ def test_text_and_marks_contrast_enough_in_light_dark_and_print():
             assert contrast(palette[name], palette["paper"]) >= 3
 
 
+@pytest.mark.slow
 def test_the_command_writes_the_page_and_open_writes_the_same_from_saved_draws(command, tmp_path):
     args = ("report", "davidson_houlden_2025", "--draws", 1000)
     assert command(*args, "--html", tmp_path / "one.html", "--out", tmp_path / "out")[0] == 0
@@ -266,6 +270,7 @@ def test_the_command_writes_the_page_and_open_writes_the_same_from_saved_draws(c
     assert (tmp_path / "one.html").read_bytes() == (tmp_path / "two.html").read_bytes()
 
 
+@pytest.mark.slow
 def test_a_page_of_saved_draws_names_the_versions_that_drew_them(results, tmp_path):
     import json
 

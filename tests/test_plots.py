@@ -288,6 +288,7 @@ def test_plots_need_no_pyplot(chain, rows, paths, tmp_path, monkeypatch):
 HOSTILE = {"text.usetex": True, "font.family": "no such font", "lines.linewidth": 9.0, "savefig.bbox": "tight", "axes.grid": True, "figure.dpi": 30}  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_figure_is_the_same_under_whatever_settings_the_user_has(chain, rows, paths, tmp_path):
     import matplotlib
 
@@ -323,6 +324,7 @@ def test_nothing_that_is_drawn_leaves_the_figure(chain, rows, paths):
         assert np.all(drawn.max <= whole.max)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", ["here", "MATPLOTLIBRC", "MPLCONFIGDIR"])
 def test_a_matplotlibrc_that_is_not_utf_8_is_ignored(tmp_path, place):
     """matplotlib cannot be imported where it reads one."""
@@ -336,6 +338,7 @@ def test_a_matplotlibrc_that_is_not_utf_8_is_ignored(tmp_path, place):
     assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stderr
 
 
+@pytest.mark.slow
 def test_a_command_ignores_a_matplotlibrc_that_is_not_utf_8(tmp_path):
     (tmp_path / "matplotlibrc").write_bytes("# Größe\n".encode("latin-1"))
     command = [sys.executable, "-m", "sie.cli", "grow", "--plot", "path.png"]

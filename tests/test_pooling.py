@@ -181,6 +181,7 @@ def test_no_bottleneck_raises_r_of_a_view_that_states_the_factor(weights):
     assert found.sel(mechanism="no_bottleneck").item() > found.sel(mechanism="cobb_douglas").item() + 0.1
 
 
+@pytest.mark.slow
 def test_the_table_has_every_view_event_and_pool(command, tmp_path):
     target = tmp_path / "table.json"
     code, out, err = command(

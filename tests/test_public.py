@@ -87,6 +87,7 @@ def filled(store):
     return store
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [str, Path])
 def test_every_public_reader_takes_a_path_as_text_and_as_path(places, kind):
     assert set(places) >= naming("Path", "parameters")

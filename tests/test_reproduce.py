@@ -33,6 +33,7 @@ def rows():
     return {row.figure.id: row for row in sie.reproduce_figures()}
 
 
+@pytest.mark.slow
 def test_no_difference_is_unexplained(rows):
     """`reproduce_figures` refuses an unexplained one; here each verdict is told again from its numbers."""
     assert len(rows) >= 60

@@ -302,6 +302,7 @@ def started(statement):
     return json.loads(done.stderr.splitlines()[-1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("statement", STARTS)
 def test_starting_imports_nothing_heavy(statement):
     assert not [name for name in HEAVY if name in started(statement)[1]]

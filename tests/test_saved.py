@@ -45,6 +45,7 @@ def spoil(folder, tmp_path):
     return make
 
 
+@pytest.mark.slow
 def test_an_opened_file_tells_the_same_report(result, folder, command):
     opened = open_saved(folder / "davidson_houlden_2025.nc")
     assert as_text(opened) == as_text(result)
@@ -70,6 +71,7 @@ def test_a_file_says_everything_that_draws_it_again(result, folder, tmp_path):
         xr.testing.assert_equal(again, tree["prior"].to_dataset())
 
 
+@pytest.mark.slow
 def test_the_same_result_is_saved_to_the_same_bytes(result, folder, tmp_path):
     write_folder([result], tmp_path)
     names = sorted(path.name for path in folder.iterdir())
@@ -84,6 +86,7 @@ def test_a_view_that_was_edited_in_python_is_saved_as_it_is(result, tmp_path):
     assert open_saved(tmp_path / "edited.nc").view["r_asara"].prior == sie.loguniform(0.5, 2)
 
 
+@pytest.mark.slow
 def test_opening_samples_nothing_and_loads_no_sampler(folder, tmp_path):
     code = (
         "import sys, sie; sie.open_saved(sys.argv[1]);"
@@ -98,6 +101,7 @@ def test_opening_samples_nothing_and_loads_no_sampler(folder, tmp_path):
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -174,6 +178,7 @@ def _many(file):
         file["prior"].create_dataset(f"more_{i}", data=0.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "found"),
     [
@@ -216,6 +221,7 @@ def test_a_long_attribute_is_refused_before_it_is_read(spoil, monkeypatch):
         open_saved(spoil(lambda file: None))
 
 
+@pytest.mark.slow
 def test_virtual_data_are_refused_and_the_process_ends_as_it_should(spoil):
     """HDF5 crashes at exit on objects of virtual data that are still open."""
     args = [sys.executable, "-m", "sie.cli", "open", str(spoil(_virtual))]
@@ -244,6 +250,7 @@ def test_a_missing_file_and_a_cut_one_are_refused(folder, tmp_path, command):
         assert (code, out, err.count("\n")) == (2, "", 1)
 
 
+@pytest.mark.slow
 def test_a_damaged_file_is_read_or_refused_and_nothing_else_happens(folder, tmp_path):
     whole, path, rng = (
         (folder / "davidson_houlden_2025.nc").read_bytes(),

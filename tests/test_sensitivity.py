@@ -354,6 +354,7 @@ def test_the_figures_say_what_they_show(gaussian, kind, tmp_path):
     assert ax.get_title() == "title"
 
 
+@pytest.mark.slow
 def test_the_command_tells_and_writes_what_drives_a_view(command, tmp_path):
     target, folder = tmp_path / "out.json", tmp_path / "plots"
     code, out, err = command(

@@ -183,6 +183,7 @@ def test_what_is_gained_is_pace_times_years_and_not_growth_of_horizons(dates, ex
     np.testing.assert_allclose(got.gained, 0.3 * got.years, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_slower_growth_of_compute_delays_asara_by_computes_share(exponential, horizons):
     years = [
         asara_dates(
@@ -254,6 +255,7 @@ def test_a_view_holds_the_printed_table(gaining_view, dates):
     assert entry.locator == "sie timeline exponential --now 2026-02-05"
 
 
+@pytest.mark.slow
 def test_shorter_timelines_raise_the_probability_of_an_explosion(gaining_view, exponential, horizons):
     events = ["r_above_1", "years_3_in_1y"]
     p = []
@@ -331,6 +333,7 @@ def test_horizons_with_holes_are_refused(evidence_copy, refused, old, new, where
         read_horizons(evidence_copy)
 
 
+@pytest.mark.slow
 def test_the_check_reads_horizons_counts_and_timelines(evidence_copy, capsys):
     assert COMMANDS["check"](evidence=evidence_copy) == 0
     out = capsys.readouterr().out

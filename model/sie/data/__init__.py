@@ -11,6 +11,7 @@ __all__ = [
     "priors",
     "quantities",
     "rows",
+    "schema",
     "tables",
     "time_horizons",
     "timelines",

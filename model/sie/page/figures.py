@@ -91,7 +91,7 @@ def _fields() -> dict[str, Field]:
 
     number = Field(lambda text: None if math.isnan(value := float(text)) else value, "a number")
     slip = Field(
-        lambda text: text if text in SLIPS else None,
+        lambda text: text if text in ("", *SLIPS) else None,
         "one of source, ours, definition with a reason, or neither",
     )
     return {
