@@ -123,7 +123,7 @@ def compute(
         left_out = tuple(rows.attrs["left_out"])
         digest = _sha256(view, files, levels_in(rows))  # before the files can change under a long fit
         say(f"{view.name}: sampling the posterior from {rows.sizes['estimate']} rows")
-        tree = fit(design(rows, view), seed=seed, draws=draws)
+        tree = fit(design(rows, view), seed=seed, draws=draws, groups=())
         say(f"{view.name}: half and twice the spread")
         spreads = _at_other_spreads(tree, rows, view, seed)
     say(f"{view.name}: following the paths")
@@ -163,7 +163,7 @@ def _at_other_spreads(
         try:
             posterior = reweight(tree, view, view2, seed=seed)["posterior"]
         except RefitNeeded:
-            posterior = fit(design(rows, view2), seed=seed, draws=SPREAD_DRAWS)["posterior"]
+            posterior = fit(design(rows, view2), seed=seed, draws=SPREAD_DRAWS, groups=())["posterior"]
         found[factor] = quantiles(posterior.r_asara.values)
     return found
 

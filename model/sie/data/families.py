@@ -53,6 +53,8 @@ class Prior:
         The family's own, in the order of the file: `value`, or `lower, upper`, or `q05, q95`, or `q95`; weights for a mixture.
     parts : tuple of Prior
         The parts of a mixture; empty for the other families.
+    shapes : tuple of float
+        The shape parameters of a beta, which follow from its numbers; NaN for the other families.
 
     Raises
     ------
@@ -64,13 +66,13 @@ class Prior:
     family: str
     numbers: tuple[float, ...]
     parts: tuple[Prior, ...] = ()
-    _beta: tuple[float, float] = field(default=(math.nan, math.nan), repr=False, compare=False)
+    shapes: tuple[float, float] = field(default=(math.nan, math.nan), repr=False, compare=False)
 
     def __post_init__(self) -> None:
         _check_numbers(self)
         object.__setattr__(self, "numbers", tuple(float(number) for number in self.numbers))
         if self.family == "beta":
-            object.__setattr__(self, "_beta", _beta_shapes(*self.numbers))
+            object.__setattr__(self, "shapes", _beta_shapes(*self.numbers))
 
     @property
     def support(self) -> tuple[float, float]:
@@ -181,7 +183,7 @@ class Prior:
                 low, high = math.sqrt(2) * erfinv(ndtr(np.minimum(z, 0))), -ndtri(ndtr(-np.maximum(z, 0)) / 2)
                 return _halfnormal_scale(n[0]) * np.where(z < 0, low, high)
             case "beta":
-                a, b = self._beta
+                a, b = self.shapes
                 return np.where(z < 0, betaincinv(a, b, ndtr(z)), 1 - betaincinv(b, a, ndtr(-z)))
             case _:
                 return self._invert(z)
@@ -254,7 +256,7 @@ class Prior:
                     return erf(x), erfc(x)
                 case "beta":
                     x = np.clip(x, 0, 1)
-                    return betainc(*self._beta, x), betaincc(*self._beta, x)
+                    return betainc(*self.shapes, x), betaincc(*self.shapes, x)
                 case _:
                     masses = [part._masses(x) for part in self.parts]
                     return (
@@ -308,7 +310,7 @@ class Prior:
                     scale = _halfnormal_scale(n[0])
                     log = math.log(2) + _log_phi(x / scale) - math.log(scale)
                 case "beta":
-                    a, b = self._beta
+                    a, b = self.shapes
                     log = xlogy(a - 1, x) + xlog1py(b - 1, -x) - betaln(a, b)
                 case _:
                     terms = [

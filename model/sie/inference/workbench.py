@@ -231,7 +231,7 @@ class Workbench:
 
     def _keep(self, view: View, rows: xr.Dataset, likelihood: tuple) -> None:
         """Sample a view and keep the fit."""
-        tree = fit(self._design(view, rows), seed=self.seed, draws=self.draws)
+        tree = fit(self._design(view, rows), seed=self.seed, draws=self.draws, groups=())
         names = (*view.informed, "r_target")
         posterior = tree["posterior"].to_dataset()
         moved = {name: posterior[name].values.ravel() for name in names}
