@@ -294,7 +294,7 @@ def _(after, before, own, pd, sie):
     compared = pd.DataFrame(
         {
             label: {
-                "rows": each.observed_data.sizes["estimate"],
+                "rows": sum(each.observed_data.sizes.values()),
                 "r of language models": each.posterior.r_target.median().item(),
                 "r at ASARA": each.posterior.r_asara.median().item(),
                 "P(r > 1)": table.p.item(),

@@ -5,7 +5,6 @@ import json
 from dataclasses import replace
 
 import numpy as np
-import pymc as pm
 import pytest
 import xarray as xr
 from scipy.stats import binom, kstest
@@ -19,8 +18,6 @@ from sie.data.quantities import ADJUSTMENTS, EVENT_NAMES
 from sie.page.calibration_record import as_json, make_record, read_record
 from sie.page.sections import as_html
 from sie.page.text import compute
-from sie.returns.design import LATENTS, design
-from sie.returns.model import graph as model_of
 from sie.returns.row_density import published_density
 from sie.returns.selection import domains_at
 
@@ -102,19 +99,6 @@ def test_a_wrong_sign_of_one_factor_fails(evidence):
     assert not verdict.attrs["calibrated"]
     assert verdict.outside.sel(quantity="compute_bottleneck")
     assert verdict.p_value.sel(quantity="compute_bottleneck") < 1e-4
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_world_expects_of_each_row_what_the_graph_does(evidence, kind):
-    from sie.inference.sampling import short_fit
-
-    of = design(*rows_of(evidence, *KINDS[kind])[::-1])
-    draws = short_fit(of, seed=1, draws=80, tune=50)
-    graph = pm.compute_deterministics(
-        draws[list(LATENTS)], model=model_of(of), var_names=["log_estimate"], progressbar=False
-    )
-    np.testing.assert_allclose(of.expected(draws), graph.log_estimate, atol=1e-3)
 
 
 def test_errors_are_drawn_from_their_own_density():

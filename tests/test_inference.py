@@ -1,7 +1,5 @@
 """The sampler against exact answers, the recovery of known truths, and what the evidence may and may not do."""
 
-import ctypes
-
 import numpy as np
 import pytest
 from scipy.special import ndtr, ndtri
@@ -12,7 +10,6 @@ from sie.inference import sampling as inference
 from sie.returns.compiled import compile_density
 from sie.returns.design import LATENTS
 from sie.returns.log_density import log_parts
-from sie.returns.prior_curves import GRAPH
 from sie.returns.row_density import student_error
 from sie.returns.selection import domains_at
 
@@ -275,38 +272,6 @@ def test_r_at_asara_is_the_product_of_its_chain_in_prior_and_posterior(davidson_
 def test_growth_inputs_are_the_same_draws_before_and_after_evidence(davidson_tree):
     prior, posterior = davidson_tree["prior"], davidson_tree["posterior"]
     np.testing.assert_array_equal(prior.speedup, posterior.speedup)
-
-
-def test_the_graph_maps_scores_as_the_priors_do(reference):
-    view = reference.replace(
-        capabilities=sie.mixture([0.4, 0.6], [sie.lognormal(1, 2), sie.uniform(1.5, 3)]),
-        post_training=sie.loguniform(1, 2),
-        compute_bottleneck=sie.beta(0.2, 0.9),
-        hardware_scale=sie.uniform(0.3, 1),
-        r_typical=sie.halfnormal(3),
-    )
-    model = sie.build(usable(view), view)
-    for score in (-3.3, -1.01, 0.0, 0.77, 2.9):
-        got = model["factor"].eval({model["score"]: np.full(len(GRAPH), score)})
-        want = [float(view[name].prior.at(score)) for name in ADJUSTMENTS]
-        np.testing.assert_allclose(got, want, rtol=2e-3)
-
-
-def test_the_compiled_density_is_that_of_pymc_for_each_view_s_data(reference, davidson):
-    for view in (reference, davidson):
-        model = sie.build(usable(view), view)
-        compiled = compile_density(model)
-        data = compiled.user_data
-        point = {
-            name: np.random.default_rng(5).standard_normal(shape) for name, shape in compiled.shapes.items()
-        }
-        x = np.concatenate([point[name].ravel() for name in compiled.shapes])
-        gradient, value = np.empty_like(x), np.empty(1)
-        pointer = ctypes.POINTER(ctypes.c_double)
-        args = [array.ctypes.data_as(pointer) for array in (x, gradient, value, data)]
-        assert compiled.compiled_logp_func.ctypes(len(x), *args) == 0
-        assert value[0] == pytest.approx(float(model.compile_logp()(point)), rel=1e-9)
-        np.testing.assert_allclose(gradient, model.compile_dlogp()(point), rtol=1e-6, atol=1e-9)
 
 
 def test_reweighting_agrees_with_a_refit(davidson, davidson_tree):

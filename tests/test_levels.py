@@ -11,12 +11,9 @@ from scipy.special import ndtr, ndtri
 from scipy.stats import binom, norm, qmc, t
 
 import sie
-from sie.data.evidence import LEVELS
 from sie.data.priors import to_toml
 from sie.data.quantities import ADJUSTMENTS, INPUT_SHARES
 from sie.inference.sampling import short_fit
-from sie.returns import compiled as density
-from sie.returns.compiled import compile_density
 from sie.returns.design import LATENTS, design
 from sie.returns.equations import labour_returns, share_before
 from sie.returns.inputs import borrow_input_growth, input_terms, levels_of
@@ -230,30 +227,8 @@ def test_a_row_whose_input_growth_is_unknown_is_refused(evidence, second):
         sie.build(rows, second)
 
 
-# The graph
-
-
 def pure_levels(evidence, level):
     return dict.fromkeys(domains_at(evidence, level), level)
-
-
-@pytest.mark.slow
-def test_every_form_level_and_selection_is_one_compiled_graph(evidence, reference, second, bells):
-    """Of models that were changed after they were built; the others need none (`fused`)."""
-
-    def compile_changed(rows, view):
-        model = sie.build(rows, view, likelihoods=bells)
-        model.terms_as_built = None
-        compile_density(model)
-
-    compile_changed(sie.usable(evidence, reference, levels=pure_levels(evidence, "growth")), reference)
-    graphs = len(density._compiled)
-    for view in (reference, second, sie.read_view("davidson_2025")):
-        for level in LEVELS:
-            rows = sie.usable(evidence, view, levels=pure_levels(evidence, level))
-            for part in (rows, rows.isel(estimate=slice(0, 1)), rows.isel(estimate=[])):
-                compile_changed(part, view)
-    assert len(density._compiled) == graphs
 
 
 @pytest.mark.slow

@@ -1,99 +1,249 @@
-"""The log density as written out, against the graph it stands for: value and gradient, every form of a view, level and selection."""
+"""The log density as written out, against the PyMC model: the same likelihood at the same values, and each prior's own map."""
+
+import ast
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
-import pymc as pm
 import pytest
 from calls import call as at
+from model_density import ModelDensity, kernel_from
+from scipy import stats
 
 import sie
-from sie.data.evidence import LEVELS
+from sie.base.stats import Z90, Z95
+from sie.returns import log_density as written_out
 from sie.returns.compiled import compile_density
-from sie.returns.log_density import density_c
+from sie.returns.design import design
+from sie.returns.prior_curves import quantile_curve
 from sie.returns.selection import domains_at
 
 SCALES = (0.1, 1.0, 3.0, 12.0)
 """Standard deviations of the latents at which the two are compared; the last lies beyond every curve and every error's pieces."""
 
 
-def assert_same_density(model):
-    written_out = compile_density(model)
-    assert written_out.compiled_logp_func is density_c
-    model.terms_as_built = None
-    graph = compile_density(model)
-    assert graph.compiled_logp_func is not density_c
-    rng = np.random.default_rng(8)
-    for scale in SCALES:
-        x = scale * rng.standard_normal(written_out.n_dim)
-        (code, value, gradient), (_, wanted, slopes) = at(written_out, x), at(graph, x)
-        assert code == 0
-        assert value == pytest.approx(wanted, rel=1e-11)
-        np.testing.assert_allclose(gradient, slopes, rtol=1e-9, atol=1e-10)
-
-
 def free():
-    """The second form with all that labour's share may depend on uncertain: sigma = 1 would leave it where it is."""
+    """All that labour's share may depend on is uncertain: sigma = 1 would leave it where it is."""
     view = sie.read_view("reference_all_inputs")
     return view.replace(
         sigma=sie.lognormal(0.6, 1.2), experiment_gain=sie.uniform(0, 1), speedup=sie.loguniform(2, 32)
     )
 
 
+def apart():
+    """Two mixtures, one of parts that lie apart, so that the density is a sum over four combinations."""
+    two = sie.mixture([0.3, 0.7], [sie.uniform(0.2, 0.5), sie.lognormal(2.0, 3.0)])
+    return sie.read_view("reference").replace(
+        capabilities=two, spread=sie.mixture([0.5, 0.5], [sie.halfnormal(0.4), sie.uniform(0.5, 1.5)])
+    )
+
+
 VIEWS = {
-    "reference": lambda: sie.read_view("reference"),
-    "reference_all_inputs": lambda: sie.read_view("reference_all_inputs"),
-    "reference_all_inputs, all uncertain": free,
-    "davidson_2025": lambda: sie.read_view("davidson_2025"),
+    "stated": lambda: sie.read_view("davidson_2025"),
+    "derived": lambda: sie.read_view("reference_all_inputs"),
+    "derived, all uncertain": free,
+    "mixtures": apart,
 }
+
+
+def drawn(evidence, view, seed):
+    """A design of a view with random loadings (zeros among them), terms, growth of either skew, remoteness and observations."""
+    rng = np.random.default_rng(seed)
+    level = rng.choice(["published", "growth", "series", "epoch"])
+    rows = sie.usable(evidence, view, levels=dict.fromkeys(domains_at(evidence, level), level))
+    of = design(rows, view)
+    shape = of.loadings.shape
+    loadings = np.where(rng.random(shape) < 0.4, rng.normal(0, 1, shape), 0.0)
+    skew = rng.choice([-1, 1], of.growth.shape[:2]) * rng.uniform(1e-3, 0.1, of.growth.shape[:2])
+    growth = np.stack([rng.normal(0, 1, skew.shape), rng.uniform(0.05, 0.2, skew.shape), skew], axis=-1)
+    terms = np.where(rng.random(of.terms.shape) < 0.7, rng.normal(0, 1, of.terms.shape), 0.0)
+    return replace(
+        of,
+        loadings=loadings,
+        terms=terms,
+        growth=growth,
+        remoteness=rng.uniform(1, 3, len(of.remoteness)),
+        observed=rng.normal(0, 1, len(of.observed)),
+    )
+
+
+def points(of, seed):
+    rng = np.random.default_rng(seed)
+    size = compile_density(of).n_dim
+    return [scale * rng.standard_normal(size) for scale in SCALES]
+
+
+def assert_same_density(of, seed=8):
+    compiled, model = compile_density(of), ModelDensity(of)
+    for x in points(of, seed):
+        code, value, gradient = at(compiled, x)
+        wanted, slopes = model(x)
+        assert code == 0
+        assert value == pytest.approx(wanted, abs=1e-9 * (1 + abs(wanted)))
+        np.testing.assert_allclose(gradient, slopes, rtol=1e-9, atol=1e-9 * (1 + np.abs(slopes).max()))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", VIEWS)
-def test_value_and_gradient_are_those_of_the_graph(evidence, name):
+@pytest.mark.parametrize("seed", [1, 2])
+def test_value_and_gradient_are_those_of_the_model_for_random_designs(evidence, name, seed):
+    assert_same_density(drawn(evidence, VIEWS[name](), seed))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", VIEWS)
+def test_value_and_gradient_are_those_of_the_model_for_bundled_rows(evidence, name):
     view = VIEWS[name]()
-    for level in LEVELS:
-        rows = sie.usable(evidence, view, levels=dict.fromkeys(domains_at(evidence, level), level))
-        assert rows.sizes["estimate"] > 5
-        for part in (rows, rows.isel(estimate=slice(0, 1)), rows.isel(estimate=[])):
-            assert_same_density(sie.build(part, view))
+    rows = sie.usable(evidence, view)
+    for part in (rows, rows.isel(estimate=slice(0, 1))):
+        assert_same_density(design(part, view))
+
+
+# Every term of the written-out density matters
+
+SEEN_THROUGH = ("_share_before", "_curve", "given_parts", "log_density")
+"""Functions of the written-out density whose terms are removed one at a time."""
+
+OFFSETS = "total = data[log_weight + combination]"
+"""The first line of `given_parts` after the positions of arrays in the packed data."""
+
+
+def without_kernels():
+    """The module's tree with its functions as plain Python."""
+    tree = ast.parse(Path(written_out.__file__).read_text(encoding="utf-8"))
+    plain = ast.parse("kernel = lambda f: f\ncached = lambda *a: lambda f: f").body
+    body = [n for n in tree.body if not (isinstance(n, ast.ImportFrom) and n.module == "base.kernels")]
+    return ast.Module(body=[body[0], body[1], *plain, *body[2:]], type_ignores=[])
+
+
+def sites(tree):
+    """Every sum, product, sign and increment of the functions, but for those of positions in arrays."""
+    for function in (n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name in SEEN_THROUGH):
+        begun = function.name != "given_parts"
+        for statement in function.body:
+            begun = begun or ast.unparse(statement) == OFFSETS
+            if begun:
+                yield from _sites(statement)
+
+
+def _sites(node):
+    if isinstance(node, ast.Subscript) or (
+        isinstance(node, ast.Call) and ast.unparse(node.func) in ("range", "int", "_quantile", "_curve")
+    ):
+        return
+    if isinstance(node, ast.BinOp | ast.UnaryOp | ast.AugAssign):
+        yield node
+    for child in ast.iter_child_nodes(node):
+        yield from _sites(child)
+
+
+def changes(node):
+    """What to put in place of a node: without one operand, or with the other sign."""
+    if isinstance(node, ast.AugAssign):
+        yield "removed", ast.Pass()
+        return
+    if isinstance(node, ast.UnaryOp):
+        if isinstance(node.op, ast.USub):
+            yield "without its sign", node.operand
+        return
+    if isinstance(node.op, ast.Add | ast.Sub):
+        other = ast.Sub() if isinstance(node.op, ast.Add) else ast.Add()
+        yield "with the other sign", ast.BinOp(node.left, other, node.right)
+        yield "without its left term", node.right
+    yield "without its right term", node.left
+
+
+class Put(ast.NodeTransformer):
+    def __init__(self, node, new):
+        self.node, self.new = node, new
+
+    def visit(self, node):
+        return self.new if node is self.node else self.generic_visit(node)
 
 
 @pytest.mark.slow
-def test_data_set_after_building_are_read(evidence):
-    view = sie.read_view("reference_all_inputs")
-    model = sie.build(sie.usable(evidence, view), view)
-    _, before, _ = at(compile_density(model), np.zeros(compile_density(model).n_dim))
-    model["observed"].set_value(model["observed"].get_value() + 0.3)
-    model["loadings"].set_value(-model["loadings"].get_value())
-    _, after, _ = at(compile_density(model), np.zeros(compile_density(model).n_dim))
-    assert after != before
-    assert_same_density(model)
-    assert sie.fit(model, seed=1, draws=4000)["observed_data"].log_estimate.values == pytest.approx(
-        model["observed"].get_value()
-    )
+def test_every_term_of_the_written_out_density_is_seen(evidence):
+    of_rows = design(
+        sie.usable(evidence, apart()), apart()
+    )  # here several parts of a mixture are probable at once
+    cases = []
+    for of in (drawn(evidence, free(), 1), drawn(evidence, apart(), 2), of_rows):
+        model = ModelDensity(of)
+        cases += [(x, written_out.pack(of), *model(x)) for x in points(of, 2)]
+
+    def differs(kernel):
+        for x, data, wanted, slopes in cases:
+            gradient = np.empty(len(x))
+            try:
+                value = kernel.log_density(x, gradient, data)
+            except (ArithmeticError, IndexError, ValueError, TypeError, NameError):
+                return True
+            near = np.allclose(gradient, slopes, rtol=1e-9, atol=1e-9 * (1 + np.abs(slopes).max()))
+            if not (near and abs(value - wanted) <= 1e-9 * (1 + abs(wanted))):
+                return True
+        return False
+
+    def source(tree):
+        return ast.unparse(ast.fix_missing_locations(tree))
+
+    assert not differs(kernel_from(source(without_kernels())))
+    unseen, count = [], 0
+    for position in range(len(list(sites(without_kernels())))):
+        for choice in range(3):
+            tree = without_kernels()
+            node = list(sites(tree))[position]
+            options = list(changes(node))
+            if choice >= len(options):
+                continue
+            what, new = options[choice]
+            text = ast.unparse(node)
+            count += 1
+            with np.errstate(all="ignore"):
+                if not differs(kernel_from(source(Put(node, new).visit(tree)))):
+                    unseen.append(f"{text} {what}")
+    assert count > 150
+    assert unseen == []
 
 
-@pytest.mark.slow
-def test_other_priors_set_after_building_are_sampled_from_the_graph(evidence):
-    view = sie.read_view("reference")
-    model = sie.build(sie.usable(evidence, view), view)
-    model["cubic"].set_value(model["cubic"].get_value() * 1.1)
-    assert compile_density(model).compiled_logp_func is not density_c
+# Each prior's map
+
+FAMILIES = {
+    "uniform": (sie.uniform(1, 4), stats.uniform(1, 3)),
+    "narrow uniform": (sie.uniform(1, 1.001), stats.uniform(1, 0.001)),
+    "loguniform": (sie.loguniform(0.1, 30), stats.loguniform(0.1, 30)),
+    "normal": (sie.normal(1, 3), stats.norm(2, 1 / Z90)),
+    "lognormal": (sie.lognormal(0.5, 8), stats.lognorm(np.log(16) / (2 * Z90), scale=2)),
+    "halfnormal": (sie.halfnormal(0.5), stats.halfnorm(scale=0.5 / Z95)),
+}
+APART = sie.mixture([0.25, 0.75], [sie.uniform(0.2, 0.5), sie.lognormal(2, 3)])
 
 
-@pytest.mark.slow
-def test_a_model_with_another_term_is_sampled_with_it(evidence):
-    view = sie.read_view("reference")
-    model = sie.build(sie.usable(evidence, view), view)
-    x = np.zeros(compile_density(model).n_dim)
-    _, before, _ = at(compile_density(model), x)
-    with model:
-        pm.Potential("more", -3.0 * model["factor"].sum())
-    _, after, _ = at(compile_density(model), x)
-    assert after - before == pytest.approx(-3 * model["factor"].eval({model["score"]: np.zeros(12)}).sum())
+@pytest.mark.parametrize("name", [*FAMILIES, "beta", "mixture"])
+def test_a_curve_is_its_prior_s_own_quantiles(name):
+    if name == "beta":
+        prior = sie.beta(0.1, 0.9)
+        a, b = prior.shapes
+        exact = stats.beta(a, b)
+        np.testing.assert_allclose(exact.ppf([0.05, 0.95]), [0.1, 0.9], rtol=1e-6)
+        cdf = exact.cdf
+    elif name == "mixture":
+        prior, log_sd = APART, np.log(1.5) / (2 * Z90)
+
+        def cdf(x):
+            return 0.25 * stats.uniform(0.2, 0.3).cdf(x) + 0.75 * stats.lognorm(log_sd, scale=6**0.5).cdf(x)
+
+    else:
+        prior, exact = FAMILIES[name]
+        cdf = exact.cdf
+    score = np.linspace(-6, 6, 4001)
+    for log in (False, True) if prior.support[0] >= 0 else (False,):
+        at_score = quantile_curve(prior, log=log).at(score)
+        x = np.exp(at_score) if log else at_score
+        np.testing.assert_allclose(cdf(x), stats.norm.cdf(score), atol=1e-6)
 
 
 def test_what_is_not_finite_is_told_to_the_sampler(evidence):
     view = sie.read_view("reference")
-    compiled = compile_density(sie.build(sie.usable(evidence, view), view))
+    compiled = compile_density(design(sie.usable(evidence, view), view))
     assert at(compiled, np.zeros(compiled.n_dim))[0] == 0
     assert at(compiled, np.full(compiled.n_dim, np.nan))[0] == 3

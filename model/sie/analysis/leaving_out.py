@@ -134,7 +134,7 @@ def without_row(row: str, *, rows: xr.Dataset, view: View, seed: int, draws: int
     """A task of `influence`: status, median r at ASARA without the row and the error of its log, probabilities and their errors."""
     kept = rows.sel(estimate=[other for other in rows.estimate.values.tolist() if other != row])
     try:
-        tree = fit(design(kept, view, likelihoods=likelihoods), seed=seed, draws=draws)
+        tree = fit(design(kept, view, likelihoods=likelihoods), seed=seed, draws=draws, groups=())
     except NotConverged:
         return np.array([NOT_CONVERGED, *[np.nan] * (2 + 2 * len(EVENTS_MOVED))])
     posterior = tree["posterior"].to_dataset()
@@ -151,7 +151,7 @@ def without_domain(
     own = rows_of(rows, domain)
     kept = rows.isel(estimate=[i for i in range(rows.sizes["estimate"]) if i not in own])
     try:
-        tree = fit(design(kept, view, likelihoods=likelihoods), seed=seed, draws=draws)
+        tree = fit(design(kept, view, likelihoods=likelihoods), seed=seed, draws=draws, groups=())
     except NotConverged:
         return np.array([NOT_CONVERGED, *[np.nan] * (len(INTERVAL) + 2 + len(PARTS))])
     posterior = tree["posterior"].to_dataset()

@@ -133,7 +133,7 @@ def compute(
         left_out = tuple(rows.attrs["left_out"])
         digest = _sha256(view, files, levels_in(rows))  # before the files can change under a long fit
         on_progress(f"{view.name}: sampling the posterior from {rows.sizes['estimate']} rows")
-        tree = fit(design(rows, view), seed=seed, draws=draws)
+        tree = fit(design(rows, view), seed=seed, draws=draws, groups=())
         on_progress(f"{view.name}: half and twice the spread")
         spreads = _at_other_spreads(tree, rows, view, seed)
     on_progress(f"{view.name}: following the paths")
@@ -170,7 +170,7 @@ def _at_other_spreads(
         try:
             posterior = reweight(tree, view, view2, seed=seed)["posterior"]
         except RefitNeeded:
-            posterior = fit(design(rows, view2), seed=seed, draws=SPREAD_DRAWS)["posterior"]
+            posterior = fit(design(rows, view2), seed=seed, draws=SPREAD_DRAWS, groups=())["posterior"]
         found[factor] = quantiles(posterior.r_asara.values)
     return found
 

@@ -129,7 +129,7 @@ def _draw(view: View, rows: xr.Dataset | None, *, seed: int, draws: int) -> xr.D
 
     if rows is None:
         return prior(view, draws=draws, seed=seed)
-    return fit(design(rows, view), seed=seed, draws=draws)["posterior"].to_dataset()
+    return fit(design(rows, view), seed=seed, draws=draws, groups=())["posterior"].to_dataset()
 
 
 def _write_plots(found: xr.Dataset, labels: tuple[str, str], given: str, folder: Path) -> None:

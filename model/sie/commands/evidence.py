@@ -104,7 +104,7 @@ def evidence(
     with progress() as on_progress:
         on_progress(f"{chosen_view.name}: sampling the posterior from {rows.sizes['estimate']} rows")
         of = design(rows, chosen_view)
-        tree = fit(of, seed=seed, draws=draws)
+        tree = fit(of, seed=seed, draws=draws, groups=())
         table = checking.domain_table(tree, of, seed=seed)
         predictive, scaling = checking.loo(tree, of), power_scaling(tree, of)
         moved = predicted = None

@@ -63,9 +63,10 @@ def _as_tree(
     dims, labels = compiled.dims or {}, compiled.coords or {}
     posterior = {}
     for name, shape in zip(names, shapes, strict=True):
-        chains = [pyarrow.array(batch.column(name)).flatten().to_numpy() for batch in positions]
+        columns = [pyarrow.array(batch.column(name)) for batch in positions]
+        chains = [column.flatten().to_numpy() if len(shape) else column.to_numpy() for column in columns]
         values = np.stack([chain.reshape(-1, *shape)[tune:] for chain in chains])
-        posterior[name] = (("chain", "draw", *dims[name]), values)
+        posterior[name] = (("chain", "draw", *dims.get(name, ())), values)
     numbers = [field.name for field in pyarrow.schema(stats[0].schema) if _is_number(field.type)]
     sample_stats = {
         name: (
@@ -78,7 +79,7 @@ def _as_tree(
         if name not in ("chain", "draw", "tuning")
     }
     coords = {"chain": np.arange(len(positions)), "draw": np.arange(len(positions[0].column(0)) - tune)}
-    of_dims = {dim: labels[dim] for name in names for dim in dims[name]}
+    of_dims = {dim: labels[dim] for name in names for dim in dims.get(name, ())}
     attrs = {
         "inference_library": "nutpie",
         "inference_library_version": import_nutpie().__version__,

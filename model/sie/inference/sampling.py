@@ -10,10 +10,11 @@ import numpy as np
 
 from ..base.errors import NotConverged
 from ..base.stats import worst
-from ..returns.compiled import as_design, compile_density, is_written_out
+from ..returns.compiled import as_design, compile_density, compile_graph, is_written_out
 from ..returns.design import LATENTS, Design
 from ..returns.prior_curves import GRAPH, first_parts, mixtures
 from .chains import CHAINS, run_chains
+from .groups import GROUPS, check_groups, groups_of, observed_data, with_latents
 from .prior_draws import check_multiple, check_seed, complete, growth_values, prior, shaped
 
 if TYPE_CHECKING:
@@ -38,6 +39,9 @@ TARGET_ACCEPT, RETRY_TARGET_ACCEPT = 0.95, 0.99
 
 MAX_RHAT = 1.01
 """Largest rank-normalised R-hat of any parameter that counts as converged (Vehtari et al. 2021)."""
+
+TRIES = ((TARGET_ACCEPT, TUNE), (RETRY_TARGET_ACCEPT, RETRY_TUNE))
+"""Target acceptance and warm-up of the first try and of the retry."""
 
 PARTS_STREAM = 1
 """The stream of a seed that draws the parts of mixtures."""
@@ -68,10 +72,13 @@ class Diagnostics:
         )
 
 
-def fit(model: Design | pm.Model, *, seed: int, draws: int = 20000) -> xr.DataTree:
+def fit(
+    model: Design | pm.Model, *, seed: int, draws: int = 20000, groups: Iterable[str] = GROUPS
+) -> xr.DataTree:
     """Sample the posterior of a model, with diagnostics.
 
-    The sampler is NUTS (nutpie) with four chains. A `Design`, or a model as `build` made it, is sampled without PyMC.
+    The sampler is NUTS (nutpie) with four chains. A `Design`, or a model as `build` made it, is sampled without PyMC; one that
+    was changed since, or made from it by `pm.do`, is compiled from its graph.
 
     Parameters
     ----------
@@ -82,17 +89,21 @@ def fit(model: Design | pm.Model, *, seed: int, draws: int = 20000) -> xr.DataTr
     draws : int, optional
         The total number in each of prior and posterior, a multiple of 4. Chains of fewer than 1000 draws are thinned from longer
         ones.
+    groups : iterable of str, optional
+        Which of "log_likelihood", "log_prior", "prior_predictive" and "posterior_predictive" to add (default: all): what
+        `az.loo`, `az.psense_summary` and predictive checks need.
 
     Returns
     -------
     xr.DataTree
-        Groups `prior` and `posterior`, dims (chain, draw), the variables of `prior` and, in the posterior, `r` (chain, draw, domain)
-        and the latents; `sample_stats`; `observed_data`. `tree.attrs` has `max_rhat`, `min_ess` and `divergences`.
+        Groups `prior` and `posterior`, dims (chain, draw), both with every variable of the model: what the view states, what
+        follows at ASARA, `r` (domain) and the latents `z`, `z_input`, `z_growth`; `sample_stats`; `observed_data`; and those
+        asked for. `tree.attrs` has `max_rhat`, `min_ess` and `divergences`.
 
     Raises
     ------
     DataError
-        For a seed or a number of draws that is none.
+        For a seed or a number of draws that is none, and an unknown group.
     NotConverged
         Where R-hat (above 1.01), bulk or tail ESS (below 400) or divergences (more than one in a thousand draws) fail twice, the
         second time at a target_accept of 0.99.
@@ -111,24 +122,28 @@ def fit(model: Design | pm.Model, *, seed: int, draws: int = 20000) -> xr.DataTr
 
     check_seed("seed", seed)
     check_multiple(draws)
+    groups = check_groups(groups)
+    if not (isinstance(model, Design) or is_written_out(model)):
+        return _fit_graph(model, seed=seed, draws=draws, groups=groups)
     design, compiled = as_design(model), compile_density(model)
     view = design.view
     sampled, diagnostics = sample_converged(
         compiled,
         name=view.name,
-        tries=((TARGET_ACCEPT, TUNE), (RETRY_TARGET_ACCEPT, RETRY_TUNE)),
+        tries=TRIES,
         draws=draws,
         seed=seed,
-        relabel=_relabel(model, design, compiled, seed=seed),
+        relabel=_relabel(design, compiled, seed=seed),
     )
+    before = with_latents(prior(view, draws=draws, seed=seed), design, seed=seed)
+    posterior = _posterior(sampled, design, draws=draws, seed=seed)
     tree = xr.DataTree.from_dict(
         {
-            "prior": prior(view, draws=draws, seed=seed),
-            "posterior": _posterior(sampled, design, draws=draws, seed=seed),
+            "prior": before,
+            "posterior": posterior,
             "sample_stats": sampled["sample_stats"].to_dataset(),
-            "observed_data": xr.Dataset(
-                {"log_estimate": ("estimate", design.observed)}, {"estimate": design.coords["estimate"]}
-            ),
+            "observed_data": observed_data(design),
+            **groups_of(design, before, posterior, groups, seed=seed),
         }
     )
     tree.attrs = {
@@ -141,6 +156,49 @@ def fit(model: Design | pm.Model, *, seed: int, draws: int = 20000) -> xr.DataTr
     return tree
 
 
+def _fit_graph(model: pm.Model, *, seed: int, draws: int, groups: tuple[str, ...]) -> xr.DataTree:
+    """The tree of a model that no written-out density stands for, from its graph: every group by PyMC itself."""
+    import pymc
+    import xarray as xr
+    from pymc.stats import compute_log_likelihood, compute_log_prior
+
+    compiled = compile_graph(model)
+    name = as_design(model).view.name if hasattr(model, "design") else model.name or "model"
+    sampled, diagnostics = sample_converged(compiled, name=name, tries=TRIES, draws=draws, seed=seed)
+    variables = sampled["posterior"].to_dataset()
+    tree = xr.DataTree.from_dict(
+        {
+            "posterior": variables.drop_vars([v for v in variables if str(v).endswith("__")]),
+            "sample_stats": sampled["sample_stats"].to_dataset(),
+        }
+    )
+    before = pymc.sample_prior_predictive(draws, model=model, random_seed=seed)
+    for group in ("prior", "prior_predictive", "observed_data"):
+        if group in before.children and (group in groups or group != "prior_predictive"):
+            tree[group] = before[group].to_dataset().map(_in_chains, keep_attrs=True)
+    with model:
+        if "log_likelihood" in groups:
+            compute_log_likelihood(tree, progressbar=False)
+        if "log_prior" in groups:
+            compute_log_prior(tree, progressbar=False)
+        if "posterior_predictive" in groups:
+            after = pymc.sample_posterior_predictive(tree, random_seed=seed, progressbar=False)
+            tree["posterior_predictive"] = after["posterior_predictive"]
+    tree.attrs = {"view": name, "seed": seed, "draws": draws, **diagnostics}
+    return tree
+
+
+def _in_chains(values: xr.DataArray) -> xr.DataArray:
+    """Draws of one chain as those of CHAINS."""
+    if "draw" not in values.dims:
+        return values
+    size = values.sizes["draw"] // CHAINS
+    chains = [values.isel(chain=0, draw=slice(i * size, (i + 1) * size), drop=True) for i in range(CHAINS)]
+    import xarray as xr
+
+    return xr.concat([chain.assign_coords(draw=np.arange(size)) for chain in chains], "chain")
+
+
 def short_fit(model: Design | pm.Model, *, seed: int, draws: int = 1000, tune: int = 300) -> xr.Dataset:
     """The posterior from one short run without a diagnosis: for calibration, where none of hundreds of fits may be left out.
 
@@ -151,7 +209,7 @@ def short_fit(model: Design | pm.Model, *, seed: int, draws: int = 1000, tune: i
     design, compiled = as_design(model), compile_density(model)
     sampled = run_chains(compiled, draws=draws // CHAINS, tune=tune, seed=seed, target_accept=TARGET_ACCEPT)
     divergences = int(sampled["sample_stats"].to_dataset().diverging.values.sum())
-    if (relabel := _relabel(model, design, compiled, seed=seed)) is not None:
+    if (relabel := _relabel(design, compiled, seed=seed)) is not None:
         sampled["posterior"] = relabel(sampled["posterior"].to_dataset())
     return _posterior(sampled, design, draws=draws, seed=seed).assign_attrs(divergences=divergences)
 
@@ -160,19 +218,16 @@ def _posterior(sampled: xr.DataTree, design: Design, *, draws: int, seed: int) -
     """Sampled latents with what follows from them, and growth inputs from their priors beside them."""
     view = design.view
     growth, _ = growth_values(view, draws=draws, seed=seed)
-    latents = design.from_latents(sampled["posterior"].to_dataset())
+    latents = design.from_latents(sampled["posterior"].to_dataset()).drop_vars(["score", "quantity"])
     growth = {name: values for name, values in growth.items() if name not in latents}
     return complete(latents.assign(shaped(growth)), view)
 
 
 def _relabel(
-    model: Design | pm.Model, design: Design, compiled: CompiledPyMCModel, *, seed: int
+    design: Design, compiled: CompiledPyMCModel, *, seed: int
 ) -> Callable[[xr.Dataset], xr.Dataset] | None:
-    """What gives each mixture's score as that of its own curve; None where it is already.
-
-    The density as written out sums over the parts, and a score is that of each part's curve; in the graph it is the mixture's.
-    """
-    if not mixtures(design.view) or not is_written_out(model):
+    """What gives each mixture's score as that of its own curve, where the density has that of each part's; None without mixtures."""
+    if not mixtures(design.view):
         return None
     return lambda latents: _with_parts(latents, design, compiled, seed=seed)
 
@@ -239,7 +294,8 @@ def _diagnose(tree: xr.DataTree) -> Diagnostics:
         values.transpose("chain", "draw", ...).values.reshape(*values.shape[:2], -1)
         for values in tree["posterior"].to_dataset().data_vars.values()
     ]
-    max_rhat, min_ess = worst(np.moveaxis(np.concatenate(columns, axis=2), 2, 0))
+    every = np.moveaxis(np.concatenate(columns, axis=2), 2, 0)
+    max_rhat, min_ess = worst(every[(every != every[:, :1, :1]).any(axis=(1, 2))])  # constants do not mix
     diverging = tree["sample_stats"].to_dataset().diverging.values
     return Diagnostics(
         max_rhat=max_rhat, min_ess=min_ess, divergences=int(diverging.sum()), draws=diverging.size

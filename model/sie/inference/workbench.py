@@ -216,7 +216,7 @@ class Workbench:
 
     def _keep(self, view: View, rows: xr.Dataset, likelihood: tuple) -> None:
         """Sample a view and keep the fit."""
-        tree = fit(self._design(view, rows), seed=self.seed, draws=self.draws)
+        tree = fit(self._design(view, rows), seed=self.seed, draws=self.draws, groups=())
         posterior = tree["posterior"].to_dataset()
         moved = {name: posterior[name].values.ravel() for name in (*view.informed, "r_target")}
         indicators, r = self._after(view, moved)

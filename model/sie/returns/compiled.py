@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numba.core.ccallback import CFunc
     from nutpie.compile_pymc import CompiledPyMCModel
 
-__all__ = ["as_design", "compile_density", "import_nutpie", "is_written_out"]
+__all__ = ["as_design", "compile_density", "compile_graph", "import_nutpie", "is_written_out"]
 
 _log = logging.getLogger(__name__)
 _compiled: dict[str, CFunc] = {}
@@ -48,6 +48,16 @@ def compile_density(target: Design | pm.Model) -> CompiledPyMCModel:
             _compiled[key] = _compile(target)
     dims = {v.name: tuple(target.named_vars_to_dims[v.name]) for v in target.value_vars}
     return _for_nutpie(dims, _coords(target), _compiled[key], _pack(target))
+
+
+def compile_graph(model: pm.Model) -> CompiledPyMCModel:
+    """Any PyMC model ready for `nutpie.sample`, its deterministics among what is stored."""
+    import_nutpie()
+    from nutpie.compile_pymc import compile_pymc_model
+
+    _log.info("compiling the model from its graph (up to a minute where no cache is)")
+    with _flags():
+        return cast("CompiledPyMCModel", compile_pymc_model(model))
 
 
 def is_written_out(target: Design | pm.Model) -> bool:

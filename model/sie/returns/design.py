@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -32,6 +32,10 @@ LATENTS = {
 }
 """What is sampled, all standard normal before evidence, and its dims: what the view states at standard normal scores, the
 domains' r around the typical one, and the errors that rows on one input data share, of definition and of input growth."""
+
+
+OF_ROWS = ("observed", "loadings", "terms", "growth", "input_idx")
+"""Arrays of a design with a row each, besides `level`."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -69,11 +73,12 @@ class Design:
 
     @cached_property
     def row_grids(self) -> dict[str, np.ndarray]:
-        """The row densities stacked: `grid` (estimate, span), `error` (estimate, piece, power), `tails` (estimate, tail)."""
+        """The row densities stacked: `grid` (estimate, span), `error` (estimate, piece, power), `tails` (estimate, tail), `sd` (estimate)."""
         return {
             "grid": _stack([(row.start, row.step) for row in self.densities], 2),
             "error": _stack([row.cubic for row in self.densities], PIECES, 4),
             "tails": _stack([row.tails for row in self.densities], 2),
+            "sd": _stack([row.sd for row in self.densities]),
         }
 
     @cached_property
@@ -82,6 +87,18 @@ class Design:
         dims = ("estimate", "domain", "adjustment", "input_data")
         labels = {dim: self.rows[dim].values.tolist() for dim in dims}
         return {"quantity": list(GRAPH), "flow": list(INPUT_FLOWS), **labels}
+
+    def only(self, rows: np.ndarray) -> Design:
+        """The same design with these rows alone, by their positions."""
+        arrays = {name: getattr(self, name)[rows] for name in ("level", *OF_ROWS)}
+        densities = tuple(self.densities[row] for row in rows)
+        return replace(self, rows=self.rows.isel(estimate=rows), densities=densities, **arrays)
+
+    @property
+    def included(self) -> np.ndarray:
+        """(adjustment,) Whether any row includes it."""
+        first = len(self.remoteness)
+        return self.loadings[:, first : first + len(ADJUSTMENTS)].any(axis=0)
 
     @property
     def histories(self) -> list[str]:
@@ -103,11 +120,10 @@ class Design:
 
     def effects(self, draws: xr.Dataset) -> np.ndarray:
         """What the rows' expected logs are made of (chain, draw, effect), at draws of a posterior; 0 for adjustments in no row."""
-        _, used, _ = np.split(self.loadings.any(axis=0), np.cumsum([len(self.remoteness), len(ADJUSTMENTS)]))
         log_r = np.log(_at(draws, "r", "domain"))
         log_factor = np.zeros((*log_r.shape[:2], len(ADJUSTMENTS)))
         for i, name in enumerate(ADJUSTMENTS):
-            if used[i] and name in draws:
+            if self.included[i] and name in draws:
                 log_factor[..., i] = np.log(_at(draws, name))
         parts = [log_r, log_factor]
         return np.concatenate([*parts, _at(draws, "z_input", "input_data")], axis=-1)

@@ -15,8 +15,6 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
-import numpy as np
-
 from ..base.errors import DataError
 from ..data import quantities
 from ..data.quantities import ADJUSTMENTS
@@ -81,15 +79,22 @@ def expected(
     share
         Labour's share before the jump in labour, (...).
     """
+    domains, adjustments = len(design.remoteness), len(ADJUSTMENTS)
+    ends = (0, domains, domains + adjustments, design.loadings.shape[1])
+    parts = zip((log_r, log_factor, z_input), ends[:-1], ends[1:], strict=True)
+    loaded = [(values, design.loadings[:, start:end]) for values, start, end in parts]
+    total = sum(values @ loading.T for values, loading in loaded if loading.any())
+    if not design.terms.any():
+        return total
+    of_all, of_labour, of_compute = design.terms.T
     score = xp.moveaxis(z_growth[..., design.input_idx], -1, -2)
     log_growth = log_input_growth(xp, design.growth, score)
     log_l, log_c = log_growth[..., 0], log_growth[..., 1]
+    total = total + of_labour * log_l + of_compute * log_c
+    if not of_all.any():
+        return total
     share = xp.expand_dims(share, -1)
-    log_all = xp.log(share * xp.exp(log_l) + (1 - share) * xp.exp(log_c))
-    terms = design.terms
-    against = terms[:, 0] * log_all + terms[:, 1] * log_l + terms[:, 2] * log_c
-    effects = xp.concatenate([log_r, log_factor, z_input], axis=-1)
-    return effects @ design.loadings.T + against
+    return total + of_all * xp.log(share * xp.exp(log_l) + (1 - share) * xp.exp(log_c))
 
 
 def at_asara(values: Mapping[Any, Any], view: View) -> dict[str, Any]:
@@ -125,7 +130,7 @@ def at_asara(values: Mapping[Any, Any], view: View) -> dict[str, Any]:
         gained = labour_doublings(values["gained_before_asara"], view["gained_before_asara"].unit, stated)
         derived["steepening"] = 1 - (gained / total) ** values["shape"]
     else:
-        gained = 0 * np.minimum(total, 1)
+        gained = 0.0 * (total > total)  # of its shape, for inf too
     derived["doublings_gained"], derived["doublings_left"] = gained, total - gained
     if not view.states_r_asara:
         derived["r_asara"] = values["r_target"]
@@ -134,7 +139,7 @@ def at_asara(values: Mapping[Any, Any], view: View) -> dict[str, Any]:
     return derived
 
 
-def labour_doublings(distance: Any, unit: str, values: Mapping[str, Any]) -> Any:
+def labour_doublings(distance: Any, unit: str, values: Mapping[Any, Any]) -> Any:
     """A distance of software progress in labour doublings, from years of progress or OOMs of training efficiency.
 
         labour_doublings = years doublings_per_year_of_progress = ooms log2(10) conversion

@@ -46,7 +46,7 @@ def pack(design: Design) -> np.ndarray:
         log_weight,
         *_curves(knots, cubic),
         *(design.remoteness, design.terms, design.growth, design.input_idx, design.observed),
-        *(design.row_grids[name] for name in ("grid", "error", "tails")),
+        *(design.row_grids[name] for name in ("grid", "error", "tails", "sd")),
         *(first, columns, design.loadings[rows, columns]),
     ]
     curves, most_pieces, _ = cubic.shape
@@ -165,7 +165,8 @@ def given_parts(x, gradient, data, combination):
     grid = observed + rows
     error = grid + 2 * rows
     tails = error + 4 * pieces * rows
-    first = tails + 2 * rows
+    normal = tails + 2 * rows
+    first = normal + rows
     column = first + rows + 1
     loading = column + loaded
     z, z_input = quantities, quantities + domains
@@ -216,14 +217,19 @@ def given_parts(x, gradient, data, combination):
             both = before * labour + (1 - before) * compute
             deviation += of_all * math.log(both) + of_labour * log_l + of_compute * log_c
 
-        position = (deviation - data[grid + 2 * i]) / data[grid + 2 * i + 1]
-        inside = min(max(position, 0.0), float(pieces))
-        log_error, push = _curve(data, error + 4 * pieces * i, pieces, inside)
-        if position != inside:
-            push = data[tails + 2 * i] if position < 0 else data[tails + 2 * i + 1]
-            log_error += (position - inside) * push
+        sd = data[normal + i]
+        if sd > 0:
+            log_error = LOG_NORMAL - math.log(sd) - 0.5 * (deviation / sd) ** 2
+            push = -deviation / sd**2
+        else:
+            position = (deviation - data[grid + 2 * i]) / data[grid + 2 * i + 1]
+            inside = min(max(position, 0.0), float(pieces))
+            log_error, push = _curve(data, error + 4 * pieces * i, pieces, inside)
+            if position != inside:
+                push = data[tails + 2 * i] if position < 0 else data[tails + 2 * i + 1]
+                log_error += (position - inside) * push
+            push /= data[grid + 2 * i + 1]
         total += log_error
-        push /= data[grid + 2 * i + 1]
 
         for j in range(int(data[first + i]), int(data[first + i + 1])):
             at, part = int(data[column + j]), push * data[loading + j]

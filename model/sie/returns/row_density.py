@@ -10,7 +10,7 @@ so that every level of evidence is the same kind of data to the model. What rows
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import cast
 
@@ -58,20 +58,24 @@ GROWTH_REACH = 4.5
 MOST_NODES = 4001
 """Points at which the density of a growth rate is summed, at most."""
 
+TINY = np.finfo(float).tiny
+
 FINE = 16
 """Points within each piece between which a draw is interpolated."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class RowDensity:
-    """A row's log density at equally spaced deviations `start + step * (0 .. PIECES)`, as a cubic spline with straight tails.
+    """A row's log density: a normal one of standard deviation `sd`, or, where that is 0, a table.
 
-    `knot_values` integrate to 1 over the knots.
+    The table is at equally spaced deviations `start + step * (0 .. PIECES)`: a cubic spline with straight tails. `knot_values`
+    integrate to 1 over the knots.
     """
 
     start: float
     step: float
     knot_values: np.ndarray
+    sd: float = 0.0
 
     @property
     def knots(self) -> np.ndarray:
@@ -93,6 +97,8 @@ class RowDensity:
 
     def log_density(self, deviation: np.ndarray) -> np.ndarray:
         """log f at deviations, elementwise."""
+        if self.sd > 0:
+            return _log_normal(deviation, self.sd)
         position = (deviation - self.start) / self.step
         inside = np.clip(position, 0, PIECES)
         beyond = position - inside
@@ -107,20 +113,34 @@ class RowDensity:
         mass = np.concatenate([[0.0], np.cumsum((density[1:] + density[:-1]) / 2)])
         return np.interp(np.asarray(p), mass / mass[-1], self.knots)
 
-    def draw(self, u: float) -> float:
-        """The deviation below which the density has mass u, its straight tails included, from a finer grid than `quantile`."""
+    def draw(self, u: np.ndarray | float) -> np.ndarray:
+        """The deviations below which the density has mass u, elementwise, straight tails included; a finer grid than `quantile`'s."""
+        if self.sd > 0:
+            from scipy.special import ndtri
+
+            return self.sd * ndtri(u)
+        fine, inside, left, right = self._fine
+        below, above = self.tails / self.step
+        mass = np.asarray(u) * (left + inside[-1] + right)
+        beyond = left + inside[-1] + right - mass
+        drawn = np.interp(mass - left, inside, fine)
+        if below > 0:
+            drawn = np.where(mass < left, fine[0] + np.log(np.maximum(mass, TINY) / left) / below, drawn)
+        if above < 0:
+            far = fine[-1] + np.log(np.maximum(beyond, TINY) / right) / above
+            drawn = np.where(beyond < right, far, drawn)
+        return drawn
+
+    @cached_property
+    def _fine(self) -> tuple[np.ndarray, np.ndarray, float, float]:
+        """A fine grid, the mass up to each point from its first, and the masses of the tails below and above."""
         fine = np.linspace(self.knots[0], self.knots[-1], FINE * PIECES + 1)
         density = np.exp(self.log_density(fine))
         inside = np.concatenate([[0.0], np.cumsum((density[1:] + density[:-1]) / 2 * np.diff(fine))])
         below, above = self.tails / self.step
         left = density[0] / below if below > 0 else 0.0
         right = density[-1] / -above if above < 0 else 0.0
-        mass = u * (left + inside[-1] + right)
-        if mass < left:
-            return float(fine[0] + math.log(mass / left) / below)
-        if mass > left + inside[-1]:
-            return float(fine[-1] + math.log((left + inside[-1] + right - mass) / right) / above)
-        return float(np.interp(mass - left, inside, fine))
+        return fine, inside, left, right
 
 
 def student_error(value: np.ndarray, se: float) -> tuple[float, float]:
@@ -182,7 +202,7 @@ def _published(df: float, scale: float, own_sd: float) -> RowDensity:
     width = math.hypot(scale, own_sd)
     deviations = _knots(-REACH * width, REACH * width)
     if df == NORMAL_DF:
-        return _on_knots(deviations, _log_normal(deviations, width))
+        return replace(_on_knots(deviations, _log_normal(deviations, width)), sd=width)
     constant = gammaln((df + 1) / 2) - gammaln(df / 2) - 0.5 * math.log(df * math.pi) - math.log(scale)
 
     def log_student(x):

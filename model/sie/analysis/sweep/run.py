@@ -95,7 +95,7 @@ def run_cell(
         if evidence is None or view.states_r_asara:
             found["priors"] = prior(view, draws=draws, seed=seed)
         else:
-            tree = fit(_design(view, evidence, leave_out, key, levels), seed=seed, draws=draws)
+            tree = fit(_design(view, evidence, leave_out, key, levels), seed=seed, draws=draws, groups=())
             found = {"priors": tree["prior"].to_dataset(), "evidence": tree["posterior"].to_dataset()}
             row.update({key: float(tree.attrs[key]) for key in ("max_rhat", "min_ess", "divergences")})
         row["status"] = DONE

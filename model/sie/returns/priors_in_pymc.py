@@ -1,0 +1,161 @@
+"""The priors of a view as PyMC distributions, each quantity a variable of its own name."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, cast
+
+from ..base.errors import DataError
+from ..base.stats import Z90, Z95
+from ..data.families import SCORE_LIMIT, Prior
+from ..data.priors import View
+from .equations import labour_doublings
+from .prior_curves import quantile_curve
+
+__all__ = ["DISTANCES", "declare", "declare_distances"]
+
+DISTANCES = ("ceiling", "gained_before_asara")
+"""Quantities that `declare_distances` declares: their prior is conditional on the ceiling's lying beyond what is gained."""
+
+
+def declare(name: str, prior: Prior) -> Any:
+    """The variable of a quantity in the model of the context; a constant for a `fixed` prior.
+
+    Parameters
+    ----------
+    name : str
+        The quantity.
+    prior : Prior
+        Of any family.
+
+    Returns
+    -------
+    TensorVariable
+        In the unit of the quantity.
+    """
+    pm, pt = _pymc()
+    if prior.family == "fixed":
+        return pm.Deterministic(name, pt.constant(prior.numbers[0], dtype="float64"))
+    transform = {}
+    if prior.family == "loguniform":
+        from pymc.distributions.transforms import Interval
+
+        transform["default_transform"] = Interval(*prior.support)
+    elif prior.family == "mixture":
+        transform["default_transform"] = _scores(prior)
+    return pm.modelcontext(None).register_rv(_distribution(prior), name, **transform)
+
+
+def declare_distances(stated: dict[str, Any], view: View) -> None:
+    """Add the ceiling to `stated`, and what is gained before ASARA, given that it is less than the ceiling.
+
+    p(ceiling, gained | gained < ceiling) = p(ceiling) p(gained | gained < ceiling) P(gained < ceiling) / constant
+    """
+    pm, _ = _pymc()
+    ceiling = view["ceiling"].prior
+    if "gained_before_asara" not in view:
+        stated["ceiling"] = declare("ceiling", ceiling)
+        return
+    gained = view["gained_before_asara"].prior
+    in_ooms = (
+        view["ceiling"].unit == "OOMs of training efficiency"
+    )  # then both are, and no conversion is needed
+    of_ceiling, of_gained = (
+        1.0 if in_ooms else labour_doublings(1.0, view[name].unit, stated)
+        for name in ("ceiling", "gained_before_asara")
+    )
+    if gained.family == "fixed":
+        stated["gained_before_asara"] = declare("gained_before_asara", gained)
+        stated["ceiling"] = _within("ceiling", ceiling, lower=gained.numbers[0] * of_gained / of_ceiling)
+        return
+    stated["ceiling"] = declare("ceiling", ceiling)
+    most = stated["ceiling"] * of_ceiling / of_gained
+    stated["gained_before_asara"] = _within("gained_before_asara", gained, upper=most)
+    pm.Potential("gained_below_ceiling", pm.logcdf(_distribution(gained), most))
+
+
+def _within(name: str, prior: Prior, *, lower: Any = -math.inf, upper: Any = math.inf) -> Any:
+    """The variable of a quantity that lies in an interval as well as in its prior's support."""
+    pm, pt = _pymc()
+    if prior.family == "fixed":
+        return declare(name, prior)
+    low, high = prior.support
+    bounds = {"lower": pt.maximum(low, lower), "upper": pt.minimum(high, upper)}
+    return pm.Truncated(name, _distribution(prior), **bounds)
+
+
+def _distribution(prior: Prior) -> Any:
+    """A variable without a name that has the prior's distribution."""
+    pm, _ = _pymc()
+    n = prior.numbers
+    match prior.family:
+        case "uniform":
+            return pm.Uniform.dist(*n)
+        case "loguniform":
+            own = {"logp": _log_uniform_logp, "logcdf": _log_uniform_logcdf, "class_name": "LogUniform"}
+            return pm.CustomDist.dist(*n, dist=_log_uniform, **own)
+        case "normal":
+            return pm.Normal.dist((n[0] + n[1]) / 2, (n[1] - n[0]) / (2 * Z90))
+        case "lognormal":
+            return pm.LogNormal.dist(math.log(n[0] * n[1]) / 2, math.log(n[1] / n[0]) / (2 * Z90))
+        case "halfnormal":
+            return pm.HalfNormal.dist(n[0] / Z95)
+        case "beta":
+            return pm.Beta.dist(*prior.shapes)
+        case "mixture":
+            weights, parts = zip(*prior.leaves, strict=True)
+            return pm.Mixture.dist(weights, [_distribution(part) for part in parts])
+        case family:
+            raise DataError("prior family", family, "a family with a density")
+
+
+def _log_uniform(lower: Any, upper: Any, size: Any) -> Any:
+    pm, pt = _pymc()
+    return pt.exp(pm.Uniform.dist(pt.log(lower), pt.log(upper), size=size))
+
+
+def _log_uniform_logp(value: Any, lower: Any, upper: Any) -> Any:
+    _, pt = _pymc()
+    inside = (value >= lower) & (value <= upper)
+    return pt.switch(inside, -pt.log(value) - pt.log(pt.log(upper / lower)), -math.inf)
+
+
+def _log_uniform_logcdf(value: Any, lower: Any, upper: Any) -> Any:
+    _, pt = _pymc()
+    return pt.log(pt.log(pt.clip(value, lower, upper) / lower) / pt.log(upper / lower))
+
+
+def _scores(prior: Prior) -> Any:
+    """The transform to standard normal scores, in which a mixture of parts that hardly overlap is one normal."""
+    from pymc.distributions.transforms import Transform
+
+    pm, pt = _pymc()
+    curve = quantile_curve(prior, log=False)
+
+    class Scores(Transform):
+        name = "score"
+
+        def forward(self, value, *inputs):
+            below = pt.exp(pm.logcdf(_distribution(prior), value))
+            return math.sqrt(2) * pt.erfinv(2 * below - 1)
+
+        def backward(self, value, *inputs):
+            score = pt.clip(value, -SCORE_LIMIT, SCORE_LIMIT)
+            piece = (curve.start <= score).sum() - 1
+            t = (score - pt.as_tensor(curve.start)[piece]) / pt.as_tensor(curve.width)[piece]
+            c = pt.as_tensor(curve.cubic)[piece]
+            return c[0] + t * (c[1] + t * (c[2] + t * c[3]))
+
+        def log_jac_det(self, value, *inputs):
+            normal = pm.logp(pm.Normal.dist(), value)
+            return normal - pm.logp(_distribution(prior), self.backward(value, *inputs))
+
+    return Scores()
+
+
+def _pymc() -> tuple[Any, Any]:
+    """PyMC and PyTensor, which annotate no operators of graphs."""
+    import pymc
+    import pytensor.tensor
+
+    return cast("Any", pymc), cast("Any", pytensor.tensor)
