@@ -24,6 +24,7 @@ def _():
     import marimo as mo
     import numpy as np
     import pandas as pd
+    import pymc as pm
     import xarray as xr
 
     import sie
@@ -32,7 +33,7 @@ def _():
 
     pd.set_option("display.max_rows", None)  # tables in full
 
-    return az, checking, evidence_plots, leaving_out, mo, np, pd, sie, xr
+    return az, checking, evidence_plots, leaving_out, mo, np, pd, pm, sie, xr
 
 
 @app.cell
@@ -50,6 +51,29 @@ def _(draws, seed, sie, view):
     model = sie.build(rows, view)
     tree = sie.fit(model, seed=seed, draws=draws)
     return evidence, model, rows, tree
+
+
+@app.cell(hide_code=True)
+def _(mo):
+    mo.md("""
+    ## What is the model?
+
+    An ordinary PyMC model: every quantity of the view is a variable of its own name, every kind of evidence row an
+    observed variable, and `r`, `r_asara` and what follows are deterministics. Below it is as PyMC prints and
+    draws it. What PyMC and ArviZ do to a model works on this one.
+    """)
+
+
+@app.cell
+def _(mo, model):
+    mo.md(f"```text\n{model.str_repr()}\n```")
+    return
+
+
+@app.cell
+def _(mo, model, pm):
+    mo.md(f"```mermaid\n{pm.model_to_mermaid(model)}\n```")
+    return
 
 
 @app.cell(hide_code=True)
@@ -185,6 +209,77 @@ def _(model, pd, sie, tree):
     ).to_frame("sensitivity of r at ASARA")
     sensitivity.sort_values("sensitivity of r at ASARA", ascending=False).round(3).head(15)
     return (sensitivity,)
+
+
+@app.cell(hide_code=True)
+def _(mo):
+    mo.md("""
+    ## Would the model have made these data?
+
+    Posterior predictive check: each thin line is what the rows on factors would show were they measured again, the thick one
+    what they do show, as natural logarithms. Then leave-one-out cross-validation of the rows on growth: a Pareto shape
+    above 0.7 marks a row on which the answer leans so much that only a refit without it tells (`sie evidence --loo`).
+    """)
+
+
+@app.cell
+def _(az, tree):
+    predictive = az.plot_ppc_dist(tree, var_names=["log_factor"], num_samples=50).viz["figure"].item()
+    predictive.set_size_inches(8, 4)
+    predictive.set_layout_engine("constrained")
+    predictive.supxlabel("log of a published factor")
+    predictive.supylabel("density")
+    predictive
+    return (predictive,)
+
+
+@app.cell
+def _(az, pd, tree):
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # a large Pareto shape is in the table
+        loo = az.loo(tree, var_name="log_output_growth", pointwise=True)
+    pareto = pd.DataFrame({"elpd": loo.elpd_i.to_series(), "Pareto shape": loo.pareto_k.to_series()})
+    pareto.round(2)
+    return loo, pareto
+
+
+@app.cell(hide_code=True)
+def _(mo):
+    mo.md("""
+    ## What if you know something that is not in the tables?
+
+    Add it, as to any PyMC model, and fit again: here, that `r` of language models was measured once more, at 1.5 with an error of
+    a factor of 1.3. A changed model is compiled from its graph, which takes longer than `fit` on the model as built.
+    """)
+
+
+@app.cell
+def _(draws, np, pm, rows, seed, sie, view):
+    extended = sie.build(rows, view)
+    with extended:
+        pm.Normal("log_r_measured_again", np.log(extended["r_target"]), np.log(1.3), observed=np.log(1.5))
+    with_term = sie.fit(extended, seed=seed, draws=draws, groups=())
+    return extended, with_term
+
+
+@app.cell
+def _(pd, sie, tree, with_term):
+    added = pd.DataFrame(
+        {
+            label: {
+                "r of language models, median": each.posterior.r_target.median().item(),
+                "r at ASARA, median": each.posterior.r_asara.median().item(),
+                "P(r > 1)": sie.credences(
+                    sie.simulate(each.posterior.to_dataset()), events=["r_above_1"]
+                ).p.item(),
+            }
+            for label, each in (("as built", tree), ("with the term", with_term))
+        }
+    )
+    added.round(2)
+    return (added,)
 
 
 @app.cell(hide_code=True)

@@ -1,6 +1,8 @@
 """`build` returns an ordinary PyMC model: what PyMC and ArviZ users do to a model works on it."""
 
+import re
 import warnings
+from pathlib import Path
 
 import arviz as az
 import matplotlib.pyplot as plt
@@ -111,6 +113,15 @@ def test_the_graph_can_be_drawn(made):
     # An arrow is a dependence: rows on factors say nothing of any domain's r.
     assert "\tr -> log_factor" not in dot
     assert "r -> log_output_growth" in dot or "r -> log_r_published" in dot
+
+
+@pytest.mark.slow
+def test_the_picture_in_the_documentation_is_of_the_reference_model(reference):
+    picture = (Path(__file__).parents[1] / "docs" / "reference_model.svg").read_text(encoding="utf-8")
+    nodes = {
+        title for title in re.findall(r"<title>([^<]*)</title>", picture) if title in reference.named_vars
+    }
+    assert nodes == set(reference.named_vars)
 
 
 @pytest.mark.slow
