@@ -3,8 +3,9 @@
 import dataclasses
 
 import numpy as np
-import pymc as pm
 import pytest
+import xarray as xr
+from pymc.stats import compute_log_likelihood
 
 import sie
 from sie.base.errors import DataError, RefitNeeded
@@ -14,7 +15,7 @@ from sie.inference.history_weights import log_likelihood
 from sie.inference.reweighting import MAX_KHAT
 from sie.inference.sampling import MIN_ESS
 from sie.inference.workbench import Workbench
-from sie.returns.design import LATENTS, design
+from sie.returns.design import design
 
 SEED, DRAWS = 1, 4000
 
@@ -157,12 +158,15 @@ def test_the_likelihood_of_a_raw_history_at_stored_draws_is_that_of_the_graph(be
     answer = bench.answer(davidson)
     rows, draws = answer.rows, answer.draws_given("evidence").isel(draw=slice(0, 25))
     model = sie.build(rows, davidson)
-    graph = pm.compute_deterministics(
-        draws[list(LATENTS)], model=model, var_names=["log_likelihood"], progressbar=False
-    )
-    at = rows.estimate.values.tolist().index("nanogpt_speedrun")
+    with model:
+        by_pymc = compute_log_likelihood(
+            xr.DataTree.from_dict({"posterior": draws}),
+            var_names=["log_r_history"],
+            extend_inferencedata=False,
+            progressbar=False,
+        )
     found = log_likelihood(draws, design(rows, davidson))
-    wanted = graph["log_likelihood"].isel(estimate=at).values.ravel()
+    wanted = by_pymc.log_r_history.sel(log_r_history_row="nanogpt_speedrun").values.ravel()
     np.testing.assert_allclose(found, wanted, atol=1e-5)
     assert np.ptp(wanted) > 1
 

@@ -20,7 +20,7 @@ from typer.exceptions import TyperException
 
 from . import __version__
 from .base.errors import DataError, NotConverged, in_one_line, plain
-from .base.exit_codes import BAD_INPUT, INTERRUPTED, NOT_CONVERGED
+from .base.exit_codes import BAD_INPUT, CLOSED_PIPE, INTERRUPTED, NOT_CONVERGED
 from .base.files import discard_unfinished
 from .base.pytensor_folder import discard_scratch, use_writable_folder
 from .commands.calibrate import calibrate
@@ -126,6 +126,10 @@ def main() -> None:
         code = _fail(str(error), NOT_CONVERGED)
     except MemoryError:
         code = _fail("sie: found too little memory, want fewer draws or a larger machine", BAD_INPUT)
+    except (BrokenPipeError, SystemExit) as stopped:
+        # Typer and Rich turn a closed pipe into an exit with 1, which nothing else ends with.
+        code = CLOSED_PIPE if isinstance(stopped, BrokenPipeError) or stopped.code == 1 else stopped.code
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     except OSError as error:
         if error.filename is not None:  # of a path on the command line; a stream has no name
             name = os.fsdecode(error.filename)

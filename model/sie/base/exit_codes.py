@@ -1,6 +1,6 @@
-"""How a `sie` command ends: 0 good, 1 only a fault of the program, 141 a closed pipe, and these."""
+"""How a `sie` command ends: 0 good, 1 only a fault of the program, and these."""
 
-__all__ = ["BAD_INPUT", "INTERRUPTED", "NOT_CALIBRATED", "NOT_CONVERGED"]
+__all__ = ["BAD_INPUT", "CLOSED_PIPE", "INTERRUPTED", "NOT_CALIBRATED", "NOT_CONVERGED"]
 
 BAD_INPUT = 2
 """Bad input, a wrong option, an unknown command, a target that cannot be written, a missing extra."""
@@ -12,3 +12,6 @@ NOT_CALIBRATED = 3
 """A calibration whose ranks are not even; everything is written all the same."""
 
 INTERRUPTED = 130
+
+CLOSED_PIPE = 141
+"""Who reads standard output went away, as `sie list | head -1` does."""

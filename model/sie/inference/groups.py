@@ -28,6 +28,8 @@ LATENTS_STREAM, PRIOR_STREAM, POSTERIOR_STREAM = 3, 4, 5
 
 def check_groups(groups: Iterable[str]) -> tuple[str, ...]:
     """The groups asked for; raises DataError at one that does not exist."""
+    if not isinstance(groups, Iterable):
+        raise DataError("groups", groups, "names among " + ", ".join(GROUPS))
     groups = (groups,) if isinstance(groups, str) else tuple(groups)
     for group in groups:
         if group not in GROUPS:
@@ -69,7 +71,8 @@ def with_latents(prior: xr.Dataset, design: Design, *, seed: int) -> xr.Dataset:
     with np.errstate(divide="ignore", invalid="ignore"):
         of_target = np.log(prior.r_target / prior.r_typical).values / spread[..., target]
     z[..., target] = np.where(spread[..., target] > 0, of_target, z[..., target])
-    r = prior.r_typical.values[..., None] * np.exp(spread * z)
+    with np.errstate(over="ignore"):  # a very wide prior reaches beyond what a float holds
+        r = prior.r_typical.values[..., None] * np.exp(spread * z)
     latents = {
         "r": (("chain", "draw", "domain"), r),
         "z": (("chain", "draw", "domain"), z),

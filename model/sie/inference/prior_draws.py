@@ -125,9 +125,12 @@ def _memory() -> float:
         return math.inf
 
 
-def check_multiple(draws: int) -> None:
-    if draws < 1 or draws % CHAINS:
-        raise DataError("draws", draws, f"a positive multiple of {CHAINS}")
+def check_multiple(draws: object) -> None:
+    """Refuse a number of draws that four chains cannot share, or that no fit has."""
+    most = REPORTED_DRAWS[1]
+    whole = isinstance(draws, int | np.integer) and not isinstance(draws, bool)
+    if not whole or not CHAINS <= draws <= most or draws % CHAINS:  # pyright: ignore[reportOperatorIssue]
+        raise DataError("draws", draws, f"a positive multiple of {CHAINS}, at most {most}")
 
 
 def growth_values(view: View, *, draws: int, seed: int) -> tuple[dict[str, np.ndarray], float]:

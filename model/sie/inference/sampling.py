@@ -122,7 +122,7 @@ def fit(
 
     check_seed("seed", seed)
     check_multiple(draws)
-    groups = check_groups(groups)
+    seed, draws, groups = int(seed), int(draws), check_groups(groups)
     if not (isinstance(model, Design) or is_written_out(model)):
         return _fit_graph(model, seed=seed, draws=draws, groups=groups)
     design, compiled = as_design(model), compile_density(model)

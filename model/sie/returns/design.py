@@ -153,7 +153,7 @@ class Design:
         """Each row's own log density, dims (chain, draw, estimate), at draws of a posterior or of a world."""
         deviation = self.expected(draws) - self.observed
         columns = [row.log_density(deviation.values[..., i]) for i, row in enumerate(self.densities)]
-        return deviation.copy(data=np.stack(columns, axis=-1))
+        return deviation.copy(data=np.stack(columns, axis=-1)) if columns else deviation
 
 
 def design(rows: xr.Dataset, view: View, *, likelihoods: Mapping[str, xr.DataArray] | None = None) -> Design:
