@@ -230,3 +230,19 @@ def test_two_bad_views_are_both_told(command, tmp_path):
         (tmp_path / f"{name}.toml").write_text(text.replace("[shape]", "[shapes]"), encoding="utf-8")
     _, _, err = command("check", *sorted(tmp_path.glob("*.toml")))
     assert len(err.splitlines()) == 4
+
+
+BUNDLED = sorted(
+    path
+    for folder in ("evidence", "priors")
+    for path in data_folder(folder).rglob("*")
+    if path.suffix in (".csv", ".toml")
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", BUNDLED, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_every_bundled_file_is_read_for_what_it_is(command, path):
+    code, out, err = command("check", path)
+    assert (code, err) == (0, ""), err
+    assert out == f"1 data sets checked, no problem: {path.name}\n"

@@ -75,7 +75,9 @@ def _checks(
         yield "weights", lambda: _check_weights(None, evidence, sources)
         return
     for path in files:
-        if path.name == "figures.csv":
+        if (read := _reader_by_place(path)) is not None:
+            yield path.name, read
+        elif path.name == "figures.csv":
             yield path.name, lambda path=path: _check_figures(path, sources)
         elif path.name == "buildout.toml":
             yield path.name, lambda path=path: _check_buildout(path, sources)
@@ -100,22 +102,45 @@ def _other_data(evidence: Path | None) -> Iterator[tuple[str, Callable[[], list[
     from ..data.timelines import read_timeline, timeline_names
     from ..histories.erdil_2024 import read_idea_production
 
-    def readable(read: Callable, *arguments: object) -> Callable[[], list[str]]:
-        def run() -> list[str]:
-            read(*arguments)
-            return []
-
-        return run
-
     folder = evidence if evidence is not None else data_folder("evidence")
     for name, read in (
         ("idea_production/fits.csv", read_idea_production),
         ("metr_horizons.csv", read_horizons),
     ):
         if (folder / name).exists():
-            yield name, readable(read, folder)
+            yield name, _only_read(read, folder)
     for name in timeline_names():
-        yield f"timelines/{name}", readable(read_timeline, name)
+        yield f"timelines/{name}", _only_read(read_timeline, name)
+
+
+def _reader_by_place(path: Path) -> Callable[[], list[str]] | None:
+    """What reads a file whose folder, or whose name within the evidence, says what it is."""
+    from ..data.evidence import named_files
+    from ..data.time_horizons import read_horizons
+    from ..data.timelines import read_timeline
+    from ..histories.erdil_2024 import read_idea_production
+
+    match path.parent.resolve().name, path.name:
+        case _, "metr_horizons.csv":
+            return _only_read(read_horizons, path.parent)
+        case "idea_production", _:
+            return _only_read(read_idea_production, path.parent.parent)
+        case "timelines", _:
+            return _only_read(read_timeline, str(path))
+        case "likelihoods", _:
+            return lambda: _check_evidence(named_files(path.parent.parent), None)
+        case _:
+            return None
+
+
+def _only_read(read: Callable, *arguments: object) -> Callable[[], list[str]]:
+    """A reader without quotes to find."""
+
+    def run() -> list[str]:
+        read(*arguments)
+        return []
+
+    return run
 
 
 def _check_view(path: Path, evidence: Path | None, sources: Path | None) -> list[str]:
