@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from nutpie.compile_pymc import CompiledPyMCModel
 
-__all__ = ["CHAINS", "run_chains"]
+__all__ = ["CHAINS", "in_chains", "run_chains"]
 
 CHAINS = 4
 """Markov chains of a fit; prior draws take the same shape."""
@@ -97,3 +97,14 @@ def _is_number(kind) -> bool:
     import pyarrow.types as types
 
     return types.is_floating(kind) or types.is_integer(kind) or types.is_boolean(kind)
+
+
+def in_chains(values: xr.DataArray) -> xr.DataArray:
+    """Draws of one chain as those of CHAINS."""
+    import xarray as xr
+
+    if "draw" not in values.dims:
+        return values
+    size = values.sizes["draw"] // CHAINS
+    chains = [values.isel(chain=0, draw=slice(i * size, (i + 1) * size), drop=True) for i in range(CHAINS)]
+    return xr.concat([chain.assign_coords(draw=np.arange(size)) for chain in chains], "chain")

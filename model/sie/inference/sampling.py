@@ -13,7 +13,7 @@ from ..base.stats import worst
 from ..returns.compiled import as_design, compile_density, compile_graph, is_written_out
 from ..returns.design import LATENTS, Design
 from ..returns.prior_curves import GRAPH, first_parts, mixtures
-from .chains import CHAINS, run_chains
+from .chains import CHAINS, in_chains, run_chains
 from .groups import GROUPS, check_groups, groups_of, observed_data, with_latents
 from .prior_draws import check_multiple, check_seed, complete, growth_values, prior, shaped
 
@@ -175,7 +175,7 @@ def _fit_graph(model: pm.Model, *, seed: int, draws: int, groups: tuple[str, ...
     before = pymc.sample_prior_predictive(draws, model=model, random_seed=seed)
     for group in ("prior", "prior_predictive", "observed_data"):
         if group in before.children and (group in groups or group != "prior_predictive"):
-            tree[group] = before[group].to_dataset().map(_in_chains, keep_attrs=True)
+            tree[group] = before[group].to_dataset().map(in_chains, keep_attrs=True)
     with model:
         if "log_likelihood" in groups:
             compute_log_likelihood(tree, progressbar=False)
@@ -186,17 +186,6 @@ def _fit_graph(model: pm.Model, *, seed: int, draws: int, groups: tuple[str, ...
             tree["posterior_predictive"] = after["posterior_predictive"]
     tree.attrs = {"view": name, "seed": seed, "draws": draws, **diagnostics}
     return tree
-
-
-def _in_chains(values: xr.DataArray) -> xr.DataArray:
-    """Draws of one chain as those of CHAINS."""
-    if "draw" not in values.dims:
-        return values
-    size = values.sizes["draw"] // CHAINS
-    chains = [values.isel(chain=0, draw=slice(i * size, (i + 1) * size), drop=True) for i in range(CHAINS)]
-    import xarray as xr
-
-    return xr.concat([chain.assign_coords(draw=np.arange(size)) for chain in chains], "chain")
 
 
 def short_fit(model: Design | pm.Model, *, seed: int, draws: int = 1000, tune: int = 300) -> xr.Dataset:

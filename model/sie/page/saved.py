@@ -71,14 +71,13 @@ def as_tree(result: Result, *, works: Mapping[str, Source] | None = None) -> xr.
     for name in _TABLES:
         if (rows := getattr(result, name)) is not None:
             groups[name] = rows.drop_attrs(deep=False)
-    text = read_text(view.path) if view.path is not None else to_toml(view)
     saved = xr.DataTree.from_dict(groups)
     saved.attrs = {
         **{key: value for key, value in tree.attrs.items() if isinstance(value, str | int | float)},
         "kind": tree.attrs.get("kind", KIND),
         "view": view.name,
         "label": view.label,
-        "view_toml": text,
+        "view_toml": read_text(view.path) if view.path is not None else to_toml(view),
         "rows_used": json.dumps(result.rows.estimate.values.tolist() if result.rows is not None else []),
         "levels": json.dumps(dict(result.levels)),
         "rows_left_out": json.dumps([list(pair) for pair in result.left_out]),
@@ -99,9 +98,8 @@ def _without_date(draws: xr.Dataset) -> xr.Dataset:
 
 
 def _cited(result: Result, works: Mapping[str, Source]) -> dict[str, dict[str, Any]]:
-    view = result.view
-    items = (*view.entries.values(), *view.concludes.values())
-    keys = {view.source, *(item.source for item in items if item.source)}
+    items = (*result.view.entries.values(), *result.view.concludes.values())
+    keys = {result.view.source, *(item.source for item in items if item.source)}
     for rows in (result.evidence, result.elasticities):
         keys |= set(rows.source.values.tolist()) if rows is not None else set()
     named = {key: dataclasses.asdict(works[key]) for key in sorted(keys)}
