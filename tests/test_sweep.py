@@ -452,3 +452,12 @@ def test_a_sweep_killed_at_random_moments_goes_on_and_computes_nothing_twice(spe
             assert found.p.sel(given="priors").values[i].tolist() == [
                 value for field, value in zip(FIELDS, row, strict=True) if field.startswith("p priors")
             ]
+
+
+def test_a_scheduler_that_is_none_is_refused_before_a_store_is_made(command, tmp_path):
+    spec, store = tmp_path / "spec.toml", tmp_path / "store.zarr"
+    spec.write_text('draws = 1000\nseeds = [1]\nviews = ["reference"]\n')
+    code, out, err = command("sweep", spec, "--out", store, "--scheduler", "foo")
+    assert (code, out, len(err.splitlines())) == (2, "", 1)
+    assert err.startswith("--scheduler: found 'foo', want the address of a Dask scheduler")
+    assert not store.exists()

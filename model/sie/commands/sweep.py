@@ -47,9 +47,11 @@ def sweep(
         raise DataError(f"--out {out}", plain("a file"), "a store of this sweep or a new name")
     refuse_unwritable("--out", out, folder=True)
     planned = read_sweep(spec, folder=evidence, levels=chosen_levels(levels, read_evidence(evidence)))
-    rows = open_sweep_rows(planned, out)  # refuses another sweep's store before a cluster starts
+    if out.exists():
+        open_sweep_rows(planned, out)  # refuses another sweep's store before a cluster starts
     with cluster(workers, scheduler=scheduler) as client, bar("cells") as progress:
         ended = run_sweep(planned, out, client, folder=evidence, progress=progress)
+    rows = open_sweep_rows(planned, out)
     told = f"{len(planned.cells)} cells: " + ", ".join(f"{count} {state}" for state, count in ended.items())
     if not (np.asarray(rows[:, 0]) == DONE).any():
         raise NotConverged(
