@@ -65,14 +65,8 @@ def _(mo):
 
 
 @app.cell
-def _(mo, model):
-    mo.md(f"```text\n{model.str_repr()}\n```")
-    return
-
-
-@app.cell
 def _(mo, model, pm):
-    mo.md(f"```mermaid\n{pm.model_to_mermaid(model)}\n```")
+    mo.md(f"```text\n{model.str_repr()}\n```\n\n```mermaid\n{pm.model_to_mermaid(model)}\n```")
     return
 
 
@@ -256,16 +250,11 @@ def _(mo):
 
 
 @app.cell
-def _(draws, np, pm, rows, seed, sie, view):
+def _(draws, np, pd, pm, rows, seed, sie, tree, view):
     extended = sie.build(rows, view)
     with extended:
         pm.Normal("log_r_measured_again", np.log(extended["r_target"]), np.log(1.3), observed=np.log(1.5))
     with_term = sie.fit(extended, seed=seed, draws=draws, groups=())
-    return extended, with_term
-
-
-@app.cell
-def _(pd, sie, tree, with_term):
     added = pd.DataFrame(
         {
             label: {
@@ -279,7 +268,7 @@ def _(pd, sie, tree, with_term):
         }
     )
     added.round(2)
-    return (added,)
+    return added, extended, with_term
 
 
 @app.cell(hide_code=True)
