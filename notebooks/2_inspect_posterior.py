@@ -222,7 +222,7 @@ def _(az, tree):
     predictive.set_size_inches(8, 4)
     predictive.set_layout_engine("constrained")
     predictive.supxlabel("log of a published factor")
-    predictive.supylabel("density")
+    predictive.supylabel("share of the rows at most this")
     predictive
     return (predictive,)
 
