@@ -10,6 +10,7 @@ from sie.inference import sampling as inference
 from sie.returns.compiled import compile_density
 from sie.returns.design import LATENTS
 from sie.returns.log_density import log_parts
+from sie.returns.prior_curves import GRAPH
 from sie.returns.row_density import student_error
 from sie.returns.selection import domains_at
 
@@ -203,10 +204,19 @@ def test_a_second_form_with_a_few_divergences_is_that_of_importance_sampling(evi
     model = sie.build(sie.usable(evidence, view), view)
     tree = with_few_divergences(model, monkeypatch)
     posterior = tree["posterior"].to_dataset()
-    x = np.concatenate(
-        [posterior[name].transpose("chain", "draw", ...).values.reshape(20000, -1) for name in LATENTS],
-        axis=1,
-    )
+    rng = np.random.default_rng(3)
+    scores = [
+        view[name].prior.score(posterior[name].values.ravel())
+        if name in view and view[name].prior.family != "fixed"
+        else rng.standard_normal(20000)
+        for name in GRAPH
+    ]
+    others = [
+        posterior[name].transpose("chain", "draw", ...).values.reshape(20000, -1)
+        for name in LATENTS
+        if name != "score"
+    ]
+    x = np.concatenate([np.stack(scores, axis=1), *others], axis=1)
     proposed, log_q = student_draws(x.mean(axis=0), 1.1 * np.cov(x.T), df=8, size=400_000, seed=5)
     log_weight, khat = array_stats.psislw(log_q - log_densities(model, proposed))
     assert khat < 0.7
@@ -238,16 +248,16 @@ def r_at_asara(model, x):
     """r at ASARA of latents (draw, latent), growth inputs at one prior draw each."""
     import xarray as xr
 
-    sizes = {name: [len(model.coords[dim]) for dim in model.named_vars_to_dims[name]] for name in LATENTS}
+    sizes = {name: [len(model.design.coords[dim]) for dim in dims] for name, dims in LATENTS.items()}
     ends = np.cumsum([0, *(np.prod(size, dtype=int) for size in sizes.values())])
     columns = {
         name: (
-            ("chain", "draw", *model.named_vars_to_dims[name]),
+            ("chain", "draw", *LATENTS[name]),
             x[:, ends[i] : ends[i + 1]].reshape(inference.CHAINS, -1, *size),
         )
         for i, (name, size) in enumerate(sizes.items())
     }
-    coords = {name: list(model.coords[name]) for name in ("quantity", "domain", "input_data", "flow")}
+    coords = {dim: model.design.coords[dim] for dims in LATENTS.values() for dim in dims}
     sampled = xr.DataTree.from_dict({"posterior": xr.Dataset(columns, coords)})
     return inference._posterior(sampled, model.design, draws=len(x), seed=1).r_asara.values.ravel()
 
