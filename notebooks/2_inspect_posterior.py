@@ -11,7 +11,7 @@ def _(mo):
 
     A posterior is a table of draws. This notebook asks of one view, ours, what one should ask of any: did
     the sampler work, which quantities differ between prior and posterior, which domains pull the others,
-    what hangs together, would the answer change if prior or evidence counted a little more, and does the
+    would the answer change if prior or evidence counted a little more, and does the
     model predict what it was not shown? At the end it tells, quantity by quantity, what moved `r` at ASARA.
 
     Everything below is of the view that `sie.read_view` names; change it there and read on.
@@ -41,32 +41,20 @@ def _(sie):
     view = sie.read_view("reference")
     draws = 4000  # in all four chains
     seed = 1
-    return draws, seed, view
-
-
-@app.cell
-def _(draws, seed, sie, view):
     evidence = sie.read_evidence()
     rows = sie.usable(evidence, view)
     model = sie.build(rows, view)
     tree = sie.fit(model, seed=seed, draws=draws)
-    return evidence, model, rows, tree
-
-
-@app.cell(hide_code=True)
-def _(mo):
-    mo.md("""
-    ## What is the model?
-
-    An ordinary PyMC model: every quantity of the view is a variable of its own name, every kind of evidence row an
-    observed variable, and `r`, `r_asara` and what follows are deterministics. Below it is as PyMC prints and
-    draws it. What PyMC and ArviZ do to a model works on this one.
-    """)
+    return draws, evidence, model, rows, seed, tree, view
 
 
 @app.cell
 def _(mo, model, pm):
-    mo.md(f"```text\n{model.str_repr()}\n```\n\n```mermaid\n{pm.model_to_mermaid(model)}\n```")
+    mo.md(
+        "## What is the model?\n\nAn ordinary PyMC model: every quantity of the view is a variable of its own name, every kind of "
+        + "evidence row an observed variable, and `r`, `r_asara` and what follows are deterministics. What PyMC and ArviZ do to "
+        + f"a model works on this one.\n\n```text\n{model.str_repr()}\n```\n\n```mermaid\n{pm.model_to_mermaid(model)}\n```"
+    )
     return
 
 
@@ -129,6 +117,8 @@ def _(mo):
     domain's. `raw` is `r` as a domain's own rows have it, `pooled` its posterior beside all others, and
     `shrinkage` the share of the way to `r_typical` that it went. Hollow marks are readings of the same
     domain at another level, which would count the same facts twice and so do not enter.
+    `P(replicate below observed)` is the posterior predictive check: were the domain measured again, how
+    often would the result lie below what was seen? Near 0 or 1 the model does not believe its own data.
     """)
 
 
@@ -156,32 +146,6 @@ def _(domains, pd):
     )
     shrinkage.round(2)
     return (shrinkage,)
-
-
-@app.cell(hide_code=True)
-def _(mo):
-    mo.md("""
-    `P(replicate below observed)` is the posterior predictive check: were the domain measured again, how
-    often would the result lie below what was seen? Near 0 or 1 the model does not believe its own data.
-
-    ## What hangs together?
-
-    Quantities that a row ties together cannot be told apart by it: if one is higher, the other is lower.
-    Each panel shows draws of one quantity of the chain against `r` at ASARA, both as logarithms to base 2.
-    The steeper and narrower a cloud, the more that quantity decides.
-    """)
-
-
-@app.cell
-def _(az, chain, logs):
-    look = {"scatter": {"alpha": 0.1, "s": 6}}
-    pairs = az.plot_pair_focus(logs, focus_var="r_asara", var_names=chain[:-1], visuals=look)
-    pair_figure = pairs.viz["figure"].item()
-    pair_figure.set_size_inches(11, 5.5)
-    pair_figure.set_layout_engine("constrained")
-    pair_figure.supxlabel("logarithm to base 2 of the quantity named below each panel")
-    pair_figure
-    return (pair_figure,)
 
 
 @app.cell(hide_code=True)
@@ -318,7 +282,7 @@ def _(np, pd, sie, tree):
 
 
 @app.cell
-def _(domains, rows, sensitivity, shifts):
+def _(domains, mo, rows, sensitivity, shifts):
     moves = shifts["moved"].drop("r_asara")
     most = moves.iloc[(moves.map(lambda factor: max(factor, 1 / factor))).argmax()]
     why = sensitivity.loc["row"].squeeze().nlargest(3).index.tolist()
@@ -329,15 +293,11 @@ def _(domains, rows, sensitivity, shifts):
         + f"of {moves.index[moves == most][0]} (a factor of {most:.2f}). The rows to which it is most sensitive are "
         + f"{', '.join(why)}."
     )
-    return (conclusion,)
-
-
-@app.cell(hide_code=True)
-def _(conclusion, mo):
     mo.md(f"""
     **{conclusion}** The figure shows the whole chain after evidence: from `r` of language models, by one
     adjustment at a time, to `r` at ASARA.
     """)
+    return (conclusion,)
 
 
 @app.cell

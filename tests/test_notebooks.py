@@ -23,7 +23,7 @@ from sie.commands.notebooks import as_jupyter, title
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = {path.stem: path for path in sorted((ROOT / "notebooks").glob("*.py"))}
-MOST_CELLS = 30
+MOST_CELLS = 24
 every_notebook = pytest.mark.parametrize("name", NOTEBOOKS)
 
 
