@@ -14,7 +14,7 @@ import pymc as pm
 import arviz as az
 options = {"draws": 50, "tune": 50, "chains": 2, "cores": 1, "random_seed": 1, "progressbar": False}
 tree = pm.sample(model=model, nuts_sampler=SAMPLER, **options)
-assert az.summary(tree, var_names=["score"])["mean"].notna().all()
+assert az.summary(tree, var_names=["r", "r_asara"])["mean"].notna().all()
 print(dict(tree.posterior.sizes)["draw"])
 """
 

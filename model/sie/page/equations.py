@@ -116,7 +116,7 @@ COMPUTED: Mapping[str, tuple[str, str]] = MappingProxyType(
 """Symbols that the model computes rather than a view states: meaning and unit (`r`: that of r; `log`: of a logarithm)."""
 
 WORDS = frozenset(
-    {"i", "log", "log2", "sum", "sum_k", "prod_k", "integral", "of", "inf", "Normal", "dx", "dt"}
+    {"i", "exp", "log", "log2", "sum", "sum_k", "prod_k", "integral", "of", "inf", "Normal", "dx", "dt"}
 )
 """Names of operations in the equations, which are no symbols."""
 

@@ -2,8 +2,8 @@
 
     r_d      = r_typical exp(spread remoteness_d z_d)                     z_d ~ Normal(0, 1)
     r_asara  = r_target prod_k f_k                                        what follows at ASARA: `equations.at_asara`
-    log estimate_i ~ expected_i(r, f, z_input, z_growth) - eps_i          `equations.expected`; eps_i as in `row_density`
 
+The log of each row lies around `equations.expected` with the row's own error (`row_density`).
 Every quantity of the view stands under its own name with its own distribution, every kind of row is an observed variable. Errors
 that rows share stay latent: the definition errors on one input data (`z_input`), the growth of its inputs (`z_growth`).
 `log_density` is the same posterior written out for speed; a test holds the two together.
