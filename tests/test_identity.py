@@ -240,7 +240,7 @@ def test_every_command_that_fits_takes_levels(words, command, monkeypatch, tmp_p
 def test_levels_where_no_evidence_counts_are_refused(words, command):
     code, out, err = command(*words, "--levels", "SAT solvers=epoch")
     assert (code, out, len(err.splitlines())) == (2, "", 1)
-    assert err.startswith("--levels: found --")
+    assert err.startswith("--levels SAT solvers=epoch: found --")
     assert "want evidence that enters at a level" in err
 
 

@@ -3,10 +3,12 @@
 import datetime
 import inspect
 import json
+import re
 import shutil
 from pathlib import Path
 
 import numpy as np
+import pymc as pm
 import pytest
 import xarray as xr
 
@@ -157,3 +159,45 @@ def test_all_labelled_data_can_be_saved_and_opened_again(handed_out, engine, tmp
         with openers[type(data)](path, engine=engine) as opened:
             assert opened.load().equals(data), name
     assert set(json.loads(json.dumps(handed_out["usable"].attrs))) >= {"left_out", "levels"}
+
+
+REFERENCE = "davidson_2025"
+
+OTHER_TYPES = {
+    "a tree in place of a group": (
+        lambda draws: sie.simulate(xr.DataTree.from_dict({"prior": draws})),
+        "draws: found a DataTree without r_asara",
+    ),
+    "draws in place of paths": (
+        lambda draws: sie.credences(draws),
+        "paths: found a Dataset without log2_pace",
+    ),
+    "a view and rows the wrong way round": (
+        lambda draws: sie.build(sie.read_view(REFERENCE), sie.read_evidence()),
+        "view: found a value of type Dataset",
+    ),
+    "a name in place of a view": (
+        lambda draws: sie.prior(REFERENCE, seed=1),
+        "view: found a value of type str",
+    ),
+    "evidence in place of a view": (
+        lambda draws: sie.usable(sie.read_view(REFERENCE), sie.read_evidence()),
+        "view: found a value of type Dataset",
+    ),
+    "no model": (lambda draws: sie.fit(None, seed=1), "model: found a value of type NoneType"),
+    "an empty model": (lambda draws: sie.fit(pm.Model(), seed=1), "model: found a model without variables"),
+}
+
+
+@pytest.mark.parametrize("mistake", OTHER_TYPES)
+def test_an_argument_of_another_type_is_refused_in_one_line(mistake):
+    call, message = OTHER_TYPES[mistake]
+    with pytest.raises(sie.DataError, match=re.escape(message)) as refused:
+        call(sie.prior(sie.read_view(REFERENCE), draws=4, seed=1))
+    assert "\n" not in str(refused.value)
+
+
+def test_one_event_is_as_good_as_a_list_of_one():
+    paths = sie.simulate(sie.prior(sie.read_view(REFERENCE), draws=1000, seed=1))
+    for event in ("r_above_1", sie.EVENTS["r_above_1"]):
+        xr.testing.assert_identical(sie.credences(paths, events=event), sie.credences(paths, events=[event]))

@@ -5,7 +5,7 @@ A reader collects the refusals of a file in `Problems`, and raises the first wit
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Self, cast
 
 __all__ = [
@@ -14,6 +14,8 @@ __all__ = [
     "NotConverged",
     "Problems",
     "RefitNeeded",
+    "check_holds",
+    "check_type",
     "in_one_line",
     "moved",
     "plain",
@@ -151,6 +153,22 @@ class _Plain(str):
 def plain(text: str) -> str:
     """Mark a finding that is a description rather than a value."""
     return _Plain(text)
+
+
+def check_type(where: str, found: object, kind: type, want: str) -> None:
+    """Refuse an argument of another type: `sie.build(view, rows)` with the two the wrong way round."""
+    if not isinstance(found, kind):
+        raise DataError(where, plain(f"a value of type {type(found).__name__}"), want)
+
+
+def check_holds(where: str, found: Any, names: Iterable[str], want: str) -> None:
+    """Refuse what is no dataset with these variables, such as a whole tree in place of one of its groups."""
+    names = tuple(names)
+    if not all(hasattr(found, part) for part in ("data_vars", "dims")):
+        raise DataError(where, plain(f"a value of type {type(found).__name__}"), want)
+    for name in names:
+        if name not in found:
+            raise DataError(where, plain(f"a {type(found).__name__} without {name}"), want)
 
 
 class DoubleCounting(ValueError):

@@ -126,7 +126,7 @@ def chosen_events(names: list[str] | None) -> list[str]:
 def chosen_levels(
     options: list[str] | None, everything: xr.Dataset, *, without: str | None = None
 ) -> dict[str, str]:
-    """`domain=level` options as a mapping; a level alone is that of every domain which has rows at it.
+    """`domain=level` options as a mapping; a level alone is that of every domain which has rows at it and is not named.
 
     `without` is the option by which no evidence counts: levels would change nothing then.
     """
@@ -134,14 +134,20 @@ def chosen_levels(
     from ..returns.selection import domains_at
 
     if options and without is not None:
-        raise DataError("--levels", plain(without), "evidence that enters at a level")
-    chosen: dict[str, str] = {}
+        raise DataError(f"--levels {options[0]}", plain(without), "evidence that enters at a level")
+    named: dict[str, str] = {}
+    every: dict[str, str] = {}
     for option in options or ():
         domain, equals, level = option.rpartition("=")
         if level not in LEVELS:
             raise DataError("--levels", option, "DOMAIN=LEVEL or a LEVEL, of " + ", ".join(LEVELS))
-        chosen |= {domain: level} if equals else dict.fromkeys(domains_at(everything, level), level)
-    return chosen
+        chosen = named if equals else every
+        for name in [domain] if equals else domains_at(everything, level):
+            if chosen.setdefault(name, level) != level:
+                raise DataError(
+                    "--levels", f"{name}={chosen[name]} and {name}={level}", "one level of a domain"
+                )
+    return every | named
 
 
 def read_views(command: str, names: list[str] | None, works: Mapping[str, Source]) -> list[View]:

@@ -10,7 +10,7 @@ import numpy as np
 from ..base.errors import DataError, plain
 from ..base.files import make_folder, refuse_unwritable, write_json, write_whole
 from ..base.stats import Z95
-from ..data.wording import given_in_words, percent
+from ..data.wording import given_in_words, percent, share_in_words
 from ..page.tables import aligned
 from ..returns.inputs import levels_in
 from .options import (
@@ -189,10 +189,10 @@ def _as_text(found: dict[str, xr.Dataset], document: dict, label: str) -> str:
         "share of the variance of log r at ASARA ± half its 95 % interval (negative: varies against the other terms)"
     )
     rows = [
-        [term, percent(share), f"± {100 * Z95 * se:.1f}"]
+        [term, share_in_words(share), f"± {100 * Z95 * se:.1f}"]
         for term, share, se in zip(shares.term.values, shares.share.values, shares.se.values, strict=True)
     ]
-    lines += aligned([*rows, ["sum", percent(shares.share.values.sum()), ""]])
+    lines += aligned([*rows, ["sum", share_in_words(shares.share.values.sum()), ""]])
     effects = found["shapley"]
     how = "every order of the inputs" if effects.attrs["every_order"] else "a sample of orders"
     for e, event in enumerate(found["credences"].event.values.tolist()):
@@ -200,7 +200,7 @@ def _as_text(found: dict[str, xr.Dataset], document: dict, label: str) -> str:
         rows = [COLUMNS, *(_row(found, e, name) for name in _by_movement(found["movement"].isel(event=e)))]
         if np.isfinite(effects.unattributed.values[e]):
             blank = [""] * (len(COLUMNS) - 2)
-            rows.append(["not attributed", *blank, percent(effects.unattributed.values[e])])
+            rows.append(["not attributed", *blank, share_in_words(effects.unattributed.values[e])])
         lines += ["", f"{event}: P = {percent(p)} (MCSE {100 * mcse:.2f})", *aligned(rows)]
     lines += ["", *_notes(effects, how)]
     if "power" in found:

@@ -11,7 +11,7 @@ import typer
 
 from ..base.files import refuse_unwritable, write_json
 from ..data.quantities import GIVEN
-from ..data.wording import AUTHOR_SAYS, conclusion_in_words, percent, with_error
+from ..data.wording import AUTHOR_SAYS, conclusion_in_words, percent, share_in_words, with_error
 from ..page.tables import aligned
 from ..returns.inputs import levels_in
 from .options import (
@@ -189,7 +189,9 @@ def _as_text(
         rows = [["view", "weight", AUTHOR_SAYS, "priors", "+ evidence"]]
         for view, share in zip(read, weight, strict=True):
             cells = [_cell(found[view.name].get(given), event) for given in GIVEN]
-            rows.append([view.name, percent(share), conclusion_in_words(view.concludes.get(event)), *cells])
+            rows.append(
+                [view.name, share_in_words(share), conclusion_in_words(view.concludes.get(event)), *cells]
+            )
         for kind in ("linear", "logarithmic"):
             cells = {
                 item["given"]: with_error(item["p"], item["mcse"])

@@ -17,6 +17,7 @@ __all__ = [
     "conclusion_in_words",
     "diagnostics_in_words",
     "given_in_words",
+    "hundredths",
     "left_out_in_words",
     "levels_in_words",
     "percent",
@@ -24,6 +25,7 @@ __all__ = [
     "prior_in_words",
     "quantiles_in_words",
     "sampler_in_words",
+    "share_in_words",
     "with_error",
 ]
 
@@ -34,9 +36,20 @@ _NO_INTERVAL = {"fixed": "", "uniform": "", "loguniform": "", "halfnormal": " (0
 """What the numbers of a family are, where they are not its 5 and 95 % quantiles."""
 
 
-def percent(p: float, digits: int = 1) -> str:
-    """A probability in %."""
-    return f"{100 * p:.{digits}f} %"
+def hundredths(p: float) -> str:
+    """A probability of a sample in hundredths: `< 0.1` and `> 99.9` where it would round to none and to certainty."""
+    text = f"{100 * p:.1f}"
+    return {"0.0": "< 0.1", "100.0": "> 99.9"}.get(text, text)
+
+
+def percent(p: float) -> str:
+    """A probability of a sample in %, as `hundredths` gives it."""
+    return f"{hundredths(p)} %"
+
+
+def share_in_words(share: float) -> str:
+    """A share in %, of draws, of a variance or of weights: it may be none or all, and a share of a variance below 0."""
+    return f"{100 * share:.1f} %"
 
 
 def points(difference: float, digits: int) -> str:
@@ -50,7 +63,7 @@ def points(difference: float, digits: int) -> str:
 
 def with_error(p: float, mcse: float) -> str:
     """A probability in % and, in brackets, its Monte Carlo standard error in percentage points."""
-    return f"{100 * p:.1f} ({100 * mcse:.2f}) %"
+    return f"{hundredths(p)} ({100 * mcse:.2f}) %"
 
 
 def quantiles_in_words(values: Iterable[float]) -> str:
@@ -74,8 +87,8 @@ def conclusion_in_words(conclusion: Conclusion | None) -> str:
     if conclusion is None:
         return "-"
     if "p" in conclusion.numbers:
-        return percent(conclusion.numbers["p"], 0)
-    return f"{100 * conclusion.numbers['p_low']:.0f} - {percent(conclusion.numbers['p_high'], 0)}"
+        return f"{100 * conclusion.numbers['p']:.0f} %"
+    return "{p_low:.0f} - {p_high:.0f} %".format(**{key: 100 * p for key, p in conclusion.numbers.items()})
 
 
 def given_in_words(given: str) -> str:

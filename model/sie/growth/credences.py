@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..base.errors import DataError, plain
+from ..base.errors import DataError, check_holds, plain
 from .events import EVENTS, Event
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 
-def credences(paths: xr.Dataset, *, events: Iterable[str | Event] | None = None) -> xr.Dataset:
+def credences(paths: xr.Dataset, *, events: str | Event | Iterable[str | Event] | None = None) -> xr.Dataset:
     """Probability of each event and its Monte Carlo standard error, dims (event,).
 
     `mcse` comes from the effective sample size of the event's indicator over chains, and from (s + 1/2) / (n + 1) in place of
@@ -42,7 +42,7 @@ def credences(paths: xr.Dataset, *, events: Iterable[str | Event] | None = None)
     ----------
     paths : xr.Dataset
         Paths of `simulate`, with dims (chain, draw).
-    events : iterable of str or Event, optional
+    events : str, Event or iterable of these, optional
         Names in `EVENTS`, or events of your own (default: all of `EVENTS`).
 
     Returns
@@ -60,7 +60,10 @@ def credences(paths: xr.Dataset, *, events: Iterable[str | Event] | None = None)
     >>> table = sie.credences(sie.simulate(tree["posterior"].to_dataset()), events=["r_above_1", "gain_500x"])
     >>> p = float(table.p.sel(event="gain_500x"))
     """
-    chosen, shape = _chosen(events), np.atleast_2d(paths.doublings_left).shape
+    chosen = _chosen(events)
+    needed = ("doublings_left", *(["log2_pace"] if any(event.name in EVENTS for event in chosen) else []))
+    check_holds("paths", paths, needed, "paths of sie.simulate")
+    shape = np.atleast_2d(paths.doublings_left).shape
     p, mcse = probabilities(
         indicators(paths, chosen).values.reshape(len(chosen), *shape),
         independent=bool(paths.attrs.get("independent_draws")),
@@ -70,7 +73,10 @@ def credences(paths: xr.Dataset, *, events: Iterable[str | Event] | None = None)
 
 
 def stream(
-    blocks: Iterable[xr.Dataset], *, events: Iterable[str | Event] | None = None, retraining: str = "none"
+    blocks: Iterable[xr.Dataset],
+    *,
+    events: str | Event | Iterable[str | Event] | None = None,
+    retraining: str = "none",
 ) -> xr.Dataset:
     """Credences of any number of independent draws, a block at a time, storing no path.
 
@@ -80,7 +86,7 @@ def stream(
     ----------
     blocks : iterable of xr.Dataset
         Draws as `simulate` takes them, such as those of `prior` with one seed each.
-    events : iterable of str or Event, optional
+    events : str, Event or iterable of these, optional
         Names in `EVENTS`, or events of your own (default: all). `happens` may use what `simulate` returns over (chain, draw), not
         the path itself.
     retraining : str, optional
@@ -187,14 +193,16 @@ def _gains(events: Iterable[Event]) -> list:
     return list(dict.fromkeys(event.gain for event in events if event.gain is not None))
 
 
-def _chosen(events: Iterable[str | Event] | None) -> list[Event]:
-    """Events by name or as given; all of `EVENTS` for None."""
+def _chosen(events: str | Event | Iterable[str | Event] | None) -> list[Event]:
+    """Events by name or as given; all of `EVENTS` for None, and one alone too."""
+    if isinstance(events, str | Event):
+        events = [events]
     return [_event(event) for event in (EVENTS.values() if events is None else events)]
 
 
-def _event(event: str | Event) -> Event:
+def _event(event: object) -> Event:
     if isinstance(event, Event):
         return event
-    if event not in EVENTS:
+    if not isinstance(event, str) or event not in EVENTS:
         raise DataError("event", event, "one of " + ", ".join(EVENTS))
     return EVENTS[event]

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..base.errors import DataError, plain
+from ..base.errors import DataError, check_holds, plain
 from ..base.kernels import in_chunks, kernel
 from .kernels.path import END_VARIABLES, ENDS, WORK, compute_path, grids
 from .kernels.windows import shortest_window
@@ -49,6 +49,7 @@ LOOKS = 128
 """Levels at which slopes are looked at for the public tool's rule of retraining."""
 
 _INPUTS = ("r_asara", "parallel", "speedup", "recent_doublings_per_year", "doublings_left")
+WANT_DRAWS = "draws of sie.prior, or a group prior or posterior of sie.fit"
 _CARRIED = (*_INPUTS, "doublings_per_year_of_progress", "conversion")
 
 
@@ -60,6 +61,7 @@ def laws(draws: xr.Dataset, *, retraining: str = "none") -> np.ndarray:
     """
     if retraining not in RETRAINING:
         raise DataError("retraining", retraining, "one of " + ", ".join(RETRAINING))
+    check_holds("draws", draws, _INPUTS, WANT_DRAWS)
     r, parallel, left = (_column(draws, name) for name in ("r_asara", "parallel", "doublings_left"))
     _check(r, (r != 0) & ~np.isnan(r), "r_asara", "a number other than 0")
     _check(parallel, (parallel > 0) & (parallel < math.inf), "parallel", "a number above 0")

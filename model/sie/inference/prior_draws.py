@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..base.errors import DataError, plain
+from ..base.errors import DataError, check_type, plain
 from ..data.priors import View, draw
 from ..data.quantities import GROWTH, OOMS
 from ..returns.equations import at_asara, labour_doublings
@@ -84,6 +84,7 @@ def prior(view: View, *, draws: int = 20000, seed: int) -> xr.Dataset:
     >>> draws = sie.prior(sie.read_view("davidson_2025"), draws=4000, seed=1)
     >>> p_r_above_1 = float((draws.r_asara > 1).mean())
     """
+    check_type("view", view, View, "a view, as sie.read_view returns it")
     values, discarded = prior_values(view, draws=draws, seed=seed)
     return _as_dataset(values, view).assign_attrs(discarded_prior_mass=discarded, independent_draws=1)
 

@@ -182,7 +182,9 @@ def _read(path: Path) -> xr.DataTree:
     import xarray as xr
 
     if not path.is_file():
-        raise DataError(str(path), plain("no such file"), WANT)
+        raise DataError(
+            str(path), plain("something that is no file" if path.exists() else "no such file"), WANT
+        )
     try:
         with h5py.File(path, "r") as file:
             problem = unusual(path.name, file)

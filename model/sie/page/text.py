@@ -22,6 +22,7 @@ from ..data.wording import (
     percent,
     quantiles_in_words,
     sampler_in_words,
+    share_in_words,
 )
 from ..growth.events import FAST_PACE
 from .snapshot import inputs_of, versions
@@ -112,10 +113,10 @@ def _blocks(result: Result) -> Iterator[str | Table]:
     yield _credence_table(result)
     yield from _r_lines(result)
     prior = result.draws("priors")
-    fast = percent(float((prior.speedup > FAST_PACE).mean()))
+    fast = share_in_words(float((prior.speedup > FAST_PACE).mean()))
     yield f"pace at ASARA above {FAST_PACE:g} times the recent pace: {fast} of prior draws"
     if (discarded := prior.attrs.get("discarded_prior_mass")) and discarded > 0:
-        yield f"prior mass discarded because the ceiling lay below gained_before_asara: {percent(discarded)}"
+        yield f"prior mass discarded because the ceiling lay below gained_before_asara: {share_in_words(discarded)}"
     yield from _provenance_lines(result)
     if "evidence" in result.given:
         yield sampler_in_words(result.tree.attrs)

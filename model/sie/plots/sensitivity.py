@@ -12,6 +12,7 @@ import numpy as np
 
 from ..base.errors import DataError, plain
 from ..base.stats import Z95
+from ..data.wording import percent
 from .style import BLACK, BLUE, GREY, ORANGE, SMALL, new_axes, own_settings
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def plot_tornado(
                 ha=side,
                 va="center",
             )
-    ax.axvline(p, color=BLACK, linewidth=1, linestyle="--", label=f"P = {100 * p:.1f} %", zorder=1)
+    ax.axvline(p, color=BLACK, linewidth=1, linestyle="--", label=f"P = {percent(p)}", zorder=1)
     ax.set_yticks(lines, [_words(name) for name in table.input.values])
     ends_at = [*conditional.ravel(), p - LEAST_RANGE, p + LEAST_RANGE]
     room = 0.12 * (max(ends_at) - min(ends_at)) + 0.02

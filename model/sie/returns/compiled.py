@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from ..base.errors import DataError, plain
 from ..base.imports import import_without
 from .design import LATENTS, Design
 
@@ -52,6 +53,13 @@ def compile_density(target: Design | pm.Model) -> CompiledPyMCModel:
 
 def compile_graph(model: pm.Model) -> CompiledPyMCModel:
     """Any PyMC model ready for `nutpie.sample`, its deterministics among what is stored."""
+    if not getattr(model, "free_RVs", None):
+        found = (
+            "a model without variables to sample"
+            if hasattr(model, "free_RVs")
+            else f"a value of type {type(model).__name__}"
+        )
+        raise DataError("model", plain(found), "a design, or a PyMC model with variables to sample")
     import_nutpie()
     from nutpie.compile_pymc import compile_pymc_model
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..base.errors import DataError, DoubleCounting, plain
+from ..base.errors import DataError, DoubleCounting, check_holds, check_type, plain
 from ..data.evidence import TARGET
 from ..data.priors import View
 from ..data.quantities import ADJUSTMENTS, INPUT_SHARES, QUANTITIES
@@ -177,6 +177,8 @@ def design(rows: xr.Dataset, view: View, *, likelihoods: Mapping[str, xr.DataArr
         A view that states r at ASARA (evidence cannot move it; use `sie.prior`), rows measured against inputs of which the view
         or the row says too little, and a missing or stale likelihood.
     """
+    check_type("view", view, View, "a view, as sie.read_view returns it")
+    check_holds("rows", rows, ("estimate", "domain"), "rows, as sie.usable returns them")
     if view.states_r_asara:
         raise DataError(
             view.name,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from ..base.errors import DataError, plain
+from ..base.errors import DataError, check_holds, check_type, plain
 from ..data.evidence import LEVELS
 from ..data.priors import View
 from . import likelihoods
@@ -71,6 +71,8 @@ def usable(evidence: xr.Dataset, view: View, *, levels: Mapping[str, str] | None
     >>> left_out["vision_2024"]
     'the view already reflects it'
     """
+    check_type("view", view, View, "a view, as sie.read_view returns it")
+    check_holds("evidence", evidence, ("estimate", "domain"), "evidence, as sie.read_evidence returns it")
     ids = evidence.estimate.values.tolist()
     for row in view.reflects:
         if row not in ids:

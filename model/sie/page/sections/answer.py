@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...base.stats import INTERVAL
+from ...data.wording import hundredths
 from ...growth.events import EVENTS
 from ..page import Cell, Line, Mark, Paragraph, Scale, Section, Table
 from ..text import Result
@@ -48,9 +49,9 @@ def side_by_side(contents: Contents) -> list[Section]:
         marks = [mark_of(result, name) for name in names]
         shade |= {(i, j): mark.last for j, mark in enumerate(marks, start=1)}
         cells = [
-            f"{100 * mark.before:.1f}"
+            hundredths(mark.before)
             if mark.after is None
-            else (Line(f"{100 * mark.before:.1f} →"), Line(f"{100 * mark.after:.1f}", kind="strong"))
+            else (Line(f"{hundredths(mark.before)} →"), Line(hundredths(mark.after), kind="strong"))
             for mark in marks
         ]
         rows.append([Line(result.view.label, href=f"#view-{slug(result.view.name)}"), *cells])

@@ -10,7 +10,7 @@ import numpy as np
 from ...base.stats import INTERVAL
 from ...data.priors import Conclusion
 from ...data.quantities import QUANTITIES
-from ...data.wording import prior_in_words
+from ...data.wording import hundredths, prior_in_words
 from ...growth.events import EVENTS, FAST_PACE
 from ..page import Figure, Line, Paragraph, Section, Table
 from ..text import Result
@@ -52,10 +52,10 @@ def _credence_table(result: Result, contents: Contents) -> Table:
     for name, event in EVENTS.items():
         says = view.concludes.get(name)
         tables = [table.sel(event=name) for table in result.credences.values()]
-        after = f"{100 * tables[1].p.item():.1f}" if len(tables) > 1 else "–"
+        after = hundredths(tables[1].p.item()) if len(tables) > 1 else "–"
         errors = " / ".join(f"{100 * table.mcse.item():.2f}" for table in tables)
         title = (Line(name, kind="strong"), Line(event.wording, kind="small"))
-        rows.append([title, _says(says), f"{100 * tables[0].p.item():.1f}", after, errors])
+        rows.append([title, _says(says), hundredths(tables[0].p.item()), after, errors])
     columns = ["event", "author says", "author's priors", "+ evidence", "MCSE (points)"]
     return Table(caption="Probability in %", columns=columns, rows=rows, numbers=True)
 
