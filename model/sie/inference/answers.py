@@ -56,6 +56,8 @@ class Answer:
         The fit that the draws come from; None where evidence cannot move the view.
     log_likelihood_ratio : np.ndarray or None
         (draw,), not None where evidence says something else than in that fit, since a raw history is read under another lambda.
+    growth : mapping of str to np.ndarray or None
+        Draws of the growth inputs given evidence on them, (draw,) each; None where evidence cannot move the view.
     """
 
     view: View
@@ -70,6 +72,7 @@ class Answer:
     rows: xr.Dataset | None
     fit: Fit | None
     log_likelihood_ratio: np.ndarray | None
+    growth: Mapping[str, np.ndarray] | None
 
     @property
     def given(self) -> tuple[str, ...]:
@@ -114,6 +117,7 @@ class Answer:
             self.view,
             seed=self.seed,
             log_likelihood_ratio=self.log_likelihood_ratio,
+            growth=self.growth,
         )
 
     @cached_property

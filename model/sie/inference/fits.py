@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..data.priors import View
+from ..returns.history_lambda import lambda_from
 from ..returns.inputs import levels_of
-from ..returns.levels import lambda_from
 
 if TYPE_CHECKING:
     import xarray as xr

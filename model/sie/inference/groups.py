@@ -11,7 +11,6 @@ from ..base.errors import DataError
 from ..data.evidence import TARGET
 from ..returns.design import Design
 from ..returns.equations import labour_doublings
-from ..returns.inputs import INPUT_FLOWS
 from ..returns.model import OBSERVED
 
 if TYPE_CHECKING:
@@ -59,7 +58,7 @@ def observed_data(design: Design) -> xr.Dataset:
 
 
 def with_latents(prior: xr.Dataset, design: Design, *, seed: int) -> xr.Dataset:
-    """Prior draws with those of the latents: `z` and `r` (domain), `z_input` (input_data) and `z_growth` (flow, input_data)."""
+    """Prior draws with those of the latents of a design, `r` (domain), and the lambda under which histories are read."""
     import xarray as xr
 
     rng = np.random.default_rng(np.random.SeedSequence([seed, LATENTS_STREAM]))
@@ -73,17 +72,16 @@ def with_latents(prior: xr.Dataset, design: Design, *, seed: int) -> xr.Dataset:
     z[..., target] = np.where(spread[..., target] > 0, of_target, z[..., target])
     with np.errstate(over="ignore"):  # a very wide prior reaches beyond what a float holds
         r = prior.r_typical.values[..., None] * np.exp(spread * z)
-    latents = {
-        "r": (("chain", "draw", "domain"), r),
-        "z": (("chain", "draw", "domain"), z),
-        "z_input": (("chain", "draw", "input_data"), rng.standard_normal((*shape, len(inputs)))),
-        "z_growth": (
-            ("chain", "draw", "flow", "input_data"),
-            rng.standard_normal((*shape, len(INPUT_FLOWS), len(inputs))),
-        ),
-    }
-    labels = {dim: design.coords[dim] for dim in ("domain", "flow", "input_data")}
-    return prior.assign(xr.Dataset(latents, labels))
+    latents = {"r": (("chain", "draw", "domain"), r), "z": (("chain", "draw", "domain"), z)}
+    for name, dims in design.latents.items():
+        if name not in ("score", "z"):
+            size = tuple(len(design.coords[dim]) for dim in dims)
+            latents[name] = (("chain", "draw", *dims), rng.standard_normal((*shape, *size)))
+    if design.lambda_curve is not None:
+        log_lambda = design.lambda_curve.at(latents["z_lambda"][1])
+        latents["lambda_histories"] = (("chain", "draw"), np.exp(log_lambda))
+    used = {dim for dims in design.latents.values() for dim in dims} - {"quantity"}
+    return prior.assign(xr.Dataset(latents, {dim: design.coords[dim] for dim in sorted(used)}))
 
 
 def log_prior(design: Design, draws: xr.Dataset) -> xr.Dataset:
@@ -101,7 +99,7 @@ def log_prior(design: Design, draws: xr.Dataset) -> xr.Dataset:
             ceiling = ceiling * one if way == 1 else ceiling / one
         given = np.log(view["gained_before_asara"].prior.cdf(ceiling.values))
         values["gained_before_asara"] = values["gained_before_asara"] - given
-    for name in ("z", "z_input", "z_growth"):
+    for name in (name for name in design.latents if name != "score"):
         values[name] = -0.5 * draws[name] ** 2 - 0.5 * np.log(2 * np.pi)
     return draws[[]].assign(values)
 
@@ -110,8 +108,7 @@ def _predictive(design: Design, draws: xr.Dataset, *, seed: int, stream: int) ->
     """What each row would show were it measured again."""
     mean = design.expected(draws)
     u = np.random.default_rng(np.random.SeedSequence([seed, stream])).random(mean.shape)
-    errors = [density.draw(u[..., i]) for i, density in enumerate(design.densities)]
-    return _by_variable(design, mean - np.stack(errors, axis=-1) if errors else mean)
+    return _by_variable(design, mean - design.errors(draws, u))
 
 
 def _by_variable(design: Design, values: xr.DataArray) -> xr.Dataset:

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..base.errors import RefitNeeded
 from ..data.priors import View
-from ..returns.levels import lambda_from
+from ..returns.history_lambda import lambda_from
 from .prior_draws import complete, growth_values, prior, shaped
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ def reweight(
     *,
     seed: int = 1,
     log_likelihood_ratio: np.ndarray | None = None,
+    growth: Mapping[str, np.ndarray] | None = None,
 ) -> xr.DataTree:
     """The tree that `view2` would give, by Pareto-smoothed importance sampling of the stored posterior draws.
 
@@ -52,8 +53,10 @@ def reweight(
     seed : int, optional
         Seed of resampling and of the draws of growth inputs.
     log_likelihood_ratio : np.ndarray, optional
-        (draw,), chains one after another: how much more likely, as a natural log, the new view makes the histories
-        (`history_weights`).
+        (draw,), chains one after another: how much more likely, as a natural log, the new view makes the histories' lambda
+        (`history_lambda.log_density_of_lambda`).
+    growth : mapping of str to np.ndarray, optional
+        Draws of the growth inputs of `view2`, (draw,) each, where evidence rows are on them (`growth_given`).
 
     Returns
     -------
@@ -65,7 +68,8 @@ def reweight(
     ------
     RefitNeeded
         When k-hat is above 0.7, when the views differ in their quantities or in what they reflect, when a new prior reaches where
-        the old one could not, or when a raw history is read under another lambda and no `log_likelihood_ratio` is given.
+        the old one could not, when a raw history is read under another lambda and no `log_likelihood_ratio` is given, and when
+        evidence is on a growth input whose prior differs and no `growth` is given.
 
     References
     ----------
@@ -95,8 +99,8 @@ def reweight(
         log_likelihood_ratio=log_likelihood_ratio,
     )
     index = None if np.isnan(weights.khat) else resampling(weights.weight, seed=seed)
-    growth, _ = growth_values(view2, draws=draws, seed=seed)
-    growth = {name: values for name, values in growth.items() if name not in view.informed}
+    if growth is None:
+        growth = _growth(tree, view, view2, draws=draws, seed=seed)
     kept = [name for name in posterior.data_vars if name not in growth]
     resampled = posterior[kept]
     if index is not None:
@@ -112,6 +116,18 @@ def reweight(
         "effective_draws": weights.effective,
     }
     return tree
+
+
+def _growth(tree: xr.DataTree, view: View, view2: View, *, draws: int, seed: int) -> dict[str, np.ndarray]:
+    """Growth inputs of `view2` from their priors; those that evidence is on are left as they were drawn."""
+    informed = str(tree.attrs.get("growth_informed", "")).split()
+    for name in informed:
+        if view[name].prior != view2[name].prior:
+            raise RefitNeeded(f"{view2.name} [{name}]: found another prior of what evidence is on, want a refit")
+    if view.correlations:
+        raise RefitNeeded(f"{view2.name}: found correlated quantities, want a refit")
+    growth, _ = growth_values(view2, draws=draws, seed=seed)
+    return {name: values for name, values in growth.items() if name not in (*view.informed, *informed)}
 
 
 def _moved_lambda(view: View, view2: View) -> str:
@@ -149,6 +165,9 @@ def importance_weights(
             f"{view2.name}: found other quantities or reflected rows than {view.name}, want a refit"
         )
     changed = [name for name in view.informed if view[name].prior != view2[name].prior]
+    correlated = {name for pair in (*view.correlations, *view2.correlations) for name in pair.between}
+    if view.correlations != view2.correlations or correlated & {*changed}:
+        raise RefitNeeded(f"{view2.name}: found another prior of correlated quantities, want a refit")
     log_ratio = np.zeros(draws) if log_likelihood_ratio is None else log_likelihood_ratio.copy()
     for name in changed:
         old, new = view[name].prior, view2[name].prior

@@ -11,11 +11,12 @@ import numpy as np
 from ..base.errors import NotConverged
 from ..base.stats import worst
 from ..returns.compiled import as_design, compile_density, compile_graph, is_written_out
-from ..returns.design import LATENTS, Design
+from ..returns.design import Design
 from ..returns.prior_curves import GRAPH, first_parts, mixtures
 from .chains import CHAINS, in_chains, run_chains
 from .groups import GROUPS, check_groups, groups_of, observed_data, with_latents
-from .prior_draws import check_multiple, check_seed, complete, growth_values, prior, shaped
+from .growth_given import growth_given, touched
+from .prior_draws import check_multiple, check_seed, complete, prior, shaped
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -97,7 +98,7 @@ def fit(
     -------
     xr.DataTree
         Groups `prior` and `posterior`, dims (chain, draw), both with every variable of the model: what the view states, what
-        follows at ASARA, `r` (domain) and the latents `z`, `z_input`, `z_growth`; `sample_stats`; `observed_data`; and those
+        follows at ASARA, `r` (domain) and the latents of `returns.design.LATENTS`; `sample_stats`; `observed_data`; and those
         asked for. `tree.attrs` has `max_rhat`, `min_ess` and `divergences`.
 
     Raises
@@ -151,6 +152,7 @@ def fit(
         "seed": seed,
         "draws": draws,
         "raw_histories": " ".join(design.histories),
+        "growth_informed": " ".join(sorted(touched(design))),
         **diagnostics,
     }
     return tree
@@ -205,11 +207,10 @@ def short_fit(model: Design | pm.Model, *, seed: int, draws: int = 1000, tune: i
 
 def _posterior(sampled: xr.DataTree, design: Design, *, draws: int, seed: int) -> xr.Dataset:
     """Sampled latents with what follows from them, and growth inputs from their priors beside them."""
-    view = design.view
-    growth, _ = growth_values(view, draws=draws, seed=seed)
     latents = design.from_latents(sampled["posterior"].to_dataset()).drop_vars(["score", "quantity"])
-    growth = {name: values for name, values in growth.items() if name not in latents}
-    return complete(latents.assign(shaped(growth)), view)
+    moved = {name: latents[name].values.ravel() for name in design.view.informed}
+    growth = growth_given(design, moved, draws=draws, seed=seed)
+    return complete(latents.assign(shaped(growth)), design.view)
 
 
 def _relabel(
@@ -226,7 +227,7 @@ def _with_parts(latents: xr.Dataset, design: Design, compiled: CompiledPyMCModel
     from ..returns.log_density import log_parts
 
     size = latents.sizes["chain"] * latents.sizes["draw"]
-    columns = [latents[name].transpose("chain", "draw", ...).values.reshape(size, -1) for name in LATENTS]
+    columns = [latents[name].transpose("chain", "draw", ...).values.reshape(size, -1) for name in design.latents]
     log_p = log_parts(np.concatenate(columns, axis=1), compiled.user_data)
     # The largest of log p + Gumbel noise is a draw with probabilities p.
     noise = np.random.default_rng(np.random.SeedSequence([seed, PARTS_STREAM])).gumbel(size=log_p.shape)

@@ -24,11 +24,12 @@ from ..data.priors import View
 from ..growth.credences import as_table, probabilities
 from ..growth.events import EVENTS
 from ..returns.design import Design, design
+from ..returns.history_lambda import log_density_of_lambda
 from ..returns.inputs import levels_of
 from .answers import Answer, outcomes, weighted
 from .fits import Fit, Fits, form_of, likelihood_key, same_growth, same_priors
-from .history_weights import log_likelihood
-from .prior_draws import growth_values, prior_values
+from .growth_given import growth_given
+from .prior_draws import prior_values
 from .reweighting import Importance, importance_weights
 from .sampling import MIN_ESS, fit
 
@@ -219,7 +220,7 @@ class Workbench:
         tree = fit(self._design(view, rows), seed=self.seed, draws=self.draws, groups=())
         posterior = tree["posterior"].to_dataset()
         moved = {name: posterior[name].values.ravel() for name in (*view.informed, "r_target")}
-        indicators, r = self._after(view, moved)
+        indicators, r = self._after(view, rows, moved)
         self._fits.keep(
             Fit(view=view, likelihood=likelihood, tree=tree, moved=moved, indicators=indicators, r=r)
         )
@@ -239,19 +240,24 @@ class Workbench:
         return design(rows, view, likelihoods=self._likelihoods(rows))
 
     def _likelihood_ratio(self, base: Fit, view: View, rows: xr.Dataset) -> np.ndarray:
-        """Log likelihood ratio of the raw histories under a view's lambda and under that of a fit, at its draws, (draw,)."""
-        posterior = base.tree["posterior"].to_dataset()
-        new, old = (log_likelihood(posterior, self._design(each, rows)) for each in (view, base.view))
-        if new is None or old is None:
-            raise RefitNeeded(
-                f"{view.name}: found draws under another lambda of a history on other inputs, want a refit"
-            )
-        return new - old
+        """How much more probable a view makes the lambda of the raw histories than a fit's view did, at its draws, as a log, (draw,)."""
+        log_lambda = np.log(base.tree["posterior"].lambda_histories.values.ravel())
+        new, old = (self._design(each, rows).lambda_curve for each in (view, base.view))
+        assert new is not None
+        assert old is not None
+        ratio = log_density_of_lambda(new, log_lambda) - log_density_of_lambda(old, log_lambda)
+        if not np.isfinite(ratio).all():
+            raise RefitNeeded(f"{view.name}: found another lambda of raw histories than the draws have, want a refit")
+        return ratio
 
-    def _after(self, view: View, moved: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-        """Indicators of events and r given evidence: the quantities that it informs, with growth inputs at their priors."""
-        growth, _ = growth_values(view, draws=self.draws, seed=self.seed)
-        return outcomes({**growth, **moved}, view)
+    def _growth(self, view: View, rows: xr.Dataset, moved: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        return growth_given(self._design(view, rows), moved, draws=self.draws, seed=self.seed)
+
+    def _after(
+        self, view: View, rows: xr.Dataset, moved: Mapping[str, np.ndarray]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Indicators of events and r given evidence: the quantities that it informs, with growth inputs as they are given rows on them."""
+        return outcomes({**self._growth(view, rows, moved), **moved}, view)
 
     def _answer(
         self,
@@ -271,7 +277,9 @@ class Workbench:
         quantiles = {"priors": np.quantile(r, QUANTILES)}
         if base is not None:
             indicators, r = (
-                (base.indicators, base.r) if same_growth(base.view, view) else self._after(view, base.moved)
+                (base.indicators, base.r)
+                if rows is None or same_growth(base.view, view)
+                else self._after(view, rows, base.moved)
             )
             chains = indicators.reshape(len(indicators), base.tree["posterior"].sizes["chain"], -1)
             if weights is None:
@@ -296,4 +304,5 @@ class Workbench:
             rows=rows,
             fit=base,
             log_likelihood_ratio=log_likelihood_ratio,
+            growth=self._growth(view, rows, base.moved) if base is not None and rows is not None else None,
         )

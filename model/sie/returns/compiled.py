@@ -18,7 +18,7 @@ import numpy as np
 
 from ..base.errors import DataError, plain
 from ..base.imports import import_without
-from .design import LATENTS, Design
+from .design import Design
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -41,7 +41,7 @@ def compile_density(target: Design | pm.Model) -> CompiledPyMCModel:
 
         _log.info("log density as written out (its machine code is kept; seconds where it is not yet)")
         design = as_design(target)
-        return _for_nutpie(LATENTS, design.coords, density_c, pack(design))
+        return _for_nutpie(design.latents, design.coords, density_c, pack(design))
     key = _text(target)
     if key not in _compiled:
         _log.info("compiling the model (once a process; up to a minute where no cache is)")

@@ -12,59 +12,94 @@ import numpy as np
 from ..base.errors import DataError, DoubleCounting, check_holds, check_type, plain
 from ..data.evidence import TARGET
 from ..data.priors import View
-from ..data.quantities import ADJUSTMENTS, INPUT_SHARES, QUANTITIES
-from .equations import expected, share_before
-from .inputs import INPUT_FLOWS, input_terms, levels_of, unmatched
-from .levels import growth_shapes, loadings, row_densities
-from .prior_curves import GRAPH, curve_of, curves, part_combinations
+from ..data.quantities import ADJUSTMENTS, QUANTITIES
+from .history_density import HistoryDensity
+from .history_lambda import lambda_curve
+from .inputs import INPUT_FLOWS, histories_of, input_terms, levels_of, unmatched
+from .levels import definition_sds, growth_shapes, inputs_of, loadings, row_densities
+from .observed import LABOUR_PENALTY, expected, input_value, measured_against
+from .prior_curves import GRAPH, Curve, copula, curve_of, curves, part_combinations
 from .row_density import PIECES, RowDensity
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["LATENTS", "Design", "design"]
+__all__ = ["Design", "design"]
 
 LATENTS = {
     "score": ("quantity",),
     "z": ("domain",),
     "z_input": ("input_data",),
     "z_growth": ("flow", "input_data"),
+    "z_share": ("history",),
+    "z_measure": ("measure",),
+    "z_lambda": (),
 }
-"""What is sampled, all standard normal before evidence, and its dims: what the view states at standard normal scores, the
-domains' r around the typical one, and the errors that rows on one input data share, of definition and of input growth."""
+"""What is sampled, all standard normal before evidence, and its dims: scores of what the view states, the domains' r around the
+typical one, the errors that rows on one input data share, of definition and of input growth, labour's share in each history, the
+errors of how labour is counted, and the lambda of raw histories. A design has those that its rows need (`Design.latents`)."""
 
-
-OF_ROWS = ("observed", "loadings", "terms", "growth", "input_idx")
+OF_ROWS = (
+    *("observed", "loadings", "terms", "growth", "relative", "history_idx", "share_of", "measure_of", "beside"),
+)
 """Arrays of a design with a row each, besides `level`."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Design:
-    """A view and the rows that update it as arrays; dims in brackets, as in `equations`. Made by `design`."""
+    """A view and the rows that update it as arrays; dims in brackets, as in `observed`. Made by `design`."""
 
     view: View
     rows: xr.Dataset
     level: np.ndarray
-    """(estimate,) "published", "growth", "series" or "epoch"; "" for factors."""
+    """(estimate,) "published", "growth", "series" or "epoch"; "" for factors, "input" for rows on other quantities."""
     observed: np.ndarray
-    """(estimate,) log estimate."""
-    densities: tuple[RowDensity, ...]
+    """(estimate,) the estimate on its own scale: its log for r and factors."""
+    densities: tuple[RowDensity | HistoryDensity, ...]
     """The density of each row's own error."""
     loadings: np.ndarray
-    """(estimate, effect) over domains, adjustments, input data."""
+    """(estimate, effect) over domains, adjustments, input data, inputs."""
+    inputs: tuple[tuple[str, str], ...]
+    """The other quantities that rows are on, with the scale: `observed.input_value`."""
     terms: np.ndarray
     """(estimate, term) multiples of log q, log g_L, log g_C."""
     growth: np.ndarray
     """(estimate, flow, shape) median, scale and skew of log input growth."""
-    input_idx: np.ndarray
-    """(estimate,) position of the row's input data."""
+    relative: np.ndarray
+    """(estimate,) whether compute's growth is relative to labour's."""
+    history_idx: np.ndarray
+    """(estimate,) position of the input data whose growth the row is about."""
+    share_of: np.ndarray
+    """(estimate, history) 1 where labour's share in that history enters."""
+    measure_of: np.ndarray
+    """(estimate, measure) 1 where labour is counted so."""
+    beside: np.ndarray
+    """(estimate,) whether the row is on quantities that no other row touches: those are drawn apart (`inference.prior_draws`)."""
     remoteness: np.ndarray
     """(domain,)"""
+    names: Mapping[str, list[str]]
+    """The labels of `history` and `measure`."""
 
     @cached_property
     def curves(self) -> tuple[np.ndarray, np.ndarray]:
         """Quantile curves of the priors, from `prior_curves.curves`."""
-        return curves(self.view)
+        return curves(self.view, self.lambda_curve)
+
+    @cached_property
+    def lambda_curve(self) -> Curve | None:
+        """Quantile curve of the log of the lambda under which raw histories are read; None without any."""
+        if not self.histories:
+            return None
+        alone = [i for i in range(len(self.observed)) if self._on(i) == ["lambda"]]
+        columns = [(self._scale(i), float(self.observed[i]), self.densities[i]) for i in alone]
+        return lambda_curve(self.view, columns)  # pyright: ignore[reportArgumentType]
+
+    def _on(self, row: int) -> list[str]:
+        loading = self.loadings[row, -len(self.inputs) :] if self.inputs else ()
+        return [name for (name, _), used in zip(self.inputs, loading, strict=True) if used]
+
+    def _scale(self, row: int) -> str:
+        return str(self.rows.scale.values[row])
 
     @cached_property
     def parts(self) -> tuple[np.ndarray, np.ndarray]:
@@ -72,13 +107,20 @@ class Design:
         return part_combinations(self.view)
 
     @cached_property
+    def copula(self) -> np.ndarray | None:
+        """What turns independent scores into those of GRAPH (quantity, quantity); None where the view correlates nothing."""
+        return copula(self.view)
+
+    @cached_property
     def row_grids(self) -> dict[str, np.ndarray]:
-        """The row densities stacked: `grid` (estimate, span), `error` (estimate, piece, power), `tails` (estimate, tail), `sd` (estimate)."""
+        """The row densities stacked: `grid` (estimate, span), `error` (estimate, piece, power), `tails` (estimate, tail), `sd` (estimate);
+        zeros for histories."""
+        flat = [None if isinstance(row, HistoryDensity) else row for row in self.densities]
         return {
-            "grid": _stack([(row.start, row.step) for row in self.densities], 2),
-            "error": _stack([row.cubic for row in self.densities], PIECES, 4),
-            "tails": _stack([row.tails for row in self.densities], 2),
-            "sd": _stack([row.sd for row in self.densities]),
+            "grid": _stack([(row.start, row.step) if row else (0, 1) for row in flat], 2),
+            "error": _stack([row.cubic if row else np.zeros((PIECES, 4)) for row in flat], PIECES, 4),
+            "tails": _stack([row.tails if row else (0, 0) for row in flat], 2),
+            "sd": _stack([row.sd if row else 0.0 for row in flat]),
         }
 
     @cached_property
@@ -86,10 +128,16 @@ class Design:
         """The labels of every dim of a latent, and of `estimate` and `adjustment`."""
         dims = ("estimate", "domain", "adjustment", "input_data")
         labels = {dim: self.rows[dim].values.tolist() for dim in dims}
-        return {"quantity": list(GRAPH), "flow": list(INPUT_FLOWS), **labels}
+        return {"quantity": list(GRAPH), "flow": list(INPUT_FLOWS), **labels, **self.names}
+
+    @property
+    def latents(self) -> dict[str, tuple[str, ...]]:
+        """What is sampled, with its dims."""
+        needed = {"z_share": self.names["history"], "z_measure": self.names["measure"], "z_lambda": self.histories}
+        return {name: dims for name, dims in LATENTS.items() if needed.get(name, True)}
 
     def only(self, rows: np.ndarray) -> Design:
-        """The same design with these rows alone, by their positions."""
+        """The same design with these rows alone, by their positions; its latents stay."""
         arrays = {name: getattr(self, name)[rows] for name in ("level", *OF_ROWS)}
         densities = tuple(self.densities[row] for row in rows)
         return replace(self, rows=self.rows.isel(estimate=rows), densities=densities, **arrays)
@@ -103,57 +151,90 @@ class Design:
     @property
     def histories(self) -> list[str]:
         """The rows that enter as raw histories."""
-        return self.rows.estimate.values[self.level == "series"].tolist()
+        return [
+            row
+            for row, density in zip(self.rows.estimate.values.tolist(), self.densities, strict=True)
+            if isinstance(density, HistoryDensity)
+        ]
 
     def from_latents(self, latents: xr.Dataset) -> xr.Dataset:
-        """The sampled latents, and by name what evidence moves, `r` (domain) and `r_target`."""
-        scores = _at(latents, "score", "quantity")
+        """The sampled latents, and by name what evidence moves, `r` (domain), `r_target` and the histories' lambda."""
+        scores = at(latents, "score", "quantity")
+        if self.copula is not None:
+            scores = scores @ self.copula.T
         values = {}
         for name in self.view.informed:
             at_score = curve_of(name, self.view[name].prior).at(scores[..., GRAPH.index(name)])
             values[name] = at_score if QUANTITIES[name].lower_included else np.exp(at_score)
-        z = _at(latents, "z", "domain")
+        z = at(latents, "z", "domain")
         r = values["r_typical"][..., None] * np.exp(values["spread"][..., None] * z * self.remoteness)
         values["r_target"] = r[..., self.coords["domain"].index(TARGET)]
+        if self.lambda_curve is not None:
+            values["lambda_histories"] = np.exp(self.lambda_curve.at(at(latents, "z_lambda")))
         named = {name: (("chain", "draw"), value) for name, value in values.items()}
-        return latents[list(LATENTS)].assign(named | {"r": (("chain", "draw", "domain"), r)})
+        return latents[list(self.latents)].assign(named | {"r": (("chain", "draw", "domain"), r)})
 
-    def effects(self, draws: xr.Dataset) -> np.ndarray:
-        """What the rows' expected logs are made of (chain, draw, effect), at draws of a posterior; 0 for adjustments in no row."""
-        log_r = np.log(_at(draws, "r", "domain"))
+    def effects(self, draws: xr.Dataset) -> list[np.ndarray]:
+        """What the rows' expected values are made of, (chain, draw, ...) each, at draws of a posterior: log r of the domains, log
+        factors (0 for adjustments in no row), shared definition errors and the other quantities that rows are on."""
+        log_r = np.log(at(draws, "r", "domain"))
         log_factor = np.zeros((*log_r.shape[:2], len(ADJUSTMENTS)))
         for i, name in enumerate(ADJUSTMENTS):
             if self.included[i] and name in draws:
-                log_factor[..., i] = np.log(_at(draws, name))
-        parts = [log_r, log_factor]
-        return np.concatenate([*parts, _at(draws, "z_input", "input_data")], axis=-1)
+                log_factor[..., i] = np.log(at(draws, name))
+        values = {str(name): draws[name].transpose("chain", "draw").values for name in draws if draws[name].dims == ("chain", "draw")}
+        inputs = [input_value(np, name, scale, values) for name, scale in self.inputs]
+        stacked = np.stack(inputs, axis=-1) if inputs else np.empty((*log_r.shape[:2], 0))
+        return [log_r, log_factor, at(draws, "z_input", "input_data"), stacked]
+
+    def against(self, draws: xr.Dataset) -> np.ndarray:
+        """What each row was measured against, c, (chain, draw, estimate)."""
+        dims = {name: LATENTS[name] for name in ("z_growth", "z_share", "z_measure") if name in draws}
+        names = [*dims, *(name for name in SHARES if name in draws)]
+        return measured_against(np, self, {name: at(draws, name, *dims.get(name, ())) for name in names})
 
     def expected(self, draws: xr.Dataset) -> xr.DataArray:
-        """The log estimate that each row should show, dims (chain, draw, estimate), at draws of a posterior or of a world."""
-        import xarray as xr
-
-        effects = self.effects(draws)
-        log_r, log_factor, z_input = np.split(
-            effects, np.cumsum([len(self.remoteness), len(ADJUSTMENTS)]), axis=-1
-        )
-        share = share_before(np, **{name: _at(draws, name) for name in INPUT_SHARES})
+        """What each row should show, dims (chain, draw, estimate), at draws of a posterior or of a world."""
+        log_r, log_factor, z_input, inputs = self.effects(draws)
         values = expected(
-            np,
-            self,
-            log_r=log_r,
-            log_factor=log_factor,
-            z_input=z_input,
-            z_growth=_at(draws, "z_growth", "flow", "input_data"),
-            share=share,
+            np, self, log_r=log_r, log_factor=log_factor, z_input=z_input, inputs=inputs, against=self.against(draws)
         )
-        coords = {"chain": draws.chain, "draw": draws.draw, "estimate": self.coords["estimate"]}
-        return xr.DataArray(values, coords, ("chain", "draw", "estimate"))
+        return self._by_estimate(draws, values)
 
     def log_likelihood(self, draws: xr.Dataset) -> xr.DataArray:
         """Each row's own log density, dims (chain, draw, estimate), at draws of a posterior or of a world."""
-        deviation = self.expected(draws) - self.observed
-        columns = [row.log_density(deviation.values[..., i]) for i, row in enumerate(self.densities)]
-        return deviation.copy(data=np.stack(columns, axis=-1)) if columns else deviation
+        deviation = self.expected(draws).values - self.observed
+        log_lambda = self._log_lambda(draws)
+        columns = np.empty_like(deviation)
+        for i, row in enumerate(self.densities):
+            own = (log_lambda[..., i],) if isinstance(row, HistoryDensity) else ()
+            columns[..., i] = row.log_density(deviation[..., i], *own)
+        return self._by_estimate(draws, columns)
+
+    def errors(self, draws: xr.Dataset, u: np.ndarray) -> np.ndarray:
+        """Each row's own error below which its density has mass u, (chain, draw, estimate) as u."""
+        log_lambda = self._log_lambda(draws)
+        columns = np.empty_like(u)
+        for i, row in enumerate(self.densities):
+            own = (log_lambda[..., i],) if isinstance(row, HistoryDensity) else ()
+            columns[..., i] = row.draw(u[..., i], *own)
+        return columns
+
+    def _log_lambda(self, draws: xr.Dataset) -> np.ndarray:
+        """The log of lambda against each row's own effort, (chain, draw, estimate); NaN without histories."""
+        if "lambda_histories" not in draws:
+            return np.full((*draws.r_target.shape, len(self.observed)), np.nan)
+        return np.log(at(draws, "lambda_histories"))[..., None] + self.against(draws)
+
+    def _by_estimate(self, draws: xr.Dataset, values: np.ndarray) -> xr.DataArray:
+        import xarray as xr
+
+        coords = {"chain": draws.chain, "draw": draws.draw, "estimate": self.coords["estimate"]}
+        return xr.DataArray(values, coords, ("chain", "draw", "estimate"))
+
+
+SHARES = ("labour_share", "frontier_share", "share_spread", "measure_sd")
+"""What the growth of all inputs in a history follows from, besides latents."""
 
 
 def design(rows: xr.Dataset, view: View, *, likelihoods: Mapping[str, xr.DataArray] | None = None) -> Design:
@@ -188,30 +269,56 @@ def design(rows: xr.Dataset, view: View, *, likelihoods: Mapping[str, xr.DataArr
     level = levels_of(rows)
     _refuse_double_counting(rows, view, level)
     _refuse_other_inputs(rows, view)
-    observed, densities = row_densities(rows, view, likelihoods)
+    on = inputs_of(rows, view)
+    inputs = tuple(dict.fromkeys(each for row in on for each in row))
+    beside = np.array([bool(row) and not any(_is_sampled(name, view) for name, _ in row) for row in on], dtype=bool)
+    own_sd, shared_sd = definition_sds(rows, view, beside)
+    observed, densities = row_densities(rows, own_sd, likelihoods)
+    terms, history_idx = input_terms(rows, view), histories_of(rows)
+    growth, relative = growth_shapes(rows)
+    of_all = view.derives_compute_bottleneck & (terms != 0).any(axis=1)
+    histories, share_of = _one_hot(rows.input_data.values[history_idx], of_all)
+    measure = rows.measure.values if "measure" in rows else np.full(len(terms), "")
+    measures, measure_of = _one_hot(measure, of_all & (measure != ""))
     return Design(
         view=view,
         rows=rows,
         level=level,
         observed=observed,
         densities=densities,
-        loadings=loadings(rows),
-        terms=input_terms(rows, view),
-        growth=growth_shapes(rows),
-        input_idx=rows.input_idx.values.astype("int64"),
+        loadings=loadings(rows, shared_sd, on, inputs),
+        inputs=inputs,
+        terms=terms,
+        growth=growth,
+        relative=relative,
+        history_idx=history_idx,
+        share_of=share_of,
+        measure_of=measure_of,
+        beside=beside,
         remoteness=rows.remoteness.values,
+        names={"history": histories, "measure": measures},
     )
 
 
-def _at(draws: xr.Dataset, name: str, *dims: str) -> np.ndarray:
+def at(draws: xr.Dataset, name: str, *dims: str) -> np.ndarray:
+    """A variable of draws, dims (chain, draw, ...)."""
     return draws[name].transpose("chain", "draw", *dims).values
+
+
+def _is_sampled(name: str, view: View) -> bool:
+    """Whether a quantity that a row is on is among those that the density has."""
+    return name in view.informed or (name == LABOUR_PENALTY and "lambda" in view.informed)
+
+
+def _one_hot(labels: np.ndarray, used: np.ndarray) -> tuple[list[str], np.ndarray]:
+    """The labels that are used, sorted, and which row has which (row, label)."""
+    names = sorted({str(label) for label in labels[used]})
+    return names, np.array([[float(u and label == name) for name in names] for label, u in zip(labels, used, strict=True)]).reshape(len(labels), len(names))
 
 
 def _stack(arrays: list, *shape: int) -> np.ndarray:
     """Arrays of this shape along a first dim, none of them too."""
     return np.array(arrays, dtype=float).reshape(-1, *shape)
-
-
 def _refuse_double_counting(rows: xr.Dataset, view: View, levels: np.ndarray) -> None:
     ids = rows.estimate.values.tolist()
     for row in ids:
@@ -229,7 +336,7 @@ def _refuse_double_counting(rows: xr.Dataset, view: View, levels: np.ndarray) ->
         seen[output] = row
     entered: dict[str, str] = {}
     for at, level in zip(rows.domain_idx.values.tolist(), levels.tolist(), strict=True):
-        if level and entered.setdefault(name := rows.domain.values[at], level) != level:
+        if level not in ("", "input") and entered.setdefault(name := rows.domain.values[at], level) != level:
             raise DoubleCounting(
                 f"{view.name}: found {name} at the levels {entered[name]} and {level}, want one (use sie.usable)"
             )

@@ -3,9 +3,10 @@
     r_d      = r_typical exp(spread remoteness_d z_d)                     z_d ~ Normal(0, 1)
     r_asara  = r_target prod_k f_k                                        what follows at ASARA: `equations.at_asara`
 
-The log of each row lies around `equations.expected` with the row's own error (`row_density`).
-Every quantity of the view stands under its own name with its own distribution, every kind of row is an observed variable. Errors
-that rows share stay latent: the definition errors on one input data (`z_input`), the growth of its inputs (`z_growth`).
+Each row lies around `observed.expected` with its own error (`row_density`).
+Every quantity of the view stands under its own name with its own distribution, every kind of row is an observed variable. What rows
+share stays latent: definition errors on one input data (`z_input`), the growth of its inputs (`z_growth`), and where r is against all
+inputs labour's share in a history (`z_share`) and how labour is counted (`z_measure`); `z_lambda` is how raw histories are read.
 `log_density` is the same posterior written out for speed; a test holds the two together.
 """
 
@@ -18,13 +19,13 @@ import numpy as np
 
 from ..base.errors import DataError, plain
 from ..data.evidence import TARGET
-from ..data.families import SCORE_LIMIT
 from ..data.priors import View
-from ..data.quantities import ADJUSTMENTS, INPUT_SHARES, QUANTITIES
+from ..data.quantities import ADJUSTMENTS, QUANTITIES
 from .design import Design, design
-from .equations import at_asara, expected, share_before
-from .priors_in_pymc import DISTANCES, declare, declare_distances
-from .row_density import PIECES
+from .equations import at_asara
+from .observed import expected, input_value, measured_against
+from .priors_in_pymc import DISTANCES, correlate, curve_at, declare, declare_distances
+from .rows_in_pymc import observe
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -38,12 +39,9 @@ OBSERVED = {
     "growth": "log_output_growth",
     "series": "log_r_history",
     "epoch": "log_r_epoch",
+    "input": "input_estimate",
 }
 """The observed variable of each level of evidence (`Design.level`; "" is a row on factors). Its dim is `<name>_row`."""
-
-
-SCORES = 2049
-"""Standard scores, evenly spaced, between which a tabulated error is drawn by interpolation."""
 
 
 def build(rows: xr.Dataset, view: View, *, likelihoods: Mapping[str, xr.DataArray] | None = None) -> pm.Model:
@@ -92,83 +90,51 @@ def graph(of: Design) -> pm.Model:
 
     pm, pt = cast("Any", pymc), cast("Any", pytensor.tensor)  # which annotate no operators of graphs
     view = of.view
-    coords = {dim: of.coords[dim] for dim in ("domain", "flow", "input_data")}
-    with pm.Model(coords=coords) as model:
-        stated = {
+    dims = sorted({dim for dims in of.latents.values() for dim in dims} - {"quantity"})
+    with pm.Model(coords={dim: of.coords[dim] for dim in dims}) as model:
+        values = {
             name: declare(name, view[name].prior)
             for name in QUANTITIES
             if name in view and name not in DISTANCES
         }
-        declare_distances(stated, view)
+        declare_distances(values, view)
+        correlate(values, view)
+        for name, dims in of.latents.items():
+            if name != "score":
+                values[name] = pm.Normal(name, dims=dims or None)
 
-        z = pm.Normal("z", dims="domain")
-        r = stated["r_typical"] * pt.exp(stated["spread"] * of.remoteness * z)
+        r = values["r_typical"] * pt.exp(values["spread"] * of.remoteness * values["z"])
         r = pm.Deterministic("r", r, dims="domain")
-        stated["r_target"] = pm.Deterministic("r_target", r[of.coords["domain"].index(TARGET)])
-        follows = {name: pm.Deterministic(name, value) for name, value in at_asara(stated, view).items()}
+        values["r_target"] = pm.Deterministic("r_target", r[of.coords["domain"].index(TARGET)])
+        values |= {name: pm.Deterministic(name, value) for name, value in at_asara(values, view).items()}
+        log_lambda = 0.0
+        if of.lambda_curve is not None:
+            log_lambda = curve_at(of.lambda_curve, values["z_lambda"])
+            pm.Deterministic("lambda_histories", pt.exp(log_lambda))
 
-        z_input = pm.Normal("z_input", dims="input_data")
-        z_growth = pm.Normal("z_growth", dims=("flow", "input_data"))
-        factors = follows | stated
         for level, name in OBSERVED.items():
             rows = of.only(np.flatnonzero(of.level == level))
             if not rows.densities:
                 continue
-            included = [
-                factors[k] if used else 1.0 for k, used in zip(ADJUSTMENTS, rows.included, strict=True)
+            included = [values[k] if used else 1.0 for k, used in zip(ADJUSTMENTS, rows.included, strict=True)]
+            inputs = [
+                input_value(pt, *of.inputs[i], values) if rows.loadings[:, i - len(of.inputs)].any() else 0.0
+                for i in range(len(of.inputs))
             ]
+            against = measured_against(pt, rows, values)
             mean = expected(
                 pt,
                 rows,
                 log_r=pt.log(r),
                 log_factor=pt.log(pt.stack(included)),
-                z_input=z_input,
-                z_growth=z_growth,
-                share=share_before(pt, **{share: stated[share] for share in INPUT_SHARES}),
+                z_input=values["z_input"],
+                inputs=pt.stack(inputs) if inputs else None,
+                against=against,
             )
             model.add_coord(f"{name}_row", rows.coords["estimate"])
-            _observe(pm, pt, name, mean, rows)
+            observe(name, mean, log_lambda + against, rows)
     model.design, model.terms_as_built = of, _terms(model)
     return model
-
-
-def _observe(pm, pt, name: str, mean, of: Design) -> None:
-    """The log estimates of one level's rows: their mean less their own errors."""
-    from scipy.special import ndtr
-
-    errors, observed, dims = of.densities, of.observed, f"{name}_row"
-    sd = np.array([error.sd for error in errors])
-    if np.all(sd > 0):
-        pm.Normal(name, mean, sd, observed=observed, dims=dims)
-        return
-    start, step = (np.array([getattr(error, of) for error in errors]) for of in ("start", "step"))
-    cubic, tails = (np.stack([getattr(error, of) for error in errors]) for of in ("cubic", "tails"))
-    rows = np.arange(len(errors))
-
-    def log_density(value, mean):
-        position = (mean - value - start) / step
-        inside = pt.clip(position, 0, PIECES)
-        piece = pt.clip(pt.floor(inside), 0, PIECES - 1)
-        t, c = inside - piece, pt.as_tensor(cubic)[rows, pt.cast(piece, "int64")]
-        beyond = position - inside
-        slope = pt.switch(beyond < 0, tails[:, 0], tails[:, 1])
-        tabulated = c[:, 0] + t * (c[:, 1] + t * (c[:, 2] + t * c[:, 3])) + beyond * slope
-        normal = pm.logp(pm.Normal.dist(mean, np.where(sd > 0, sd, 1.0)), value)
-        return pt.switch(sd > 0, normal, tabulated)
-
-    edges = np.linspace(-SCORE_LIMIT, SCORE_LIMIT, SCORES)
-    quantiles = np.stack([error.draw(ndtr(edges)) for error in errors])
-
-    def random(mean, size):
-        score = pm.Normal.dist(size=mean.shape if size is None else size)
-        position = (pt.clip(score, -SCORE_LIMIT, SCORE_LIMIT) + SCORE_LIMIT) / (edges[1] - edges[0])
-        piece = pt.clip(pt.floor(position), 0, SCORES - 2)
-        low, high = (pt.as_tensor(quantiles)[rows, pt.cast(piece, "int64") + i] for i in (0, 1))
-        return mean - (low + (position - piece) * (high - low))
-
-    pm.CustomDist(
-        name, mean, logp=log_density, dist=random, observed=observed, dims=dims, class_name="RowDensity"
-    )
 
 
 def design_of(model: pm.Model) -> Design:

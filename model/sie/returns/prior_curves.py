@@ -19,6 +19,7 @@ import numpy as np
 
 from ..base.errors import DataError, plain
 from ..data.constructors import fixed
+from ..data.correlations import correlation_matrix
 from ..data.families import SCORE_LIMIT, Prior
 from ..data.quantities import CHAIN, INPUT_SHARES, QUANTITIES
 from ..data.views import View
@@ -27,6 +28,7 @@ __all__ = [
     "CELLS",
     "GRAPH",
     "Curve",
+    "copula",
     "curve_of",
     "curves",
     "first_parts",
@@ -36,7 +38,7 @@ __all__ = [
 ]
 
 GRAPH = (*CHAIN, *INPUT_SHARES)
-"""Every quantity on the graph; those that a view's evidence cannot move stay at their priors and are not read from it."""
+"""Every quantity that the density may have; those that are not among `View.informed` are fixed there."""
 
 MOST_COMBINATIONS = 256
 """Combinations of the parts of a view's mixtures, at most."""
@@ -152,17 +154,16 @@ def part_combinations(view: View) -> tuple[np.ndarray, np.ndarray]:
     return parts, log_weight
 
 
-def curves(view: View) -> tuple[np.ndarray, np.ndarray]:
+def curves(view: View, of_lambda: Curve | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Start and width (curve, interval, span) and cubic (curve, interval, power) of the pieces of quantile curves.
 
-    Those of GRAPH come first, then those of the parts of mixtures. Shorter curves are filled up with pieces that no score
-    reaches. What the view derives is 0 on the log scale: steepening multiplies r after sampling, e(0) is added on the graph.
+    Those of GRAPH come first, then those of the parts of mixtures, last that of the histories' lambda (flat without one). Shorter
+    curves are filled up with pieces that no score reaches. What the view derives or evidence cannot move is 0 on its scale.
     """
-    found = [
-        curve_of(name, view[name].prior) if name in view else quantile_curve(fixed(1), log=True)
-        for name in GRAPH
-    ]
+    flat = quantile_curve(fixed(1), log=True)
+    found = [curve_of(name, view[name].prior) if name in view.informed else flat for name in GRAPH]
     found += [curve_of(name, part) for name in mixtures(view) for _, part in view[name].prior.leaves]
+    found.append(of_lambda or flat)
     most = max(len(curve.start) for curve in found)
     knots = np.tile([np.inf, 1.0], (len(found), most, 1))
     cubics = np.zeros((len(found), most, 4))
@@ -170,3 +171,14 @@ def curves(view: View) -> tuple[np.ndarray, np.ndarray]:
         size = len(curve.start)
         knots[i, :size], cubics[i, :size] = np.stack([curve.start, curve.width], axis=1), curve.cubic
     return knots, cubics
+
+
+def copula(view: View) -> np.ndarray | None:
+    """The matrix (quantity, quantity) that turns independent standard scores into those of GRAPH under the view's correlations.
+
+    The Cholesky factor of a Gaussian copula's matrix, whose entries are 2 sin(pi rank / 6); None where no two quantities of the
+    density are correlated.
+    """
+    pairs = [pair for pair in view.correlations if {*pair.between} <= {*view.informed}]
+    matrix = correlation_matrix(pairs, GRAPH)
+    return None if (matrix == np.eye(len(GRAPH))).all() else np.linalg.cholesky(matrix)

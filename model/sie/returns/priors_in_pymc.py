@@ -5,14 +5,17 @@ from __future__ import annotations
 import math
 from typing import Any, cast
 
+import numpy as np
+
 from ..base.errors import DataError
 from ..base.stats import Z90, Z95
+from ..data.correlations import correlation_matrix
 from ..data.families import SCORE_LIMIT, Prior
 from ..data.priors import View
 from .equations import labour_doublings
-from .prior_curves import quantile_curve
+from .prior_curves import Curve, quantile_curve
 
-__all__ = ["DISTANCES", "declare", "declare_distances"]
+__all__ = ["DISTANCES", "correlate", "curve_at", "declare", "declare_distances"]
 
 DISTANCES = ("ceiling", "gained_before_asara")
 """Quantities that `declare_distances` declares: their prior is conditional on the ceiling's lying beyond what is gained."""
@@ -72,6 +75,46 @@ def declare_distances(stated: dict[str, Any], view: View) -> None:
     most = stated["ceiling"] * of_ceiling / of_gained
     stated["gained_before_asara"] = _within("gained_before_asara", gained, upper=most)
     pm.Potential("gained_below_ceiling", pm.logcdf(_distribution(gained), most))
+
+
+def correlate(stated: dict[str, Any], view: View) -> None:
+    """Add the log density of the Gaussian copula that joins correlated quantities, over that of independent ones.
+
+    log c = -log det R / 2 - z (R^-1 - 1) z / 2,   z the quantities' standard scores
+    """
+    names = sorted({name for pair in view.correlations for name in pair.between})
+    if not names:
+        return
+    pm, pt = _pymc()
+    matrix = correlation_matrix(view.correlations, names)
+    z = pt.stack([_score(stated[name], view[name].prior) for name in names])
+    inverse = np.linalg.inv(matrix) - np.eye(len(names))
+    log_det = np.linalg.slogdet(matrix)[1]
+    pm.Potential("correlations", -0.5 * log_det - 0.5 * z @ inverse @ z)
+
+
+def _score(value: Any, prior: Prior) -> Any:
+    """The standard score of a value under its prior, from the nearer end."""
+    pm, pt = _pymc()
+    n = prior.numbers
+    match prior.family:
+        case "normal":
+            return (value - (n[0] + n[1]) / 2) / ((n[1] - n[0]) / (2 * Z90))
+        case "lognormal":
+            return (pt.log(value) - math.log(n[0] * n[1]) / 2) / (math.log(n[1] / n[0]) / (2 * Z90))
+        case _:
+            below = pt.exp(pm.logcdf(_distribution(prior), value))
+            return math.sqrt(2) * pt.erfinv(2 * below - 1)
+
+
+def curve_at(curve: Curve, score: Any) -> Any:
+    """The value of a quantile curve at a score."""
+    _, pt = _pymc()
+    score = pt.clip(score, -SCORE_LIMIT, SCORE_LIMIT)
+    piece = (curve.start <= score).sum() - 1
+    t = (score - pt.as_tensor(curve.start)[piece]) / pt.as_tensor(curve.width)[piece]
+    c = pt.as_tensor(curve.cubic)[piece]
+    return c[0] + t * (c[1] + t * (c[2] + t * c[3]))
 
 
 def _within(name: str, prior: Prior, *, lower: Any = -math.inf, upper: Any = math.inf) -> Any:
@@ -140,11 +183,7 @@ def _scores(prior: Prior) -> Any:
             return math.sqrt(2) * pt.erfinv(2 * below - 1)
 
         def backward(self, value, *inputs):
-            score = pt.clip(value, -SCORE_LIMIT, SCORE_LIMIT)
-            piece = (curve.start <= score).sum() - 1
-            t = (score - pt.as_tensor(curve.start)[piece]) / pt.as_tensor(curve.width)[piece]
-            c = pt.as_tensor(curve.cubic)[piece]
-            return c[0] + t * (c[1] + t * (c[2] + t * c[3]))
+            return curve_at(curve, value)
 
         def log_jac_det(self, value, *inputs):
             normal = pm.logp(pm.Normal.dist(), value)

@@ -22,6 +22,8 @@ __all__ = [
     "NORMAL_DF",
     "PIECES",
     "RowDensity",
+    "bound_density",
+    "estimate_density",
     "growth_density",
     "growth_shape",
     "likelihood_density",
@@ -76,6 +78,8 @@ class RowDensity:
     step: float
     knot_values: np.ndarray
     sd: float = 0.0
+    drawn_sd: float = 0.0
+    """Of a bound: the standard deviation of the estimate of which only the side of it is known; 0 for others."""
 
     @property
     def knots(self) -> np.ndarray:
@@ -115,10 +119,10 @@ class RowDensity:
 
     def draw(self, u: np.ndarray | float) -> np.ndarray:
         """The deviations below which the density has mass u, elementwise, straight tails included; a finer grid than `quantile`'s."""
-        if self.sd > 0:
+        if (sd := self.sd or self.drawn_sd) > 0:
             from scipy.special import ndtri
 
-            return self.sd * ndtri(u)
+            return sd * ndtri(u)
         fine, inside, left, right = self._fine
         below, above = self.tails / self.step
         mass = np.asarray(u) * (left + inside[-1] + right)
@@ -150,15 +154,20 @@ def student_error(value: np.ndarray, se: float) -> tuple[float, float]:
     to the 25-75 % range gives the degrees of freedom, since Epoch's posteriors are peaked with fat tails. Three quantiles,
     or a standard error (se / r to first order), give a normal error.
     """
+    return _student(np.log(value), se / value[2])
+
+
+def _student(quantiles: np.ndarray, se: float) -> tuple[float, float]:
+    """`student_error` from quantiles and standard error on the scale of the error."""
     from scipy.optimize import brentq
     from scipy.special import stdtrit
 
-    if math.isnan(value[0]):
-        return NORMAL_DF, se / value[2]
-    log = np.log(value)
-    if math.isnan(value[1]):
-        return NORMAL_DF, (log[4] - log[0]) / (2 * Z90)
-    ratio = (log[4] - log[0]) / (log[3] - log[1])
+    q = quantiles
+    if math.isnan(q[0]):
+        return NORMAL_DF, 0.0 if math.isnan(se) else se
+    if math.isnan(q[1]):
+        return NORMAL_DF, (q[4] - q[0]) / (2 * Z90)
+    ratio = (q[4] - q[0]) / (q[3] - q[1])
 
     def excess(log_df: float) -> float:
         return stdtrit(math.exp(log_df), 0.95) / stdtrit(math.exp(log_df), 0.75) - ratio
@@ -170,7 +179,7 @@ def student_error(value: np.ndarray, se: float) -> tuple[float, float]:
         df = LOWEST_DF
     else:
         df = math.exp(cast("float", brentq(excess, lowest, highest)))
-    return df, (log[3] - log[1]) / (2 * stdtrit(df, 0.75))
+    return df, (q[3] - q[1]) / (2 * stdtrit(df, 0.75))
 
 
 def growth_shape(quantiles: np.ndarray) -> tuple[float, float, float]:
@@ -192,6 +201,20 @@ def growth_shape(quantiles: np.ndarray) -> tuple[float, float, float]:
 def published_density(value: np.ndarray, se: float, own_sd: float) -> RowDensity:
     """The error of a published estimate: Student-t from its quantiles, with a normal definition error of `own_sd`."""
     return _published(*student_error(value, se), own_sd)
+
+
+def estimate_density(quantiles: np.ndarray, se: float, own_sd: float) -> RowDensity:
+    """The error of an estimate from its 5, 25, 50, 75, 95 % quantiles or standard error, all on the scale of the error."""
+    return _published(*_student(quantiles, se), own_sd)
+
+
+def bound_density(sd: float, *, upper: bool) -> RowDensity:
+    """What a bound says of a value that an estimate with this error would lie below (`upper`) or above: log Phi."""
+    from scipy.special import log_ndtr
+
+    deviations = _knots(-REACH * sd, REACH * sd)
+    values = log_ndtr((-1 if upper else 1) * deviations / sd)
+    return RowDensity(start=float(deviations[0]), step=float(deviations[1] - deviations[0]), knot_values=values, drawn_sd=sd)
 
 
 @lru_cache(maxsize=256)

@@ -1,0 +1,88 @@
+"""The distribution of lambda under which raw histories are read, one lambda for all of them.
+
+    derived compute factor     lambda, given the rows on lambda alone: log density = log prior + sum of their log likelihoods
+    stated compute factor      p / compute_bottleneck, each at its prior: r against labour, with compute growing as it did
+
+Histories do not teach lambda (`histories.model` says why): this is another lambda than that on which growth runs, with a score of
+its own, so that a fit integrates over it and the view's own stays where its prior and rows have it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..data.families import SCORE_LIMIT
+from ..data.priors import View
+from .observed import on_scale
+from .prior_curves import CELLS, Curve, curve_of
+
+if TYPE_CHECKING:
+    from .row_density import RowDensity
+
+__all__ = ["lambda_curve", "lambda_from", "log_density_of_lambda"]
+
+SCORES = np.linspace(-SCORE_LIMIT, SCORE_LIMIT, 1201)
+"""Standard scores of each prior over which lambda is integrated."""
+
+
+def lambda_from(view: View) -> tuple[str, ...]:
+    """The quantities of a view that the histories' lambda follows from."""
+    return ("lambda",) if view.derives_compute_bottleneck else ("parallel", "compute_bottleneck")
+
+
+def lambda_curve(view: View, rows: Iterable[tuple[str, float, RowDensity]]) -> Curve:
+    """The quantile curve of the log of the histories' lambda over standard normal scores.
+
+    Parameters
+    ----------
+    view
+        A view that states the chain.
+    rows
+        The scale, estimate and density of each row on lambda alone.
+    """
+    from scipy.interpolate import PchipInterpolator
+    from scipy.special import ndtri
+
+    log_lambda, log_weight = _nodes(view)
+    for scale, estimate, density in rows:
+        log_weight = log_weight + density.log_density(on_scale(np, np.exp(log_lambda), scale) - estimate)
+    order = np.argsort(log_lambda, kind="stable")
+    value, weight = log_lambda[order], np.exp(log_weight - log_weight.max())[order]
+    knots = np.linspace(-SCORE_LIMIT, SCORE_LIMIT, CELLS + 1)
+    if value[-1] == value[0]:
+        at_knots = np.full(CELLS + 1, value[0])
+    else:
+        below = np.cumsum(weight) - weight / 2
+        above = np.cumsum(weight[::-1])[::-1] - weight / 2
+        whole = weight.sum()
+        score = np.where(below < above, ndtri(below / whole), -ndtri(above / whole))
+        score, first = np.unique(score, return_index=True)
+        at_knots = np.interp(knots, score, value[first])
+    cubic = PchipInterpolator(knots, at_knots).c[::-1].T * (knots[1] - knots[0]) ** np.arange(4)
+    return Curve(start=knots[:-1], width=np.full(CELLS, knots[1] - knots[0]), cubic=cubic)
+
+
+def _nodes(view: View) -> tuple[np.ndarray, np.ndarray]:
+    """Log lambdas on a fine grid of the scores of what it follows from, and their log weights."""
+    names = lambda_from(view)
+    uncertain = [name for name in names if view[name].prior.family != "fixed"]
+    scores = SCORES if len(uncertain) < len(names) or len(names) == 1 else SCORES[::3]
+    axes = [scores if name in uncertain else np.zeros(1) for name in names]
+    grid = [axis.ravel() for axis in np.meshgrid(*axes, indexing="ij")]
+    logs = [curve_of(name, view[name].prior).at(z) for name, z in zip(names, grid, strict=True)]
+    return logs[0] - sum(logs[1:], np.zeros_like(logs[0])), -0.5 * sum(z**2 for z in grid)
+
+
+def log_density_of_lambda(curve: Curve, log_lambda: np.ndarray) -> np.ndarray:
+    """The log density of log lambda under a curve, elementwise: that of its score less the log of the curve's slope there."""
+    knots = np.append(curve.start, curve.start[-1] + curve.width[-1])
+    fine = np.linspace(knots[0], knots[-1], 32 * len(curve.start) + 1)
+    values = curve.at(fine)
+    score = np.interp(log_lambda, values, fine)
+    slope = np.interp(score, fine, np.gradient(values, fine))
+    inside = (log_lambda >= values[0]) & (log_lambda <= values[-1])
+    with np.errstate(divide="ignore"):
+        return np.where(inside, -0.5 * score**2 - np.log(slope), -np.inf)
