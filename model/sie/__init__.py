@@ -20,11 +20,7 @@ _MODULES = {
     "plots.differences": ("plot_difference",),
     "analysis.differences": ("difference",),
     "growth.paths": ("doublings_by", "shortest_years", "simulate", "years_at"),
-    "data.evidence": (
-        "read_elasticities",
-        "read_evidence",
-        "read_series",
-    ),
+    "data.evidence": ("read_evidence", "read_inputs", "read_series"),
     "histories.erdil_2024": ("read_idea_production",),
     "inference.prior_draws": ("prior",),
     "inference.sampling": ("fit",),

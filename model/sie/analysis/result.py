@@ -18,7 +18,7 @@ from ..base.errors import DataError
 from ..base.files import sha256_of
 from ..base.reading import read_bytes
 from ..base.stats import INTERVAL
-from ..data.evidence import evidence_files, read_elasticities
+from ..data.evidence import evidence_files
 from ..data.priors import View, to_toml
 from ..data.quantities import GIVEN
 from ..returns.inputs import levels_in
@@ -54,7 +54,6 @@ class Result:
 
     view: View
     evidence: xr.Dataset | None
-    elasticities: xr.Dataset | None
     rows: xr.Dataset | None
     left_out: tuple[tuple[str, str], ...]
     tree: xr.DataTree
@@ -141,7 +140,6 @@ def compute(
     return Result(
         view=view,
         evidence=evidence,
-        elasticities=read_elasticities(folder) if evidence is not None else None,
         rows=rows,
         left_out=left_out,
         tree=tree,

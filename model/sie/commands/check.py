@@ -173,16 +173,11 @@ def _check_weights(path: Path | None, evidence: Path | None, sources: Path | Non
 
 def _check_evidence(files: dict[str, Path], sources: Path | None) -> list[str]:
     from ..data.evidence import read_files
-    from ..data.rows import read_sigmas
 
     rows = read_files(files)
     works = read_sources(files["sources.toml"])
     where = (f"evidence row {row}" for row in rows.estimate.values)
     records = list(zip(where, rows.source.values, rows.quote.values, strict=True))
-    records += [
-        (f"evidence row {row['id']}", row["source"], row["quote"])
-        for row in read_sigmas(files["elasticities.csv"], works)
-    ]
     return _likelihood_problems(rows, files["series.csv"].parent) + _missing_quotes(records, sources, works)
 
 
@@ -193,6 +188,7 @@ def _likelihood_problems(rows: xr.Dataset, folder: Path) -> list[str]:
     from ..returns.likelihoods import name_of, read_likelihood
 
     bundled = folder.resolve() == data_folder("evidence").resolve()
+    rows = rows.isel(estimate=rows.kind.values != "input")
     problems = []
     for row, level, identified in zip(
         rows.estimate.values.tolist(), levels_of(rows).tolist(), rows.identified.values, strict=True

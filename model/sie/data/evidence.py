@@ -1,8 +1,9 @@
 """Evidence on r, read from CSV into one labelled dataset, and which of it a view may be confronted with.
 
-One row is a published estimate of r (`returns.csv`) or of adjustments (`factors.csv`), the growth of output and inputs in a
-domain (`growth.csv`), or a raw history (`series.csv`, observations in `series/`); `includes` (estimate, adjustment) is the
-incidence matrix x of design section 2. Evidence on one domain enters at one level, so that no history counts twice.
+One row is a published estimate of r (`returns.csv`) or of adjustments (`factors.csv`), an estimate of any other quantity of a
+view (`inputs.csv`), the growth of output and inputs in a domain (`growth.csv`), or a raw history (`series.csv`, observations in
+`series/`); `includes` (estimate, adjustment) is the incidence matrix x of design section 2. Evidence on one domain enters at one
+level, so that no history counts twice.
 This module reads: it never cleans, fills or drops. `usable` chooses, and says why the others are left out.
 """
 
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from ..base.errors import DataError, Problems, plain
 from ..base.reading import data_folder
-from ..base.stats import INTERVAL, QUANTILES
+from ..base.stats import ENDS, INTERVAL, QUANTILES
 from .bibliography import PROVENANCE, read_sources
 from .histories import read_observations
 from .quantities import ADJUSTMENTS
@@ -24,10 +25,11 @@ from .rows import (
     INPUTS,
     LEVELS,
     TARGET,
+    WORDS_OF_ROWS,
+    check_histories,
     check_preferred,
     read_domains,
     read_rows,
-    read_sigmas,
 )
 
 if TYPE_CHECKING:
@@ -39,9 +41,9 @@ __all__ = [
     "TARGET",
     "evidence_files",
     "named_files",
-    "read_elasticities",
     "read_evidence",
     "read_files",
+    "read_inputs",
     "read_series",
 ]
 
@@ -74,13 +76,15 @@ def read_evidence(path: Path | str | None = None) -> xr.Dataset:
     Returns
     -------
     xr.Dataset
-        Dims `estimate` (row id), `adjustment`, `domain`, `output_data`, `input_data`, `quantile`, `flow`, `growth_quantile`.
-        Variables: `kind` (estimate) is "r", "factor", "growth" or "series"; `value` (estimate, quantile) on the natural scale and
-        `se`, NaN where not given and for growth and series; `growth` (estimate, flow, growth_quantile), natural log per year, NaN
-        where not known; `definition_sd` (log scale); `includes` (estimate, adjustment); `domain_idx` (-1 for factors),
-        `output_idx`, `input_idx`; `remoteness` and default `level` (domain); `identified`, whether a series has an effort of its
-        own (True for other rows); `by_epoch`, whether Epoch fitted this growth row; `preferred`; the row's words (`input`, `labour`,
-        `file`, `basis`, ..., `note`).
+        Dims `estimate` (row id), `adjustment`, `domain`, `output_data`, `input_data`, `quantile`, `flow`, `growth_quantile`,
+        `ratio_quantile`. Variables: `kind` (estimate) is "r", "factor", "input", "growth" or "series"; `value` (estimate, quantile) on
+        the natural scale and `se`, NaN where not given and for growth and series; `growth` (estimate, flow, growth_quantile), natural log
+        per year, NaN where not known; `ratio` (estimate, ratio_quantile), growth of compute over growth of labour, NaN where not stated;
+        `definition_sd` (log scale; of inputs the row's own `scale`) and `measure_sd`, the part of it that stands for how labour is
+        counted; `includes` (estimate, adjustment); `domain_idx` (-1 for factors and inputs), `output_idx`, `input_idx`; `remoteness` and
+        default `level` (domain); `identified`, whether a series has an effort of its own (True for other rows); `by_epoch`, whether
+        Epoch fitted this growth row; `preferred`; the row's words, "" where its table has none (`input`, `labour`, `file`, `measure`,
+        `history`, of inputs `quantity`, `scale`, `bound`, `unit`, `distance`, and `basis`, ..., `note`).
 
     Raises
     ------
@@ -109,20 +113,20 @@ def read_files(files: Mapping[str, Path]) -> xr.Dataset:
         domains = problems.attempt(read_domains, files["domains.csv"])
         read = [
             problems.attempt(read_rows, files[name], domains, sources)
-            for name in ("returns.csv", "factors.csv", "growth.csv", "series.csv")
+            for name in ("returns.csv", "factors.csv", "inputs.csv", "growth.csv", "series.csv")
         ]
-        sigmas = problems.attempt(read_sigmas, files["elasticities.csv"], sources)
         rows = [row for table in read for row in table or ()]
         identified = problems.attempt(_read_all_series, rows, files, read[-1] is not None)
         if not problems:
-            problems.attempt(_check_ids, [*rows, *sigmas])
+            problems.attempt(_check_ids, rows)
             problems.attempt(check_preferred, rows)
+            problems.attempt(check_histories, rows)
     outputs = sorted({row["output_data"] for row in rows})
     inputs = sorted({row["input_data"] for row in rows})
     names = list(domains)
     fitted = {(row["output_data"], row["input_data"]) for row in rows if row["source"] == EPOCH}
-    words = ("kind", "input", "labour", "file", *PROVENANCE)
-    words = {key: ("estimate", [row[key] for row in rows]) for key in words}
+    words = {key: ("estimate", [row[key] for row in rows]) for key in ("kind", *WORDS_OF_ROWS, *PROVENANCE)}
+    del words["domain"]  # which `domain_idx` says
     return xr.Dataset(
         {
             "value": (("estimate", "quantile"), [row["value"] for row in rows]),
@@ -132,7 +136,9 @@ def read_files(files: Mapping[str, Path]) -> xr.Dataset:
                 [row["growth"] for row in rows],
                 {"units": "natural log per year"},
             ),
+            "ratio": (("estimate", "ratio_quantile"), [row["ratio"] for row in rows]),
             "definition_sd": ("estimate", [row["definition_sd"] for row in rows]),
+            "measure_sd": ("estimate", [row["measure_sd"] for row in rows]),
             "includes": (("estimate", "adjustment"), [row["includes"] for row in rows]),
             "preferred": ("estimate", [row["preferred"] for row in rows]),
             "domain_idx": ("estimate", [names.index(row["domain"]) if row["domain"] else -1 for row in rows]),
@@ -156,6 +162,7 @@ def read_files(files: Mapping[str, Path]) -> xr.Dataset:
             "quantile": list(QUANTILES),
             "flow": list(FLOWS),
             "growth_quantile": list(INTERVAL),
+            "ratio_quantile": list(ENDS),
             "domain": names,
             "output_data": outputs,
             "input_data": inputs,
@@ -196,10 +203,8 @@ def read_series(name: str, path: Path | str | None = None) -> xr.Dataset:
     return series.assign_attrs(id=name, domain=rows[name]["domain"])
 
 
-def read_elasticities(path: Path | str | None = None) -> xr.Dataset:
-    """Estimates of sigma, the elasticity of substitution between labour and compute, which a prior on sigma may cite.
-
-    No model contains them. An estimate may be negative; the quantity may not.
+def read_inputs(path: Path | str | None = None) -> xr.Dataset:
+    """The rows of `inputs.csv`: estimates of, and bounds on, quantities of a view other than r and the factors.
 
     Parameters
     ----------
@@ -209,22 +214,33 @@ def read_elasticities(path: Path | str | None = None) -> xr.Dataset:
     Returns
     -------
     xr.Dataset
-        Dim `estimate` (row id): `sigma`, `sigma_q05`, `sigma_q95`, `sigma_se` (NaN where not given), `specification` and the words
-        of provenance.
+        Dims `estimate` (row id), `quantile`. Variables: `quantity`, with its `unit`; `value` (estimate, quantile) and `se` as printed, NaN
+        where not given; `scale` ("log", "logit" or "linear"), on which `definition_sd` and the error are; `bound` ("", "upper" or
+        "lower": the median is then that bound); `distance` of a ceiling ("left" at ASARA or the "whole" from today); `labour`, which
+        labour a share, lambda or their product counts; `output_data`, `input_data`, `preferred`; the words of provenance.
 
     Raises
     ------
     DataError
-        If `elasticities.csv` is not valid.
+        If `inputs.csv` is not valid.
+
+    Examples
+    --------
+    >>> rows = sie.read_inputs()
+    >>> sigma = rows.value.sel(quantile=0.5)[rows.quantity == "sigma"]
     """
     import xarray as xr
 
     folder = Path(path) if path is not None else data_folder("evidence")
-    rows = read_sigmas(folder / "elasticities.csv", read_sources(folder))
-    keys = ("sigma_q05", "sigma", "sigma_q95", "sigma_se", "specification", *PROVENANCE)
+    rows = read_rows(folder / "inputs.csv", None, read_sources(folder))
+    keys = ("quantity", "scale", "bound", "unit", "distance", "labour", "se", "definition_sd")
+    keys = (*keys, "output_data", "input_data", "preferred", *PROVENANCE)
     return xr.Dataset(
-        {key: ("estimate", [row[key] for row in rows]) for key in keys},
-        coords={"estimate": [row["id"] for row in rows]},
+        {
+            "value": (("estimate", "quantile"), [row["value"] for row in rows]),
+            **{key: ("estimate", [row[key] for row in rows]) for key in keys},
+        },
+        coords={"estimate": [row["id"] for row in rows], "quantile": list(QUANTILES)},
     )
 
 

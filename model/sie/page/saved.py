@@ -44,8 +44,8 @@ OLD_KIND = "draws of sie report, layout 1"
 MOST_DRAWS = 2_000_000
 """Draws of a file; each path takes about 2 kB more."""
 
-_TABLES = ("evidence", "elasticities", "rows")
-"""Groups that hold evidence rather than draws: every row, estimates of sigma, the rows that were used."""
+_TABLES = ("evidence", "rows")
+"""Groups that hold evidence rather than draws: every row, and the rows that were used."""
 
 _DERIVED = {
     "r_asara": QUANTITIES["r_asara"],
@@ -100,8 +100,7 @@ def _without_date(draws: xr.Dataset) -> xr.Dataset:
 def _cited(result: Result, works: Mapping[str, Source]) -> dict[str, dict[str, Any]]:
     items = (*result.view.entries.values(), *result.view.concludes.values())
     keys = {result.view.source, *(item.source for item in items if item.source)}
-    for rows in (result.evidence, result.elasticities):
-        keys |= set(rows.source.values.tolist()) if rows is not None else set()
+    keys |= set(result.evidence.source.values.tolist()) if result.evidence is not None else set()
     named = {key: dataclasses.asdict(works[key]) for key in sorted(keys)}
     return {
         key: {name: value for name, value in work.items() if name != "key"} for key, work in named.items()

@@ -38,8 +38,8 @@ def usable(evidence: xr.Dataset, view: View, *, levels: Mapping[str, str] | None
     """The evidence rows that may update this view, each domain at one level.
 
     Left out are rows of other levels, with the option that would use them; series that do not identify r, or have no stored
-    likelihood yet; rows the view already reflects and rows on the same output data; rows measured against inputs of which the view,
-    or the row, says too little (`inputs`); all but the preferred of shared output data; rows that include a steepening which the
+    likelihood yet; rows on inputs, which no view reads yet; rows the view already reflects and rows on the same output data; rows
+    measured against inputs of which the view, or the row, says too little (`inputs`); all but the preferred of shared output data; rows that include a steepening which the
     view derives.
 
     Parameters
@@ -112,7 +112,9 @@ def _reasons(evidence: xr.Dataset, view: View, levels: Mapping[str, str], known:
     output = dict(zip(ids, evidence.output_idx.values.tolist(), strict=True))
     reflected = {output[row]: row for row in view.reflects}
     evidence = evidence.assign_attrs(levels=list(levels.items()))
-    against, level = unmatched(evidence, view), levels_of(evidence)
+    on_r = evidence.isel(estimate=evidence.kind.values != "input")
+    against = unmatched(on_r, view)
+    level = dict(zip(on_r.estimate.values.tolist(), levels_of(on_r).tolist(), strict=True))
     domains = evidence.domain.values[evidence.domain_idx.values].tolist()
     kinds, identified, by_epoch = (
         evidence[name].values.tolist() for name in ("kind", "identified", "by_epoch")
@@ -123,6 +125,8 @@ def _reasons(evidence: xr.Dataset, view: View, levels: Mapping[str, str], known:
             reasons[row] = "the view already reflects it"
         elif output[row] in reflected:
             reasons[row] = f"same output data as {reflected[output[row]]}, which the view already reflects"
+        elif kind == "input":
+            reasons[row] = f"no view here reads rows on {evidence.quantity.values[i]} yet"
         elif kind == "factor":
             if row in against:
                 reasons[row] = against[row]
@@ -132,7 +136,7 @@ def _reasons(evidence: xr.Dataset, view: View, levels: Mapping[str, str], known:
             reasons[row] = ""
         elif row in against:
             reasons[row] = against[row]
-        elif (name := likelihoods.name_of(row, level[i])) and name not in known:
+        elif (name := likelihoods.name_of(row, level[row])) and name not in known:
             reasons[row] = UNSTORED + likelihoods.rebuilding(name, evidence.attrs.get("folder"))
     steepened = evidence.includes.sel(adjustment="steepening").values > 0
     wanted = evidence.preferred.values > 0

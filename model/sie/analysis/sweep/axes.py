@@ -94,7 +94,7 @@ def selections(
 def _named(where: str, name: object, evidence: xr.Dataset) -> list[str]:
     """The rows that a name stands for: a row, or all rows of a domain."""
     domains = evidence.domain.values[evidence.domain_idx.values]
-    own = (domains == name) & (evidence.kind.values != "factor")
+    own = (domains == name) & (evidence.domain_idx.values >= 0)
     found = evidence.estimate.values[(evidence.estimate.values == name) | own].tolist()
     if not found:
         raise DataError(where, name, "the id of an evidence row, or a domain that has rows")

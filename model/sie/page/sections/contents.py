@@ -35,11 +35,6 @@ class Contents:
         return next((result.evidence for result in self.results if result.evidence is not None), None)
 
     @property
-    def elasticities(self) -> xr.Dataset | None:
-        """Published estimates of sigma; None for priors only."""
-        return next((result.elasticities for result in self.results if result.elasticities is not None), None)
-
-    @property
     def versions(self) -> dict[str, str]:
         """What drew the numbers: the versions that a saved file names, or those that run."""
         saved = self.results[0].tree.attrs.get("versions")

@@ -97,8 +97,8 @@ def sources(contents: Contents) -> list[Section]:
     for result in contents.results:
         items = (*result.view.entries.values(), *result.view.concludes.values())
         keys |= {item.source for item in items if item.source}
-    for rows in (contents.evidence, contents.elasticities):
-        keys |= set(rows.source.values.tolist()) if rows is not None else set()
+    if (evidence := contents.evidence) is not None:
+        keys |= set(evidence.source.values.tolist())
     rows = []
     for key in sorted(keys & set(contents.works)):
         work = contents.works[key]
