@@ -20,7 +20,16 @@ from ..data import quantities
 from ..data.quantities import ADJUSTMENTS
 from ..data.views import View
 
-__all__ = ["at_asara", "expected", "labour_doublings", "labour_returns", "log_input_growth", "share_before"]
+__all__ = [
+    "at_asara",
+    "expected",
+    "labour_doublings",
+    "labour_returns",
+    "log_input_growth",
+    "recent_doublings",
+    "relative_lengths",
+    "share_before",
+]
 
 LEAST_SHARE = 1e-6
 """Labour's share before the jump in labour is at least this: a speed-up that asks for less could not have come from labour."""
@@ -103,7 +112,8 @@ def at_asara(values: Mapping[Any, Any], view: View) -> dict[str, Any]:
         conversion = capabilities post_training,   recent_doublings_per_year = recent_pace conversion
         G = gained_before_asara,   G + H = ceiling,   steepening = 1 - (G / (G + H))^shape
 
-    A recent pace that is stated in labour doublings needs no conversion; G is 0 where steepening is stated.
+    A recent pace that is stated in labour doublings needs no conversion; G is 0 where steepening is stated. Raises DataError for
+    a view that states a quantity of an earlier version.
 
     Returns
     -------
@@ -112,19 +122,14 @@ def at_asara(values: Mapping[Any, Any], view: View) -> dict[str, Any]:
         against all inputs), `steepening` where it is derived, `r_asara`, and in labour doublings `recent_doublings_per_year`,
         `doublings_gained` (G) and `doublings_left` (H).
     """
+    view.refuse_retired()
     derived: dict[str, Any] = {}
     stated = ChainMap(derived, values)  # pyright: ignore[reportArgumentType]  # is only read
     if not view.states_r_asara:
         derived["conversion"] = values["capabilities"] * values["post_training"]
     if view.derives_compute_bottleneck:
         derived["compute_bottleneck"] = labour_returns(values["labour_share"], values["experiment_gain"])
-    match view["recent_pace"].unit:
-        case "labour doublings per year":
-            derived["recent_doublings_per_year"] = values["recent_pace"] * 1
-        case "training-efficiency doublings per year":
-            derived["recent_doublings_per_year"] = values["recent_pace"] * stated["conversion"]
-        case unit:
-            raise DataError(f"{view.name} [recent_pace] unit", unit, "a unit of pace")
+    derived["recent_doublings_per_year"] = recent_doublings(stated, view)
     total = labour_doublings(values["ceiling"], view["ceiling"].unit, stated)
     if "gained_before_asara" in view:
         gained = labour_doublings(values["gained_before_asara"], view["gained_before_asara"].unit, stated)
@@ -139,18 +144,44 @@ def at_asara(values: Mapping[Any, Any], view: View) -> dict[str, Any]:
     return derived
 
 
+def recent_doublings(values: Mapping[Any, Any], view: View) -> Any:
+    """The recent pace in labour doublings a year, the unit of growth: `recent_pace`, times `conversion` if that is its unit."""
+    match view["recent_pace"].unit:
+        case quantities.LABOUR_PACE:
+            return values["recent_pace"] * 1
+        case quantities.TRAINING_PACE:
+            return values["recent_pace"] * values["conversion"]
+        case unit:
+            raise DataError(f"{view.name} [recent_pace] unit", unit, "a unit of pace")
+
+
+def relative_lengths(values: Mapping[Any, Any], view: View) -> tuple[Any, Any]:
+    """A unit of `gained_before_asara` and one of `ceiling`, in a unit that both have in common: which is longer, draw by draw.
+
+    `values` are of what evidence does not move. Both units are proportional to the conversion or neither (`data.priors` refuses
+    others), which therefore need not be known.
+    """
+    known = {"conversion": 1.0, **values}
+    known["recent_doublings_per_year"] = recent_doublings(known, view)
+    of_gained, of_ceiling = (
+        labour_doublings(1.0, view[name].unit, known) for name in ("gained_before_asara", "ceiling")
+    )
+    return of_gained, of_ceiling
+
+
 def labour_doublings(distance: Any, unit: str, values: Mapping[Any, Any]) -> Any:
     """A distance of software progress in labour doublings, from years of progress or OOMs of training efficiency.
 
-        labour_doublings = years doublings_per_year_of_progress = ooms log2(10) conversion
+        labour_doublings = years recent_doublings_per_year / software_share = ooms log2(10) conversion
 
-    The only place where distances are converted.
+    The only place where distances are converted. `values` holds what the unit needs of `recent_doublings_per_year`,
+    `software_share` and `conversion`.
     """
     match unit:
         case quantities.LABOUR_DOUBLINGS:
             return distance
         case quantities.YEARS_OF_PROGRESS:
-            return distance * values["doublings_per_year_of_progress"]
+            return distance * (values["recent_doublings_per_year"] / values["software_share"])
         case quantities.OOMS:
             return distance * quantities.DOUBLINGS_PER_OOM * values["conversion"]
         case _:
