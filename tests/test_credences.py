@@ -113,7 +113,7 @@ def one_draw_inputs(**changes):
         "speedup": 8.0,
         "recent_doublings_per_year": 4.0,
         "doublings_left": 200.0,
-        "doublings_per_year_of_progress": 8.0,
+        "software_share": 0.5,
         "conversion": 2.8,
     } | changes
     return xr.Dataset({name: (("chain", "draw"), [[float(value)]]) for name, value in inputs.items()})
@@ -174,7 +174,7 @@ def test_years_of_progress_are_counted_in_the_views_own_unit():
         gain_within("doublings", doublings=12, years=1),
     ]
     for speedup in (1.0, 4.0):
-        paths = one_draw(r_asara=1.0, speedup=speedup, doublings_left=1e9, doublings_per_year_of_progress=6)
+        paths = one_draw(r_asara=1.0, speedup=speedup, doublings_left=1e9, software_share=4 / 6)
         years, doublings = sie.credences(paths, events=events).p.values
         assert years == doublings == (speedup == 4)
 

@@ -327,4 +327,4 @@ def test_paths_that_are_none_are_refused(name, value, refused):
 
 def test_a_gain_below_zero_is_refused_where_paths_are_not_stored(refused):
     with refused("summaries", "found -24.0"):
-        sie.stream([draws_of(left=40.0).assign(doublings_per_year_of_progress=-8.0)])
+        sie.stream([draws_of(left=40.0).assign(software_share=-0.5)])

@@ -186,7 +186,7 @@ def paths_with(years_to_first, *, left=200.0, draws=1000):
         "speedup": 1.0,
         "recent_doublings_per_year": 1 / years_to_first,
         "doublings_left": left,
-        "doublings_per_year_of_progress": 8.0,
+        "software_share": 0.5,
         "conversion": 2.0,
     }
     return sie.simulate(

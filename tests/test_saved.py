@@ -109,7 +109,7 @@ def test_opening_samples_nothing_and_loads_no_sampler(folder, tmp_path):
         ("conversion", 0.0),
         ("doublings_left", -1.0),
         ("doublings_left", np.inf),
-        ("doublings_per_year_of_progress", -8.0),
+        ("software_share", -0.5),
         ("recent_doublings_per_year", 0.0),
         ("speedup", np.nan),
         ("labour_share", 1.5),

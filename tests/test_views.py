@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 import sie
-from sie.data.quantities import ADJUSTMENTS, CHAIN
+from sie.data.quantities import ADJUSTMENTS, CHAIN, LABOUR_PACE
 from sie.growth.accounting import compute_factor, parallel_exponent, takeoff_ratio
+from sie.growth.events import gain_within
 from sie.growth.law import ces
 from sie.inference.prior_draws import prior
 
@@ -77,15 +78,19 @@ def test_a_conclusion_is_no_input(name):
     assert prior(view, draws=1000, seed=1).equals(prior(without, draws=1000, seed=1))
 
 
-def test_a_year_of_progress_is_the_same_in_every_view():
-    for name in sie.view_names():
-        view = sie.read_view(name)
-        in_labour = view["doublings_per_year_of_progress"].prior.median()
-        if (
-            name == "ai_futures_2025"
-        ):  # counts software in effective compute: 6 months a doubling where labour has 3
-            in_labour *= 2
-        assert in_labour == 8
+@pytest.mark.parametrize("name", sie.view_names())
+def test_a_year_of_progress_is_a_year_at_the_views_own_pace(name):
+    view = sie.read_view(name)
+    assert view["software_share"].prior == sie.fixed(0.5)
+    draws = prior(view, draws=1000, seed=1)
+    event = gain_within("one_year", years_of_progress=3, years=1)
+    own = draws.recent_pace * (1 if view["recent_pace"].unit == LABOUR_PACE else draws.conversion)
+    np.testing.assert_allclose(event.gain(sie.simulate(draws)), 3 * own / 0.5, rtol=1e-12)
+
+
+def test_davidson_and_houldens_year_of_progress_is_8_doublings():
+    draws = prior(sie.read_view("davidson_houlden_2025"), draws=1000, seed=1)
+    assert np.all(gain_within("one", years_of_progress=1, years=1).gain(sie.simulate(draws)) == 8)
 
 
 @pytest.mark.parametrize("name", GREENBLATT)

@@ -12,7 +12,7 @@ def draws_of(r=1.2, parallel=0.3, left=np.inf, *, speedup=8.0, recent=4.0, **mec
         "speedup": speedup,
         "recent_doublings_per_year": recent,
         "doublings_left": left,
-        "doublings_per_year_of_progress": 8.0,
+        "software_share": 0.5,
         "conversion": 2.8,
         **mechanisms,
     }

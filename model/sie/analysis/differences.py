@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..data.priors import View
-from ..data.quantities import CHAIN, YEARS_OF_PROGRESS
+from ..data.quantities import CHAIN, HISTORY_SHARES, INPUT_SHARES, YEARS_OF_PROGRESS
 from ..growth.credences import indicators
 from ..returns.equations import at_asara
 from .sensitivity.shapley import orders
@@ -52,7 +52,7 @@ def groups(a: View, b: View, *, given: str = "priors") -> dict[str, tuple[str, .
 
     A group is one quantity, but for: r_typical and spread, which act through r of language models alone; steepening or
     `gained_before_asara` with the ceiling, where either view states the latter; everything about r, where one states it directly
-    or derives the compute factor; everything that evidence moves, `given` evidence.
+    or derives the compute factor; what is correlated; everything that evidence moves, `given` evidence.
     """
     of = {name: {name} for name in (*a.entries, *b.entries)}
 
@@ -61,18 +61,21 @@ def groups(a: View, b: View, *, given: str = "priors") -> dict[str, tuple[str, .
         for name in together:
             of[name] = together
 
+    for view in (a, b):
+        for correlation in getattr(view, "correlations", ()):
+            join({*correlation.between})
     join({"r_typical", "spread"})
     chain = {*CHAIN, "r_asara", "conversion", "gained_before_asara"}
     structure = a.states_r_asara != b.states_r_asara
     derives = [not v.states_r_asara and "compute_bottleneck" not in v for v in (a, b)]
     if structure or derives[0] != derives[1]:
-        join(chain | ({"labour_share", "experiment_gain"} if any(derives) else set()))
+        join(chain | ({*INPUT_SHARES, *HISTORY_SHARES, "lambda"} if any(derives) else set()))
     if given == "evidence":
         join(chain | {name for v in (a, b) for name in getattr(v, "informed", ())})
     if "gained_before_asara" in of:
         distance = {"gained_before_asara", "steepening", "ceiling"}
         units = {v[name].unit for v in (a, b) for name in ("gained_before_asara", "ceiling") if name in v}
-        join(distance | ({"doublings_per_year_of_progress"} if YEARS_OF_PROGRESS in units else set()))
+        join(distance | ({"software_share", "recent_pace"} if YEARS_OF_PROGRESS in units else set()))
     found = {}
     for name in sorted(of):
         members = tuple(sorted(of[name]))
@@ -176,7 +179,12 @@ def _with_unchanged(players: dict[str, tuple[str, ...]], a: View, b: View) -> di
 
 
 def _stated(view: View, name: str) -> tuple | None:
-    return (view[name].prior, view[name].unit) if name in view else None
+    """What a view says of a quantity, its correlations included."""
+    if name not in view:
+        return None
+    entry = view[name]
+    pairs = {(frozenset(pair.between), pair.rank) for pair in view.correlations if name in pair.between}
+    return entry.prior, entry.unit, entry.reached, pairs
 
 
 def _title(members: tuple[str, ...], given: str, chain: set[str]) -> str:

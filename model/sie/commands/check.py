@@ -12,7 +12,7 @@ import typer
 from ..base.errors import DataError, plain
 from ..base.exit_codes import BAD_INPUT
 from ..base.reading import read_text
-from ..data.bibliography import Source, find_quote, read_sources
+from ..data.bibliography import REFERENCE, Source, find_quote, read_sources
 from .options import Evidence, bibliography
 
 if TYPE_CHECKING:
@@ -145,12 +145,15 @@ def _only_read(read: Callable, *arguments: object) -> Callable[[], list[str]]:
 
 def _check_view(path: Path, evidence: Path | None, sources: Path | None) -> list[str]:
     from ..data.evidence import read_evidence
-    from ..data.priors import read_view
+    from ..data.priors import check_borrowed, read_view
     from ..returns.selection import usable
 
     view = read_view(str(path), sources=bibliography(evidence))
     usable(read_evidence(evidence), view)
+    if any(entry.basis == REFERENCE for entry in view.entries.values()):
+        check_borrowed(view, read_view(REFERENCE))
     tables = {**view.entries, **{f"concludes.{name}": item for name, item in view.concludes.items()}}
+    tables |= {f"correlations {' and '.join(item.between)}": item for item in view.correlations}
     records = [
         (f"{path.name} [{name}]", item.source or view.source, item.quote) for name, item in tables.items()
     ]

@@ -16,7 +16,7 @@ import typer
 
 from ..base.errors import DataError, plain
 from ..data.families import LARGEST, SMALLEST
-from ..growth.mechanisms import ABOVE_0, MECHANISMS, RETRAINING, Mechanism
+from ..growth.mechanisms import A_SHARE, ABOVE_0, MECHANISMS, RETRAINING, Mechanism
 from ..growth.trajectory import Trajectory, ending, follow, idle, table
 
 __all__ = ["explain", "grow"]
@@ -42,6 +42,11 @@ NUMBERS = {
     ),
     "speedup": Mechanism(off=8.0, **ABOVE_0, meaning="pace at ASARA over the recent pace"),
     "recent_pace": Mechanism(off=4.0, **ABOVE_0, meaning="recent pace, labour doublings a year"),
+    "software_share": Mechanism(
+        off=0.5,
+        **A_SHARE,
+        meaning="share of recent AI progress that was software; a year of progress is recent pace / share",
+    ),
     "years": Mechanism(off=5.0, **ABOVE_0, meaning="years after ASARA to show"),
     **MECHANISMS,
 }

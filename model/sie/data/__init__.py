@@ -4,6 +4,7 @@ fills or drops."""
 __all__ = [
     "bibliography",
     "constructors",
+    "correlations",
     "evidence",
     "families",
     "histories",
@@ -15,6 +16,7 @@ __all__ = [
     "tables",
     "time_horizons",
     "timelines",
+    "view_toml",
     "views",
     "weights",
     "wording",

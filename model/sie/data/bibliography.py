@@ -2,6 +2,7 @@
 
 A figure has a `basis`: `stated` (a quote prints it), `transcribed` (read second-hand, `via` says where), `derived`
 (arithmetic in `note`), `ours` (judgement in `note`) or `calibrated` (ours, set so that the whole comes out as the author says).
+A quantity of a view may be `reference`: its author says nothing of it, and it is as in the reference view.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from .schema import WORDS, Field, Rule, checked, optional, whole, words
 __all__ = [
     "ORIGIN",
     "PROVENANCE",
+    "REFERENCE",
     "SOURCE_KEY",
     "Source",
     "check_provenance",
@@ -45,6 +47,12 @@ _NEEDS = {
     **dict.fromkeys(("derived", "ours", "calibrated"), ("note", "a note that says why or how")),
 }
 """The bases of a number, and what each needs."""
+
+REFERENCE = "reference"
+"""The basis of a quantity of which a view's author says nothing: as in the reference view, to the digit."""
+
+_NO_QUOTE = {"transcribed": "we do not hold the work", REFERENCE: "the author says nothing of it"}
+"""The bases of a number that no quote can print."""
 
 QUOTE_WORDS, QUOTE_LETTERS = 40, 2000
 """A quote has fewer words than this, and no more letters, so that it stays a quotation and not a reproduction."""
@@ -216,12 +224,17 @@ def origin(
 
 
 def check_provenance(
-    where: str, record: Mapping[str, Any], numbers: Iterable[float], sources: Mapping[str, Source] | None
+    where: str,
+    record: Mapping[str, Any],
+    numbers: Iterable[float],
+    sources: Mapping[str, Source] | None,
+    *,
+    may_borrow: bool = False,
 ) -> None:
     """Refuse a figure whose origin is not what its `basis` promises.
 
     `record` has basis, source, via, locator, quote and note (None or "" where not given); `numbers` are those that a `stated`
-    quote must print. Without `sources` the keys of works are not looked up.
+    quote must print. Without `sources` the keys of works are not looked up. `may_borrow` allows the basis `reference`.
     """
     given = {key: (record.get(key) or "").strip() for key in PROVENANCE}
     with Problems() as problems:
@@ -230,8 +243,9 @@ def check_provenance(
             problems.refuse(f"{where} {key}", found if found else plain("nothing"), want)
 
         basis, quote, work = given["basis"], given["quote"], given["source"]
-        if basis not in _NEEDS:
-            refuse("basis", record.get("basis"), "one of " + ", ".join(_NEEDS))
+        bases = (*_NEEDS, REFERENCE) if may_borrow else _NEEDS
+        if basis not in bases:
+            refuse("basis", record.get("basis"), "one of " + ", ".join(bases))
         if not work or (sources is not None and work not in sources):
             refuse("source", record.get("source"), SOURCE_KEY)
         if not given["locator"]:
@@ -239,9 +253,9 @@ def check_provenance(
         key, want = _NEEDS.get(basis, ("", ""))
         if key and not given[key]:
             refuse(key, None, f"{want} (basis is {basis})")
-        if basis == "transcribed" and quote:
-            refuse("quote", plain("a quote"), "no quote (basis is transcribed: we do not hold the work)")
-        if not quote or basis == "transcribed":
+        if quote and (why := _NO_QUOTE.get(basis)):
+            refuse("quote", plain("a quote"), f"no quote (basis is {basis}: {why})")
+        if not quote or basis in _NO_QUOTE:
             return
         size = sum(word != "..." for word in quote.split())
         if size >= QUOTE_WORDS or len(quote) > QUOTE_LETTERS:

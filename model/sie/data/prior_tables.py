@@ -17,6 +17,16 @@ __all__ = ["ORIGIN_KEYS", "numbers_of", "origin_of", "read_entry", "read_prior"]
 ORIGIN_KEYS = dict.fromkeys(PROVENANCE, optional(words()))
 """The fields of `PROVENANCE` in a TOML table, which leaves out those that it does not have."""
 
+_OWN_KEYS = {
+    "speedup": {
+        "reached": optional(
+            Field(lambda value: value if isinstance(value, bool) else None, "true or false"), False
+        )
+    },
+    "r_typical": {"against": optional(one_of(("labour", "all")))},
+}
+"""Keys that the table of one quantity alone may have."""
+
 _FAMILY = one_of(FAMILIES)
 _LIST = Field(lambda items: items if isinstance(items, list) else None, "a list")
 
@@ -56,12 +66,15 @@ def numbers_of(prior: Prior) -> list[float]:
     return [*prior.numbers, *(number for part in prior.parts for number in numbers_of(part))]
 
 
-def origin_of(source: str, numbers: list[float], sources: Mapping[str, Source]) -> Rule:
+def origin_of(
+    source: str, numbers: list[float], sources: Mapping[str, Source], *, may_borrow: bool = False
+) -> Rule:
     """The rule that a table's provenance is what its basis promises; `source` is used where the table names none."""
 
     def rule(where: str, values: Mapping[str, Any]) -> None:
         record = {key: values[key] for key in PROVENANCE}
-        check_provenance(where, {**record, "source": record["source"] or source}, numbers, sources)
+        record["source"] = record["source"] or source
+        check_provenance(where, record, numbers, sources, may_borrow=may_borrow)
 
     return rule
 
@@ -73,18 +86,24 @@ def read_entry(
     source: str,
     sources: Mapping[str, Source],
     quantities: Mapping[str, Quantity] = QUANTITIES,
+    *,
+    may_borrow: bool = False,
 ) -> Entry:
-    """One table as an `Entry`: prior, unit and provenance checked against its quantity. `source` is used where the table names none."""
+    """One table as an `Entry`: prior, unit and provenance checked against its quantity.
+
+    `source` is used where the table names none; `may_borrow` allows the basis `reference`.
+    """
     want = "a table with a family, its numbers, unit and basis"
     if not isinstance(table, dict):
         raise DataError(where, table, want)
     units = quantities[name].units
-    fields = {"unit": one_of(units, "one of " + "; ".join(units)), **ORIGIN_KEYS}
+    own = _OWN_KEYS.get(name, {}) if quantities is QUANTITIES else {}
+    fields = {"unit": one_of(units, "one of " + "; ".join(units)), **ORIGIN_KEYS, **own}
     with Problems() as problems:
         prior = problems.attempt(read_prior, where, table, tuple(fields))
         if prior is not None:
             problems.attempt(check_range, where, name, prior, quantities)
         numbers = numbers_of(prior) if prior is not None else []
-        rules = (origin_of(source, numbers, sources),)
+        rules = (origin_of(source, numbers, sources, may_borrow=may_borrow),)
         values = problems.attempt(lambda: checked(where, table, fields, rules, others=True))
     return Entry(prior=prior, **values)

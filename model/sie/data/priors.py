@@ -6,26 +6,42 @@ What a view is, is in `views`.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from ..base.errors import DataError, Problems, plain
 from ..base.reading import data_folder, read_toml
-from .bibliography import PROVENANCE, SOURCE_KEY, Source, read_sources
-from .families import is_finite
-from .prior_tables import ORIGIN_KEYS, origin_of, read_entry
-from .quantities import CHAIN, EVENT_NAMES, GROWTH, QUANTITIES
-from .schema import LINE, MANY_WORDS, Rule, checked, known, number
-from .views import Conclusion, Entry, View, check_name, draw, refuse_atom, to_toml
+from .bibliography import PROVENANCE, REFERENCE, SOURCE_KEY, Source, read_sources
+from .correlations import Correlation, check_correlations
+from .families import Prior, is_finite
+from .prior_tables import ORIGIN_KEYS, numbers_of, origin_of, read_entry
+from .quantities import (
+    CHAIN,
+    EVENT_NAMES,
+    GROWTH,
+    HISTORY_SHARES,
+    OOMS,
+    QUANTITIES,
+    RETIRED,
+    TRAINING_PACE,
+    YEARS_OF_PROGRESS,
+)
+from .schema import LINE, MANY_WORDS, Field, Rule, checked, known, number
+from .view_toml import to_toml
+from .views import Conclusion, Entry, View, check_name, draw, refuse_atom
 
 __all__ = [
     "WEIGHTS",
     "Conclusion",
+    "Correlation",
     "Entry",
     "View",
+    "check_borrowed",
     "draw",
     "read_entry",
+    "read_saved_view",
     "read_view",
     "to_toml",
     "view_names",
@@ -83,7 +99,15 @@ def read_view(view: Path | str, *, sources: Mapping[str, Source] | None = None) 
     >>> view["capabilities"].prior.family
     'lognormal'
     """
-    path = view_path(str(view))
+    return _read(view_path(str(view)), sources, retired=False)
+
+
+def read_saved_view(path: Path, *, sources: Mapping[str, Source] | None = None) -> View:
+    """`read_view` for a view that was saved, perhaps with quantities that views state no more (`View.retired`)."""
+    return _read(path, sources, retired=True)
+
+
+def _read(path: Path, sources: Mapping[str, Source] | None, *, retired: bool) -> View:
     check_name("the name of a view", path.stem)
     where, table = path.name, read_toml(path)
     sources = read_sources() if sources is None else sources
@@ -91,15 +115,27 @@ def read_view(view: Path | str, *, sources: Mapping[str, Source] | None = None) 
     with Problems() as problems:
         top = problems.attempt(lambda: checked(where, table, fields, others=True))
         source = str(table.get("source"))
-        tables = {name: item for name, item in table.items() if name not in (*fields, "concludes")}
-        names = _quantities_of(where, tables, problems)
+        other = (*fields, "concludes", "correlations")
+        tables = {name: item for name, item in table.items() if name not in other}
+        old = tuple(name for name in RETIRED if retired and name in tables)
+        names = _quantities_of(where, tables, problems, old)
+        read = partial(read_entry, may_borrow=path.stem != REFERENCE)
+        known_as = {name: RETIRED if name in old else QUANTITIES for name in names}
         entries = {
-            name: problems.attempt(read_entry, f"{where} [{name}]", name, tables[name], source, sources)
+            name: problems.attempt(
+                read, f"{where} [{name}]", name, tables[name], source, sources, known_as[name]
+            )
             for name in names
         }
         concludes = problems.attempt(_read_conclusions, where, table.get("concludes", {}), source, sources)
+        correlations = problems.attempt(
+            _read_correlations, where, table.get("correlations", []), source, sources
+        )
         if not problems:
             problems.attempt(_check_distances, where, entries)
+            problems.attempt(_check_against, where, entries)
+            priors = {name: entry.prior for name, entry in entries.items()}
+            problems.attempt(check_correlations, where, correlations, priors)
     found = View(
         name=path.stem,
         label=top["label"],
@@ -107,6 +143,7 @@ def read_view(view: Path | str, *, sources: Mapping[str, Source] | None = None) 
         reflects=tuple(top["reflects"]),
         entries=MappingProxyType(entries),
         concludes=MappingProxyType(concludes),
+        correlations=correlations,
         path=path,
     )
     with Problems() as problems:
@@ -115,23 +152,35 @@ def read_view(view: Path | str, *, sources: Mapping[str, Source] | None = None) 
     return found
 
 
-def _quantities_of(where: str, tables: Mapping[str, object], problems: Problems) -> list[str]:
-    """The quantities of a view for which there are tables; which must be there depends on how it states r."""
+def _quantities_of(
+    where: str, tables: Mapping[str, object], problems: Problems, old: tuple[str, ...]
+) -> list[str]:
+    """The quantities of a view for which there are tables; which must be there depends on how it states r.
+
+    A view with an `old` quantity, of an earlier version, need not have those that have come since.
+    """
+    derives = "r_asara" not in tables and "compute_bottleneck" not in tables
     if "r_asara" in tables:
-        names = ("r_asara", "conversion", *GROWTH)
+        names, may_lack = ["r_asara", "conversion"], set()
     else:
         last = "gained_before_asara" if "gained_before_asara" in tables else "steepening"
-        may_lack = {"compute_bottleneck", *(name for name in CHAIN if QUANTITIES[name].optional)}
-        chain = [name for name in CHAIN[:-1] if name not in may_lack or name in tables]
-        names = (*chain, last, *GROWTH)
+        names = [*CHAIN[:-1], last]
+        may_lack = {"compute_bottleneck", *(name for name in names if QUANTITIES[name].optional)}
+    names += [name for name in GROWTH if old or name != ("parallel" if derives else "lambda")]
+    names += HISTORY_SHARES if derives else ()
+    may_lack |= {*_SINCE, "parallel", "lambda"} if old else set()
     for name in names:
-        if name not in tables:
+        if name not in tables and name not in may_lack:
             problems.refuse(f"{where} [{name}]", plain("nothing"), "a table (the quantity is required)")
     for name in tables:
-        if name not in names:
+        if name not in (*names, *old):
             what = "a table that this kind of view may not have" if name in QUANTITIES else "an unknown key"
             problems.refuse(f"{where} {name}", plain(what), "only " + ", ".join(names))
-    return [name for name in names if name in tables]
+    return [name for name in (*names, *old) if name in tables]
+
+
+_SINCE = ("software_share", "shortest_doubling", *HISTORY_SHARES)
+"""Quantities that a view of an earlier version could not state."""
 
 
 def _check_distances(where: str, entries: Mapping[str, Entry]) -> None:
@@ -139,12 +188,77 @@ def _check_distances(where: str, entries: Mapping[str, Entry]) -> None:
     if "gained_before_asara" not in entries:
         return
     units = (entries["gained_before_asara"].unit, entries["ceiling"].unit)
-    if len({unit == "OOMs of training efficiency" for unit in units}) == 2:
+    moved = {OOMS} | ({YEARS_OF_PROGRESS} if entries["recent_pace"].unit == TRAINING_PACE else set())
+    if len({unit in moved for unit in units}) == 2:
         raise DataError(
             f"{where} [gained_before_asara] unit",
             units[0],
-            f"OOMs in both or in neither (the ceiling has {units[1]!r})",
+            f"a unit that depends on the conversion as that of the ceiling does ({units[1]!r})",
         )
+
+
+def _check_against(where: str, entries: Mapping[str, Entry]) -> None:
+    """What `r_typical` is measured against follows from the form of the view; a table that says so must agree."""
+    stated = entries["r_typical"].against if "r_typical" in entries else None
+    means = "labour" if "compute_bottleneck" in entries else "all"
+    if stated is not None and stated != means:
+        how = "states" if means == "labour" else "derives"
+        raise DataError(
+            f"{where} [r_typical] against", stated, f"{means} (the view {how} the compute factor)"
+        )
+
+
+def check_borrowed(view: View, reference: View) -> None:
+    """Refuse a view whose quantities with the basis `reference` are not those of the reference view, to the digit."""
+    with Problems() as problems:
+        for name in (name for name, entry in view.entries.items() if entry.basis == REFERENCE):
+            where = f"{view.name}.toml [{name}]"
+            if name not in reference:
+                problems.refuse(where, plain("basis reference"), f"a quantity that {reference.name} states")
+                continue
+            own, theirs = ((of[name].prior, of[name].unit) for of in (view, reference))
+            if own != theirs:
+                problems.refuse(
+                    where, plain(_in_words(*own)), f"{_in_words(*theirs)}, as in {reference.name}.toml"
+                )
+
+
+def _in_words(prior: Prior, unit: str) -> str:
+    return f"{prior.family} {', '.join(map(repr, numbers_of(prior)))} ({unit})"
+
+
+def _pair(names: Any) -> tuple[str, str] | None:
+    good = isinstance(names, list) and len(names) == 2 and all(isinstance(name, str) for name in names)
+    return (names[0], names[1]) if good else None
+
+
+_CORRELATION = {
+    "between": Field(_pair, "a list of two quantities"),
+    "rank": Field(
+        lambda rank: float(rank) if is_finite(rank) and -1 < rank < 1 and rank != 0 else None,
+        "a number between -1 and 1 other than 0",
+    ),
+    **ORIGIN_KEYS,
+}
+
+
+def _read_correlations(
+    where: str, items: object, source: str, sources: Mapping[str, Source]
+) -> tuple[Correlation, ...]:
+    if not isinstance(items, list):
+        raise DataError(f"{where} [[correlations]]", items, "tables [[correlations]]")
+    with Problems() as problems:
+        return tuple(
+            problems.attempt(_read_correlation, f"{where} [[correlations]] {i}", item, source, sources)
+            for i, item in enumerate(items, start=1)
+        )
+
+
+def _read_correlation(where: str, item: object, source: str, sources: Mapping[str, Source]) -> Correlation:
+    rank = item.get("rank") if isinstance(item, dict) else None
+    rules = (origin_of(source, [rank] if is_finite(rank) else [], sources),)
+    want = "a table with between, rank and basis"
+    return Correlation(**checked(where, item, _CORRELATION, rules, want=want))
 
 
 def _read_conclusions(

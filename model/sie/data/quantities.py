@@ -16,11 +16,15 @@ __all__ = [
     "DOUBLINGS_PER_OOM",
     "EVENT_NAMES",
     "GROWTH",
+    "HISTORY_SHARES",
     "INPUT_SHARES",
     "LABOUR_DOUBLINGS",
+    "LABOUR_PACE",
     "OOMS",
     "QUANTITIES",
+    "RETIRED",
     "R_UNIT",
+    "TRAINING_PACE",
     "YEARS_OF_PROGRESS",
     "Quantity",
 ]
@@ -34,18 +38,65 @@ CHAIN = ("r_typical", "spread", *ADJUSTMENTS)
 GROWTH = (
     "speedup",
     "recent_pace",
-    "doublings_per_year_of_progress",
+    "software_share",
     "ceiling",
+    "shortest_doubling",
     "parallel",
+    "lambda",
     "labour_share",
     "sigma",
     "experiment_gain",
     "shape",
 )
-"""What a view states about growth after ASARA."""
+"""What a view states about growth after ASARA; of `parallel` and `lambda` it states one."""
+
+HISTORY_SHARES = ("frontier_share", "measure_sd", "share_spread")
+"""What else a view states that does not state the compute factor: how inputs grew in the histories, and how labour is counted."""
+
+INPUT_SHARES = ("labour_share", "experiment_gain", "speedup", "lambda", "sigma", *HISTORY_SHARES)
+"""What `compute_bottleneck` and the growth of all inputs in the histories follow from, in a view that does not state the factor."""
+
+EVENT_NAMES",
+    "GROWTH",
+    "HISTORY_SHARES",
+    "INPUT_SHARES",
+    "LABOUR_DOUBLINGS",
+    "LABOUR_PACE",
+    "OOMS",
+    "QUANTITIES",
+    "RETIRED",
+    "R_UNIT",
+    "TRAINING_PACE",
+    "YEARS_OF_PROGRESS",
+    "Quantity",
+]
+
+ADJUSTMENTS = ("capabilities", "post_training", "compute_bottleneck", "hardware_scale", "steepening")
+"""The factors between a domain's observed r and r at ASARA (design section 2), in the order of Davidson's chain."""
+
+CHAIN = ("r_typical", "spread", *ADJUSTMENTS)
+"""What a view states about r when it argues from observed domains."""
+
+GROWTH = (
+    "speedup",
+    "recent_pace",
+    "software_share",
+    "ceiling",
+    "shortest_doubling",
+    "parallel",
+    "lambda",
+    "labour_share",
+    "sigma",
+    "experiment_gain",
+    "shape",
+)
+"""What a view states about growth after ASARA; of `parallel` and `lambda` it states one."""
 
 INPUT_SHARES = ("labour_share", "experiment_gain", "speedup", "parallel", "sigma")
 """What `compute_bottleneck` and labour's share in the histories follow from, in a view that does not state the factor."""
+
+HISTORY_SHARES = ("frontier_share", "measure_sd", "share_spread")
+"""What else a view states that does not state the compute factor: how inputs grew in the histories, and how labour is counted."""
 
 EVENT_NAMES = (
     "r_above_1",
@@ -75,7 +126,9 @@ DOUBLINGS_PER_OOM = math.log2(10)
 """Doublings in an order of magnitude."""
 
 _DISTANCES = (YEARS_OF_PROGRESS, LABOUR_DOUBLINGS, OOMS)
-_PACES = ("labour doublings per year", "training-efficiency doublings per year")
+
+LABOUR_PACE, TRAINING_PACE = ("labour doublings per year", "training-efficiency doublings per year")
+"""Units of a pace."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,33 +184,60 @@ QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
         ),
         "r_asara": Quantity(meaning="r at ASARA, stated directly", symbol="r", units=(R_UNIT,)),
         "conversion": Quantity(meaning="labour doublings per doubling of training efficiency"),
-        "speedup": Quantity(meaning="pace of software at ASARA over the recent pace"),
-        "recent_pace": Quantity(meaning="recent pace of software progress", units=_PACES),
-        "doublings_per_year_of_progress": Quantity(
-            meaning="labour doublings in one recent year of total AI progress"
+        "speedup": Quantity(
+            meaning="pace of software at ASARA over the recent pace, as it would be at sigma 1 (or as reached, if so stated)"
         ),
+        "recent_pace": Quantity(
+            meaning="recent pace of software progress, before AI did a share of the work (2023 to 2025)",
+            units=(LABOUR_PACE, TRAINING_PACE),
+        ),
+        "software_share": Quantity(meaning="share of recent AI progress that was software", upper=1.0),
         "ceiling": Quantity(
             meaning="software left at ASARA before effective limits (from today where gained_before_asara is stated)",
             symbol="H",
             units=_DISTANCES,
             endless=True,
         ),
+        "shortest_doubling": Quantity(
+            meaning="least years in which software doubles, in units of labour; 0 for no limit",
+            lower_included=True,
+        ),
         "parallel": Quantity(
             meaning="p = lambda e(0): growth of the pace per doubling of software at ASARA, without harder ideas",
             symbol="p",
         ),
-        "labour_share": Quantity(
-            meaning="a: share of labour in research input at ASARA", symbol="a", upper=1.0
-        ),
+        "lambda": Quantity(meaning="exponent of the pace in joint research input"),
+        "labour_share": Quantity(meaning="a: share of labour in research input today", symbol="a", upper=1.0),
         "sigma": Quantity(meaning="elasticity of substitution of labour and compute in research"),
         "experiment_gain": Quantity(
-            meaning="epsilon: doublings of experiment efficiency per doubling of software",
-            symbol="epsilon",
+            meaning="doublings of experiment efficiency per doubling of training efficiency",
             lower_included=True,
         ),
         "shape": Quantity(meaning="how late returns fall towards the ceiling; 1 is linear"),
+        "frontier_share": Quantity(
+            meaning="phi: share of compute's growth that went into larger experiments, not more of them",
+            symbol="phi",
+            lower_included=True,
+            upper=1.0,
+        ),
+        "measure_sd": Quantity(
+            meaning="error in the log of labour's growth from how labour is counted, shared by rows that count alike",
+            lower_included=True,
+        ),
+        "share_spread": Quantity(
+            meaning="standard deviation of the logit of labour's share between histories", lower_included=True
+        ),
     }
 )
+
+RETIRED: Mapping[str, Quantity] = MappingProxyType(
+    {
+        "doublings_per_year_of_progress": Quantity(
+            meaning="labour doublings in one recent year of total AI progress"
+        )
+    }
+)
+"""Quantities that views stated once. What was saved then is shown; nothing is computed from them."""
 
 SERIAL_PENALTY = 0.7
 """Exponent that turns parallel labour into serial-equivalent labour (Davidson's takeoff model; Greenblatt 2025)."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 import copyreg
 import dataclasses
 import math
-import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +17,9 @@ from typing import Protocol
 import numpy as np
 
 from ..base.errors import DataError, plain
-from .bibliography import PROVENANCE
-from .families import FAMILIES, Prior
-from .quantities import CHAIN, INPUT_SHARES, QUANTITIES, Quantity
+from .correlations import Correlation, check_correlations, scores
+from .families import Prior
+from .quantities import CHAIN, INPUT_SHARES, QUANTITIES, RETIRED, Quantity
 
 __all__ = [
     "Conclusion",
@@ -30,7 +29,6 @@ __all__ = [
     "check_range",
     "draw",
     "refuse_atom",
-    "to_toml",
 ]
 
 
@@ -48,7 +46,11 @@ copyreg.pickle(MappingProxyType, lambda mapping: (_read_only, (dict(mapping),)))
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """One table of a view: a prior with its unit and where it comes from. `source` None means the view's own."""
+    """One table of a view: a prior with its unit and where it comes from. `source` None means the view's own.
+
+    `reached` is of `speedup` alone: whether it is the speed-up that is reached, whatever sigma is. `against` is of `r_typical` alone:
+    the input it is measured against, "labour" or "all", where the file says so.
+    """
 
     prior: Prior
     unit: str
@@ -58,6 +60,20 @@ class Entry:
     note: str | None = None
     source: str | None = None
     via: str | None = None
+    reached: bool = False
+    against: str | None = None
+
+    def replaced(self, prior: Prior, *, locator: str, note: str) -> Entry:
+        """The same quantity with another prior, which is ours."""
+        origin = {
+            "basis": "ours",
+            "locator": locator,
+            "note": note,
+            "quote": None,
+            "source": None,
+            "via": None,
+        }
+        return dataclasses.replace(self, prior=prior, **origin)
 
 
 class _HasEntries(Protocol):
@@ -99,6 +115,8 @@ class View:
         Prior, unit and provenance of each quantity.
     concludes : mapping of str to Conclusion
         What the author concludes about events or r; never an input.
+    correlations : tuple of Correlation
+        Rank correlations between quantities, which are independent otherwise.
     path : Path or None
         The file that it was read from; None after `replace`.
     """
@@ -109,6 +127,7 @@ class View:
     reflects: tuple[str, ...]
     entries: Mapping[str, Entry]
     concludes: Mapping[str, Conclusion]
+    correlations: tuple[Correlation, ...] = ()
     path: Path | None = None
 
     def __getitem__(self, quantity: str) -> Entry:
@@ -132,8 +151,22 @@ class View:
         """The quantities that evidence may move."""
         if self.states_r_asara:
             return ()
-        chain = tuple(name for name in CHAIN if name in self.entries)
-        return (*chain, *INPUT_SHARES) if self.derives_compute_bottleneck else chain
+        names = (*CHAIN, *INPUT_SHARES) if self.derives_compute_bottleneck else CHAIN
+        return tuple(name for name in names if name in self.entries)
+
+    @property
+    def retired(self) -> tuple[str, ...]:
+        """The quantities that it states and no view states any more: it was saved before, can be shown, and says nothing anew."""
+        return tuple(name for name in self.entries if name in RETIRED)
+
+    def refuse_retired(self) -> None:
+        """Raise DataError for a view that states what no view states any more."""
+        for name in self.retired:
+            raise DataError(
+                f"{self.name} [{name}]",
+                plain("a quantity of an earlier version"),
+                "a view of this version (what was saved is shown, nothing is computed from it)",
+            )
 
     def replace(self, **priors: Prior) -> View:
         """The same view with other priors.
@@ -153,8 +186,8 @@ class View:
         Raises
         ------
         DataError
-            For a quantity that this view does not state, a value that is no `Prior`, a prior that leaves the range of its quantity, and a
-            mixture with a fixed part for a quantity that evidence may move.
+            For a quantity that this view does not state, a value that is no `Prior`, a prior that leaves the range of its quantity, a
+            mixture with a fixed part for a quantity that evidence may move, and a fixed prior or a mixture for one that is correlated.
 
         Examples
         --------
@@ -177,13 +210,10 @@ class View:
             check_range(f"{self.name} [{name}]", name, prior)
             if name in self.informed:
                 refuse_atom(f"{self.name} [{name}]", prior)
-            entries[name] = Entry(
-                prior=prior,
-                unit=entries[name].unit,
-                basis="ours",
-                locator="View.replace",
-                note="changed in Python",
-            )
+            entries[name] = entries[name].replaced(prior, locator="View.replace", note="changed in Python")
+        check_correlations(
+            self.name, self.correlations, {name: entry.prior for name, entry in entries.items()}
+        )
         return dataclasses.replace(
             self, entries=MappingProxyType(entries), concludes=MappingProxyType({}), path=None
         )
@@ -227,61 +257,10 @@ def refuse_atom(where: str, prior: Prior) -> None:
 
 
 def draw(view: _HasEntries, names: Iterable[str], *, size: int, seed: int) -> dict[str, np.ndarray]:
-    """Independent prior draws of some quantities, in the units that the view states, shape (size,) each.
+    """Prior draws of some quantities, in the units that the view states, shape (size,) each.
 
-    A quantity's stream depends on the seed and its name alone, so that a changed prior moves only its own draws.
+    Independent but for the view's correlations. The draws of a quantity that is correlated with no other depend on the seed, its
+    name and its own prior alone.
     """
-    return {name: view[name].prior.at(_stream(name, seed).standard_normal(size)) for name in names}
-
-
-def _stream(name: str, seed: int) -> np.random.Generator:
-    return np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, zlib.crc32(name.encode())])))
-
-
-def to_toml(view: View) -> str:
-    """The view as a TOML file that `read_view` reads back to the same entries.
-
-    Parameters
-    ----------
-    view : View
-        A view, as read or edited.
-
-    Returns
-    -------
-    str
-        The text of the file.
-
-    Examples
-    --------
-    >>> view = sie.read_view("davidson_2025").replace(sigma=sie.fixed(0.7))
-    >>> size = Path("mine.toml").write_text(sie.to_toml(view), encoding="utf-8")
-    """
-    import tomlkit
-
-    document = tomlkit.document()
-    document.update({"label": view.label, "source": view.source, "reflects": list(view.reflects)})
-    for name, entry in view.entries.items():
-        document[name] = {**_prior_keys(entry.prior), "unit": entry.unit, **_provenance(entry)}
-    if view.concludes:
-        document["concludes"] = {
-            name: {**conclusion.numbers, **_provenance(conclusion)}
-            for name, conclusion in view.concludes.items()
-        }
-    return tomlkit.dumps(document)
-
-
-def _prior_keys(prior: Prior) -> dict:
-    if prior.family != "mixture":
-        return {"family": prior.family, **dict(zip(FAMILIES[prior.family], prior.numbers, strict=True))}
-    import tomlkit
-
-    parts = tomlkit.array()
-    for part in prior.parts:
-        inline = tomlkit.inline_table()
-        inline.update(_prior_keys(part))
-        parts.append(inline)
-    return {"family": prior.family, "weights": list(prior.numbers), "parts": parts}
-
-
-def _provenance(item: Entry | Conclusion) -> dict[str, str]:
-    return {key: value for key in PROVENANCE if (value := getattr(item, key))}
+    drawn = scores(names, getattr(view, "correlations", ()), size=size, seed=seed)
+    return {name: view[name].prior.at(score) for name, score in drawn.items()}

@@ -19,7 +19,7 @@ from types import MappingProxyType
 from ..base.errors import DataError, plain
 from ..data.bibliography import Source
 from ..data.families import Prior
-from ..data.priors import Entry, View, read_view, to_toml, view_names
+from ..data.priors import View, read_view, to_toml, view_names
 from ..data.wording import prior_in_words
 
 __all__ = [
@@ -98,10 +98,8 @@ def edited(state: State) -> View:
         return author
     checked = author.replace(**state.priors)
     entries = {
-        name: Entry(
-            prior=state.priors[name],
-            unit=entry.unit,
-            basis="ours",
+        name: entry.replaced(
+            state.priors[name],
             locator="the explorer",
             note=f"was {prior_in_words(entry.prior)} in {author.label}",
         )

@@ -175,7 +175,7 @@ def _doublings(amount: float) -> Callable[[xr.Dataset], np.ndarray]:
 
 @cache
 def _years_of_progress(amount: float) -> Callable[[xr.Dataset], np.ndarray]:
-    return lambda paths: amount * paths.doublings_per_year_of_progress.values
+    return lambda paths: amount * (paths.recent_doublings_per_year.values / paths.software_share.values)
 
 
 def _ooms_5(paths: xr.Dataset) -> np.ndarray:

@@ -12,7 +12,7 @@ from typing import cast
 import numpy as np
 
 from .mechanisms import MECHANISMS, RETRAINING
-from .trajectory import PROGRESS_A_YEAR, Trajectory, alike, by_then, ending, told_time, without
+from .trajectory import Trajectory, alike, by_then, ending, told_time, without
 
 __all__ = ["explanation"]
 
@@ -31,7 +31,7 @@ def explanation(path: Trajectory, years: float) -> list[str]:
                 f"With {name.replace('_', ' ')} {instead} in place of {value} there would be {_count(other[-1])} doublings"
                 f" after {years:.3g} years, not {_count(gained)}."
             )
-    progress = f"{_count(gained / PROGRESS_A_YEAR)} years of progress at the recent pace"
+    progress = f"{_count(gained / path.doublings_in_a_year_of_progress)} years of progress at the recent pace"
     return [*said, f"After {years:.3g} years: {_count(gained)} doublings, {progress}.", ending(path)]
 
 

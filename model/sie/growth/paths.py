@@ -50,7 +50,7 @@ LOOKS = 128
 
 _INPUTS = ("r_asara", "parallel", "speedup", "recent_doublings_per_year", "doublings_left")
 WANT_DRAWS = "draws of sie.prior, or a group prior or posterior of sie.fit"
-_CARRIED = (*_INPUTS, "doublings_per_year_of_progress", "conversion")
+_CARRIED = (*_INPUTS, "software_share", "conversion")
 
 
 def laws(draws: xr.Dataset, *, retraining: str = "none") -> np.ndarray:

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     import xarray as xr
 
 __all__ = [
-    "PROGRESS_A_YEAR",
     "Trajectory",
     "alike",
     "by_then",
@@ -29,9 +28,6 @@ __all__ = [
     "told_time",
     "without",
 ]
-
-PROGRESS_A_YEAR = 8.0
-"""Labour doublings in a recent year of total AI progress (Davidson & Houlden 2025)."""
 
 NODES = 1025
 """Points of the path."""
@@ -63,6 +59,11 @@ class Trajectory:
     def start(self) -> float:
         """Doublings a year at ASARA."""
         return self.numbers["speedup"] * self.numbers["recent_pace"]
+
+    @property
+    def doublings_in_a_year_of_progress(self) -> float:
+        """Labour doublings in a recent year of total AI progress."""
+        return self.numbers["recent_pace"] / self.numbers["software_share"]
 
     @property
     def end(self) -> float:
@@ -105,13 +106,14 @@ def follow(
     parallel: float,
     speedup: float,
     recent_pace: float,
+    software_share: float = 1.0,
     retraining: str = "none",
     **mechanisms: float,
 ) -> Trajectory:
     """The trajectory of these numbers; those of `mechanisms.MECHANISMS` that are not given are switched off.
 
     `r` at ASARA is negative where ideas get easier; `ceiling` is in doublings left, inf for none; `recent_pace` in labour doublings
-    a year. Raises DataError for numbers out of range.
+    a year, `software_share` what part of recent progress they were. Raises DataError for numbers out of range.
     """
     from .paths import laws, simulate
 
@@ -126,7 +128,14 @@ def follow(
     draws = _as_draws([values])
     law = laws(draws, retraining=retraining)[0]
     off = {name: mechanism.off for name, mechanism in MECHANISMS.items()}
-    told = {"r": r, "ceiling": ceiling, "parallel": parallel, "speedup": speedup, "recent_pace": recent_pace}
+    told = {
+        "r": r,
+        "ceiling": ceiling,
+        "parallel": parallel,
+        "speedup": speedup,
+        "recent_pace": recent_pace,
+        "software_share": software_share,
+    }
     return Trajectory(
         numbers=off | told | mechanisms,
         retraining=retraining,
@@ -194,10 +203,11 @@ def table(path: Trajectory, years: float) -> str:
     if math.isinf(path.numbers["ceiling"]) and end < years:
         levels = np.array([0.0, *(2.0 ** np.arange(ROWS))])
         times = years_at(path.paths, levels).ravel()
+    a_year = path.doublings_in_a_year_of_progress
     lines = ["   years  doublings  years of progress  doublings a year        r"]
     for time, x in zip(times, levels, strict=True):
         r = returns_at(x, path.law)
-        lines.append(f"{time:8.3f} {x:10.1f} {x / PROGRESS_A_YEAR:18.2f} {path.pace(x):17.4g} {r:8.3f}")
+        lines.append(f"{time:8.3f} {x:10.1f} {x / a_year:18.2f} {path.pace(x):17.4g} {r:8.3f}")
     return "\n".join(lines)
 
 

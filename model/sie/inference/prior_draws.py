@@ -13,8 +13,8 @@ import numpy as np
 
 from ..base.errors import DataError, check_type, plain
 from ..data.priors import View, draw
-from ..data.quantities import GROWTH, OOMS
-from ..returns.equations import at_asara, labour_doublings
+from ..data.quantities import GROWTH, HISTORY_SHARES
+from ..returns.equations import at_asara, relative_lengths
 from .chains import CHAINS
 
 if TYPE_CHECKING:
@@ -57,6 +57,8 @@ _DERIVED_UNITS = {
 def prior(view: View, *, draws: int = 20000, seed: int) -> xr.Dataset:
     """Independent draws of everything that a view states and of what follows at ASARA; dims (chain, draw).
 
+    Quantities are independent but for the view's correlations.
+
     Parameters
     ----------
     view : View
@@ -64,7 +66,7 @@ def prior(view: View, *, draws: int = 20000, seed: int) -> xr.Dataset:
     draws : int, optional
         Their total number over four chains, a multiple of 4.
     seed : int
-        From 0 to 2**63 - 1. A quantity's draws depend on the seed, its name and its own prior alone.
+        From 0 to 2**63 - 1. A quantity's draws depend on the seed, its name and its own prior alone, unless it is correlated.
 
     Returns
     -------
@@ -91,9 +93,14 @@ def prior(view: View, *, draws: int = 20000, seed: int) -> xr.Dataset:
 
 def prior_values(view: View, *, draws: int, seed: int) -> tuple[dict[str, np.ndarray], float]:
     """Prior draws of what a view states and of `r_target`, by name, (draws,) each; and the discarded share of the distance."""
+    view.refuse_retired()
     values, discarded = growth_values(view, draws=draws, seed=seed)
     if not view.states_r_asara:
         values |= draw(view, view.informed, size=draws, seed=seed)
+        if correlated := {*view.informed} & {name for pair in view.correlations for name in pair.between}:
+            size, kept, _ = _kept(view, draws=draws, seed=seed)
+            joint = draw(view, sorted(correlated), size=size, seed=seed)
+            values |= {name: value[kept] for name, value in joint.items()}
         z = np.random.default_rng(np.random.SeedSequence([seed, 0])).standard_normal(draws)
         values["r_target"] = values["r_typical"] * np.exp(values["spread"] * z)
     return values, discarded
@@ -136,22 +143,28 @@ def check_multiple(draws: object) -> None:
 
 def growth_values(view: View, *, draws: int, seed: int) -> tuple[dict[str, np.ndarray], float]:
     """Prior draws of everything but the chain, given that the ceiling lies beyond what is gained; and the discarded share."""
+    names = [name for name in (*_DISTANCE, "r_asara", "conversion", *GROWTH, *HISTORY_SHARES) if name in view]
+    size, kept, discarded = _kept(view, draws=draws, seed=seed)
+    return {name: value[kept] for name, value in draw(view, names, size=size, seed=seed).items()}, discarded
+
+
+_DISTANCE = ("gained_before_asara", "ceiling")
+
+
+def _kept(view: View, *, draws: int, seed: int) -> tuple[int, np.ndarray, float]:
+    """How many draws it takes, and which of them are kept, for `draws` whose ceiling lies beyond what is gained; the rest's share."""
     check_seed("seed", seed)
     check_multiple(draws)
-    names = [name for name in ("r_asara", "conversion", "gained_before_asara", *GROWTH) if name in view]
     if "gained_before_asara" not in view:
-        return draw(view, names, size=draws, seed=seed), 0.0
+        return draws, np.arange(draws), 0.0
+    needed = [name for name in (*_DISTANCE, "recent_pace", "software_share", "conversion") if name in view]
     size = draws
     while True:
-        values = draw(view, names, size=size, seed=seed)
-        in_ooms = view["ceiling"].unit == OOMS
-        distance = [
-            values[name] if in_ooms else labour_doublings(values[name], view[name].unit, values)
-            for name in ("gained_before_asara", "ceiling")
-        ]
-        kept = np.flatnonzero(distance[1] > distance[0])
+        values = draw(view, needed, size=size, seed=seed)
+        of_gained, of_ceiling = relative_lengths(values, view)
+        kept = np.flatnonzero(values["ceiling"] * of_ceiling > values["gained_before_asara"] * of_gained)
         if len(kept) >= draws:
-            return {name: value[kept[:draws]] for name, value in values.items()}, 1 - len(kept) / size
+            return size, kept[:draws], 1 - len(kept) / size
         if len(kept) < LEAST_KEPT * size:
             raise DataError(
                 f"{view.name} [ceiling]",

@@ -23,7 +23,7 @@ from ..analysis.result import CONDITIONS, GROUPS, Result, draws_of
 from ..base.errors import DataError, plain
 from ..base.reading import parse_json, read_text
 from ..data.bibliography import Source, read_sources
-from ..data.priors import View, read_view, to_toml
+from ..data.priors import View, read_saved_view, to_toml
 from ..data.quantities import EVENT_NAMES, QUANTITIES
 from ..data.views import check_name
 from ..growth.mechanisms import MECHANISMS
@@ -262,7 +262,7 @@ def _view(where: str, attrs: dict, works: dict[str, Source]) -> View:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "view.toml"
         path.write_text(attrs["view_toml"], encoding="utf-8")
-        return dataclasses.replace(read_view(str(path), sources=works), name=name, path=None)
+        return dataclasses.replace(read_saved_view(path, sources=works), name=name, path=None)
 
 
 def _line(where: str, text: object) -> str:

@@ -20,10 +20,22 @@ from typing import Any
 from ..base.errors import DataError, moved, plain
 from ..base.reading import read_json as read_document
 from ..data.families import Prior
-from ..data.priors import Entry, View, read_view, to_toml
+from ..data.priors import Correlation, Entry, View, read_saved_view, to_toml
 from ..data.quantities import EVENT_NAMES, GIVEN
 from ..data.rows import LEVELS
-from ..data.schema import LINE, Field, anything, by_name, checked, matching, number, one_of, whole, words
+from ..data.schema import (
+    LINE,
+    Field,
+    anything,
+    by_name,
+    checked,
+    matching,
+    number,
+    one_of,
+    optional,
+    whole,
+    words,
+)
 from ..data.views import check_name
 
 __all__ = [
@@ -70,8 +82,20 @@ def versions() -> dict[str, str]:
 
 
 def inputs_of(view: View) -> dict[str, dict]:
-    """What a view states, by quantity: family, numbers, parts and unit, without provenance."""
-    return {name: {**_prior_as_data(entry.prior), "unit": entry.unit} for name, entry in view.entries.items()}
+    """What a view states, by quantity: family, numbers, parts, unit and what else moves a number, without provenance.
+
+    `correlations` is a list beside the quantities, where there are any.
+    """
+    found: dict[str, Any] = {}
+    for name, entry in view.entries.items():
+        own = {"reached": True} if entry.reached else {}
+        own |= {"against": entry.against} if entry.against else {}
+        found[name] = {**_prior_as_data(entry.prior), "unit": entry.unit, **own}
+    if view.correlations:
+        found["correlations"] = [
+            {"between": list(pair.between), "rank": pair.rank} for pair in view.correlations
+        ]
+    return found
 
 
 def view_of(where: str, name: Any, label: object, inputs: object) -> View:
@@ -81,15 +105,16 @@ def view_of(where: str, name: Any, label: object, inputs: object) -> View:
     if not isinstance(inputs, dict) or not inputs:
         raise DataError(f"{where} {name} inputs", inputs, "the view's priors by quantity")
     entries = {}
-    for quantity, item in inputs.items():
+    for quantity, item in ((key, item) for key, item in inputs.items() if key != "correlations"):
         place = f"{where} {name} inputs {quantity}"
         entries[quantity] = Entry(
-            prior=_prior_from_data(place, item, {"unit": words()}),
+            prior=_prior_from_data(place, item, {"unit": words(), **_OWN}),
             unit=item["unit"],
-            basis="ours",
-            locator="saved report",
-            note="read from a saved report, which holds no provenance",
+            reached=item.get("reached", False),
+            against=item.get("against"),
+            **_NO_ORIGIN,
         )
+    correlations = _correlations(f"{where} {name} inputs correlations", inputs.get("correlations", []))
     view = View(
         name=name,
         label=line,
@@ -97,15 +122,31 @@ def view_of(where: str, name: Any, label: object, inputs: object) -> View:
         reflects=(),
         entries=MappingProxyType(entries),
         concludes=MappingProxyType({}),
+        correlations=correlations,
     )
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "view.toml"
         path.write_text(to_toml(view), encoding="utf-8")
         try:
-            read_view(str(path))
+            read_saved_view(path)
         except DataError as error:
             raise moved(error, lambda place: f"{where} {place.replace(path.name, name, 1)}") from None
     return view
+
+
+def _correlations(where: str, items: object) -> tuple[Correlation, ...]:
+    """The correlations of a view; what they may be is checked with the view."""
+    read = [checked(where, item, _CORRELATION) for item in _LIST.of(where, items)]
+    return tuple(
+        Correlation(between=tuple(item["between"]), rank=item["rank"], **_NO_ORIGIN) for item in read
+    )
+
+
+_NO_ORIGIN = {
+    "basis": "ours",
+    "locator": "saved report",
+    "note": "read from a saved report, which holds no provenance",
+}
 
 
 def _prior_as_data(prior: Prior) -> dict:
@@ -117,6 +158,8 @@ def _prior_as_data(prior: Prior) -> dict:
 
 
 _LIST = Field(lambda items: items if isinstance(items, list) else None, "a list")
+_CORRELATION = {"between": _LIST, "rank": anything("a rank")}
+_OWN = dict.fromkeys(("reached", "against"), optional(anything()))
 _PRIOR = {"family": words("the name of a family"), "numbers": _LIST, "parts": _LIST}
 
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections import ChainMap
 from collections.abc import Mapping
-from types import ModuleType
 from typing import Any
 
 from ..base.errors import DataError
@@ -20,7 +19,13 @@ from ..data import quantities
 from ..data.quantities import ADJUSTMENTS
 from ..data.views import View
 
-__all__ = ["at_asara", "expected", "labour_doublings", "labour_returns", "log_input_growth", "share_before"]
+__all__ = [
+    "at_asara",
+    "labour_doublings",
+    "labour_returns",
+    "recent_doublings",
+    "relative_lengths",
+]
 
 LEAST_SHARE = 1e-6
 """Labour's share before the jump in labour is at least this: a speed-up that asks for less could not have come from labour."""
@@ -34,67 +39,10 @@ def labour_returns(labour_share: Any, experiment_gain: Any) -> Any:
     return labour_share + experiment_gain * (1 - labour_share)
 
 
-def share_before(
-    xp: ModuleType, *, labour_share: Any, experiment_gain: Any, speedup: Any, parallel: Any, sigma: Any
-) -> Any:
-    """Labour's share of research before the jump in labour, elementwise (`inputs`).
-
-    1 - a_before = (1 - a) speedup^(kappa e(0) / p),   kappa = (sigma - 1) / sigma
-    """
-    kappa = 1 - 1 / sigma
-    log_shift = kappa * xp.log(speedup) * labour_returns(labour_share, experiment_gain) / parallel
-    before = 1 - (1 - labour_share) * xp.exp(xp.clip(log_shift, -MOST_LOG_SHIFT, MOST_LOG_SHIFT))
-    return xp.clip(before, LEAST_SHARE, 1)
-
-
-def log_input_growth(xp: ModuleType, growth: Any, score: Any) -> Any:
-    """Log growth of inputs at standard scores, from (median, scale, skew) along the last axis of `growth` (`row_density.growth_shape`)."""
-    median, scale, skew = growth[..., 0], growth[..., 1], growth[..., 2]
-    return median + scale * xp.expm1(skew * score) / skew
-
-
-def expected(
-    xp: ModuleType,
-    design: Any,
-    *,
-    log_r: Any,
-    log_factor: Any,
-    z_input: Any,
-    z_growth: Any,
-    share: Any,
-) -> Any:
-    """The log estimate that each row should show, (..., estimate), at values with any leading axes.
-
-    Parameters
-    ----------
-    xp
-        NumPy or `pytensor.tensor`.
-    design
-        Has `loadings` (estimate, effect), `terms` (estimate, term), `growth` (estimate, flow, shape) and `input_idx` (estimate),
-        as a `Design` does.
-    log_r, log_factor
-        (..., domain) and (..., adjustment).
-    z_input, z_growth
-        Shared errors as standard scores, (..., input_data) and (..., flow, input_data).
-    share
-        Labour's share before the jump in labour, (...).
-    """
-    domains, adjustments = len(design.remoteness), len(ADJUSTMENTS)
-    ends = (0, domains, domains + adjustments, design.loadings.shape[1])
-    parts = zip((log_r, log_factor, z_input), ends[:-1], ends[1:], strict=True)
-    loaded = [(values, design.loadings[:, start:end]) for values, start, end in parts]
-    total = sum(values @ loading.T for values, loading in loaded if loading.any())
-    if not design.terms.any():
-        return total
-    of_all, of_labour, of_compute = design.terms.T
-    score = xp.moveaxis(z_growth[..., design.input_idx], -1, -2)
-    log_growth = log_input_growth(xp, design.growth, score)
-    log_l, log_c = log_growth[..., 0], log_growth[..., 1]
-    total = total + of_labour * log_l + of_compute * log_c
-    if not of_all.any():
-        return total
-    share = xp.expand_dims(share, -1)
-    return total + of_all * xp.log(share * xp.exp(log_l) + (1 - share) * xp.exp(log_c))
+def _temporary(values):
+    a, kappa = values["labour_share"], 1 - 1 / values["sigma"]
+    odds = a * values["speedup"] ** (kappa / (values["lambda"] * a))
+    return odds / (odds + 1 - a)
 
 
 def at_asara(values: Mapping[Any, Any], view: View) -> dict[str, Any]:
@@ -103,7 +51,8 @@ def at_asara(values: Mapping[Any, Any], view: View) -> dict[str, Any]:
         conversion = capabilities post_training,   recent_doublings_per_year = recent_pace conversion
         G = gained_before_asara,   G + H = ceiling,   steepening = 1 - (G / (G + H))^shape
 
-    A recent pace that is stated in labour doublings needs no conversion; G is 0 where steepening is stated.
+    A recent pace that is stated in labour doublings needs no conversion; G is 0 where steepening is stated. Raises DataError for
+    a view that states a quantity of an earlier version.
 
     Returns
     -------
@@ -112,19 +61,17 @@ def at_asara(values: Mapping[Any, Any], view: View) -> dict[str, Any]:
         against all inputs), `steepening` where it is derived, `r_asara`, and in labour doublings `recent_doublings_per_year`,
         `doublings_gained` (G) and `doublings_left` (H).
     """
+    view.refuse_retired()
     derived: dict[str, Any] = {}
     stated = ChainMap(derived, values)  # pyright: ignore[reportArgumentType]  # is only read
     if not view.states_r_asara:
         derived["conversion"] = values["capabilities"] * values["post_training"]
     if view.derives_compute_bottleneck:
-        derived["compute_bottleneck"] = labour_returns(values["labour_share"], values["experiment_gain"])
-    match view["recent_pace"].unit:
-        case "labour doublings per year":
-            derived["recent_doublings_per_year"] = values["recent_pace"] * 1
-        case "training-efficiency doublings per year":
-            derived["recent_doublings_per_year"] = values["recent_pace"] * stated["conversion"]
-        case unit:
-            raise DataError(f"{view.name} [recent_pace] unit", unit, "a unit of pace")
+        gain = values["experiment_gain"]
+        returns = labour_returns(_temporary(values), gain / derived["conversion"])
+        cheaper = values["r_target"] * gain * (1 - values["labour_share"])
+        derived["compute_bottleneck"] = returns / (1 + cheaper)
+    derived["recent_doublings_per_year"] = recent_doublings(stated, view)
     total = labour_doublings(values["ceiling"], view["ceiling"].unit, stated)
     if "gained_before_asara" in view:
         gained = labour_doublings(values["gained_before_asara"], view["gained_before_asara"].unit, stated)
@@ -139,18 +86,44 @@ def at_asara(values: Mapping[Any, Any], view: View) -> dict[str, Any]:
     return derived
 
 
+def recent_doublings(values: Mapping[Any, Any], view: View) -> Any:
+    """The recent pace in labour doublings a year, the unit of growth: `recent_pace`, times `conversion` if that is its unit."""
+    match view["recent_pace"].unit:
+        case quantities.LABOUR_PACE:
+            return values["recent_pace"] * 1
+        case quantities.TRAINING_PACE:
+            return values["recent_pace"] * values["conversion"]
+        case unit:
+            raise DataError(f"{view.name} [recent_pace] unit", unit, "a unit of pace")
+
+
+def relative_lengths(values: Mapping[Any, Any], view: View) -> tuple[Any, Any]:
+    """A unit of `gained_before_asara` and one of `ceiling`, in a unit that both have in common: which is longer, draw by draw.
+
+    `values` are of what evidence does not move. Both units are proportional to the conversion or neither (`data.priors` refuses
+    others), which therefore need not be known.
+    """
+    known = {"conversion": 1.0, **values}
+    known["recent_doublings_per_year"] = recent_doublings(known, view)
+    of_gained, of_ceiling = (
+        labour_doublings(1.0, view[name].unit, known) for name in ("gained_before_asara", "ceiling")
+    )
+    return of_gained, of_ceiling
+
+
 def labour_doublings(distance: Any, unit: str, values: Mapping[Any, Any]) -> Any:
     """A distance of software progress in labour doublings, from years of progress or OOMs of training efficiency.
 
-        labour_doublings = years doublings_per_year_of_progress = ooms log2(10) conversion
+        labour_doublings = years recent_doublings_per_year / software_share = ooms log2(10) conversion
 
-    The only place where distances are converted.
+    The only place where distances are converted. `values` holds what the unit needs of `recent_doublings_per_year`,
+    `software_share` and `conversion`.
     """
     match unit:
         case quantities.LABOUR_DOUBLINGS:
             return distance
         case quantities.YEARS_OF_PROGRESS:
-            return distance * values["doublings_per_year_of_progress"]
+            return distance * (values["recent_doublings_per_year"] / values["software_share"])
         case quantities.OOMS:
             return distance * quantities.DOUBLINGS_PER_OOM * values["conversion"]
         case _:

@@ -21,6 +21,7 @@ import numpy as np
 from ..base.stats import QUANTILES
 from ..data.constructors import fixed
 from ..data.priors import View
+from ..data.row_rules import PRODUCT
 from ..data.quantities import ADJUSTMENTS, SERIAL_PENALTY
 from .history_density import HistoryDensity, history_density
 from .inputs import INPUT_FLOWS, growth_of_inputs, is_growth_ratio, levels_of, ratio_of_inputs
@@ -87,12 +88,13 @@ def _of_history(table: xr.DataArray, sd: float) -> tuple[float, RowDensity | His
 
 
 def _on_own_scale(row: xr.Dataset, value: np.ndarray, se: float, sd: float) -> tuple[float, RowDensity]:
-    """A row on another quantity; a share of serial labour becomes one of parallel labour, a constant on the logit scale."""
+    """A row on another quantity. What counts serial labour becomes what counts parallel labour by a constant: the odds of a share, and
+    the elasticity of progress to labour (`data.row_rules`)."""
     scale = row.scale.item()
     with np.errstate(invalid="ignore"):
         quantiles = on_scale(np, value, scale)
     slope = {"log": 1 / value[2], "logit": 1 / (value[2] * (1 - value[2])), "linear": 1.0}[scale]
-    if row.quantity.item() == "labour_share" and row.labour.item() == "serial":
+    if row.quantity.item() in ("labour_share", PRODUCT) and row.labour.item() == "serial":
         quantiles = quantiles + math.log(SERIAL_PENALTY)
     if bound := row.bound.item():
         return float(quantiles[2]), bound_density(sd, upper=bound == "upper")

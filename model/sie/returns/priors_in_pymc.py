@@ -12,7 +12,7 @@ from ..base.stats import Z90, Z95
 from ..data.correlations import correlation_matrix
 from ..data.families import SCORE_LIMIT, Prior
 from ..data.priors import View
-from .equations import labour_doublings
+from .equations import relative_lengths
 from .prior_curves import Curve, quantile_curve
 
 __all__ = ["DISTANCES", "correlate", "curve_at", "declare", "declare_distances"]
@@ -60,13 +60,7 @@ def declare_distances(stated: dict[str, Any], view: View) -> None:
         stated["ceiling"] = declare("ceiling", ceiling)
         return
     gained = view["gained_before_asara"].prior
-    in_ooms = (
-        view["ceiling"].unit == "OOMs of training efficiency"
-    )  # then both are, and no conversion is needed
-    of_ceiling, of_gained = (
-        1.0 if in_ooms else labour_doublings(1.0, view[name].unit, stated)
-        for name in ("ceiling", "gained_before_asara")
-    )
+    of_gained, of_ceiling = relative_lengths(stated, view)
     if gained.family == "fixed":
         stated["gained_before_asara"] = declare("gained_before_asara", gained)
         stated["ceiling"] = _within("ceiling", ceiling, lower=gained.numbers[0] * of_gained / of_ceiling)

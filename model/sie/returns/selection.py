@@ -10,6 +10,7 @@ from ..data.evidence import LEVELS
 from ..data.priors import View
 from . import likelihoods
 from .inputs import borrow_input_growth, levels_of, unmatched
+from .observed import LABOUR_PENALTY
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -38,9 +39,9 @@ def usable(evidence: xr.Dataset, view: View, *, levels: Mapping[str, str] | None
     """The evidence rows that may update this view, each domain at one level.
 
     Left out are rows of other levels, with the option that would use them; series that do not identify r, or have no stored
-    likelihood yet; rows on inputs, which no view reads yet; rows the view already reflects and rows on the same output data; rows
-    measured against inputs of which the view, or the row, says too little (`inputs`); all but the preferred of shared output data; rows that include a steepening which the
-    view derives.
+    likelihood yet; rows the view already reflects and rows on the same output data; rows measured against inputs of which the view,
+    or the row, says too little (`inputs`); rows on quantities that the view does not state, fixes or states in another unit; all but
+    the preferred of shared output data; rows that include a steepening which the view derives.
 
     Parameters
     ----------
@@ -112,9 +113,7 @@ def _reasons(evidence: xr.Dataset, view: View, levels: Mapping[str, str], known:
     output = dict(zip(ids, evidence.output_idx.values.tolist(), strict=True))
     reflected = {output[row]: row for row in view.reflects}
     evidence = evidence.assign_attrs(levels=list(levels.items()))
-    on_r = evidence.isel(estimate=evidence.kind.values != "input")
-    against = unmatched(on_r, view)
-    level = dict(zip(on_r.estimate.values.tolist(), levels_of(on_r).tolist(), strict=True))
+    against, level = unmatched(evidence, view), levels_of(evidence)
     domains = evidence.domain.values[evidence.domain_idx.values].tolist()
     kinds, identified, by_epoch = (
         evidence[name].values.tolist() for name in ("kind", "identified", "by_epoch")
@@ -126,7 +125,8 @@ def _reasons(evidence: xr.Dataset, view: View, levels: Mapping[str, str], known:
         elif output[row] in reflected:
             reasons[row] = f"same output data as {reflected[output[row]]}, which the view already reflects"
         elif kind == "input":
-            reasons[row] = f"no view here reads rows on {evidence.quantity.values[i]} yet"
+            if why := _unread(evidence.isel(estimate=i), view):
+                reasons[row] = why
         elif kind == "factor":
             if row in against:
                 reasons[row] = against[row]
@@ -136,7 +136,7 @@ def _reasons(evidence: xr.Dataset, view: View, levels: Mapping[str, str], known:
             reasons[row] = ""
         elif row in against:
             reasons[row] = against[row]
-        elif (name := likelihoods.name_of(row, level[row])) and name not in known:
+        elif (name := likelihoods.name_of(row, level[i])) and name not in known:
             reasons[row] = UNSTORED + likelihoods.rebuilding(name, evidence.attrs.get("folder"))
     steepened = evidence.includes.sel(adjustment="steepening").values > 0
     wanted = evidence.preferred.values > 0
@@ -149,6 +149,24 @@ def _reasons(evidence: xr.Dataset, view: View, levels: Mapping[str, str], known:
         elif steepened[i] and "gained_before_asara" in view:
             reasons[row] = "includes steepening, which the view derives from gained_before_asara"
     return reasons
+
+
+def _unread(row: xr.Dataset, view: View) -> str:
+    """Why a view does not read a row on one of its quantities; "" where it does."""
+    quantity, unit, distance = (row[name].item() for name in ("quantity", "unit", "distance"))
+    names = ("lambda", "labour_share") if quantity == LABOUR_PENALTY else quantity.split("*")
+    for name in names:
+        if name not in view:
+            return f"on {name}, which the view does not state"
+        if view[name].prior.family == "fixed":
+            return f"on {name}, which the view fixes"
+        if unit != view[name].unit:
+            return f"on {name} in {unit}; the view states it in {view[name].unit}"
+    if distance == "whole" and "gained_before_asara" not in view:
+        return "on the whole distance; the ceiling of the view is what is left at ASARA"
+    if distance == "left" and "gained_before_asara" in view and view["gained_before_asara"].unit != unit:
+        return f"on what is left in {unit}; the view states gained_before_asara in another unit"
+    return ""
 
 
 def _outputs(evidence: xr.Dataset, domain: str, level: str) -> set[int]:

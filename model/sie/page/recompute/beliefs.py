@@ -120,7 +120,7 @@ def _credences(view: str, progress: float, gain: tuple[str, float, float] | None
 
     changed = _view(view)
     if not math.isnan(progress):
-        changed = changed.replace(doublings_per_year_of_progress=fixed(progress))
+        changed = changed.replace(software_share=fixed(changed["recent_pace"].prior.median() / progress))
     events = None if gain is None else [gain_within(gain[0], doublings=gain[1], years=gain[2])]
     return stream([prior(changed, draws=DRAWS, seed=SEED)], events=events)
 
