@@ -56,48 +56,6 @@ HISTORY_SHARES = ("frontier_share", "measure_sd", "share_spread")
 INPUT_SHARES = ("labour_share", "experiment_gain", "speedup", "lambda", "sigma", *HISTORY_SHARES)
 """What `compute_bottleneck` and the growth of all inputs in the histories follow from, in a view that does not state the factor."""
 
-EVENT_NAMES",
-    "GROWTH",
-    "HISTORY_SHARES",
-    "INPUT_SHARES",
-    "LABOUR_DOUBLINGS",
-    "LABOUR_PACE",
-    "OOMS",
-    "QUANTITIES",
-    "RETIRED",
-    "R_UNIT",
-    "TRAINING_PACE",
-    "YEARS_OF_PROGRESS",
-    "Quantity",
-]
-
-ADJUSTMENTS = ("capabilities", "post_training", "compute_bottleneck", "hardware_scale", "steepening")
-"""The factors between a domain's observed r and r at ASARA (design section 2), in the order of Davidson's chain."""
-
-CHAIN = ("r_typical", "spread", *ADJUSTMENTS)
-"""What a view states about r when it argues from observed domains."""
-
-GROWTH = (
-    "speedup",
-    "recent_pace",
-    "software_share",
-    "ceiling",
-    "shortest_doubling",
-    "parallel",
-    "lambda",
-    "labour_share",
-    "sigma",
-    "experiment_gain",
-    "shape",
-)
-"""What a view states about growth after ASARA; of `parallel` and `lambda` it states one."""
-
-INPUT_SHARES = ("labour_share", "experiment_gain", "speedup", "parallel", "sigma")
-"""What `compute_bottleneck` and labour's share in the histories follow from, in a view that does not state the factor."""
-
-HISTORY_SHARES = ("frontier_share", "measure_sd", "share_spread")
-"""What else a view states that does not state the compute factor: how inputs grew in the histories, and how labour is counted."""
-
 EVENT_NAMES = (
     "r_above_1",
     "r_above_0_75",

@@ -63,7 +63,7 @@ def with_latents(prior: xr.Dataset, design: Design, *, seed: int) -> xr.Dataset:
 
     rng = np.random.default_rng(np.random.SeedSequence([seed, LATENTS_STREAM]))
     shape = tuple(prior.r_target.shape)
-    domains, inputs = design.coords["domain"], design.coords["input_data"]
+    domains = design.coords["domain"]
     spread = prior.spread.values[..., None] * design.remoteness
     z = rng.standard_normal((*shape, len(domains)))
     target = domains.index(TARGET)

@@ -55,7 +55,10 @@ def touched(design: Design) -> set[str]:
 def _given_rows(design: Design, *, draws: int, seed: int) -> dict[str, np.ndarray]:
     """Draws of the quantities that rows beside the chain are on, and of what is drawn with them."""
     of, names = design.only(np.flatnonzero(design.beside)), touched(design)
-    most = sum(float(np.max(row.knot_values)) if row.sd == 0 else -np.log(row.sd * np.sqrt(2 * np.pi)) for row in of.densities)
+    most = sum(
+        float(np.max(row.knot_values)) if row.sd == 0 else -np.log(row.sd * np.sqrt(2 * np.pi))
+        for row in of.densities
+    )
     rng = np.random.default_rng(np.random.SeedSequence([seed, ROWS_STREAM]))
     accepted: list[dict[str, np.ndarray]] = []
     found = 0

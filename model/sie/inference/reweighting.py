@@ -123,7 +123,9 @@ def _growth(tree: xr.DataTree, view: View, view2: View, *, draws: int, seed: int
     informed = str(tree.attrs.get("growth_informed", "")).split()
     for name in informed:
         if view[name].prior != view2[name].prior:
-            raise RefitNeeded(f"{view2.name} [{name}]: found another prior of what evidence is on, want a refit")
+            raise RefitNeeded(
+                f"{view2.name} [{name}]: found another prior of what evidence is on, want a refit"
+            )
     if view.correlations:
         raise RefitNeeded(f"{view2.name}: found correlated quantities, want a refit")
     growth, _ = growth_values(view2, draws=draws, seed=seed)

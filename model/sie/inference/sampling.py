@@ -227,7 +227,9 @@ def _with_parts(latents: xr.Dataset, design: Design, compiled: CompiledPyMCModel
     from ..returns.log_density import log_parts
 
     size = latents.sizes["chain"] * latents.sizes["draw"]
-    columns = [latents[name].transpose("chain", "draw", ...).values.reshape(size, -1) for name in design.latents]
+    columns = [
+        latents[name].transpose("chain", "draw", ...).values.reshape(size, -1) for name in design.latents
+    ]
     log_p = log_parts(np.concatenate(columns, axis=1), compiled.user_data)
     # The largest of log p + Gumbel noise is a draw with probabilities p.
     noise = np.random.default_rng(np.random.SeedSequence([seed, PARTS_STREAM])).gumbel(size=log_p.shape)

@@ -247,7 +247,9 @@ class Workbench:
         assert old is not None
         ratio = log_density_of_lambda(new, log_lambda) - log_density_of_lambda(old, log_lambda)
         if not np.isfinite(ratio).all():
-            raise RefitNeeded(f"{view.name}: found another lambda of raw histories than the draws have, want a refit")
+            raise RefitNeeded(
+                f"{view.name}: found another lambda of raw histories than the draws have, want a refit"
+            )
         return ratio
 
     def _growth(self, view: View, rows: xr.Dataset, moved: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

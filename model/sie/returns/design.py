@@ -40,7 +40,17 @@ typical one, the errors that rows on one input data share, of definition and of 
 errors of how labour is counted, and the lambda of raw histories. A design has those that its rows need (`Design.latents`)."""
 
 OF_ROWS = (
-    *("observed", "loadings", "terms", "growth", "relative", "history_idx", "share_of", "measure_of", "beside"),
+    *(
+        "observed",
+        "loadings",
+        "terms",
+        "growth",
+        "relative",
+        "history_idx",
+        "share_of",
+        "measure_of",
+        "beside",
+    ),
 )
 """Arrays of a design with a row each, besides `level`."""
 
@@ -133,7 +143,11 @@ class Design:
     @property
     def latents(self) -> dict[str, tuple[str, ...]]:
         """What is sampled, with its dims."""
-        needed = {"z_share": self.names["history"], "z_measure": self.names["measure"], "z_lambda": self.histories}
+        needed = {
+            "z_share": self.names["history"],
+            "z_measure": self.names["measure"],
+            "z_lambda": self.histories,
+        }
         return {name: dims for name, dims in LATENTS.items() if needed.get(name, True)}
 
     def only(self, rows: np.ndarray) -> Design:
@@ -182,7 +196,11 @@ class Design:
         for i, name in enumerate(ADJUSTMENTS):
             if self.included[i] and name in draws:
                 log_factor[..., i] = np.log(at(draws, name))
-        values = {str(name): draws[name].transpose("chain", "draw").values for name in draws if draws[name].dims == ("chain", "draw")}
+        values = {
+            str(name): draws[name].transpose("chain", "draw").values
+            for name in draws
+            if draws[name].dims == ("chain", "draw")
+        }
         inputs = [input_value(np, name, scale, values) for name, scale in self.inputs]
         stacked = np.stack(inputs, axis=-1) if inputs else np.empty((*log_r.shape[:2], 0))
         return [log_r, log_factor, at(draws, "z_input", "input_data"), stacked]
@@ -197,7 +215,13 @@ class Design:
         """What each row should show, dims (chain, draw, estimate), at draws of a posterior or of a world."""
         log_r, log_factor, z_input, inputs = self.effects(draws)
         values = expected(
-            np, self, log_r=log_r, log_factor=log_factor, z_input=z_input, inputs=inputs, against=self.against(draws)
+            np,
+            self,
+            log_r=log_r,
+            log_factor=log_factor,
+            z_input=z_input,
+            inputs=inputs,
+            against=self.against(draws),
         )
         return self._by_estimate(draws, values)
 
@@ -271,7 +295,9 @@ def design(rows: xr.Dataset, view: View, *, likelihoods: Mapping[str, xr.DataArr
     _refuse_other_inputs(rows, view)
     on = inputs_of(rows, view)
     inputs = tuple(dict.fromkeys(each for row in on for each in row))
-    beside = np.array([bool(row) and not any(_is_sampled(name, view) for name, _ in row) for row in on], dtype=bool)
+    beside = np.array(
+        [bool(row) and not any(_is_sampled(name, view) for name, _ in row) for row in on], dtype=bool
+    )
     own_sd, shared_sd = definition_sds(rows, view, beside)
     observed, densities = row_densities(rows, own_sd, likelihoods)
     terms, history_idx = input_terms(rows, view), histories_of(rows)
@@ -313,12 +339,16 @@ def _is_sampled(name: str, view: View) -> bool:
 def _one_hot(labels: np.ndarray, used: np.ndarray) -> tuple[list[str], np.ndarray]:
     """The labels that are used, sorted, and which row has which (row, label)."""
     names = sorted({str(label) for label in labels[used]})
-    return names, np.array([[float(u and label == name) for name in names] for label, u in zip(labels, used, strict=True)]).reshape(len(labels), len(names))
+    return names, np.array(
+        [[float(u and label == name) for name in names] for label, u in zip(labels, used, strict=True)]
+    ).reshape(len(labels), len(names))
 
 
 def _stack(arrays: list, *shape: int) -> np.ndarray:
     """Arrays of this shape along a first dim, none of them too."""
     return np.array(arrays, dtype=float).reshape(-1, *shape)
+
+
 def _refuse_double_counting(rows: xr.Dataset, view: View, levels: np.ndarray) -> None:
     ids = rows.estimate.values.tolist()
     for row in ids:

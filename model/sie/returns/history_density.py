@@ -78,12 +78,16 @@ class HistoryDensity:
         """The deviations below which the density has mass u at log lambdas, elementwise; between scores in straight lines."""
         from scipy.special import ndtri
 
-        place, score = np.broadcast_arrays(np.asarray(log_lambda, dtype=float), np.clip(ndtri(u), *SCORES[[0, -1]]))
+        place, score = np.broadcast_arrays(
+            np.asarray(log_lambda, dtype=float), np.clip(ndtri(u), *SCORES[[0, -1]])
+        )
         place = np.clip((place - self.log_lambda) / self.step_lambda * FINE, 0, self.cells * FINE)
         at = (score - SCORES[0]) / (SCORES[1] - SCORES[0])
         low = np.minimum(at.astype("int64"), len(SCORES) - 2)
         row = np.rint(place).astype("int64")
-        return self.quantiles[row, low] + (at - low) * (self.quantiles[row, low + 1] - self.quantiles[row, low])
+        return self.quantiles[row, low] + (at - low) * (
+            self.quantiles[row, low + 1] - self.quantiles[row, low]
+        )
 
     def _place(self, log_lambda: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         place = np.clip((log_lambda - self.log_lambda) / self.step_lambda, 0, self.cells)

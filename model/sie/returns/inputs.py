@@ -98,7 +98,9 @@ def _borrowed(values: xr.DataArray, history: np.ndarray, empty: object) -> xr.Da
     """Values (estimate, ...) with those of rows about the same history where a row has none, if these agree."""
     filled = values.transpose("estimate", ...).copy()
     given = [row.tolist() for row in filled.values]
-    lacks = np.array([row == empty or (not isinstance(row, str) and bool(np.isnan(row).all())) for row in given])
+    lacks = np.array(
+        [row == empty or (not isinstance(row, str) and bool(np.isnan(row).all())) for row in given]
+    )
     for i in np.flatnonzero(lacks):
         alike = {str(given[j]): j for j in np.flatnonzero((history == history[i]) & ~lacks)}
         if len(alike) == 1:

@@ -21,8 +21,8 @@ import numpy as np
 from ..base.stats import QUANTILES
 from ..data.constructors import fixed
 from ..data.priors import View
-from ..data.row_rules import PRODUCT
 from ..data.quantities import ADJUSTMENTS, SERIAL_PENALTY
+from ..data.row_rules import PRODUCT
 from .history_density import HistoryDensity, history_density
 from .inputs import INPUT_FLOWS, growth_of_inputs, is_growth_ratio, levels_of, ratio_of_inputs
 from .likelihoods import name_of, read_likelihood
@@ -71,7 +71,11 @@ def row_densities(
         elif level[i] == "input":
             centres[i], density = _on_own_scale(rows.isel(estimate=i), value, se, sd)
         elif name := name_of(row, level[i]):
-            table = likelihoods[name] if likelihoods is not None else read_likelihood(name, rows.attrs.get("folder"))
+            table = (
+                likelihoods[name]
+                if likelihoods is not None
+                else read_likelihood(name, rows.attrs.get("folder"))
+            )
             centres[i], density = _of_history(table, sd)
         else:
             centres[i], density = math.log(value[2]), published_density(value, se, sd)
@@ -93,7 +97,8 @@ def _on_own_scale(row: xr.Dataset, value: np.ndarray, se: float, sd: float) -> t
     scale = row.scale.item()
     with np.errstate(invalid="ignore"):
         quantiles = on_scale(np, value, scale)
-    slope = {"log": 1 / value[2], "logit": 1 / (value[2] * (1 - value[2])), "linear": 1.0}[scale]
+    middle = float(value[2])
+    slope = {"log": lambda: 1 / middle, "logit": lambda: 1 / (middle * (1 - middle)), "linear": lambda: 1.0}[scale]()
     if row.quantity.item() in ("labour_share", PRODUCT) and row.labour.item() == "serial":
         quantiles = quantiles + math.log(SERIAL_PENALTY)
     if bound := row.bound.item():
@@ -120,7 +125,9 @@ def inputs_of(rows: xr.Dataset, view: View) -> list[list[tuple[str, str]]]:
     return found
 
 
-def loadings(rows: xr.Dataset, shared_sd: np.ndarray, on: list[list[tuple[str, str]]], inputs: tuple) -> np.ndarray:
+def loadings(
+    rows: xr.Dataset, shared_sd: np.ndarray, on: list[list[tuple[str, str]]], inputs: tuple
+) -> np.ndarray:
     """What each row's expected value is made of (estimate, effect): its domain's log r, adjustments, shared definition error, `inputs`."""
     of_domain = np.isin(rows.kind.values, ("r", "growth", "series"))
     domain = np.eye(rows.sizes["domain"])[rows.domain_idx.values] * of_domain[:, None]

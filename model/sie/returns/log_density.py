@@ -18,10 +18,10 @@ import numpy as np
 from numba import carray, cfunc, types
 
 from ..base.kernels import cached, kernel
-from ..data.families import SCORE_LIMIT
 from ..data.evidence import TARGET
+from ..data.families import SCORE_LIMIT
 from ..data.quantities import ADJUSTMENTS, QUANTITIES, SERIAL_PENALTY
-from .equations import MOST_LOG_SHIFT
+from .equations import LEAST_SHARE, MOST_LOG_SHIFT
 from .history_density import HistoryDensity
 from .observed import LABOUR_PENALTY
 from .prior_curves import CELLS, GRAPH
@@ -128,7 +128,10 @@ def _tables(of: Design) -> tuple[np.ndarray, np.ndarray]:
     for i, row in enumerate(of.densities):
         if isinstance(row, HistoryDensity):
             start[i] = size
-            parts += [np.array([row.start, row.step, row.log_lambda, row.step_lambda, row.cells]), row.cubic.ravel()]
+            parts += [
+                np.array([row.start, row.step, row.log_lambda, row.step_lambda, row.cells]),
+                row.cubic.ravel(),
+            ]
             size += 5 + row.cubic.size
     return start, np.concatenate(parts) if parts else np.zeros(0)
 
@@ -344,10 +347,14 @@ def given_parts(x, gradient, data, combination):
     for j in range(others):
         place = int(data[other + 3 * j])
         if place >= 0:
-            effect[j], effect_slope[j] = _on_scale(value[place], data[other + 3 * j + 1], data[other + 3 * j + 2] > 0)
+            effect[j], effect_slope[j] = _on_scale(
+                value[place], data[other + 3 * j + 1], data[other + 3 * j + 2] > 0
+            )
         elif place == -1:
             on_joint = SERIAL_PENALTY + (1 - SERIAL_PENALTY) * share
-            effect[j], effect_slope[j] = _on_scale(value[LAMBDA] + math.log(on_joint), data[other + 3 * j + 1], True)
+            effect[j], effect_slope[j] = _on_scale(
+                value[LAMBDA] + math.log(on_joint), data[other + 3 * j + 1], True
+            )
 
     pull_share = 0.0
     for i in range(rows):
@@ -390,7 +397,9 @@ def given_parts(x, gradient, data, combination):
 
         sd, begins, push_lambda = data[normal + i], int(data[history + i]), 0.0
         if begins >= 0:
-            log_error, push, push_lambda = _history(data, table + begins, pieces, deviation, log_lambda + against)
+            log_error, push, push_lambda = _history(
+                data, table + begins, pieces, deviation, log_lambda + against
+            )
             pull_lambda += push_lambda
         elif sd > 0:
             log_error = LOG_NORMAL - math.log(sd) - 0.5 * (deviation / sd) ** 2

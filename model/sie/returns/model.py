@@ -116,7 +116,9 @@ def graph(of: Design) -> pm.Model:
             rows = of.only(np.flatnonzero(of.level == level))
             if not rows.densities:
                 continue
-            included = [values[k] if used else 1.0 for k, used in zip(ADJUSTMENTS, rows.included, strict=True)]
+            included = [
+                values[k] if used else 1.0 for k, used in zip(ADJUSTMENTS, rows.included, strict=True)
+            ]
             inputs = [
                 input_value(pt, *of.inputs[i], values) if rows.loadings[:, i - len(of.inputs)].any() else 0.0
                 for i in range(len(of.inputs))

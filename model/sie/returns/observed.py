@@ -17,7 +17,15 @@ from typing import Any
 from ..base.errors import DataError
 from ..data.quantities import ADJUSTMENTS, SERIAL_PENALTY
 
-__all__ = ["LABOUR_PENALTY", "LEFT", "expected", "input_value", "log_input_growth", "measured_against", "on_scale"]
+__all__ = [
+    "LABOUR_PENALTY",
+    "LEFT",
+    "expected",
+    "input_value",
+    "log_input_growth",
+    "measured_against",
+    "on_scale",
+]
 
 LABOUR_PENALTY, LEFT = "labour_penalty", "distance_left"
 """What a row may be on besides quantities of a view: the exponent of parallel labour alone, and the ceiling less what is gained."""

@@ -214,7 +214,9 @@ def bound_density(sd: float, *, upper: bool) -> RowDensity:
 
     deviations = _knots(-REACH * sd, REACH * sd)
     values = log_ndtr((-1 if upper else 1) * deviations / sd)
-    return RowDensity(start=float(deviations[0]), step=float(deviations[1] - deviations[0]), knot_values=values, drawn_sd=sd)
+    return RowDensity(
+        start=float(deviations[0]), step=float(deviations[1] - deviations[0]), knot_values=values, drawn_sd=sd
+    )
 
 
 @lru_cache(maxsize=256)
