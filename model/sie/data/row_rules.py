@@ -56,7 +56,16 @@ PRODUCT = "lambda*labour_share"
 INFORMED: Mapping[str, tuple[str, ...]] = {
     name: QUANTITIES[name].units if name in QUANTITIES else ("1",)
     for name in (
-        *("lambda", "parallel", "labour_share", PRODUCT, "sigma", "speedup", "ceiling", "gained_before_asara"),
+        *(
+            "lambda",
+            "parallel",
+            "labour_share",
+            PRODUCT,
+            "sigma",
+            "speedup",
+            "ceiling",
+            "gained_before_asara",
+        ),
         *("experiment_gain", "frontier_share", "recent_pace", *ADJUSTMENTS),
     )
 }
@@ -131,7 +140,9 @@ def check_input(where: str, row: Mapping[str, Any]) -> None:
             ("labour", LABOUR, quantity in _COUNTED),
         ):
             if needed and row[key] not in options:
-                problems.refuse(f"{where} {key}", row[key] or plain("nothing"), "one of " + ", ".join(options))
+                problems.refuse(
+                    f"{where} {key}", row[key] or plain("nothing"), "one of " + ", ".join(options)
+                )
             elif not needed and row[key]:
                 problems.refuse(f"{where} {key}", row[key], f"nothing ({quantity} has none)")
         problems.attempt(_check_input_numbers, where, row)
@@ -153,7 +164,11 @@ def _check_input_numbers(where: str, row: Mapping[str, Any]) -> None:
     low, high = {"log": (0, math.inf), "logit": (0, 1), "linear": (-math.inf, math.inf)}[scale]
     for key in keys[:5]:
         if not math.isnan(row[key]) and not low < row[key] < high:
-            want = "a number between 0 and 1 (scale is logit)" if high == 1 else "a number above 0 (scale is log)"
+            want = (
+                "a number between 0 and 1 (scale is logit)"
+                if high == 1
+                else "a number above 0 (scale is log)"
+            )
             raise DataError(f"{where} {key}", row[key], want)
     middle = row["q50"]
     slope = 1 / middle if scale == "log" else 1 / (middle * (1 - middle)) if scale == "logit" else 0
@@ -210,7 +225,9 @@ def check_ratio(where: str, row: Mapping[str, Any]) -> None:
 def check_history(where: str, row: Mapping[str, Any]) -> None:
     """A factor for fixed compute names the history whose r against labour it multiplies; no other factor does."""
     if row["compute_bottleneck"] and not row["history"]:
-        raise DataError(f"{where} history", plain("nothing"), "the input_data of the history that it multiplies")
+        raise DataError(
+            f"{where} history", plain("nothing"), "the input_data of the history that it multiplies"
+        )
     if row["history"] and not row["compute_bottleneck"]:
         raise DataError(f"{where} history", row["history"], "nothing (the row has no compute_bottleneck)")
 
