@@ -69,8 +69,8 @@ def _(evidence, mo):
     ## Every row, with its source
 
     {evidence.sizes["estimate"]} rows. `kind` is `r` for a published estimate of `r`, `factor` for one of an
-    adjustment, `growth` for growth rates of output and inputs from which `r` follows, and `series` for a raw
-    history. `basis` is `stated` where the quote prints the number, `transcribed` where we read it
+    adjustment, `input` for one of another quantity of a view (lambda, labour's share, sigma, the ceiling),
+    `growth` for growth rates of output and inputs from which `r` follows, and `series` for a raw history. `basis` is `stated` where the quote prints the number, `transcribed` where we read it
     second-hand, `derived` where the note does arithmetic, `ours` where we judged.
     """)
 

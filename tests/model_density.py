@@ -10,14 +10,13 @@ from scipy.special import logsumexp
 
 from sie.data.families import SCORE_LIMIT
 from sie.data.quantities import QUANTITIES
-from sie.returns.design import LATENTS
 from sie.returns.model import graph
 from sie.returns.prior_curves import GRAPH
 
 
 def latents_of(design, x):
     """The vector of latents by name."""
-    shapes = {name: tuple(len(design.coords[dim]) for dim in dims) for name, dims in LATENTS.items()}
+    shapes = {name: tuple(len(design.coords[dim]) for dim in dims) for name, dims in design.latents.items()}
     ends = np.cumsum([np.prod(shape, dtype=int) for shape in shapes.values()])
     parts = np.split(x, ends[:-1])
     return {name: part.reshape(shape) for (name, shape), part in zip(shapes.items(), parts, strict=True)}
@@ -28,7 +27,7 @@ class ModelDensity:
 
     def __init__(self, design):
         self.design = design
-        model = remove_value_transforms(graph(design))
+        model = remove_value_transforms(graph(design.only(np.flatnonzero(~design.beside))))
         value = model.logp(vars=model.observed_RVs, jacobian=False)
         self.names = [variable.name for variable in model.value_vars]
         slopes = pytensor.grad(value, model.value_vars, disconnected_inputs="ignore")
@@ -42,16 +41,18 @@ class ModelDensity:
         latents = latents_of(design, x)
         parts, log_weight = design.parts
         natural, slopes = {}, np.zeros(len(GRAPH))
+        joined = np.eye(len(GRAPH)) if design.copula is None else design.copula
+        scores = joined @ latents["score"]
         for k, name in enumerate(GRAPH):
-            value, slope = curve_at(design.curves, int(parts[combination, k]), latents["score"][k])
+            value, slope = curve_at(design.curves, int(parts[combination, k]), scores[k])
             if not QUANTITIES[name].lower_included:
                 value, slope = np.exp(value), slope * np.exp(value)
             natural[name], slopes[k] = value, slope
         values = {**dict.fromkeys(self.names, 1.0), **natural, **latents}
         log_p, *found = self.function(*(values[name] for name in self.names))
         found = dict(zip(self.names, found, strict=True))
-        of_scores = [found.get(name, 0.0) * slopes[k] for k, name in enumerate(GRAPH)]
-        others = [np.ravel(found[name]) for name in LATENTS if name != "score"]
+        of_scores = joined.T @ [found.get(name, 0.0) * slopes[k] for k, name in enumerate(GRAPH)]
+        others = [np.ravel(found[name]) for name in design.latents if name != "score"]
         return float(log_p) + log_weight[combination], np.concatenate([of_scores, *others])
 
     def __call__(self, x):

@@ -12,7 +12,7 @@ from sie.data.priors import view_names
 @pytest.mark.parametrize(
     "file",
     [
-        *("domains.csv", "returns.csv", "factors.csv", "growth.csv", "series.csv", "elasticities.csv"),
+        *("domains.csv", "returns.csv", "factors.csv", "growth.csv", "series.csv", "inputs.csv"),
         *("series/nanogpt_speedrun.csv", "series/stockfish.csv", "series/alexnet.csv", "series/cifar10.csv"),
     ],
 )
@@ -59,8 +59,8 @@ def test_a_table_alone_is_checked_against_the_bundled_series(command, tmp_path):
     )
 
 
-def test_quotes_of_elasticities_are_looked_up(command, evidence_copy, tmp_path):
-    path = evidence_copy / "elasticities.csv"
+def test_quotes_of_inputs_are_looked_up(command, evidence_copy, tmp_path):
+    path = evidence_copy / "inputs.csv"
     path.write_text(path.read_text().replace("SE(.34)", "SE (.35)"))
     texts = tmp_path / "texts"
     texts.mkdir()
@@ -72,10 +72,8 @@ def test_quotes_of_elasticities_are_looked_up(command, evidence_copy, tmp_path):
         (texts / name).write_text("2.58-0.10 SE(.34)(.18) MCSE[.68][0.30]")
     _, _, err = command("check", "--sources", texts, path)
     assert "evidence row whitfill_wu_compute quote: found '2.58-0.10 SE (.35)" in err
-    assert (
-        "whitfill_wu_compute"
-        not in command("check", "--sources", texts, data_folder("evidence") / "returns.csv")[2]
-    )
+    _, _, err = command("check", "--sources", texts, data_folder("evidence") / "returns.csv")
+    assert "whitfill_wu_compute" not in err
 
 
 # Every problem of a file, one line each, each naming its line or key
@@ -110,7 +108,7 @@ def with_cells(path, changes):
             "series.csv",
             {(2, "file"): "../x", (2, "definition_sd"): "", (3, "preferred"): "yes", (3, "note"): ""},
         ),
-        ("elasticities.csv", {(2, "sigma"): "x", (2, "specification"): "", (3, "sigma_se"): "0"}),
+        ("inputs.csv", {(2, "q50"): "x", (2, "unit"): "", (3, "se"): "0", (4, "scale"): "power"}),
         (
             "series/stockfish.csv",
             {(2, "date"): "2020", (2, "kind"): "x", (4, "output"): "", (5, "order"): "a"},

@@ -22,16 +22,16 @@ def left_out(rows):
 def test_the_bundled_evidence_reads_and_its_ids_are_unique(evidence):
     ids = evidence.estimate.values.tolist()
     assert len(set(ids)) == len(ids) > 20
-    assert set(evidence.kind.values) == {"r", "factor", "growth", "series"}
+    assert set(evidence.kind.values) == {"r", "factor", "input", "growth", "series"}
     estimates = evidence.kind.isin(["r", "factor"]).values
     assert np.all(evidence.value.sel(quantile=0.5).values[estimates] > 0)
-    assert np.all(np.isnan(evidence.value.values[~estimates]))
+    assert np.all(np.isnan(evidence.value.values[evidence.kind.isin(["growth", "series"]).values]))
     assert np.all(np.isnan(evidence.growth.values[evidence.kind.values != "growth"]))
 
 
 def test_every_line_of_the_files_is_a_row(evidence):
     ids = []
-    for name in ("returns.csv", "factors.csv", "growth.csv", "series.csv"):
+    for name in ("returns.csv", "factors.csv", "inputs.csv", "growth.csv", "series.csv"):
         with (data_folder("evidence") / name).open(newline="", encoding="utf-8") as stream:
             ids += [row["id"] for row in csv.DictReader(stream)]
     assert evidence.estimate.values.tolist() == ids
@@ -54,7 +54,7 @@ def test_quantiles_or_a_standard_error_are_nan_where_not_given(evidence):
 
 
 def test_each_output_data_has_one_preferred_row(evidence):
-    for kinds in (["r", "factor"], ["growth"], ["series"]):
+    for kinds in (["r", "factor", "input"], ["growth"], ["series"]):
         rows = evidence.sel(estimate=evidence.kind.isin(kinds))
         preferred = rows.output_idx.values[rows.preferred.values == 1]
         assert sorted(preferred) == sorted(set(rows.output_idx.values))
@@ -67,9 +67,9 @@ def test_reading_twice_gives_the_same(evidence):
 def test_the_hash_covers_every_file_that_is_read():
     assert [path.name for path in evidence_files()] == [
         "domains.csv",
-        "elasticities.csv",
         "factors.csv",
         "growth.csv",
+        "inputs.csv",
         "returns.csv",
         "series.csv",
         "sources.toml",
@@ -159,7 +159,9 @@ def test_a_reflected_row_that_does_not_exist_is_refused(evidence, view_text, wri
 RETURNS = ("returns.csv", "vision_2024")
 FACTORS = ("factors.csv", "toy_ml_2025")
 GROWTH = ("growth.csv", "vision_growth")
-POLL = ("factors.csv", "compute_poll_2025")
+COMPUTE = ("factors.csv", "davidson_2025_compute")
+SAT = ("growth.csv", "sat_growth")
+SPEEDRUN = ("series.csv", "nanogpt_speedrun")
 STEEP = ("factors.csv", "davidson_2025_steepening")
 FORTY = " ".join(["1.7", *39 * ["word"]])
 
@@ -258,9 +260,54 @@ FORTY = " ".join(["1.7", *39 * ["word"]])
         (GROWTH, {"labour": ""}, "growth.csv line 2 labour", "nothing", "one of parallel, serial"),
         (GROWTH, {"labour": "serial"}, "growth.csv line 2 labour", "'serial'", "divided by 0.7"),
         (FACTORS, {"labour": "serial"}, "factors.csv line 2 labour", "'serial'", "divided by 0.7"),
-        (POLL, {"labour": ""}, "factors.csv line 7 labour", "nothing", "one of parallel, serial"),
-        (POLL, {"labour": "heads"}, "factors.csv line 7 labour", "'heads'", "one of parallel, serial"),
-        (STEEP, {"labour": "parallel"}, "factors.csv line 14 labour", "'parallel'", "no number of the row"),
+        (COMPUTE, {"labour": ""}, "factors.csv line 7 labour", "nothing", "one of parallel, serial"),
+        (COMPUTE, {"labour": "heads"}, "factors.csv line 7 labour", "'heads'", "one of parallel, serial"),
+        (STEEP, {"labour": "parallel"}, "factors.csv line 10 labour", "'parallel'", "no number of the row"),
+        (COMPUTE, {"history": ""}, "factors.csv line 7 history", "nothing", "the input_data of the history"),
+        (COMPUTE, {"history": "heads"}, "factors.csv line 7 history", "'heads'", "openalex_vision_authors"),
+        (
+            STEEP,
+            {"history": "openalex_vision_authors"},
+            "factors.csv line 10 history",
+            "'openalex",
+            "nothing (the row has no compute_bottleneck)",
+        ),
+        (GROWTH, {"measure": ""}, "growth.csv line 2 measure", "nothing", "authors, publications, staff"),
+        (GROWTH, {"measure": "author"}, "growth.csv line 2 measure", "'author'", "authors, publications"),
+        (
+            GROWTH,
+            {"measure_sd": "0.41"},
+            "growth.csv line 2 measure_sd",
+            "0.41",
+            "at most definition_sd, 0.4",
+        ),
+        (GROWTH, {"measure_sd": ""}, "growth.csv line 2 measure_sd", "nothing", "at least 0"),
+        (RETURNS, {"measure": ""}, "returns.csv line 2 measure", "nothing", "one of authors"),
+        (SPEEDRUN, {"measure": ""}, "series.csv line 2 measure", "nothing", "one of authors"),
+        (
+            ("returns.csv", "stockfish_2024"),
+            {"measure": "", "measure_sd": "0.1"},
+            "returns.csv line 9 measure_sd",
+            "0.1",
+            "0 where no labour is counted",
+        ),
+        (
+            GROWTH,
+            {"ratio_q05": "1", "ratio_q95": "2"},
+            "growth.csv line 2 ratio_q05",
+            "1.0",
+            "nothing (the growth of compute is known)",
+        ),
+        (
+            ("series.csv", "alexnet"),
+            {"ratio_q05": "1", "ratio_q95": "2"},
+            "series.csv line 4 ratio_q05",
+            "1.0",
+            "nothing (growth.csv has the growth of compute of openalex_vision_authors)",
+        ),
+        (SAT, {"ratio_q95": ""}, "growth.csv line 5 ratio_q95", "nothing", "both ratio_q05 and ratio_q95"),
+        (SAT, {"ratio_q95": "1"}, "growth.csv line 5 ratio_q05", "[2.1, 1.0]", "ascending"),
+        (SPEEDRUN, {"ratio_q05": "0"}, "series.csv line 2 ratio_q05", "'0'", "a ratio of growth rates"),
         (
             ("domains.csv", "computer vision"),
             {"domain": ""},

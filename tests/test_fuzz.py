@@ -28,7 +28,7 @@ from sie.base.reading import data_folder
 from sie.data.bibliography import read_sources
 from sie.data.histories import read_observations
 from sie.data.priors import view_names
-from sie.data.rows import read_domains, read_rows, read_sigmas
+from sie.data.rows import read_domains, read_rows
 from sie.data.time_horizons import read_horizons
 from sie.data.timelines import read_timeline, timeline_names
 from sie.data.weights import read_weights
@@ -122,10 +122,9 @@ def readers():
     yield evidence / "buildout.toml", read_buildout, 1
     yield evidence / "figures.csv", figures, 1
     yield evidence / "metr_horizons.csv", lambda path: read_horizons(path.parent), 0.5
-    for name in ("returns", "factors", "growth", "series"):
+    for name in ("returns", "factors", "inputs", "growth", "series"):
         yield evidence / f"{name}.csv", lambda path: read_rows(path, domains, sources), 2
     yield evidence / "domains.csv", read_domains, 1
-    yield evidence / "elasticities.csv", lambda path: read_sigmas(path, sources), 1
     yield evidence / "sources.toml", lambda path: read_sources(path.parent), 1
     for path in sorted((evidence / "series").glob("*.csv")):
         yield path, read_observations, 1
@@ -250,7 +249,9 @@ def test_views_of_any_structure_are_accepted_or_refused_in_one_line(data, tmp_pa
 def test_tables_of_any_cells_are_accepted_or_refused_in_one_line(data, tmp_path_factory):
     import csv
 
-    name = data.draw(st.sampled_from(["returns.csv", "factors.csv", "growth.csv", "series.csv"]))
+    name = data.draw(
+        st.sampled_from(["returns.csv", "factors.csv", "inputs.csv", "growth.csv", "series.csv"])
+    )
     with (data_folder("evidence") / name).open(newline="", encoding="utf-8") as stream:
         lines = list(csv.reader(stream))
     for _ in range(data.draw(st.integers(1, 3))):

@@ -161,11 +161,11 @@ def test_the_second_form_lists_rows_whose_input_growth_is_unknown(evidence, seco
     why = dict(rows.attrs["left_out"])
     assert why["sat_growth"] == "growth of compute in that history is unknown; the row needs it"
     assert (
-        why["compute_poll_2025"]
+        why["davidson_2025_compute"]
         == "growth of labour and compute in that history is unknown; the row needs it"
     )
     used = rows.estimate.values.tolist()
-    assert {"stockfish_2024", "openai_2025", "vision_2024", "ho_whitfill_third_2025"} <= set(used)
+    assert {"stockfish_2024", "openai_2025", "vision_2024"} <= set(used)
     first = dict(sie.usable(evidence, reference, levels={CHESS: "published"}).attrs["left_out"])
     assert (
         first["stockfish_2024"]

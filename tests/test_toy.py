@@ -164,16 +164,17 @@ def test_the_compute_factor_is_the_same_in_serial_and_in_parallel_labour():
 
 
 def test_the_researchers_poll_is_0_337_in_serial_and_in_parallel_labour(evidence):
-    """With 2x in place of 1.6x^(1 / 0.7) 0.344; a serial share with parallel growth would be 0.43, which is neither."""
+    """The note of its share says so. With 2x in place of 1.6x^(1 / 0.7) 0.344; a serial share with parallel growth would be 0.43, which is neither."""
     row = evidence.sel(estimate="compute_poll_2025")
     assert row.labour == "serial"
     serial, compute = math.log(1.6), math.log(4)
     parallel = parallel_exponent(serial)
     stated = float(row.value.sel(quantile=0.5))
-    for share, labour in ((0.6, serial), (parallel_share(0.6), parallel)):
+    assert "0.282 / 0.837 = 0.337" in row.note.item()
+    for share, labour in ((stated, serial), (parallel_share(stated), parallel)):
         found = compute_factor(share, labour_growth=labour, compute_growth=compute)
         print(f"share {share:.3f}, labour {labour:.3f}: {found:.4f}")
-        assert stated == pytest.approx(found, abs=0.0005)
+        assert found == pytest.approx(0.337, abs=0.0005)
     rounded = compute_factor(parallel_share(0.6), labour_growth=math.log(2), compute_growth=compute)
     assert rounded == pytest.approx(0.344, abs=0.0005)
     assert "0.43" not in row.note.item()
@@ -184,10 +185,10 @@ def test_every_row_on_a_share_or_on_the_growth_of_labour_says_which_labour_it_me
     fixed = (evidence.kind.values == "factor") & (
         evidence.includes.sel(adjustment="compute_bottleneck").values > 0
     )
+    shares = evidence.quantity.isin(["labour_share", "lambda", "lambda*labour_share"]).values
     labour = evidence.labour.values
-    assert fixed.sum() >= 6
-    assert set(labour[growth]) == {"parallel"}
-    assert set(labour[fixed]) == {"parallel", "serial"}
+    assert set(labour[growth]) == set(labour[fixed]) == {"parallel"}
+    assert set(labour[shares]) == {"parallel", "serial"}
 
 
 def test_the_takeoff_ratio_is_the_compute_factor_times_r_against_labour():

@@ -179,8 +179,8 @@ def _check_evidence(files: dict[str, Path], sources: Path | None) -> list[str]:
 
     rows = read_files(files)
     works = read_sources(files["sources.toml"])
-    where = (f"evidence row {row}" for row in rows.estimate.values)
-    records = list(zip(where, rows.source.values, rows.quote.values, strict=True))
+    where = [f"evidence row {row}" for row in rows.estimate.values.tolist()]
+    records = list(zip(where, rows.source.values.tolist(), rows.quote.values.tolist(), strict=True))
     return _likelihood_problems(rows, files["series.csv"].parent) + _missing_quotes(records, sources, works)
 
 

@@ -19,6 +19,7 @@ from ..returns.inputs import levels_in
 from .evidence_tables import (
     PAGE_WIDTH,
     print_domains,
+    print_inputs,
     print_predicted,
     print_rest,
     print_rows,
@@ -69,7 +70,7 @@ def evidence(
     draws: Draws = DRAWS,
     folder: Evidence = None,
 ) -> None:
-    """r by domain before and after pooling, the effect of each row on r at ASARA and on P(SIE), and predictive checks."""
+    """r by domain before and after pooling, the effect of each row on r at ASARA and on P(SIE), the rows on inputs, predictive checks."""
     from ..data.evidence import read_evidence
     from ..data.priors import read_view
     from ..returns.selection import usable
@@ -124,6 +125,7 @@ def evidence(
     print_domains(console, table)
     print_rows(console, rows, predictive, scaling, moved)
     print_scaling(console, scaling)
+    print_inputs(console, everything)
     if predicted is not None:
         print_predicted(console, predicted)
     print_rest(console, tree, rows)

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..base.stats import ENDS, INTERVAL
-from ..data.wording import left_out_in_words, quantiles_in_words, sampler_in_words
+from ..data.wording import (
+    input_number_in_words,
+    left_out_in_words,
+    quantiles_in_words,
+    sampler_in_words,
+)
 from ..page.tables import new_table
 
 if TYPE_CHECKING:
@@ -17,6 +22,7 @@ __all__ = [
     "PAGE_WIDTH",
     "predicted_in_words",
     "print_domains",
+    "print_inputs",
     "print_predicted",
     "print_rest",
     "print_rows",
@@ -56,6 +62,32 @@ def print_domains(console, table: xr.Dataset) -> None:
         "r: 5 / 50 / 95 %; raw: from the domain's own rows alone, converted to the view's input and to no adjustment with the posterior of both;"
         " shrinkage: the share of the distance from the raw median to that of r_typical by which pooling moved it ('-': the two are"
         " nearly equal); below: posterior predictive probability below the observed value"
+    )
+
+
+def print_inputs(console, evidence: xr.Dataset) -> None:
+    """The rows on quantities other than r and the factors, used or not."""
+    rows = evidence.isel(estimate=evidence.kind.values == "input")
+    if not rows.sizes["estimate"]:
+        return
+    shown = new_table("row", "quantity", "which", "number", "scale", "source")
+    shown.padding = (0, 0, 0, 1)  # narrow, so that no number is cut off
+    for i in range(rows.sizes["estimate"]):
+        one = rows.isel(estimate=i)
+        words = {key: one[key].item() for key in ("quantity", "labour", "distance", "scale", "source")}
+        shown.add_row(
+            one.estimate.item() + ("" if one.preferred.item() else " *"),
+            words["quantity"],
+            words["labour"] or words["distance"],
+            input_number_in_words(one),
+            words["scale"],
+            words["source"],
+        )
+    console.print(shown)
+    console.print(
+        "rows on inputs: number as printed with 5 to 95 % or one standard error, and the scale of its error; which: the labour that a share,"
+        " lambda or lambda*labour_share counts, or the distance to the ceiling (left at ASARA, whole from today; OOMs of training"
+        " efficiency unless its note says else); *: another row on the same data is preferred"
     )
 
 

@@ -10,6 +10,7 @@ import typer
 from ..base.errors import DataError, plain
 from ..base.files import refuse_unwritable, write_atomically
 from ..data.views import check_name
+from ..data.wording import input_in_words, input_number_in_words
 from ..page.tables import aligned
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ def _evidence_row(row: xr.Dataset) -> list[str]:
             what = f"r {measured}"
         case "factor":
             what = "factor " + " x ".join(row.adjustment.values[row.includes.values > 0])
+        case "input":
+            value, what = input_number_in_words(row), input_in_words(row)
         case "growth":
             value = f"{row.growth.sel(flow='output', growth_quantile=0.5).item():.3g}"
             what = f"growth a year (natural log) {measured}"

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import xarray as xr
+
     from .families import Prior
     from .views import Conclusion
 
@@ -18,6 +20,8 @@ __all__ = [
     "diagnostics_in_words",
     "given_in_words",
     "hundredths",
+    "input_in_words",
+    "input_number_in_words",
     "left_out_in_words",
     "levels_in_words",
     "percent",
@@ -80,6 +84,25 @@ def prior_in_words(prior: Prior) -> str:
         )
     numbers = " to ".join(f"{number:.6g}" for number in prior.numbers)
     return f"{prior.family} {numbers}{_NO_INTERVAL.get(prior.family, ' (5–95 %)')}"
+
+
+def input_number_in_words(row: xr.Dataset) -> str:
+    """The number of a row of inputs.csv: `0.55 (0.3–0.7)`, `0.24 ± 0.1`, `10`, or a bound, `at most 0.46`."""
+    low, _, median, _, high = row.value.values.tolist()
+    if bound := row.bound.item():
+        return f"{'at most' if bound == 'upper' else 'at least'} {median:.3g}"
+    if low == low:
+        return f"{median:.3g} ({low:.3g}–{high:.3g})"
+    se = row.se.item()
+    return f"{median:.3g} ± {se:.2g}" if se == se else f"{median:.3g}"
+
+
+def input_in_words(row: xr.Dataset) -> str:
+    """What a row of inputs.csv is on: `labour_share (serial labour)`, `ceiling (left, OOMs of training efficiency)`."""
+    labour, distance, unit = (row[key].item() for key in ("labour", "distance", "unit"))
+    told = (distance, f"{labour} labour" if labour else "", "" if unit == "1" else unit)
+    told = ", ".join(filter(None, told))
+    return row.quantity.item() + (f" ({told})" if told else "")
 
 
 def conclusion_in_words(conclusion: Conclusion | None) -> str:

@@ -275,6 +275,7 @@ def _row(
     row, place = str(one.estimate.item()), int(one.domain_idx)
     adjustments = rows.adjustment.values[one.includes.values > 0].tolist()
     about = str(rows.domain.values[place]) if place >= 0 else ", ".join(adjustments).replace("_", " ")
+    about = about or tables.input_in_words(one)
     value = escape(tables.row_value(one)).replace(" ", "&nbsp;")  # a number is not broken into lines
     return (
         f'<div class="row {"out" if why else "used"}" style="order: {order}" data-row="{row}"><span class="counts">{switch}</span>'

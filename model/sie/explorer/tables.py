@@ -16,6 +16,7 @@ from ..base.stats import QUANTILES
 from ..data.bibliography import Source
 from ..data.priors import Conclusion, Entry, View
 from ..data.quantities import QUANTITIES
+from ..data.wording import input_number_in_words
 from ..growth.events import EVENTS
 from ..inference.answers import Answer
 from ..page.text import CONDITIONS
@@ -210,6 +211,8 @@ def row_value(row: xr.Dataset) -> str:
     """What a row says: median and 5 to 95 %, or the standard error, or the level at which it is kept."""
     value, se = row.value.values, float(row.se)
     kind = str(row.kind.item())
+    if kind == "input":
+        return input_number_in_words(row)
     if kind not in ("r", "factor") or math.isnan(value[2]):
         return {"growth": "growth rates", "series": "raw history"}.get(kind, kind)
     symbol = "r" if kind == "r" else "×"

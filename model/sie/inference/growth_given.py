@@ -6,7 +6,7 @@ by rejection from their priors: exact, and independent draws.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 
@@ -33,12 +33,12 @@ def growth_given(
 
     Raises NotConverged where the priors hardly allow what the rows say.
     """
-    view = design.view
-    growth, _ = growth_values(view, draws=draws, seed=seed)
-    if design.beside.any():
-        growth |= _given_rows(design, draws=draws, seed=seed)
-    growth |= _given_chain(view, moved, seed=seed)
-    return {name: values for name, values in growth.items() if name not in moved}
+    view, apart = design.view, touched(design)
+    given_chain = _given_chain(view, moved, seed=seed)
+    others = [name for name in view.entries if name not in {*moved, *apart, *given_chain}]
+    growth, _ = growth_values(view, draws=draws, seed=seed, names=others)
+    given_rows = _given_rows(design, apart, draws=draws, seed=seed) if apart else {}
+    return growth | given_rows | given_chain
 
 
 def touched(design: Design) -> set[str]:
@@ -52,9 +52,9 @@ def touched(design: Design) -> set[str]:
     return names & {*design.view.entries}
 
 
-def _given_rows(design: Design, *, draws: int, seed: int) -> dict[str, np.ndarray]:
+def _given_rows(design: Design, names: Collection[str], *, draws: int, seed: int) -> dict[str, np.ndarray]:
     """Draws of the quantities that rows beside the chain are on, and of what is drawn with them."""
-    of, names = design.only(np.flatnonzero(design.beside)), touched(design)
+    of = design.only(np.flatnonzero(design.beside))
     most = sum(
         float(np.max(row.knot_values)) if row.sd == 0 else -np.log(row.sd * np.sqrt(2 * np.pi))
         for row in of.densities
@@ -63,10 +63,10 @@ def _given_rows(design: Design, *, draws: int, seed: int) -> dict[str, np.ndarra
     accepted: list[dict[str, np.ndarray]] = []
     found = 0
     for _ in range(ROUNDS):
-        values, _ = growth_values(of.view, draws=draws, seed=int(rng.integers(2**62)))
+        values, _ = growth_values(of.view, draws=draws, seed=int(rng.integers(2**62)), names=names)
         log_p = _log_likelihood(of, values, rng)
         kept = np.flatnonzero(np.log(rng.random(draws)) < log_p - most)
-        accepted.append({name: value[kept] for name, value in values.items() if name in names})
+        accepted.append({name: value[kept] for name, value in values.items()})
         if (found := found + len(kept)) >= draws:
             return {name: np.concatenate([part[name] for part in accepted])[:draws] for name in accepted[0]}
     rows = ", ".join(of.coords["estimate"])

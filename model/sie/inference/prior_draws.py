@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -141,9 +142,15 @@ def check_multiple(draws: object) -> None:
         raise DataError("draws", draws, f"a positive multiple of {CHAINS}, at most {most}")
 
 
-def growth_values(view: View, *, draws: int, seed: int) -> tuple[dict[str, np.ndarray], float]:
-    """Prior draws of everything but the chain, given that the ceiling lies beyond what is gained; and the discarded share."""
-    names = [name for name in (*_DISTANCE, "r_asara", "conversion", *GROWTH, *HISTORY_SHARES) if name in view]
+def growth_values(
+    view: View, *, draws: int, seed: int, names: Iterable[str] | None = None
+) -> tuple[dict[str, np.ndarray], float]:
+    """Prior draws of everything but the chain, given that the ceiling lies beyond what is gained; and the discarded share.
+
+    `names` are those that are wanted (default: all).
+    """
+    everything = (*_DISTANCE, "r_asara", "conversion", *GROWTH, *HISTORY_SHARES)
+    names = [name for name in (everything if names is None else names) if name in view]
     size, kept, discarded = _kept(view, draws=draws, seed=seed)
     return {name: value[kept] for name, value in draw(view, names, size=size, seed=seed).items()}, discarded
 

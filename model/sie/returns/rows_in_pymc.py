@@ -29,10 +29,10 @@ def observe(name: str, mean: Any, log_lambda: Any, of: Design) -> None:
     if np.all(sd > 0):
         pm.Normal(name, mean, sd, observed=of.observed, dims=dims)
         return
-    arguments, own = (mean,), _tabulated(of, sd)
     if any(isinstance(error, HistoryDensity) for error in of.densities):
-        arguments, own = (mean, log_lambda), _histories(of)
-    log_density, random = own
+        arguments, (log_density, random) = (mean, log_lambda), _histories(of)
+    else:
+        arguments, (log_density, random) = (mean,), _tabulated(of, sd)
     named = {"class_name": "RowDensity", "observed": of.observed, "dims": dims}
     pm.CustomDist(name, *arguments, logp=log_density, dist=random, **named)
 
@@ -84,14 +84,14 @@ def _histories(of: Design) -> tuple[Any, Any]:
         ]
         return pt.stack(each)
 
+    start, step, cells = np.array([(each.log_lambda, each.step_lambda, each.cells) for each in errors]).T
+    first = np.cumsum([0, *(len(each.quantiles) for each in errors[:-1])])
+    quantiles = np.concatenate([each.quantiles for each in errors])
+
     def random(mean, log_lambda, size):
         score = pm.Normal.dist(size=mean.shape if size is None else size)
-        drawn = []
-        for i, error in enumerate(errors):
-            place = (log_lambda[..., i] - error.log_lambda) / error.step_lambda * FINE
-            row = pt.cast(pt.round(pt.clip(place, 0, error.cells * FINE)), "int64")
-            drawn.append(_between(pt, error.quantiles, row, SCORES, score[..., i]))
-        return mean - pt.stack(drawn, axis=-1)
+        place = pt.clip((log_lambda - start) / step * FINE, 0, cells * FINE)
+        return mean - _between(pt, quantiles, first + pt.cast(pt.round(place), "int64"), SCORES, score)
 
     return log_density, random
 

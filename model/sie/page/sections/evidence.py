@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...data.wording import input_in_words, input_number_in_words
 from ..page import Cell, Line, Section, Table
 from .contents import Contents, place
 
@@ -31,23 +32,26 @@ def evidence(contents: Contents) -> list[Section]:
     found = []
     for i, row in enumerate(rows.estimate.values.tolist()):
         one = rows.isel(estimate=i)
+        if one.kind.item() == "input":
+            continue
         what, estimate = _estimate(one, rows)
         title = (Line(row, kind="strong"), Line(what, kind="small"))
         used = "; ".join(users[row]) or "no view"
         found.append([title, estimate, used, one.basis.item(), _row_origin(one, contents)])
     columns, widths = ["row", "estimate", "used by", "basis", "where it comes from"], (22, 11, 13, 13, 41)
-    caption = "Every evidence row. Estimates: median, and 5 to 95 % or standard error"
+    caption = "Every evidence row on r and its factors. Estimates: median, and 5 to 95 % or standard error"
     blocks = [Table(caption=caption, columns=columns, widths=widths, rows=found)]
-    if (sigmas := contents.elasticities) is not None:
-        found = []
-        for i, row in enumerate(sigmas.estimate.values.tolist()):
-            one = sigmas.isel(estimate=i)
-            title = (Line(row, kind="strong"), Line(one.specification.item(), kind="small"))
-            spread = _spread(one.sigma_q05.item(), one.sigma_q95.item(), one.sigma_se.item())
-            estimate = (Line(f"{one.sigma.item():.3g}"), *spread)
-            found.append([title, estimate, one.basis.item(), _row_origin(one, contents)])
-        caption = "Estimates of sigma, the elasticity of substitution of labour and compute; no row of the model, a prior on sigma may cite them"
-        columns, widths = ["row", "sigma", "basis", "where it comes from"], (28, 14, 13, 45)
+    found = []
+    for i in np.flatnonzero(rows.kind.values == "input"):
+        one = rows.isel(estimate=i)
+        row = one.estimate.item()
+        title = (Line(row, kind="strong"), Line(input_in_words(one), kind="small"))
+        estimate = (Line(input_number_in_words(one)), Line(f"{one.scale.item()} scale", kind="small"))
+        used = "; ".join(users[row]) or "no view"
+        found.append([title, estimate, used, one.basis.item(), _row_origin(one, contents)])
+    if found:
+        columns = ["row", "number", "used by", "basis", "where it comes from"]
+        caption = "Rows on other quantities of a view: number as printed, with 5 to 95 % or standard error, and the scale of its error"
         blocks.append(Table(caption=caption, columns=columns, widths=widths, rows=found))
     return [Section(name="evidence", title="Evidence", blocks=blocks)]
 
