@@ -82,7 +82,8 @@ def gradual_boost(
 
     Examples
     --------
-    >>> boost = sie.gradual_boost(start=0.1, end=paths.speedup, years=5, speedup=paths.speedup)
+    >>> speedup = paths.pace_asara / paths.recent_doublings_per_year
+    >>> boost = sie.gradual_boost(start=0.1, end=speedup, years=5, speedup=speedup)
     >>> slower = sie.on_clock(paths, boost)
     """
     start, end, speedup = (np.asarray(each, dtype=float) for each in (start, end, speedup))

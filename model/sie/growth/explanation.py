@@ -28,7 +28,7 @@ def explanation(path: Trajectory, years: float) -> list[str]:
             instead = "none" if name == "retraining" else f"{MECHANISMS[name].off:g}"
             value = path.retraining if name == "retraining" else f"{path.numbers[name]:.3g}"
             said.append(
-                f"With {name.replace('_', ' ')} {instead} in place of {value} there would be {_count(other[-1])} doublings"
+                f"With {_said(name)} {instead} in place of {value} there would be {_count(other[-1])} doublings"
                 f" after {years:.3g} years, not {_count(gained)}."
             )
     progress = f"{_count(gained / path.doublings_in_a_year_of_progress)} years of progress at the recent pace"
@@ -61,12 +61,12 @@ def _bottleneck(path: Trajectory) -> Iterator[str]:
     from .law import input_gain
 
     numbers = path.numbers
-    if numbers["labour_share"] == 1 or numbers["experiment_gain"] == 1:
+    if numbers["labour_share_asara"] == 1 or numbers["epsilon"] == 1:
         return
     moves = _moves(input_gain(0.0, path.law), input_gain(path.end, path.law))
     yield (
-        f"Compute is fixed and labour's share is {numbers['labour_share']:.3g} at elasticity {numbers['sigma']:.3g}"
-        f" ({_kind(numbers['sigma'])}); experiments get {numbers['experiment_gain']:.3g} doublings cheaper per doubling of software."
+        f"Compute is fixed and labour's share is {numbers['labour_share_asara']:.3g} at elasticity {numbers['sigma']:.3g}"
+        f" ({_kind(numbers['sigma'])}); experiments get {numbers['epsilon']:.3g} doublings cheaper per doubling of software."
         f" Growth of input per doubling of software {moves}."
     )
 
@@ -88,7 +88,7 @@ def _technologies(path: Trajectory) -> Iterator[str]:
 
     numbers = path.numbers
     beta = numbers["experiment_beta"]
-    if not math.isnan(beta) and numbers["experiment_gain"] > 0 and numbers["labour_share"] < 1:
+    if not math.isnan(beta) and numbers["epsilon"] > 0 and numbers["labour_share_asara"] < 1:
         first, last = (experiments(x, path.law)[0] for x in (0.0, path.end))
         own = numbers["parallel"] / numbers["r"]
         yield (
@@ -102,7 +102,7 @@ def _switch(path: Trajectory) -> Iterator[str]:
 
     numbers = path.numbers
     x, later = numbers["sigma_switch"], numbers["sigma_later"]
-    if math.isfinite(x) and numbers["labour_share"] < 1 and later != numbers["sigma"]:
+    if math.isfinite(x) and numbers["labour_share_asara"] < 1 and later != numbers["sigma"]:
         if x >= path.end:
             yield f"The elasticity would change at {x:.3g} doublings, which are beyond the ceiling."
             return
@@ -154,6 +154,10 @@ def _crossings(path: Trajectory) -> Iterator[str]:
     if not found.size:
         side = "above" if k[0] > 0 else "below" if k[0] < 0 else "at"
         yield f"r x share, the returns with compute fixed, never crosses 1: it stays {side} 1."
+
+
+def _said(name: str) -> str:
+    return name.replace("_", " ").replace("asara", "at ASARA")
 
 
 def _count(doublings: float) -> str:

@@ -1,6 +1,6 @@
 """Paths of software after ASARA: when each level is reached, for every draw at once.
 
-    tau(x) = integral of dx / v(x),   v(0) = speedup recent_doublings_per_year
+    tau(x) = integral of dx / v(x),   v(0) = pace_asara
     lambda = p / e(0),   beta(0) = p / r
 
 Time is the integral, never the state: a singularity is a finite limit of tau, not an overflow. A path lies on NODES points
@@ -48,7 +48,7 @@ BLOCK = 65536
 LOOKS = 128
 """Levels at which slopes are looked at for the public tool's rule of retraining."""
 
-_INPUTS = ("r_asara", "parallel", "speedup", "recent_doublings_per_year", "doublings_left")
+_INPUTS = ("r_asara", "parallel", "pace_asara", "recent_doublings_per_year", "doublings_left")
 WANT_DRAWS = "draws of sie.prior, or a group prior or posterior of sie.fit"
 _CARRIED = (*_INPUTS, "software_share", "conversion")
 
@@ -109,7 +109,7 @@ def simulate(draws: xr.Dataset, *, nodes: int = NODES, retraining: str = "none")
     Parameters
     ----------
     draws : xr.Dataset
-        Draws of `prior`, or a group `prior` or `posterior` of `fit`, dims (chain, draw). Read are `r_asara`, `parallel`, `speedup`,
+        Draws of `prior`, or a group `prior` or `posterior` of `fit`, dims (chain, draw). Read are `r_asara`, `parallel`, `pace_asara`,
         `recent_doublings_per_year`, `doublings_left` (labour doublings; inf: no ceiling) and the mechanisms of
         `mechanisms.MECHANISMS` that the draws have.
     nodes : int, optional
@@ -195,15 +195,14 @@ def summaries(
 
 def _start(draws: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
     """log2 of the pace at ASARA and the recent pace, doublings a year, (draw,) each."""
-    speedup, recent = (
-        np.ascontiguousarray(_column(draws, name)) for name in ("speedup", "recent_doublings_per_year")
+    pace, recent = (
+        np.ascontiguousarray(_column(draws, name)) for name in ("pace_asara", "recent_doublings_per_year")
     )
-    pace = speedup * recent
     if not np.all((pace > 0) & (pace < math.inf) & (recent > 0)):
         raise DataError(
-            "speedup",
+            "pace_asara",
             plain("a pace at ASARA that is not a positive number"),
-            "speedup and recent pace above 0",
+            "a pace at ASARA and a recent pace above 0",
         )
     return np.log2(pace), recent
 

@@ -120,7 +120,7 @@ def follow(
     values = {
         "r_asara": r,
         "parallel": parallel,
-        "speedup": speedup,
+        "pace_asara": speedup * recent_pace,
         "recent_doublings_per_year": recent_pace,
         "doublings_left": ceiling,
         **mechanisms,

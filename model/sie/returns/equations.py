@@ -19,6 +19,7 @@ from ..base.errors import DataError
 from ..data import quantities
 from ..data.quantities import ADJUSTMENTS
 from ..data.views import View
+from .asara import after_the_jump
 
 __all__ = [
     "at_asara",
@@ -112,14 +113,15 @@ def at_asara(values: Mapping[Any, Any], view: View) -> dict[str, Any]:
         conversion = capabilities post_training,   recent_doublings_per_year = recent_pace conversion
         G = gained_before_asara,   G + H = ceiling,   steepening = 1 - (G / (G + H))^shape
 
-    A recent pace that is stated in labour doublings needs no conversion; G is 0 where steepening is stated. Raises DataError for
+    Labour's share, the pace and lambda (or p) at ASARA are those of `asara`. G is 0 where steepening is stated. Raises DataError for
     a view that states a quantity of an earlier version.
 
     Returns
     -------
     dict
         `conversion` (labour doublings per doubling of training efficiency), `compute_bottleneck` where it is derived (e(0), on r
-        against all inputs), `steepening` where it is derived, `r_asara`, and in labour doublings `recent_doublings_per_year`,
+        against all inputs), `steepening` where it is derived, `r_asara`; `epsilon`, `labour_share_asara` (a_A), `lambda` or
+        `parallel`, whichever the view does not state; and in labour doublings `recent_doublings_per_year`, `pace_asara`,
         `doublings_gained` (G) and `doublings_left` (H).
     """
     view.refuse_retired()
@@ -130,6 +132,7 @@ def at_asara(values: Mapping[Any, Any], view: View) -> dict[str, Any]:
     if view.derives_compute_bottleneck:
         derived["compute_bottleneck"] = labour_returns(values["labour_share"], values["experiment_gain"])
     derived["recent_doublings_per_year"] = recent_doublings(stated, view)
+    derived |= after_the_jump(stated, view)
     total = labour_doublings(values["ceiling"], view["ceiling"].unit, stated)
     if "gained_before_asara" in view:
         gained = labour_doublings(values["gained_before_asara"], view["gained_before_asara"].unit, stated)

@@ -163,7 +163,7 @@ def _row_tables(result: Result) -> list[Table]:
 def _remarks(result: Result) -> Iterator[Line]:
     """What a reader must know about a view's draws beside the tables."""
     prior = result.draws("priors")
-    fast = 100 * float((prior.speedup > FAST_PACE).mean())
+    fast = 100 * float((prior.pace_asara > FAST_PACE * prior.recent_doublings_per_year).mean())
     yield Line(
         f"In {fast:.1f} % of prior draws the pace is above {FAST_PACE:g} times the recent pace at ASARA already."
     )
