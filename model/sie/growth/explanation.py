@@ -20,7 +20,7 @@ __all__ = ["explanation"]
 def explanation(path: Trajectory, years: float) -> list[str]:
     """Why the trajectory speeds up or fizzles, a sentence or two for each mechanism, and where r x share crosses 1."""
     said = [_start(path), *_bottleneck(path), *_automation(path), *_technologies(path), *_switch(path)]
-    said += [*_retraining(path), *_ceiling(path), *_crossings(path)]
+    said += [*_retraining(path), *_ceiling(path), *_limit(path), *_crossings(path)]
     levels = by_then(path, years)
     gained = levels[-1]
     for name, other in without(path, years).items():
@@ -135,6 +135,16 @@ def _ceiling(path: Trajectory) -> Iterator[str]:
             late = "late" if shape > 1 else "early"
             half = returns_at(left / 2, path.law)
             yield f"Returns fall {late} (shape {shape:.3g}): half way r is {half:.3g}."
+
+
+def _limit(path: Trajectory) -> Iterator[str]:
+    if "clock" in path.paths:
+        begin, end = path.paths.clock.values.ravel()[3:5]
+        until = f"to {end:.3g} doublings" if math.isfinite(end) else "on"
+        yield (
+            f"A doubling of software takes at least {told_time(path.numbers['shortest_doubling'])}: from {begin:.3g} doublings"
+            f" {until} the pace is held at {path.fastest:.3g} doublings a year."
+        )
 
 
 def _crossings(path: Trajectory) -> Iterator[str]:

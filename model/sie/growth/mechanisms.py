@@ -71,6 +71,13 @@ MECHANISMS = {
         unit="labour doublings",
         needs="a ceiling and a shape other than 1",
     ),
+    "shortest_doubling": Mechanism(
+        off=0.0,
+        **AT_LEAST_0,
+        meaning="least time in which software doubles, a limit on the pace; 0 for none",
+        unit="years per labour doubling",
+        needs="a pace above 1 / shortest_doubling",
+    ),
     "automation": Mechanism(
         off=1.0,
         **A_SHARE,
