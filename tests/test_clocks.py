@@ -31,7 +31,7 @@ def random_pairs(seed, size):
         loguniform(0.15, 0.6),
         np.where(rng.random(size) < 0.5, rng.uniform(30, 150, size), math.inf),
         speedup=loguniform(1, 32),
-        labour_share=np.where(rng.random(size) < 0.5, 1.0, rng.uniform(0.3, 1, size)),
+        labour_share_asara=np.where(rng.random(size) < 0.5, 1.0, rng.uniform(0.3, 1, size)),
         sigma=rng.uniform(0.5, 1.6, size),
     )
     knots = np.concatenate([[0.0], np.sort(rng.uniform(0.3, 8, 3))])
@@ -71,7 +71,7 @@ def by_brute_force(draws, acting):
 
     reach = np.where(np.isinf(left), 600.0, left * (1 - 1e-9))
     step = np.round(acting["pause_at"] / reach * STEPS).astype(int)
-    start = np.log2(draws.speedup.values * draws.recent_doublings_per_year.values).ravel()
+    start = np.log2(draws.pace_asara.values).ravel()
     brute = BruteForce(
         laws(draws),
         start,
@@ -116,7 +116,7 @@ def test_every_event_on_clocked_paths_is_that_of_brute_force(seed):
             at = (
                 np.log2(5 * recent)
                 if name == "pace_above_5x"
-                else np.log2(2 * draws.speedup.values.ravel() * recent)
+                else np.log2(2 * draws.pace_asara.values.ravel())
             )
             ours, truth = event.happens(paths).ravel(), brute.peak >= at
             clear = np.abs(brute.peak - at) > EDGE
@@ -154,7 +154,7 @@ def of_the_tool(paths):
 
 def boosted(draws):
     paths = sie.simulate(draws)
-    f = paths.speedup.values
+    f = (paths.pace_asara / paths.recent_doublings_per_year).values
     return sie.on_clock(paths, sie.gradual_boost(start=0.1, end=f, years=5.0, speedup=f))
 
 
@@ -193,7 +193,7 @@ def test_trajectories_with_the_public_tools_retraining_are_its_own():
         np.testing.assert_allclose(sie.years_at(paths, levels)[0, i][done], years[done], rtol=3e-3)
 
 
-@pytest.mark.parametrize("case", [{"r": 5.0, "parallel": 1.5}, {"r": -0.5, "parallel": 0.8}, {"r": 2.0, "parallel": 0.8, "labour_share": 0.4, "sigma": 5.0}])  # fmt: skip
+@pytest.mark.parametrize("case", [{"r": 5.0, "parallel": 1.5}, {"r": -0.5, "parallel": 0.8}, {"r": 2.0, "parallel": 0.8, "labour_share_asara": 0.4, "sigma": 5.0}])  # fmt: skip
 def test_the_public_tools_retraining_is_refused_where_it_divides_by_nothing(case, refused):
     with refused("retraining tool", "1 of 1 laws", "|1 - k|"):
         sie.simulate(draws_of(**case), retraining="tool")

@@ -110,7 +110,7 @@ def one_draw_inputs(**changes):
     inputs = {
         "r_asara": 3.0,
         "parallel": 0.5,
-        "speedup": 8.0,
+        "pace_asara": 32.0,
         "recent_doublings_per_year": 4.0,
         "doublings_left": 200.0,
         "software_share": 0.5,
@@ -131,7 +131,7 @@ def test_an_explosion_is_every_event(event):
 
 @pytest.mark.parametrize("event", EVENT_NAMES)
 def test_a_fizzle_is_no_event(event):
-    assert sie.credences(one_draw(r_asara=0.3, speedup=1.0), events=[event]).p.item() == 0
+    assert sie.credences(one_draw(r_asara=0.3, pace_asara=4.0), events=[event]).p.item() == 0
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_a_fizzle_is_no_event(event):
     [
         ("r_above_1", {"r_asara": 0.98}, {"r_asara": 1.02}),
         ("r_above_0_75", {"r_asara": 0.73}, {"r_asara": 0.77}),
-        ("pace_above_5x", {"r_asara": 0.5, "speedup": 4.9}, {"r_asara": 0.5, "speedup": 5.1}),
+        ("pace_above_5x", {"r_asara": 0.5, "pace_asara": 4 * 4.9}, {"r_asara": 0.5, "pace_asara": 4 * 5.1}),
         ("years_3_in_1y", {"doublings_left": 23.0}, {"doublings_left": 30.0}),
         ("years_10_in_4m", {"doublings_left": 79.0}, {"doublings_left": 100.0}),
         ("ooms_5_in_1y", {"doublings_left": 46.0}, {"doublings_left": 55.0}),
@@ -163,7 +163,7 @@ def test_the_pace_doubles_where_its_closed_form_peak_does():
 
 
 def test_a_constant_pace_gains_as_much_as_it_lasts():
-    paths = one_draw(r_asara=1.0, speedup=2.0, doublings_left=1e9)
+    paths = one_draw(r_asara=1.0, pace_asara=8.0, doublings_left=1e9)
     events = [gain_within(str(gain), doublings=gain, years=1) for gain in (7.9, 8.1)]
     assert sie.credences(paths, events=events).p.values.tolist() == [1, 0]
 
@@ -174,7 +174,7 @@ def test_years_of_progress_are_counted_in_the_views_own_unit():
         gain_within("doublings", doublings=12, years=1),
     ]
     for speedup in (1.0, 4.0):
-        paths = one_draw(r_asara=1.0, speedup=speedup, doublings_left=1e9, software_share=4 / 6)
+        paths = one_draw(r_asara=1.0, pace_asara=4 * speedup, doublings_left=1e9, software_share=4 / 6)
         years, doublings = sie.credences(paths, events=events).p.values
         assert years == doublings == (speedup == 4)
 

@@ -30,7 +30,7 @@ def common(rng):
     return {
         "lambda_": rng.uniform(0.1, 1.2, DRAWS),
         "beta": rng.uniform(-0.5, 1.5, DRAWS),
-        "labour_share": rng.uniform(0.02, 0.98, DRAWS),
+        "labour_share_asara": rng.uniform(0.02, 0.98, DRAWS),
         "speedup": loguniform(rng, 1, 100),
     }
 
@@ -50,7 +50,7 @@ def test_with_complements_software_explodes_iff_ideas_get_easier(common, rng, si
 
 
 def test_with_cobb_douglas_software_explodes_iff_the_labour_share_of_lambda_exceeds_beta(common):
-    excess = common["labour_share"] * common["lambda_"] - common["beta"]
+    excess = common["labour_share_asara"] * common["lambda_"] - common["beta"]
     assert_explodes_iff(excess > 0, jones(**common, sigma=1.0), excess)
 
 
@@ -67,7 +67,7 @@ def test_two_technologies_explode_as_the_comments_say(common, rng, sigma):
     draws = jones(
         **common,
         sigma=loguniform(rng, *sigma),
-        experiment_gain=loguniform(rng, 0.1, 10),
+        epsilon=loguniform(rng, 0.1, 10),
         experiment_beta=beta_exp,
     )
     cog, exp = common["lambda_"] - common["beta"], common["lambda_"] - beta_exp

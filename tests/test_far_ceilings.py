@@ -60,7 +60,7 @@ def far(seed, size, low, high):
         loguniform(0.15, 0.6),
         loguniform(low, high),
         speedup=loguniform(1, 32),
-        labour_share=np.where(half, 1.0, rng.uniform(0.3, 1, size)),
+        labour_share_asara=np.where(half, 1.0, rng.uniform(0.3, 1, size)),
         sigma=rng.uniform(0.5, 1.3, size),
         shape=np.where(rng.random(size) < 0.3, loguniform(0.5, 3), 1.0),
         doublings_gained=rng.uniform(0, 40, size),
@@ -83,7 +83,7 @@ def test_more_nodes_move_no_event_of_random_far_ceilings(low, high, retraining):
 @pytest.mark.parametrize("left", [3e3, 1e5, 1e7, 1e9])
 @pytest.mark.parametrize("r", [0.6, 0.95, 1.0, 1.05, 2.0])
 def test_times_below_a_far_ceiling_agree_with_quadrature(r, left):
-    draws = draws_of(r, 0.3, left, labour_share=0.6, sigma=0.9)
+    draws = draws_of(r, 0.3, left, labour_share_asara=0.6, sigma=0.9)
     law, x = laws(draws)[0], np.array([5.0, 24.0, 80.0, 200.0])
     times = sie.years_at(sie.simulate(draws), x).ravel()
     for at, years in zip(x, times, strict=True):

@@ -41,9 +41,9 @@ def test_every_mechanism_has_a_table_and_words(command, shape, sigma, ceiling):
         shape,
         "--sigma",
         sigma,
-        "--labour-share",
+        "--labour-share-asara",
         0.5,
-        "--experiment-gain",
+        "--epsilon",
         0.2,
         "--ceiling",
         ceiling,
@@ -55,9 +55,9 @@ def test_every_mechanism_has_a_table_and_words(command, shape, sigma, ceiling):
 
 
 SWITCHED_ON = {
-    "labour-share": 0.5,
+    "labour-share-asara": 0.5,
     "sigma": 0.7,
-    "experiment-gain": 0.3,
+    "epsilon": 0.3,
     "shape": 2,
     "doublings-gained": 30,
     "automation": 0.9,
@@ -108,11 +108,11 @@ def test_retraining_is_an_option(command, rule):
             "AI does 90 % of research tasks and humans the rest, at elasticity 0.5",
         ),
         (
-            ("--labour-share", 0.5, "--sigma", 3, "--sigma-later", 0.5, "--sigma-switch", 12),
+            ("--labour-share-asara", 0.5, "--sigma", 3, "--sigma-later", 0.5, "--sigma-switch", 12),
             "the elasticity is 0.5 (complements) in place of 3",
         ),
         (
-            ("--labour-share", 0.5, "--experiment-gain", 0.5, "--experiment-beta", 0.4),
+            ("--labour-share-asara", 0.5, "--epsilon", 0.5, "--experiment-beta", 0.4),
             "a beta of 0.4 against 0.25 of software",
         ),
         (("--retraining", "slower"), "+0.0476 doublings per doubling of software in place of +0.05"),
@@ -128,17 +128,23 @@ def test_words_say_what_a_mechanism_does(command, options, words):
 
 def test_words_say_what_there_would_be_without_a_mechanism(command):
     plain = command("explain")[1]
-    said = command("explain", "--labour-share", 0.5, "--sigma", 0.7)[1]
+    said = command("explain", "--labour-share-asara", 0.5, "--sigma", 0.7)[1]
     gained = plain.split("After 5 years: ")[1].split()[0]
-    assert f"With labour share 1 in place of 0.5 there would be {gained} doublings after 5 years" in said
+    assert (
+        f"With labour share at ASARA 1 in place of 0.5 there would be {gained} doublings after 5 years"
+        in said
+    )
 
 
 @pytest.mark.parametrize(
     ("options", "needs"),
     [
-        (("--sigma", 0.5), "--sigma changes nothing here: it acts with labour-share below 1"),
+        (("--sigma", 0.5), "--sigma changes nothing here: it acts with labour-share-asara below 1"),
         (("--task-sigma", 0.5), "--task-sigma changes nothing here: it acts with automation below 1"),
-        (("--labour-share", 0.5), "--labour-share changes nothing here: it acts with sigma other than 1"),
+        (
+            ("--labour-share-asara", 0.5),
+            "--labour-share-asara changes nothing here: it acts with sigma other than 1",
+        ),
         (("--shape", 3, "--ceiling", "inf"), "--shape changes nothing here: it acts with a ceiling"),
         (
             ("--retraining", "slower", "--r", 0.5),
@@ -152,7 +158,7 @@ def test_an_option_that_changes_nothing_is_told(command, options, needs):
 
 
 def test_technologies_of_their_own_want_a_linear_fall(command):
-    options = ("--labour-share", 0.5, "--experiment-gain", 0.5, "--experiment-beta", 0.4, "--shape", 2)
+    options = ("--labour-share-asara", 0.5, "--epsilon", 0.5, "--experiment-beta", 0.4, "--shape", 2)
     code, out, err = command("grow", *options)
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert err.startswith("--experiment-beta: found")
@@ -162,7 +168,7 @@ def test_technologies_of_their_own_want_a_linear_fall(command):
 @pytest.mark.parametrize("level", [0.3, 11.0, 25.0])
 def test_the_pace_at_a_level_is_the_integral_of_the_slope(retraining, level):
     told = {"r": 1.5, "ceiling": 30.0, "parallel": 0.3, "speedup": 8.0, "recent_pace": 4.0}
-    path = follow(**told, shape=2.0, labour_share=0.5, sigma=0.7, retraining=retraining)
+    path = follow(**told, shape=2.0, labour_share_asara=0.5, sigma=0.7, retraining=retraining)
     gained = quad(pace_slope, 0, level, args=(path.law,), epsabs=1e-10, limit=500)[0]
     assert path.pace(level) == pytest.approx(32 * 2**gained, rel=1e-4)
 
@@ -192,9 +198,9 @@ def test_a_plot_is_written(command, tmp_path):
         ("--ceiling", -3),
         ("--sigma", 0),
         ("--sigma", "inf"),
-        ("--labour-share", 1.5),
-        ("--labour-share", 0),
-        ("--experiment-gain", -1),
+        ("--labour-share-asara", 1.5),
+        ("--labour-share-asara", 0),
+        ("--epsilon", -1),
         ("--parallel", 0),
         ("--shape", "nan"),
         ("--speedup", -8),

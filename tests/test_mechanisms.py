@@ -48,7 +48,7 @@ def ces(labour, experiments, *, share, sigma):
 )
 def test_k_is_the_slope_of_the_log_pace_of_the_ces_equation(lambda_, beta, share, sigma, gain, x):
     assume(abs(beta) > 1e-3 and abs(sigma - 1) > 0.02)
-    law = laws(jones(lambda_=lambda_, beta=beta, labour_share=share, sigma=sigma, experiment_gain=gain))[0]
+    law = laws(jones(lambda_=lambda_, beta=beta, labour_share_asara=share, sigma=sigma, epsilon=gain))[0]
 
     def log2_pace(at):
         software = 2.0**at
@@ -62,7 +62,7 @@ def test_k_is_the_slope_of_the_log_pace_of_the_ces_equation(lambda_, beta, share
 
 def test_software_that_makes_experiments_cheaper_too_lifts_every_bottleneck():
     for sigma in (0.1, 1.0, 5.0):
-        law = laws(jones(lambda_=0.6, beta=0.35, labour_share=0.5, sigma=sigma, experiment_gain=1.0))[0]
+        law = laws(jones(lambda_=0.6, beta=0.35, labour_share_asara=0.5, sigma=sigma, epsilon=1.0))[0]
         for x in (0.0, 1.0, 50.0):
             assert growth.pace_slope(x, law) == pytest.approx(0.25, rel=1e-12)
 
@@ -87,9 +87,9 @@ def test_two_technologies_agree_with_their_differential_equations(sigma, beta_ex
     draws = jones(
         lambda_=lambda_,
         beta=beta_cog,
-        labour_share=share,
+        labour_share_asara=share,
         sigma=sigma,
-        experiment_gain=ratio,
+        epsilon=ratio,
         experiment_beta=beta_exp,
         speedup=start,
         recent=1.0,
@@ -101,7 +101,7 @@ def test_two_technologies_agree_with_their_differential_equations(sigma, beta_ex
 
 @pytest.mark.parametrize("sigma", [0.05, 0.5, 1.0, 1.5, 50.0])
 def test_ces_paths_agree_with_quadrature(sigma):
-    draws = draws_of(r=1.1, parallel=0.3, left=60.0, labour_share=0.5, sigma=sigma)
+    draws = draws_of(r=1.1, parallel=0.3, left=60.0, labour_share_asara=0.5, sigma=sigma)
     law = laws(draws)[0]
     exact = quad(lambda x: 2 ** -growth.log2_pace_gain(x, law), 0, 30, epsrel=1e-12, limit=500)[0] / 32
     coarse, fine = (sie.simulate(draws, nodes=n).years.values[0, 0, (n - 1) // 2] for n in (NODES, 2049))
@@ -136,14 +136,14 @@ def test_the_pace_is_the_integral_of_its_slope_for_any_shape(shape):
 
 def test_sigma_through_1_is_continuous():
     sigmas = 1 + np.array([-1e-3, -1e-6, -1e-9, -1e-12, 0, 1e-12, 1e-9, 1e-6, 1e-3])
-    years = sie.simulate(draws_of(left=60.0, labour_share=0.4, sigma=sigmas)).years.values[0, :, 64]
+    years = sie.simulate(draws_of(left=60.0, labour_share_asara=0.4, sigma=sigmas)).years.values[0, :, 64]
     np.testing.assert_allclose(years[1:-1], years[4], rtol=1e-4)
     np.testing.assert_allclose(years[2:-2], years[4], rtol=1e-6)
     np.testing.assert_allclose(years[3:-3], years[4], rtol=1e-10)
 
 
 def test_a_foom_ends_when_sigma_drops_below_1():
-    base = {"lambda_": 0.6, "beta": 0.35, "labour_share": 0.5, "sigma": 3.0}
+    base = {"lambda_": 0.6, "beta": 0.35, "labour_share_asara": 0.5, "sigma": 3.0}
     assert explodes(jones(**base))
     later = jones(**base, sigma_later=0.5, sigma_switch=12.0)
     assert not explodes(later)
@@ -160,7 +160,7 @@ def test_a_foom_ends_when_sigma_drops_below_1():
 @given(share=st.floats(0.1, 1), automation=st.floats(0.1, 0.95), beta=st.floats(0.05, 1))
 def test_automated_tasks_are_an_exponent_on_ai_labour(share, automation, beta):
     assume(abs(0.8 * share * automation - beta) > MARGIN)
-    draws = jones(lambda_=0.8, beta=beta, labour_share=share, automation=automation)
+    draws = jones(lambda_=0.8, beta=beta, labour_share_asara=share, automation=automation)
     assert explodes(draws) == (0.8 * share * automation > beta)
 
 
@@ -183,7 +183,7 @@ def test_retraining_slows_an_explosion_but_not_a_fizzle():
 
 @pytest.mark.parametrize("rule", ["slower", "paper"])
 def test_retrained_paths_are_the_integral_of_the_retrained_slope(rule):
-    draws = draws_of(r=2.0, parallel=0.6, left=60.0, labour_share=0.5, sigma=0.8)
+    draws = draws_of(r=2.0, parallel=0.6, left=60.0, labour_share_asara=0.5, sigma=0.8)
     law = laws(draws, retraining=rule)[0]
     paths = sie.simulate(draws, retraining=rule, nodes=1025)
     integral = quad(growth.pace_slope, 0, 30, args=(law,), epsrel=1e-11, limit=400)[0]
@@ -210,7 +210,7 @@ def test_an_endless_path_of_constant_returns_has_its_closed_forms():
 
 def test_technologies_without_a_ceiling_are_followed_to_where_the_pace_is_exponential():
     """Far beyond, levels that are subtracted from each other leave only rounding: the grid must not span that."""
-    draws = draws_of(labour_share=0.4, sigma=0.4, experiment_gain=0.7, experiment_beta=0.5)
+    draws = draws_of(labour_share_asara=0.4, sigma=0.4, epsilon=0.7, experiment_beta=0.5)
     law = laws(draws)[0]
     levels = np.array([2.0, 10.0, 40.0])
     exact = [
@@ -224,7 +224,7 @@ def test_technologies_without_a_ceiling_are_followed_to_where_the_pace_is_expone
 
 @pytest.mark.parametrize("left", [math.inf, 10_000.0])
 def test_the_peak_is_found_in_a_cell_much_wider_than_it(left):
-    draws = draws_of(r=1.5, left=left, labour_share=0.5, sigma=0.6, automation=0.9, task_sigma=0.7)
+    draws = draws_of(r=1.5, left=left, labour_share_asara=0.5, sigma=0.6, automation=0.9, task_sigma=0.7)
     law = laws(draws)[0]
     at = brentq(growth.pace_slope, 0, 100, args=(law,))
     rise = quad(growth.pace_slope, 0, at, args=(law,), epsrel=1e-11)[0]
@@ -243,9 +243,9 @@ EXTREMES = {
     "r": st.floats(0.01, 100) | st.sampled_from([1.0, math.inf]) | st.floats(-100, -0.01),
     "parallel": st.floats(0.01, 2),
     "left": st.floats(0.5, 10000) | st.just(math.inf),
-    "labour_share": st.floats(0.01, 1),
+    "labour_share_asara": st.floats(0.01, 1),
     "sigma": SIGMA,
-    "experiment_gain": st.floats(0, 2),
+    "epsilon": st.floats(0, 2),
     "shape": st.floats(0.1, 30) | st.just(1.0),
     "doublings_gained": st.floats(0, 100),
     "automation": st.floats(0.01, 1) | st.just(1.0),
@@ -294,7 +294,7 @@ def test_times_are_right_to_1e_3_over_every_shipped_view(view):
     ("case", "tolerance"),
     [
         ({}, 0.05),
-        ({"labour_share": 0.5, "sigma": 0.5}, 0.05),
+        ({"labour_share_asara": 0.5, "sigma": 0.5}, 0.05),
         ({"shape": 2.0}, 0.5),
         ({"r": 2.5, "retraining": "slower"}, 0.05),
         # k changes sign before the middle: its kink falls anywhere in a cell, which scatters the error about the order.
@@ -318,7 +318,7 @@ def test_the_order_of_convergence_is_four(case, tolerance):
 def test_streamed_credences_are_those_of_the_stored_paths():
     rng = np.random.default_rng(2)
     draws = draws_of(
-        r=rng.uniform(0.4, 3.6, 2000), left=rng.uniform(48, 128, 2000), labour_share=0.6, sigma=0.8
+        r=rng.uniform(0.4, 3.6, 2000), left=rng.uniform(48, 128, 2000), labour_share_asara=0.6, sigma=0.8
     )
     draws.attrs["independent_draws"] = 1
     whole = sie.credences(sie.simulate(draws))
@@ -376,8 +376,8 @@ def test_retraining_with_a_varying_pace_is_refused(refused):
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("labour_share", 0.0),
-        ("labour_share", 1.5),
+        ("labour_share_asara", 0.0),
+        ("labour_share_asara", 1.5),
         ("sigma", 0.0),
         ("shape", -1.0),
         ("parallel", 0.0),
@@ -420,7 +420,7 @@ def test_a_mechanism_at_its_off_value_changes_nothing(name):
 
 def test_a_ceiling_of_another_shape_is_refused_to_two_technologies(refused):
     with refused("experiment_beta", "shape 1"):
-        sie.simulate(draws_of(left=40.0, shape=2.0, experiment_beta=0.3, experiment_gain=1.0))
+        sie.simulate(draws_of(left=40.0, shape=2.0, experiment_beta=0.3, epsilon=1.0))
 
 
 @pytest.mark.parametrize(("beta_cog", "finite"), [(0.2, True), (0.5, False)])
@@ -437,9 +437,9 @@ def test_two_technologies_reach_a_ceiling_iff_its_power_and_what_experiments_add
     draws = jones(
         lambda_=lambda_,
         beta=beta_cog,
-        labour_share=share,
+        labour_share_asara=share,
         left=left,
-        experiment_gain=1.0,
+        epsilon=1.0,
         experiment_beta=beta_exp,
     )
     assert np.isfinite(sie.simulate(draws).end_years.item()) == finite

@@ -183,7 +183,7 @@ def paths_with(years_to_first, *, left=200.0, draws=1000):
     values = {
         "r_asara": 1.0,
         "parallel": 1e-6,
-        "speedup": 1.0,
+        "pace_asara": 1 / years_to_first,
         "recent_doublings_per_year": 1 / years_to_first,
         "doublings_left": left,
         "software_share": 0.5,

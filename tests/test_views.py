@@ -11,6 +11,7 @@ from sie.growth.accounting import compute_factor, parallel_exponent, takeoff_rat
 from sie.growth.events import gain_within
 from sie.growth.law import ces
 from sie.inference.prior_draws import prior
+from sie.returns.asara import share_at_asara
 
 AUTHORS = [name for name in sie.view_names() if not name.startswith("reference")]
 CHAINED = [name for name in AUTHORS if not sie.read_view(name).states_r_asara]
@@ -144,10 +145,29 @@ def test_davidsons_thread_has_his_best_guess_of_4():
     assert view["compute_bottleneck"].prior.numbers[0] == pytest.approx(1 / 3)
 
 
-@pytest.mark.parametrize(("name", "sigma"), list(zip(WHITFILL_WU, (2.58, 0.893, 0.52), strict=True)))
-def test_whitfill_and_wus_share_is_that_after_the_jump_in_labour(name, sigma):
+@pytest.mark.parametrize("name", WHITFILL_WU)
+def test_whitfill_and_wus_share_is_openais_of_today(name):
+    share = sie.read_view(name)["labour_share"].prior
+    assert share == sie.fixed(0.412)
+    assert share.median() == pytest.approx(LABOUR_COST / (LABOUR_COST + COMPUTE_COST), rel=1e-3)
+
+
+def test_the_jump_in_labour_reaches_the_speedup_that_whitfill_and_wu_are_given():
+    """900 times the labour, at lambda 0.3 and their baseline's sigma, reach 5 times the pace and the share behind their factor."""
+    share = sie.read_view("whitfill_wu_2025_compute")["labour_share"].prior.median()
+    level = ces(JUMP, share, 1 - 1 / 2.58)[1]
+    assert 2 ** (0.3 * level) == pytest.approx(5.04, abs=0.01)
+    reached = share_at_asara(np, 1 / 0.3, labour_share=share, sigma=2.58, speedup=5.04, reached=True)
+    assert reached == pytest.approx(share_after_jump(2.58), abs=0.001)
+
+
+@pytest.mark.parametrize("name", WHITFILL_WU)
+def test_whitfill_and_wus_pace_at_asara_is_the_stated_one_where_it_is_reached(name):
     view = sie.read_view(name)
-    assert view["labour_share"].prior.median() == pytest.approx(share_after_jump(sigma), rel=0.02)
+    draws = prior(view, draws=1000, seed=1)
+    assert view["speedup"].reached == (name != "whitfill_wu_2025_effective")
+    equal = draws.pace_asara == draws.recent_doublings_per_year * draws.speedup
+    assert equal.all() if view["speedup"].reached else not equal.any()
 
 
 def test_whitfill_and_wus_compute_factors_follow_from_shares_and_growth():
@@ -179,7 +199,7 @@ def test_sigma_of_the_frontier_is_what_a_normal_estimate_leaves_above_0():
 def test_with_complements_nothing_explodes_and_with_substitutes_r_rises():
     assert p_of("whitfill_wu_2025_frontier", "r_above_0_75")[0] == 0
     draws = prior(sie.read_view("whitfill_wu_2025_compute"), draws=1000, seed=1)
-    assert draws.labour_share.max() < 1
+    assert draws.labour_share_asara.max() < 1
     assert draws.sigma.quantile(0.01) > 1
 
 

@@ -9,7 +9,7 @@ def draws_of(r=1.2, parallel=0.3, left=np.inf, *, speedup=8.0, recent=4.0, **mec
     columns = {
         "r_asara": r,
         "parallel": parallel,
-        "speedup": speedup,
+        "pace_asara": np.multiply(speedup, recent),
         "recent_doublings_per_year": recent,
         "doublings_left": left,
         "software_share": 0.5,
@@ -24,9 +24,9 @@ def draws_of(r=1.2, parallel=0.3, left=np.inf, *, speedup=8.0, recent=4.0, **mec
     )
 
 
-def jones(*, lambda_, beta, labour_share=1.0, automation=1.0, experiment_gain=0.0, **mechanisms):
+def jones(*, lambda_, beta, labour_share_asara=1.0, automation=1.0, epsilon=0.0, **mechanisms):
     """Draws of dA/dt = A^(1 - beta) F^lambda, from its lambda and beta rather than p and r."""
-    gain = labour_share * automation + (1 - labour_share) * experiment_gain
+    gain = labour_share_asara * automation + (1 - labour_share_asara) * epsilon
     parallel = lambda_ * gain
-    mechanisms |= {"labour_share": labour_share, "automation": automation, "experiment_gain": experiment_gain}
+    mechanisms |= {"labour_share_asara": labour_share_asara, "automation": automation, "epsilon": epsilon}
     return draws_of(r=parallel / beta, parallel=parallel, **mechanisms)

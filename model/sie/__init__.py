@@ -14,7 +14,8 @@ from importlib.metadata import version
 
 _MODULES = {
     "growth.accounting": ("compute_factor", "labour_exponent", "takeoff_ratio", "toy_model"),
-    "growth.clock": ("capped", "gradual_boost", "hardware_growth", "on_clock", "paused"),
+    "growth.calendar": ("gradual_boost", "hardware_growth"),
+    "growth.clock": ("capped", "on_clock", "paused"),
     "growth.credences": ("credences", "stream"),
     "growth.events": ("EVENTS", "Event", "gain_within"),
     "plots.differences": ("plot_difference",),

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 
 DRAWS = 20000
 ACCURACIES = (1e-3, 1e-6)
-MECHANISMS = {"ceiling": {}, "CES": {"labour_share": 0.5, "sigma": 0.7}, "late fall": {"shape": 2.0}}
+MECHANISMS = {"ceiling": {}, "CES": {"labour_share_asara": 0.5, "sigma": 0.7}, "late fall": {"shape": 2.0}}
 CURVES: dict[str, list[tuple[float, float, float]]] = {}
 """(error, trajectories a second, trajectories a second of processor time) at each setting of each rival."""
 
@@ -42,7 +42,7 @@ def sampled(size, **mechanisms):
 def columns(draws):
     """(r, parallel, doublings left, pace at ASARA) of each draw."""
     names = ("r_asara", "parallel", "doublings_left")
-    pace = draws.speedup * draws.recent_doublings_per_year
+    pace = draws.pace_asara
     return (*(draws[name].values.ravel() for name in names), pace.values.ravel())
 
 
@@ -211,7 +211,7 @@ import sys; sys.path[:0] = sys.argv[2:]
 import sie
 from peak import megabytes
 from test_growth_speed import sampled
-block = sampled(250_000, labour_share=0.5, sigma=0.7)
+block = sampled(250_000, labour_share_asara=0.5, sigma=0.7)
 table = sie.stream(block for _ in range(int(sys.argv[1])))
 print(table.attrs["draws"], megabytes())
 """

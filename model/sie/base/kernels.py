@@ -30,8 +30,10 @@ CONFIG: Any = numba.config
 SOURCES = (
     "base/kernels",
     "data/families",
-    "returns/equations",
+    "returns/asara",
+    "returns/density_parts",
     "returns/log_density",
+    "returns/packing",
     "returns/prior_curves",
     "growth/law",
     "growth/mechanisms",

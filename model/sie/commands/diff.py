@@ -119,6 +119,7 @@ def _read(side: str, works: dict) -> tuple[View, Saved | None, Path]:
     if saved.levels is None:
         found = plain("a report of version 1, which is shown and not computed again")
         raise DataError(side, found, "one that this sie report wrote")
+    saved.view.refuse_retired()
     return saved.view, saved, path
 
 

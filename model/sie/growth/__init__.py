@@ -3,6 +3,7 @@ here samples."""
 
 __all__ = [
     "accounting",
+    "calendar",
     "clock",
     "credences",
     "events",

@@ -6,18 +6,20 @@ An exogenous factor b(t) on the pace is an exact change of clock: the path that 
 
 A pause is a wait at a level, a cap is min(v, cap). They hold along the whole path, beyond its nodes too, and act in the order in which
 they were applied: each changes the path that it is given, whose pace at a level is what the earlier ones made of it. A factor
-that shall go on in calendar time while a cap holds is therefore applied after the cap. The paths keep their own times and paces as `own_years` and `own_log2_pace`, and what acts on them as
+that shall go on in calendar time while a cap holds is therefore applied after the cap. The shortest doubling time of a law is a cap
+that always acts last. The paths keep their own times and paces as `own_years` and `own_log2_pace`, and what acts on them as
 `clock`, numbers that `kernels.clock` reads.
 """
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..base.errors import DataError, plain
+from .calendar import FOR_EVER, Clock
 from .kernels.clock import CAP, CLOCK, FLAT, PAUSE, STRETCH, at_nodes
 from .kernels.clock_search import capped_stretches, extremes
 from .kernels.path import BEYOND
@@ -26,101 +28,13 @@ from .readings import amounts, over_draws
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["Clock", "capped", "gradual_boost", "hardware_growth", "on_clock", "paused"]
+__all__ = ["capped", "limited", "on_clock", "paused"]
 
-FOR_EVER = 1e6
-"""Years that stand for no end of hardware growth; no pause is longer."""
+_RECOMPUTED = ("years", "log2_pace", "end_years", "peak_log2_pace", "most_ahead")
+"""What depends on what acts on a path."""
 
 ROOM = 8
 """Stretches above a cap for which there is room at first."""
-
-
-class Clock(NamedTuple):
-    """A factor on the pace that depends on time, b(t) = constant + 2^l(t), l being linear between knots and constant after the last.
-
-    `years` (knot,) rise from 0; `log2_factor` is (knot,) or has the dims of the draws and then (knot,); `constant` is a number of at
-    least 0 or one for each draw.
-    """
-
-    years: np.ndarray
-    log2_factor: np.ndarray
-    constant: np.ndarray | float = 0.0
-
-
-def gradual_boost(
-    *, start: np.ndarray | float, end: np.ndarray | float, years: float, speedup: np.ndarray | float
-) -> Clock:
-    """A boost from AI that comes gradually: pace = (1 + f) recent pace, f growing exponentially over some years.
-
-    For paths whose pace at ASARA is `speedup` times the recent pace, the factor on it is (1 + f) / speedup; the feedback of
-    software on itself acts beside it.
-
-    Parameters
-    ----------
-    start : float or np.ndarray
-        The f at ASARA, above 0. As for `end` and `speedup`, one number or one for each draw.
-    end : float or np.ndarray
-        The f after `years`, and from then on; above 0.
-    years : float
-        Years over which f grows from `start` to `end`, above 0.
-    speedup : float or np.ndarray
-        Pace of the paths at ASARA over the recent pace, above 0.
-
-    Returns
-    -------
-    Clock
-        The factor as a function of time, for `on_clock`.
-
-    Raises
-    ------
-    DataError
-        If a number is not finite and above 0.
-
-    References
-    ----------
-    Davidson & Houlden (2025) have start 0.1, five years, and for `end` and `speedup` the speed-up of each draw.
-
-    Examples
-    --------
-    >>> boost = sie.gradual_boost(start=0.1, end=paths.speedup, years=5, speedup=paths.speedup)
-    >>> slower = sie.on_clock(paths, boost)
-    """
-    start, end, speedup = (np.asarray(each, dtype=float) for each in (start, end, speedup))
-    for name, value in {"start": start, "end": end, "years": np.asarray(years), "speedup": speedup}.items():
-        if not np.all((value > 0) & (value < math.inf)):
-            raise DataError(f"gradual boost {name}", float(np.ravel(value)[0]), "numbers above 0")
-    knots = np.broadcast_arrays(start / speedup, end / speedup)
-    return Clock(np.array([0.0, years]), np.log2(np.stack(knots, axis=-1)), 1 / speedup)
-
-
-def hardware_growth(
-    *, parallel: np.ndarray | float, doublings_per_year: np.ndarray | float, years: float = math.inf
-) -> Clock:
-    """Hardware C that goes on doubling: a factor C(t)^lambda on the pace.
-
-    Cobb-Douglas, with AI copies and experiments both scaling with hardware.
-
-    Parameters
-    ----------
-    parallel : float or np.ndarray
-        Lambda, doublings of the pace per doubling of hardware; one number or one for each draw.
-    doublings_per_year : float or np.ndarray
-        Growth of hardware; one number or one for each draw.
-    years : float, optional
-        Years since ASARA after which growth stops; inf, the default, for growth without end.
-
-    Returns
-    -------
-    Clock
-        The factor as a function of time, for `on_clock`.
-
-    Examples
-    --------
-    >>> faster = sie.on_clock(paths, sie.hardware_growth(parallel=paths.parallel, doublings_per_year=1.0, years=5))
-    """
-    end = min(years, FOR_EVER)
-    grown = np.asarray(parallel * np.asarray(doublings_per_year, dtype=float)) * end
-    return Clock(np.array([0.0, end]), np.stack([np.zeros_like(grown), grown], axis=-1))
 
 
 def on_clock(paths: xr.Dataset, clock: Clock | tuple) -> xr.Dataset:
@@ -168,8 +82,8 @@ def on_clock(paths: xr.Dataset, clock: Clock | tuple) -> xr.Dataset:
         [np.zeros((*shape, 1)), np.cumsum(_gained(times, rates, constant), axis=-1)], axis=-1
     )
     numbers = [constant[..., None], np.broadcast_to(times, rates.shape), rates, gained]
-    changed = _with(paths, CLOCK, np.concatenate(numbers, axis=-1))
-    return _recompute_summaries(changed, peak=None)
+    changed = _with(_unlimited(paths), CLOCK, np.concatenate(numbers, axis=-1))
+    return limited(_recompute_summaries(changed, peak=None))
 
 
 def paused(paths: xr.Dataset, *, doublings: float | np.ndarray, years: float | np.ndarray) -> xr.Dataset:
@@ -205,9 +119,9 @@ def paused(paths: xr.Dataset, *, doublings: float | np.ndarray, years: float | n
             float(numbers[1].max()),
             f"at most {FOR_EVER:g} (beyond, windows drown in rounding)",
         )
-    return _recompute_summaries(
-        _with(paths, PAUSE, np.stack(numbers, axis=-1)), peak=paths.peak_log2_pace.values
-    )
+    paths = _unlimited(paths)
+    changed = _with(paths, PAUSE, np.stack(numbers, axis=-1))
+    return limited(_recompute_summaries(changed, peak=paths.peak_log2_pace.values))
 
 
 def capped(paths: xr.Dataset, *, log2_pace: float | np.ndarray) -> xr.Dataset:
@@ -240,6 +154,47 @@ def capped(paths: xr.Dataset, *, log2_pace: float | np.ndarray) -> xr.Dataset:
     cap = _each(log2_pace, shape, "cap", "log2 of doublings a year, or one for each draw")
     if np.isnan(cap).any() or np.any(cap == -math.inf):
         raise DataError("cap", plain("not a number"), "log2 of doublings a year")
+    return limited(_capped(_unlimited(paths), cap))
+
+
+def limited(paths: xr.Dataset) -> xr.Dataset:
+    """The paths whose pace is at most 1 / `shortest_doubling`, those as they are that never exceed it."""
+    import xarray as xr
+
+    if "shortest_doubling" not in paths or not (paths.shortest_doubling > 0).any():
+        return paths
+    cap = _limit(paths)
+    binding = paths.peak_log2_pace.values > cap
+    if not binding.any():
+        return paths
+    before = paths.clock.shape[-1] if "clock" in paths else 0
+    found = _capped(paths, np.where(binding, cap, math.inf))
+    mask = paths.reach.copy(data=binding)
+    kept = {name: xr.where(mask, found[name], paths[name], keep_attrs=True) for name in _RECOMPUTED}
+    return found.assign(kept).assign_attrs(limit_entries=found.clock.shape[-1] - before)
+
+
+def _limit(paths: xr.Dataset) -> np.ndarray:
+    """log2 of the fastest pace that a shortest doubling time allows; inf for none."""
+    with np.errstate(divide="ignore"):
+        return -np.log2(paths.shortest_doubling.values)
+
+
+def _unlimited(paths: xr.Dataset) -> xr.Dataset:
+    """The paths before their shortest doubling time acted, with a peak of inf where it did, for an operation that comes before it."""
+    if not (entries := paths.attrs.get("limit_entries", 0)):
+        return paths
+    peak = np.where(paths.peak_log2_pace.values >= _limit(paths), math.inf, paths.peak_log2_pace.values)
+    paths = paths.assign(peak_log2_pace=paths.peak_log2_pace.copy(data=peak)).assign_attrs(limit_entries=0)
+    left = paths.clock.shape[-1] - entries
+    if left:
+        return paths.assign(clock=paths.clock[..., :left])
+    own = {"years": paths.own_years, "log2_pace": paths.own_log2_pace}
+    return paths.drop_vars(["clock", *(f"own_{name}" for name in own)]).assign(own)
+
+
+def _capped(paths: xr.Dataset, cap: np.ndarray) -> xr.Dataset:
+    shape = paths.reach.shape
     flat, room = np.ascontiguousarray(cap).ravel(), ROOM
     while True:
         found, counts = np.empty((flat.size, room, STRETCH)), np.empty(flat.size, dtype=np.int64)

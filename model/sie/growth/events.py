@@ -189,7 +189,7 @@ def _gain_500x(paths: xr.Dataset) -> np.ndarray:
 
 
 def _log2_start(paths: xr.Dataset) -> np.ndarray:
-    return np.log2(paths.speedup.values * paths.recent_doublings_per_year.values)
+    return np.log2(paths.pace_asara.values)
 
 
 _EVENTS = (

@@ -20,7 +20,7 @@ __all__ = ["explanation"]
 def explanation(path: Trajectory, years: float) -> list[str]:
     """Why the trajectory speeds up or fizzles, a sentence or two for each mechanism, and where r x share crosses 1."""
     said = [_start(path), *_bottleneck(path), *_automation(path), *_technologies(path), *_switch(path)]
-    said += [*_retraining(path), *_ceiling(path), *_crossings(path)]
+    said += [*_retraining(path), *_ceiling(path), *_limit(path), *_crossings(path)]
     levels = by_then(path, years)
     gained = levels[-1]
     for name, other in without(path, years).items():
@@ -28,7 +28,7 @@ def explanation(path: Trajectory, years: float) -> list[str]:
             instead = "none" if name == "retraining" else f"{MECHANISMS[name].off:g}"
             value = path.retraining if name == "retraining" else f"{path.numbers[name]:.3g}"
             said.append(
-                f"With {name.replace('_', ' ')} {instead} in place of {value} there would be {_count(other[-1])} doublings"
+                f"With {_said(name)} {instead} in place of {value} there would be {_count(other[-1])} doublings"
                 f" after {years:.3g} years, not {_count(gained)}."
             )
     progress = f"{_count(gained / path.doublings_in_a_year_of_progress)} years of progress at the recent pace"
@@ -61,12 +61,12 @@ def _bottleneck(path: Trajectory) -> Iterator[str]:
     from .law import input_gain
 
     numbers = path.numbers
-    if numbers["labour_share"] == 1 or numbers["experiment_gain"] == 1:
+    if numbers["labour_share_asara"] == 1 or numbers["epsilon"] == 1:
         return
     moves = _moves(input_gain(0.0, path.law), input_gain(path.end, path.law))
     yield (
-        f"Compute is fixed and labour's share is {numbers['labour_share']:.3g} at elasticity {numbers['sigma']:.3g}"
-        f" ({_kind(numbers['sigma'])}); experiments get {numbers['experiment_gain']:.3g} doublings cheaper per doubling of software."
+        f"Compute is fixed and labour's share is {numbers['labour_share_asara']:.3g} at elasticity {numbers['sigma']:.3g}"
+        f" ({_kind(numbers['sigma'])}); experiments get {numbers['epsilon']:.3g} doublings cheaper per doubling of software."
         f" Growth of input per doubling of software {moves}."
     )
 
@@ -88,7 +88,7 @@ def _technologies(path: Trajectory) -> Iterator[str]:
 
     numbers = path.numbers
     beta = numbers["experiment_beta"]
-    if not math.isnan(beta) and numbers["experiment_gain"] > 0 and numbers["labour_share"] < 1:
+    if not math.isnan(beta) and numbers["epsilon"] > 0 and numbers["labour_share_asara"] < 1:
         first, last = (experiments(x, path.law)[0] for x in (0.0, path.end))
         own = numbers["parallel"] / numbers["r"]
         yield (
@@ -102,7 +102,7 @@ def _switch(path: Trajectory) -> Iterator[str]:
 
     numbers = path.numbers
     x, later = numbers["sigma_switch"], numbers["sigma_later"]
-    if math.isfinite(x) and numbers["labour_share"] < 1 and later != numbers["sigma"]:
+    if math.isfinite(x) and numbers["labour_share_asara"] < 1 and later != numbers["sigma"]:
         if x >= path.end:
             yield f"The elasticity would change at {x:.3g} doublings, which are beyond the ceiling."
             return
@@ -137,6 +137,16 @@ def _ceiling(path: Trajectory) -> Iterator[str]:
             yield f"Returns fall {late} (shape {shape:.3g}): half way r is {half:.3g}."
 
 
+def _limit(path: Trajectory) -> Iterator[str]:
+    if "clock" in path.paths:
+        begin, end = path.paths.clock.values.ravel()[3:5]
+        until = f"to {end:.3g} doublings" if math.isfinite(end) else "on"
+        yield (
+            f"A doubling of software takes at least {told_time(path.numbers['shortest_doubling'])}: from {begin:.3g} doublings"
+            f" {until} the pace is held at {path.fastest:.3g} doublings a year."
+        )
+
+
 def _crossings(path: Trajectory) -> Iterator[str]:
     """Where k changes sign."""
     from scipy.optimize import brentq
@@ -154,6 +164,10 @@ def _crossings(path: Trajectory) -> Iterator[str]:
     if not found.size:
         side = "above" if k[0] > 0 else "below" if k[0] < 0 else "at"
         yield f"r x share, the returns with compute fixed, never crosses 1: it stays {side} 1."
+
+
+def _said(name: str) -> str:
+    return name.replace("_", " ").replace("asara", "at ASARA")
 
 
 def _count(doublings: float) -> str:

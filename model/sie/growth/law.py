@@ -82,7 +82,7 @@ def experiments(x: float, law) -> tuple:
     """(gain, level) of the efficiency of experiments: a constant epsilon, or a technology A_exp of its own beta that grows with
     the same input (Davidson, comments on Whitfill & Wu 2025): (2^(b_e s_e) - 1) / b_e = epsilon(0) times the integral of what
     harder ideas cost labour, 2^(b_c x) without a ceiling, (1 - x / left)^-power below one that r falls to linearly."""
-    gain, b, left = law.experiment_gain, law.experiment_beta * LN2, law.doublings_left
+    gain, b, left = law.epsilon, law.experiment_beta * LN2, law.doublings_left
     if math.isnan(b) or gain == 0.0:
         return gain, gain * x
     way = x if left == math.inf else -left * math.log(max(1.0 - x / left, LAST))
@@ -102,7 +102,7 @@ def experiments(x: float, law) -> tuple:
 def research_input(x: float, law) -> tuple:
     """(e, log2 of input over input at ASARA) at x. Where sigma falls at the level `switch`, shares go on from their value there
     (Whitfill & Wu 2025, comments: a foom until sigma drops below 1)."""
-    a, kappa, level, base = law.labour_share, ces_exponent(law.sigma), 0.0, 0.0
+    a, kappa, level, base = law.labour_share_asara, ces_exponent(law.sigma), 0.0, 0.0
     if x > law.sigma_switch:
         base = labour(law.sigma_switch, law)[1] - experiments(law.sigma_switch, law)[1]
         a, level = ces(base, a, kappa)

@@ -40,7 +40,7 @@ class Mechanism:
 
 
 MECHANISMS = {
-    "labour_share": Mechanism(
+    "labour_share_asara": Mechanism(
         off=1.0,
         **A_SHARE,
         meaning="a: share of labour in research input at ASARA; 1 is no need of compute",
@@ -50,13 +50,13 @@ MECHANISMS = {
         off=1.0,
         **ABOVE_0,
         meaning="elasticity of substitution of labour and compute; 1 is Cobb-Douglas",
-        needs="labour_share below 1",
+        needs="labour_share_asara below 1",
     ),
-    "experiment_gain": Mechanism(
+    "epsilon": Mechanism(
         off=0.0,
         **AT_LEAST_0,
         meaning="epsilon(0): doublings of experiment efficiency per doubling of software",
-        needs="labour_share below 1 and sigma other than 1",
+        needs="labour_share_asara below 1 and sigma other than 1",
     ),
     "shape": Mechanism(
         off=1.0,
@@ -70,6 +70,13 @@ MECHANISMS = {
         meaning="G: software gained between today and ASARA",
         unit="labour doublings",
         needs="a ceiling and a shape other than 1",
+    ),
+    "shortest_doubling": Mechanism(
+        off=0.0,
+        **AT_LEAST_0,
+        meaning="least time in which software doubles, a limit on the pace; 0 for none",
+        unit="years per labour doubling",
+        needs="a pace above 1 / shortest_doubling",
     ),
     "automation": Mechanism(
         off=1.0,
@@ -87,20 +94,20 @@ MECHANISMS = {
         off=math.nan,
         **FINITE_OR_NONE,
         meaning="b_e: beta of the technology of experiments; nan for a constant epsilon",
-        needs="experiment_gain above 0 and labour_share below 1",
+        needs="epsilon above 0 and labour_share_asara below 1",
     ),
     "sigma_later": Mechanism(
         off=1.0,
         **ABOVE_0,
         meaning="elasticity of labour and compute beyond the switch",
-        needs="sigma_switch and labour_share below 1",
+        needs="sigma_switch and labour_share_asara below 1",
     ),
     "sigma_switch": Mechanism(
         off=math.inf,
         **FROM_0,
         meaning="software at which sigma changes; inf for never",
         unit="labour doublings",
-        needs="sigma_later other than sigma, labour_share below 1 and a ceiling beyond it",
+        needs="sigma_later other than sigma, labour_share_asara below 1 and a ceiling beyond it",
     ),
 }
 """What a law may have beyond lambda, beta and a ceiling. Draws with a variable of that name have it, and the law carries it under

@@ -1,6 +1,6 @@
 """Paths of software after ASARA: when each level is reached, for every draw at once.
 
-    tau(x) = integral of dx / v(x),   v(0) = speedup recent_doublings_per_year
+    tau(x) = integral of dx / v(x),   v(0) = pace_asara
     lambda = p / e(0),   beta(0) = p / r
 
 Time is the integral, never the state: a singularity is a finite limit of tau, not an overflow. A path lies on NODES points
@@ -23,7 +23,7 @@ from .kernels.path import END_VARIABLES, ENDS, WORK, compute_path, grids
 from .kernels.windows import shortest_window
 from .law import beta, input_gain
 from .mechanisms import LAW, MECHANISMS, RETRAINING
-from .readings import CHUNK, FEWEST, amounts, doublings_by, shortest_years, years_at
+from .readings import CHUNK, FEWEST, amounts, doublings_by, limited_pace, shortest_years, years_at
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -45,12 +45,15 @@ NODES = 129
 BLOCK = 65536
 """Draws that `summaries` holds at a time."""
 
+LIMITED_BLOCK = 8192
+"""Draws of these whose paths are kept at a time, where a shortest doubling time holds."""
+
 LOOKS = 128
 """Levels at which slopes are looked at for the public tool's rule of retraining."""
 
-_INPUTS = ("r_asara", "parallel", "speedup", "recent_doublings_per_year", "doublings_left")
+_INPUTS = ("r_asara", "parallel", "pace_asara", "recent_doublings_per_year", "doublings_left")
 WANT_DRAWS = "draws of sie.prior, or a group prior or posterior of sie.fit"
-_CARRIED = (*_INPUTS, "software_share", "conversion")
+_CARRIED = (*_INPUTS, "software_share", "shortest_doubling", "conversion")
 
 
 def laws(draws: xr.Dataset, *, retraining: str = "none") -> np.ndarray:
@@ -109,7 +112,7 @@ def simulate(draws: xr.Dataset, *, nodes: int = NODES, retraining: str = "none")
     Parameters
     ----------
     draws : xr.Dataset
-        Draws of `prior`, or a group `prior` or `posterior` of `fit`, dims (chain, draw). Read are `r_asara`, `parallel`, `speedup`,
+        Draws of `prior`, or a group `prior` or `posterior` of `fit`, dims (chain, draw). Read are `r_asara`, `parallel`, `pace_asara`,
         `recent_doublings_per_year`, `doublings_left` (labour doublings; inf: no ceiling) and the mechanisms of
         `mechanisms.MECHANISMS` that the draws have.
     nodes : int, optional
@@ -163,7 +166,8 @@ def simulate(draws: xr.Dataset, *, nodes: int = NODES, retraining: str = "none")
         }
         | {"retraining": retraining},
     )
-    return paths.assign({name: _aligned(draws, name) for name in _CARRIED if name in draws})
+    paths = paths.assign({name: _aligned(draws, name) for name in _CARRIED if name in draws})
+    return _with_limit(paths)
 
 
 def summaries(
@@ -190,20 +194,51 @@ def summaries(
         _in_chunks(_summaries, law, start, recent, wanted, tables, shortest, ends)
         found = xr.Dataset(_end_variables(ends, block.r_asara.shape, ("draw",)))
         found["shortest_years"] = (("gain", "draw"), shortest.T)
-        yield found.assign({name: block[name] for name in _CARRIED if name in block})
+        found = found.assign({name: block[name] for name in _CARRIED if name in block})
+        yield _with_limit_of(found, block, wanted, nodes=nodes, retraining=retraining)
+
+
+def _with_limit(paths: xr.Dataset) -> xr.Dataset:
+    """Paths with the shortest doubling time of each."""
+    from .clock import limited
+
+    if not _has_limit(paths):
+        return paths
+    return limited(paths).assign(pace_asara=limited_pace(paths))
+
+
+def _has_limit(draws: xr.Dataset) -> bool:
+    return "shortest_doubling" in draws and bool((draws.shortest_doubling > 0).any())
+
+
+def _with_limit_of(
+    found: xr.Dataset, block: xr.Dataset, gains: np.ndarray, *, nodes: int, retraining: str
+) -> xr.Dataset:
+    """`summaries` of a block, anew for the draws whose shortest doubling time holds the pace lower; `gains` are (draw, gain)."""
+    if not _has_limit(found):
+        return found
+    with np.errstate(divide="ignore"):
+        binding = np.flatnonzero(found.peak_log2_pace.values > -np.log2(found.shortest_doubling.values))
+    found = found.assign(pace_asara=limited_pace(found))
+    for first in range(0, len(binding), LIMITED_BLOCK):
+        some = binding[first : first + LIMITED_BLOCK]
+        paths = simulate(block.isel(draw=some), nodes=nodes, retraining=retraining)
+        for name in END_VARIABLES:
+            found[name].values[some] = paths[name].values
+        found.shortest_years.values[:, some] = shortest_years(paths, gains[some].T)
+    return found
 
 
 def _start(draws: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
     """log2 of the pace at ASARA and the recent pace, doublings a year, (draw,) each."""
-    speedup, recent = (
-        np.ascontiguousarray(_column(draws, name)) for name in ("speedup", "recent_doublings_per_year")
+    pace, recent = (
+        np.ascontiguousarray(_column(draws, name)) for name in ("pace_asara", "recent_doublings_per_year")
     )
-    pace = speedup * recent
     if not np.all((pace > 0) & (pace < math.inf) & (recent > 0)):
         raise DataError(
-            "speedup",
+            "pace_asara",
             plain("a pace at ASARA that is not a positive number"),
-            "speedup and recent pace above 0",
+            "a pace at ASARA and a recent pace above 0",
         )
     return np.log2(pace), recent
 

@@ -58,7 +58,18 @@ class Trajectory:
     @property
     def start(self) -> float:
         """Doublings a year at ASARA."""
-        return self.numbers["speedup"] * self.numbers["recent_pace"]
+        return min(self.numbers["speedup"] * self.numbers["recent_pace"], self.fastest)
+
+    @property
+    def fastest(self) -> float:
+        """Doublings a year that the shortest doubling time allows; inf without one."""
+        shortest = self.numbers["shortest_doubling"]
+        return 1 / shortest if shortest > 0 else math.inf
+
+    @property
+    def free_pace(self) -> str:
+        """The variable of the paths that is log2 of the pace without the shortest doubling time."""
+        return "own_log2_pace" if "own_log2_pace" in self.paths else "log2_pace"
 
     @property
     def doublings_in_a_year_of_progress(self) -> float:
@@ -86,7 +97,7 @@ class Trajectory:
         """Doublings a year at a level: that of the node before it and the integral of the slope from there."""
         from .readings import levels
 
-        reach, log2_pace = self.paths.reach.item(), self.paths.log2_pace.values.ravel()
+        reach, log2_pace = self.paths.reach.item(), self.paths[self.free_pace].values.ravel()
         if x >= reach:
             gained = log2_pace[-1] + self.paths.tail_slope.item() * (x - reach)
         else:
@@ -96,7 +107,7 @@ class Trajectory:
             half = (x - nodes[node]) / 2
             slopes = [self.slope(nodes[node] + half * (1 + point)) for point in at]
             gained = log2_pace[node] + half * float(np.dot(weight, slopes))
-        return 2.0 ** min(gained, MOST_LOG2)
+        return min(2.0 ** min(gained, MOST_LOG2), self.fastest)
 
 
 def follow(
@@ -120,7 +131,7 @@ def follow(
     values = {
         "r_asara": r,
         "parallel": parallel,
-        "speedup": speedup,
+        "pace_asara": speedup * recent_pace,
         "recent_doublings_per_year": recent_pace,
         "doublings_left": ceiling,
         **mechanisms,
@@ -220,7 +231,7 @@ def ending(path: Trajectory) -> str:
     if math.isinf(left):
         if math.isfinite(end):
             return f"singularity: software is infinite {told_time(end)} after ASARA"
-        if paths.tail_slope.item() == 0:
+        if paths.tail_slope.item() == 0 or (paths.tail_slope.item() > 0 and math.isfinite(path.fastest)):
             return "no singularity: software grows exponentially for ever"
     x, pace = levels(paths).ravel(), paths.log2_pace.values.ravel()
     recent, peak = math.log2(path.numbers["recent_pace"]), paths.peak_log2_pace.item()
@@ -234,7 +245,8 @@ def ending(path: Trajectory) -> str:
         level = x[i] + part * (x[i + 1] - x[i])
         text += f" and is back at the recent pace after {level:.3g} doublings, {told_time(path.years_at(level))} after ASARA"
     elif math.isinf(left):
-        level = x[-1] + (recent - pace[-1]) / paths.tail_slope.item() if pace[-1] > recent else 0.0
+        free = paths[path.free_pace].values.ravel()[-1]
+        level = x[-1] + (recent - free) / paths.tail_slope.item() if free > recent else 0.0
         if level > 0:
             text += f" and is back at the recent pace after {level:.3g} doublings"
     return text + (f"; the ceiling is reached {told_time(end)} after ASARA" if math.isfinite(end) else "")

@@ -47,6 +47,8 @@ MOST_SEED = 2**63 - 1
 _DERIVED_UNITS = {
     "conversion": "labour doublings per doubling of training efficiency",
     "recent_doublings_per_year": "labour doublings per year",
+    "pace_asara": "labour doublings per year",
+    **dict.fromkeys(("epsilon", "labour_share_asara", "lambda", "parallel"), "1"),
     "doublings_gained": "labour doublings",
     "doublings_left": "labour doublings",
     "r_asara": "software doublings per doubling of cumulative research input",

@@ -24,7 +24,7 @@ from ..base.errors import DataError, plain
 from ..base.reading import parse_json, read_text
 from ..data.bibliography import Source, read_sources
 from ..data.priors import View, read_saved_view, to_toml
-from ..data.quantities import EVENT_NAMES, QUANTITIES
+from ..data.quantities import EVENT_NAMES, QUANTITIES, RETIRED
 from ..data.views import check_name
 from ..growth.mechanisms import MECHANISMS
 from .plain_hdf5 import WANT, unusual
@@ -49,12 +49,20 @@ _TABLES = ("evidence", "rows")
 
 _DERIVED = {
     "r_asara": QUANTITIES["r_asara"],
+    "parallel": QUANTITIES["parallel"],
+    "software_share": QUANTITIES["recent_pace"],
     "recent_doublings_per_year": QUANTITIES["recent_pace"],
+    "pace_asara": QUANTITIES["recent_pace"],
+    "labour_share_asara": QUANTITIES["labour_share"],
+    "epsilon": QUANTITIES["experiment_gain"],
     "doublings_gained": QUANTITIES["gained_before_asara"],
     "doublings_left": QUANTITIES["ceiling"],
     "conversion": QUANTITIES["conversion"],
 }
-"""What follows from a view's quantities, and the quantity whose range it has."""
+"""What growth reads of a view's draws, and the quantity whose range it has; a share of an earlier version may be above 1."""
+
+_MAY_LACK = {"doublings_gained", *MECHANISMS} - {"labour_share_asara", "epsilon"}
+"""What draws need not have."""
 
 _DIAGNOSTICS = ("max_rhat", "min_ess", "divergences", "target_accept")
 
@@ -196,6 +204,8 @@ def _read(path: Path) -> xr.DataTree:
 
 
 def _as_result(where: str, tree: xr.DataTree) -> tuple[Result, dict[str, Source]]:
+    import xarray as xr
+
     from ..growth.credences import credences
     from ..growth.paths import simulate
 
@@ -218,7 +228,11 @@ def _as_result(where: str, tree: xr.DataTree) -> tuple[Result, dict[str, Source]
     if "priors" not in draws:
         raise DataError(f"{where} prior", plain("nothing"), "a group of prior draws")
     for given, group in draws.items():
-        _refuse_other_shapes(f"{where} {GROUPS[given]}", group, view, attrs)
+        place = f"{where} {GROUPS[given]}"
+        _refuse_other_shapes(place, group, tuple(view.entries), view, attrs)
+        draws[given] = group = _with_names_of_now(group) if view.retired else group
+        _refuse_other_shapes(place, group, (*_DERIVED, *MECHANISMS), view, attrs)
+        tree[GROUPS[given]] = xr.DataTree(group)
     if "evidence" in draws:
         attrs |= {key: (int if key == "divergences" else float)(attrs[key]) for key in _DIAGNOSTICS}
     tables = {name: tree[name].to_dataset() if name in tree.children else None for name in _TABLES}
@@ -271,8 +285,21 @@ def _line(where: str, text: object) -> str:
     return text
 
 
-def _refuse_other_shapes(where: str, draws: xr.Dataset, view: View, attrs: dict) -> None:
-    """Draws have dims (chain, draw), as many as the file says, and every quantity of the view."""
+def _with_names_of_now(draws: xr.Dataset) -> xr.Dataset:
+    """Draws of an earlier version, whose shares were those at ASARA and whose speed-up was reached, as growth reads draws now."""
+    recent = draws.recent_doublings_per_year
+    return draws.assign(
+        software_share=recent / draws.doublings_per_year_of_progress,
+        labour_share_asara=draws.labour_share,
+        epsilon=draws.experiment_gain,
+        pace_asara=draws.speedup * recent,
+    )
+
+
+def _refuse_other_shapes(
+    where: str, draws: xr.Dataset, names: tuple[str, ...], view: View, attrs: dict
+) -> None:
+    """Draws have dims (chain, draw), as many as the file says, and these quantities, each in its range."""
     shape = (draws.sizes.get("chain", 0), draws.sizes.get("draw", 0))
     if shape[0] * shape[1] != attrs["draws"] or not 0 < attrs["draws"] <= MOST_DRAWS:
         raise DataError(
@@ -280,16 +307,16 @@ def _refuse_other_shapes(where: str, draws: xr.Dataset, view: View, attrs: dict)
             plain(f"{shape[0]} chains of {shape[1]} draws"),
             f"{attrs['draws']} draws in all, at most {MOST_DRAWS}",
         )
-    for name in (*view.entries, *(name for name in _DERIVED if name != "doublings_gained")):
+    for name in (name for name in names if name not in _MAY_LACK):
         if name not in draws or draws[name].dims != ("chain", "draw") or draws[name].dtype.kind != "f":
             raise DataError(f"{where} {name}", plain("no such draws"), "numbers over (chain, draw)")
-    for name in (name for name in dict.fromkeys((*view.entries, *_DERIVED, *MECHANISMS)) if name in draws):
+    for name in (name for name in names if name in draws):
         _refuse_out_of_range(f"{where} {name}", name, draws[name].values, view)
 
 
 def _refuse_out_of_range(where: str, name: str, values: np.ndarray, view: View) -> None:
     """Draws are what their quantity may be, the distance to the ceiling of a view without one being inf."""
-    quantity = _DERIVED.get(name) or QUANTITIES.get(name)
+    quantity = _DERIVED.get(name) or QUANTITIES.get(name) or RETIRED.get(name)
     if quantity is None:
         good, want = MECHANISMS[name].allowed(values), MECHANISMS[name].want
     else:

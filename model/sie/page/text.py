@@ -25,6 +25,7 @@ from ..data.wording import (
     share_in_words,
 )
 from ..growth.events import FAST_PACE
+from ..growth.readings import limited_pace
 from .snapshot import inputs_of, versions
 from .tables import aligned, new_table, rendered
 
@@ -113,7 +114,7 @@ def _blocks(result: Result) -> Iterator[str | Table]:
     yield _credence_table(result)
     yield from _r_lines(result)
     prior = result.draws("priors")
-    fast = share_in_words(float((prior.speedup > FAST_PACE).mean()))
+    fast = share_in_words(float((limited_pace(prior) > FAST_PACE * prior.recent_doublings_per_year).mean()))
     yield f"pace at ASARA above {FAST_PACE:g} times the recent pace: {fast} of prior draws"
     if (discarded := prior.attrs.get("discarded_prior_mass")) and discarded > 0:
         yield f"prior mass discarded because the ceiling lay below gained_before_asara: {share_in_words(discarded)}"

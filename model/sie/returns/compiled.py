@@ -37,7 +37,8 @@ def compile_density(target: Design | pm.Model) -> CompiledPyMCModel:
     Free variables must have dims and be untransformed, as standard normal latents are; deterministics are not stored.
     """
     if isinstance(target, Design) or is_written_out(target):
-        from .log_density import density_c, pack
+        from .log_density import density_c
+        from .packing import pack
 
         _log.info("log density as written out (its machine code is kept; seconds where it is not yet)")
         design = as_design(target)

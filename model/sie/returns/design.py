@@ -17,7 +17,8 @@ from .history_density import HistoryDensity
 from .history_lambda import lambda_curve
 from .inputs import INPUT_FLOWS, histories_of, input_terms, levels_of, unmatched
 from .levels import definition_sds, growth_shapes, inputs_of, loadings, row_densities
-from .observed import LABOUR_PENALTY, expected, input_value, measured_against
+from .observed import LABOUR_PENALTY
+from .predicted import errors_at, expected_at, likelihood_at, values_of
 from .prior_curves import GRAPH, Curve, copula, curve_of, curves, part_combinations
 from .row_density import PIECES, RowDensity
 
@@ -173,92 +174,32 @@ class Design:
 
     def from_latents(self, latents: xr.Dataset) -> xr.Dataset:
         """The sampled latents, and by name what evidence moves, `r` (domain), `r_target` and the histories' lambda."""
-        scores = at(latents, "score", "quantity")
+        scores = values_of(latents, "score", "quantity")
         if self.copula is not None:
             scores = scores @ self.copula.T
         values = {}
         for name in self.view.informed:
             at_score = curve_of(name, self.view[name].prior).at(scores[..., GRAPH.index(name)])
             values[name] = at_score if QUANTITIES[name].lower_included else np.exp(at_score)
-        z = at(latents, "z", "domain")
+        z = values_of(latents, "z", "domain")
         r = values["r_typical"][..., None] * np.exp(values["spread"][..., None] * z * self.remoteness)
         values["r_target"] = r[..., self.coords["domain"].index(TARGET)]
         if self.lambda_curve is not None:
-            values["lambda_histories"] = np.exp(self.lambda_curve.at(at(latents, "z_lambda")))
+            values["lambda_histories"] = np.exp(self.lambda_curve.at(values_of(latents, "z_lambda")))
         named = {name: (("chain", "draw"), value) for name, value in values.items()}
         return latents[list(self.latents)].assign(named | {"r": (("chain", "draw", "domain"), r)})
 
-    def effects(self, draws: xr.Dataset) -> list[np.ndarray]:
-        """What the rows' expected values are made of, (chain, draw, ...) each, at draws of a posterior: log r of the domains, log
-        factors (0 for adjustments in no row), shared definition errors and the other quantities that rows are on."""
-        log_r = np.log(at(draws, "r", "domain"))
-        log_factor = np.zeros((*log_r.shape[:2], len(ADJUSTMENTS)))
-        for i, name in enumerate(ADJUSTMENTS):
-            if self.included[i] and name in draws:
-                log_factor[..., i] = np.log(at(draws, name))
-        values = {
-            str(name): draws[name].transpose("chain", "draw").values
-            for name in draws
-            if draws[name].dims == ("chain", "draw")
-        }
-        inputs = [input_value(np, name, scale, values) for name, scale in self.inputs]
-        stacked = np.stack(inputs, axis=-1) if inputs else np.empty((*log_r.shape[:2], 0))
-        return [log_r, log_factor, at(draws, "z_input", "input_data"), stacked]
-
-    def against(self, draws: xr.Dataset) -> np.ndarray:
-        """What each row was measured against, c, (chain, draw, estimate)."""
-        dims = {name: LATENTS[name] for name in ("z_growth", "z_share", "z_measure") if name in draws}
-        names = [*dims, *(name for name in SHARES if name in draws)]
-        return measured_against(np, self, {name: at(draws, name, *dims.get(name, ())) for name in names})
-
     def expected(self, draws: xr.Dataset) -> xr.DataArray:
         """What each row should show, dims (chain, draw, estimate), at draws of a posterior or of a world."""
-        log_r, log_factor, z_input, inputs = self.effects(draws)
-        values = expected(
-            np,
-            self,
-            log_r=log_r,
-            log_factor=log_factor,
-            z_input=z_input,
-            inputs=inputs,
-            against=self.against(draws),
-        )
-        return self._by_estimate(draws, values)
+        return expected_at(self, draws)
 
     def log_likelihood(self, draws: xr.Dataset) -> xr.DataArray:
         """Each row's own log density, dims (chain, draw, estimate), at draws of a posterior or of a world."""
-        deviation = self.expected(draws).values - self.observed
-        log_lambda = self._log_lambda(draws)
-        columns = np.empty_like(deviation)
-        for i, row in enumerate(self.densities):
-            own = (log_lambda[..., i],) if isinstance(row, HistoryDensity) else ()
-            columns[..., i] = row.log_density(deviation[..., i], *own)
-        return self._by_estimate(draws, columns)
+        return likelihood_at(self, draws)
 
     def errors(self, draws: xr.Dataset, u: np.ndarray) -> np.ndarray:
         """Each row's own error below which its density has mass u, (chain, draw, estimate) as u."""
-        log_lambda = self._log_lambda(draws)
-        columns = np.empty_like(u)
-        for i, row in enumerate(self.densities):
-            own = (log_lambda[..., i],) if isinstance(row, HistoryDensity) else ()
-            columns[..., i] = row.draw(u[..., i], *own)
-        return columns
-
-    def _log_lambda(self, draws: xr.Dataset) -> np.ndarray:
-        """The log of lambda against each row's own effort, (chain, draw, estimate); NaN without histories."""
-        if "lambda_histories" not in draws:
-            return np.full((*draws.r_target.shape, len(self.observed)), np.nan)
-        return np.log(at(draws, "lambda_histories"))[..., None] + self.against(draws)
-
-    def _by_estimate(self, draws: xr.Dataset, values: np.ndarray) -> xr.DataArray:
-        import xarray as xr
-
-        coords = {"chain": draws.chain, "draw": draws.draw, "estimate": self.coords["estimate"]}
-        return xr.DataArray(values, coords, ("chain", "draw", "estimate"))
-
-
-SHARES = ("labour_share", "frontier_share", "share_spread", "measure_sd")
-"""What the growth of all inputs in a history follows from, besides latents."""
+        return errors_at(self, draws, u)
 
 
 def design(rows: xr.Dataset, view: View, *, likelihoods: Mapping[str, xr.DataArray] | None = None) -> Design:
@@ -324,11 +265,6 @@ def design(rows: xr.Dataset, view: View, *, likelihoods: Mapping[str, xr.DataArr
         remoteness=rows.remoteness.values,
         names={"history": histories, "measure": measures},
     )
-
-
-def at(draws: xr.Dataset, name: str, *dims: str) -> np.ndarray:
-    """A variable of draws, dims (chain, draw, ...)."""
-    return draws[name].transpose("chain", "draw", *dims).values
 
 
 def _is_sampled(name: str, view: View) -> bool:

@@ -1,11 +1,6 @@
-"""What a row should show and what follows at ASARA, each equation once, for NumPy and PyTensor (`xp`).
+"""What follows at ASARA from what a view states, and distances of software progress in one unit.
 
-    log r_hat_i = log r_d(i) + sum_k x_ik log f_k + c_i + delta_i + eps_i           an estimate of r, at its domain's level
-    log f_hat_j = sum_k x_jk log f_k + c_j + delta_j + eps_j                        a published estimate of adjustments
-    r_asara     = r_target * prod_k f_k
-
-x = 1 where a row already includes an adjustment; c = m_i . (log q, log g_L, log g_C) is what it was measured against (`inputs`);
-delta is the definition error that rows on one input data share, eps the row's own (`row_density`).
+r_asara = r_target * prod_k f_k
 """
 
 from __future__ import annotations
@@ -18,31 +13,14 @@ from ..base.errors import DataError
 from ..data import quantities
 from ..data.quantities import ADJUSTMENTS
 from ..data.views import View
+from .asara import after_the_jump, returns_to_input
 
 __all__ = [
     "at_asara",
     "labour_doublings",
-    "labour_returns",
     "recent_doublings",
     "relative_lengths",
 ]
-
-LEAST_SHARE = 1e-6
-"""Labour's share before the jump in labour is at least this: a speed-up that asks for less could not have come from labour."""
-
-MOST_LOG_SHIFT = 30.0
-"""Compute's share moves by a factor of at most e to this."""
-
-
-def labour_returns(labour_share: Any, experiment_gain: Any) -> Any:
-    """e(0), the returns to research labour at fixed compute: labour's share, and compute's times what experiments gain."""
-    return labour_share + experiment_gain * (1 - labour_share)
-
-
-def _temporary(values):
-    a, kappa = values["labour_share"], 1 - 1 / values["sigma"]
-    odds = a * values["speedup"] ** (kappa / (values["lambda"] * a))
-    return odds / (odds + 1 - a)
 
 
 def at_asara(values: Mapping[Any, Any], view: View) -> dict[str, Any]:
@@ -50,15 +28,17 @@ def at_asara(values: Mapping[Any, Any], view: View) -> dict[str, Any]:
 
         conversion = capabilities post_training,   recent_doublings_per_year = recent_pace conversion
         G = gained_before_asara,   G + H = ceiling,   steepening = 1 - (G / (G + H))^shape
+        compute_bottleneck = e(0) / (1 + r_target experiment_gain (1 - a))             where it is derived
 
-    A recent pace that is stated in labour doublings needs no conversion; G is 0 where steepening is stated. Raises DataError for
+    Labour's share, the pace and lambda (or p) at ASARA are those of `asara`. G is 0 where steepening is stated. Raises DataError for
     a view that states a quantity of an earlier version.
 
     Returns
     -------
     dict
-        `conversion` (labour doublings per doubling of training efficiency), `compute_bottleneck` where it is derived (e(0), on r
-        against all inputs), `steepening` where it is derived, `r_asara`, and in labour doublings `recent_doublings_per_year`,
+        `conversion` (labour doublings per doubling of training efficiency), `compute_bottleneck` where it is derived (on r
+        against all inputs: part of r_target is that experiments became cheaper, which is taken out and put in anew), `steepening` where it is derived, `r_asara`; `epsilon`, `labour_share_asara` (a_A), `lambda` or
+        `parallel`, whichever the view does not state; and in labour doublings `recent_doublings_per_year`, `pace_asara`,
         `doublings_gained` (G) and `doublings_left` (H).
     """
     view.refuse_retired()
@@ -66,12 +46,12 @@ def at_asara(values: Mapping[Any, Any], view: View) -> dict[str, Any]:
     stated = ChainMap(derived, values)  # pyright: ignore[reportArgumentType]  # is only read
     if not view.states_r_asara:
         derived["conversion"] = values["capabilities"] * values["post_training"]
-    if view.derives_compute_bottleneck:
-        gain = values["experiment_gain"]
-        returns = labour_returns(_temporary(values), gain / derived["conversion"])
-        cheaper = values["r_target"] * gain * (1 - values["labour_share"])
-        derived["compute_bottleneck"] = returns / (1 + cheaper)
     derived["recent_doublings_per_year"] = recent_doublings(stated, view)
+    derived |= after_the_jump(stated, view)
+    if view.derives_compute_bottleneck:
+        returns = returns_to_input(derived["labour_share_asara"], derived["epsilon"])
+        cheaper = values["r_target"] * values["experiment_gain"] * (1 - values["labour_share"])
+        derived["compute_bottleneck"] = returns / (1 + cheaper)
     total = labour_doublings(values["ceiling"], view["ceiling"].unit, stated)
     if "gained_before_asara" in view:
         gained = labour_doublings(values["gained_before_asara"], view["gained_before_asara"].unit, stated)

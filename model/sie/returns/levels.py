@@ -98,7 +98,9 @@ def _on_own_scale(row: xr.Dataset, value: np.ndarray, se: float, sd: float) -> t
     with np.errstate(invalid="ignore"):
         quantiles = on_scale(np, value, scale)
     middle = float(value[2])
-    slope = {"log": lambda: 1 / middle, "logit": lambda: 1 / (middle * (1 - middle)), "linear": lambda: 1.0}[scale]()
+    slope = {"log": lambda: 1 / middle, "logit": lambda: 1 / (middle * (1 - middle)), "linear": lambda: 1.0}[
+        scale
+    ]()
     if row.quantity.item() in ("labour_share", PRODUCT) and row.labour.item() == "serial":
         quantiles = quantiles + math.log(SERIAL_PENALTY)
     if bound := row.bound.item():

@@ -12,40 +12,28 @@ It exists for speed alone: the compiled graph allocates an array at each of its 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numba import carray, cfunc, types
 
 from ..base.kernels import cached, kernel
-from ..data.evidence import TARGET
 from ..data.families import SCORE_LIMIT
-from ..data.quantities import ADJUSTMENTS, QUANTITIES, SERIAL_PENALTY
-from .equations import LEAST_SHARE, MOST_LOG_SHIFT
-from .history_density import HistoryDensity
-from .observed import LABOUR_PENALTY
-from .prior_curves import CELLS, GRAPH
-from .row_density import PIECES
+from ..data.quantities import SERIAL_PENALTY
+from .density_parts import curve as curve_at
+from .density_parts import history as history_at
+from .density_parts import on_scale, quantile, share_at_asara
+from .packing import HEAD, PLACES
+from .prior_curves import CELLS
 
-if TYPE_CHECKING:
-    from .design import Design
-
-__all__ = ["density_c", "expand_c", "log_density", "log_parts", "pack"]
-
-HEAD = 20
-"""Numbers before the arrays of packed data, see `pack`."""
+__all__ = ["density_c", "expand_c", "given_parts", "log_density", "log_parts"]
 
 LOG_NORMAL = -0.5 * math.log(2 * math.pi)
 
-SCALES = ("log", "logit", "linear")
-"""Scales of rows on other quantities, by their number in packed data."""
-
-_AT = {name: GRAPH.index(name) for name in GRAPH}
 CAPABILITIES, POST_TRAINING, BOTTLENECK = (
-    _AT[name] for name in ("capabilities", "post_training", "compute_bottleneck")
+    PLACES[name] for name in ("capabilities", "post_training", "compute_bottleneck")
 )
 SHARE, GAIN, SPEEDUP, LAMBDA, SIGMA, FRONTIER, MEASURE_SD, SHARE_SPREAD = (
-    _AT[name]
+    PLACES[name]
     for name in (
         "labour_share",
         "experiment_gain",
@@ -57,193 +45,6 @@ SHARE, GAIN, SPEEDUP, LAMBDA, SIGMA, FRONTIER, MEASURE_SD, SHARE_SPREAD = (
         "share_spread",
     )
 )
-
-
-def pack(design: Design) -> np.ndarray:
-    """A design in one vector, as `log_density` reads it, without the rows that stand beside; loadings without their zeros."""
-    of = design.only(np.flatnonzero(~design.beside))
-    knots, cubic = of.curves
-    parts, log_weight = of.parts
-    rows, columns = np.nonzero(of.loadings)
-    first = np.searchsorted(rows, np.arange(len(of.loadings) + 1))
-    copula = of.copula if of.copula is not None else np.zeros((0, 0))
-    histories, tables = _tables(of)
-    arrays = [
-        parts,
-        log_weight,
-        *_curves(knots, cubic),
-        copula,
-        *(of.remoteness, of.terms, of.growth, of.relative, of.history_idx),
-        *(_places(of.share_of), _places(of.measure_of), of.observed),
-        *(of.row_grids[name] for name in ("grid", "error", "tails", "sd")),
-        *(_inputs(of), histories, tables),
-        *(first, columns, of.loadings[rows, columns]),
-    ]
-    curves, most_pieces, _ = cubic.shape
-    combinations, quantities = parts.shape
-    view = of.view
-    head = [
-        HEAD + sum(array.size for array in arrays),
-        quantities,
-        len(of.remoteness),
-        len(ADJUSTMENTS),
-        of.rows.sizes["input_data"],
-        len(of.observed),
-        len(columns),
-        most_pieces,
-        PIECES,
-        float(view.derives_compute_bottleneck),
-        combinations,
-        curves,
-        len(copula),
-        len(of.names["history"]),
-        len(of.names["measure"]),
-        len(of.inputs),
-        len(tables),
-        of.coords["domain"].index(TARGET),
-        float(view["speedup"].reached) if view.derives_compute_bottleneck else 0.0,
-        float("z_lambda" in design.latents),
-    ]
-    return np.concatenate([np.array(head, dtype=float), *(array.ravel().astype(float) for array in arrays)])
-
-
-def _places(one_hot: np.ndarray) -> np.ndarray:
-    """The column of each row's 1, or -1."""
-    return np.where(one_hot.any(axis=1), one_hot.argmax(axis=1) if one_hot.size else 0, -1)
-
-
-def _inputs(of: Design) -> np.ndarray:
-    """The place of each quantity that rows are on, -1 for the labour penalty, -2 for what no row here is on; its scale; whether
-    its curve is in logs: (input, 3)."""
-    found = np.empty((len(of.inputs), 3))
-    for i, (name, scale) in enumerate(of.inputs):
-        place = _AT.get(name, -1 if name == LABOUR_PENALTY else -2)
-        found[i] = place, SCALES.index(scale), place >= 0 and not QUANTITIES[name].lower_included
-    return found
-
-
-def _tables(of: Design) -> tuple[np.ndarray, np.ndarray]:
-    """Where each row's history begins among the tables, -1 for others; each as its grids, cells and bicubic pieces."""
-    start, parts, size = np.full(len(of.observed), -1), [], 0
-    for i, row in enumerate(of.densities):
-        if isinstance(row, HistoryDensity):
-            start[i] = size
-            parts += [
-                np.array([row.start, row.step, row.log_lambda, row.step_lambda, row.cells]),
-                row.cubic.ravel(),
-            ]
-            size += 5 + row.cubic.size
-    return start, np.concatenate(parts) if parts else np.zeros(0)
-
-
-def _curves(knots: np.ndarray, cubic: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The first piece of each cell (curve, CELLS + 1), by which a piece is found fast, and each piece as six numbers."""
-    edges = np.linspace(-SCORE_LIMIT, SCORE_LIMIT, CELLS + 1)
-    first = np.array([np.searchsorted(start, edges, side="right") - 1 for start in knots[..., 0]])
-    return first.reshape(len(knots), CELLS + 1), np.concatenate([knots, cubic], axis=2)
-
-
-@kernel
-def _quantile(data, first, start, score):
-    """Value and slope of a quantile curve at a score: its cells begin at `first`, its pieces at `start`."""
-    place = (score + SCORE_LIMIT) * (CELLS / (2 * SCORE_LIMIT))
-    cell = min(int(place), CELLS - 1) if place > 0 else 0  # NaN is in the first, and its value NaN
-    low, high = int(data[first + cell]), int(data[first + cell + 1])
-    while low < high:
-        middle = (low + high + 1) // 2
-        if data[start + 6 * middle] <= score:
-            low = middle
-        else:
-            high = middle - 1
-    at = start + 6 * low
-    width = data[at + 1]
-    t, c1, c2, c3 = (score - data[at]) / width, data[at + 3], data[at + 4], data[at + 5]
-    return data[at + 2] + t * (c1 + t * (c2 + t * c3)), (c1 + t * (2 * c2 + t * 3 * c3)) / width
-
-
-@kernel
-def _curve(data, start, pieces, position):
-    """Value and slope at a position between 0 and `pieces` of the cubics that begin at `start`."""
-    piece = min(int(position), pieces - 1) if position > 0 else 0
-    t, at = position - piece, start + 4 * piece
-    c1, c2, c3 = data[at + 1], data[at + 2], data[at + 3]
-    return data[at] + t * (c1 + t * (c2 + t * c3)), c1 + t * (2 * c2 + t * 3 * c3)
-
-
-@kernel
-def _history(data, start, pieces, deviation, log_lambda):
-    """Log density of a raw history (`history_density`), and its slopes in the deviation and in log lambda."""
-    cells = int(data[start + 4])
-    position = (deviation - data[start]) / data[start + 1]
-    inside = min(max(position, 0.0), float(pieces))
-    piece = min(int(inside), pieces - 1)
-    place = (log_lambda - data[start + 2]) / data[start + 3]
-    within = min(max(place, 0.0), float(cells))
-    cell = min(int(within), cells - 1)
-    t, u = inside - piece, within - cell
-    at = start + 5 + 16 * (piece * cells + cell)
-    value, of_t, of_u, of_tu, power, slope_power = 0.0, 0.0, 0.0, 0.0, 1.0, 0.0
-    for i in range(4):
-        c0, c1, c2, c3 = data[at + 4 * i], data[at + 4 * i + 1], data[at + 4 * i + 2], data[at + 4 * i + 3]
-        along = c0 + u * (c1 + u * (c2 + u * c3))
-        rise = c1 + u * (2 * c2 + u * 3 * c3)
-        value += along * power
-        of_t += along * slope_power
-        of_u += rise * power
-        of_tu += rise * slope_power
-        slope_power = (i + 1) * power
-        power *= t
-    if position != inside:
-        beyond = position - inside
-        if (beyond < 0) == (of_t < 0):
-            of_t, of_tu = 0.0, 0.0
-        value += beyond * of_t
-        of_u += beyond * of_tu
-    if within != place:
-        of_u = 0.0
-    return value, of_t / data[start + 1], of_u / data[start + 3]
-
-
-@kernel
-def _share_at_asara(share, log_speedup, log_lambda, log_sigma, reached):
-    """Labour's share at ASARA, and its slopes in the four (`equations.share_at_asara`)."""
-    kappa, per = 1 - math.exp(-log_sigma), math.exp(-log_lambda) / (1.0 if reached else share)
-    shift = kappa * log_speedup * per
-    moves = -MOST_LOG_SHIFT < shift < MOST_LOG_SHIFT
-    shift = min(max(shift, -MOST_LOG_SHIFT), MOST_LOG_SHIFT)
-    if reached:
-        rest = (1 - share) * math.exp(-shift)
-        if rest >= 1 - LEAST_SHARE:
-            return LEAST_SHARE, 0.0, 0.0, 0.0, 0.0
-        after, of_share, of_shift = 1 - rest, math.exp(-shift), rest
-    else:
-        odds = share * math.exp(shift)
-        after = odds / (odds + 1 - share)
-        of_shift = after * (1 - after)
-        of_share = of_shift / (share * (1 - share)) if share < 1 else 0.0
-        if moves:
-            of_share -= of_shift * shift / share
-    if not moves:
-        of_shift = 0.0
-    return (
-        after,
-        of_share,
-        of_shift * kappa * per,
-        -of_shift * shift,
-        of_shift * math.exp(-log_sigma) * log_speedup * per,
-    )
-
-
-@kernel
-def _on_scale(value, scale, in_logs):
-    """A quantity, given in logs or itself, on the scale of a row, and its slope."""
-    natural = math.exp(value) if in_logs else value
-    if scale == 0:
-        return (value, 1.0) if in_logs else (math.log(value), 1 / value)
-    if scale == 1:
-        logit = math.log(natural) - math.log1p(-natural)
-        return logit, 1 / (1 - natural) if in_logs else 1 / (natural * (1 - natural))
-    return natural, natural if in_logs else 1.0
 
 
 @kernel
@@ -318,14 +119,14 @@ def given_parts(x, gradient, data, combination):
                 score += data[copula + k * correlated + j] * x[j]
         inside = min(max(score, -SCORE_LIMIT), SCORE_LIMIT)
         own = int(data[parts + combination * quantities + k])
-        value[k], slope[k] = _quantile(data, cells + (CELLS + 1) * own, curve + 6 * most_pieces * own, inside)
+        value[k], slope[k] = quantile(data, cells + (CELLS + 1) * own, curve + 6 * most_pieces * own, inside)
         if inside != score:
             slope[k] = 0.0
     log_lambda, of_score, pull_lambda = 0.0, 0.0, 0.0
     if has_lambda:
         inside = min(max(x[z_lambda], -SCORE_LIMIT), SCORE_LIMIT)
         own = curves - 1
-        log_lambda, of_score = _quantile(
+        log_lambda, of_score = quantile(
             data, cells + (CELLS + 1) * own, curve + 6 * most_pieces * own, inside
         )
         if inside != x[z_lambda]:
@@ -334,7 +135,7 @@ def given_parts(x, gradient, data, combination):
     share, gain = math.exp(value[SHARE]), value[GAIN]
     frontier, measure_sd, spread = value[FRONTIER], value[MEASURE_SD], value[SHARE_SPREAD]
     conversion = math.exp(value[CAPABILITIES] + value[POST_TRAINING])
-    after, of_share, of_speedup, of_lambda, of_sigma = _share_at_asara(
+    after, of_share, of_speedup, of_lambda, of_sigma = share_at_asara(
         share, value[SPEEDUP], value[LAMBDA], value[SIGMA], reached
     )
     epsilon = gain / conversion
@@ -347,12 +148,12 @@ def given_parts(x, gradient, data, combination):
     for j in range(others):
         place = int(data[other + 3 * j])
         if place >= 0:
-            effect[j], effect_slope[j] = _on_scale(
+            effect[j], effect_slope[j] = on_scale(
                 value[place], data[other + 3 * j + 1], data[other + 3 * j + 2] > 0
             )
         elif place == -1:
             on_joint = SERIAL_PENALTY + (1 - SERIAL_PENALTY) * share
-            effect[j], effect_slope[j] = _on_scale(
+            effect[j], effect_slope[j] = on_scale(
                 value[LAMBDA] + math.log(on_joint), data[other + 3 * j + 1], True
             )
 
@@ -397,7 +198,7 @@ def given_parts(x, gradient, data, combination):
 
         sd, begins, push_lambda = data[normal + i], int(data[history + i]), 0.0
         if begins >= 0:
-            log_error, push, push_lambda = _history(
+            log_error, push, push_lambda = history_at(
                 data, table + begins, pieces, deviation, log_lambda + against
             )
             pull_lambda += push_lambda
@@ -407,7 +208,7 @@ def given_parts(x, gradient, data, combination):
         else:
             position = (deviation - data[grid + 2 * i]) / data[grid + 2 * i + 1]
             inside = min(max(position, 0.0), float(pieces))
-            log_error, push = _curve(data, error + 4 * pieces * i, pieces, inside)
+            log_error, push = curve_at(data, error + 4 * pieces * i, pieces, inside)
             if position != inside:
                 push = data[tails + 2 * i] if position < 0 else data[tails + 2 * i + 1]
                 log_error += (position - inside) * push

@@ -140,7 +140,7 @@ def divided_cell(x, end, dy, low, base, start, law, parts):
 def last_cell(law, reach, width, low, base, start, k, power):
     """Time of the cell that ends at the ceiling. Where experiments have a technology of their own the power of w itself changes on
     the way: the cell is divided deep into it, and ends with the power that holds there."""
-    if math.isnan(law.experiment_beta) or law.labour_share == 1.0:
+    if math.isnan(law.experiment_beta) or law.labour_share_asara == 1.0:
         return years_towards_ceiling(width, 1.0, low, k, power)
     distance = width * math.exp(-_DEEP)
     before, at = reach - width, reach - distance

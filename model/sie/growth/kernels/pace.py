@@ -66,7 +66,7 @@ def ceiling_power(law):
 @kernel
 def input_on_grid(law, x, last, gain, level):
     """`growth.research_input` at the nodes: a loop that is vectorised for a constant share and for a plain CES."""
-    a, epsilon, kappa = law.labour_share, law.experiment_gain, ces_exponent(law.sigma)
+    a, epsilon, kappa = law.labour_share_asara, law.epsilon, ces_exponent(law.sigma)
     plain = law.sigma_switch == math.inf and law.automation == 1.0 and math.isnan(law.experiment_beta)
     apart = 1.0 - epsilon
     tilt = -abs(kappa * apart)

@@ -104,7 +104,7 @@ def compute_path(law, start, recent, tables, work, years, log2_pace, ends):
     power, beta_now, shaped = ceiling_power(law)
 
     input_on_grid(law, x, last, gain, level)
-    steep = 0.0 if law.labour_share == 1.0 and law.automation == 1.0 else steepness(law)
+    steep = 0.0 if law.labour_share_asara == 1.0 and law.automation == 1.0 else steepness(law)
     base[:] = 0.0
     smooth[:] = 0.0
     if shaped and not direct:

@@ -50,7 +50,7 @@ def _path(
         _draws(
             r_asara=r,
             parallel=parallel,
-            speedup=1.0,
+            pace_asara=doublings_a_year,
             recent_doublings_per_year=doublings_a_year,
             doublings_left=left,
             **mechanisms,
@@ -157,7 +157,7 @@ def explosive_sum(lambda_: float, sigma: float, what: str, phi_cog: float = math
         gain = 1.0 if two or what == "phi_both" else 0.0
         input_gain = 0.5 + 0.5 * gain
         beta = 1 - (phi_cog if two else phi)
-        mechanisms = {"labour_share": 0.5, "sigma": sigma, "experiment_gain": gain}
+        mechanisms = {"labour_share_asara": 0.5, "sigma": sigma, "epsilon": gain}
         if two:
             mechanisms["experiment_beta"] = 1 - phi
         draws = _draws(
@@ -179,7 +179,7 @@ def jones_returns(lambda_: float, beta: float, labour_share: float = 1.0) -> flo
 
     parallel = lambda_ * labour_share
     draws = _draws(
-        r_asara=parallel / beta, parallel=parallel, doublings_left=math.inf, labour_share=labour_share
+        r_asara=parallel / beta, parallel=parallel, doublings_left=math.inf, labour_share_asara=labour_share
     )
     return returns_at(0.0, laws(draws)[0])
 

@@ -12,6 +12,7 @@ from ...data.priors import Conclusion
 from ...data.quantities import QUANTITIES
 from ...data.wording import hundredths, prior_in_words
 from ...growth.events import EVENTS, FAST_PACE
+from ...growth.readings import limited_pace
 from ..page import Figure, Line, Paragraph, Section, Table
 from ..text import Result
 from .contents import Contents, citation, origin, slug
@@ -163,7 +164,7 @@ def _row_tables(result: Result) -> list[Table]:
 def _remarks(result: Result) -> Iterator[Line]:
     """What a reader must know about a view's draws beside the tables."""
     prior = result.draws("priors")
-    fast = 100 * float((prior.speedup > FAST_PACE).mean())
+    fast = 100 * float((limited_pace(prior) > FAST_PACE * prior.recent_doublings_per_year).mean())
     yield Line(
         f"In {fast:.1f} % of prior draws the pace is above {FAST_PACE:g} times the recent pace at ASARA already."
     )
