@@ -15,7 +15,8 @@ NEVER = 1e10
 
 
 @njit
-def _gains(law, x):
+def log2_gains(law, x):
+    """log2 of the pace over that at ASARA, (law, level)."""
     gains = np.empty((len(law), x.shape[1]))
     for i in range(len(law)):
         for j in range(x.shape[1]):
@@ -36,7 +37,7 @@ class BruteForce:
         reach = np.where(np.isinf(left), FAR, left * (1 - 1e-9))
         self.left, h = left, reach / steps
         x = np.arange(2 * steps + 1) / 2 * h[:, None]
-        own = np.ascontiguousarray((start[:, None] + _gains(law, x)).T)
+        own = np.ascontiguousarray((start[:, None] + log2_gains(law, x)).T)
         x = x.T
 
         def log2_pace(j, t):

@@ -188,7 +188,7 @@ def _unlimited(paths: xr.Dataset) -> xr.Dataset:
     paths = paths.assign(peak_log2_pace=paths.peak_log2_pace.copy(data=peak)).assign_attrs(limit_entries=0)
     left = paths.clock.shape[-1] - entries
     if left:
-        return paths.assign(clock=paths.clock[..., :left])
+        return paths.drop_vars("clock").assign(clock=paths.clock[..., :left])
     own = {"years": paths.own_years, "log2_pace": paths.own_log2_pace}
     return paths.drop_vars(["clock", *(f"own_{name}" for name in own)]).assign(own)
 
