@@ -35,6 +35,8 @@ OWN = {
     "input_data": "own_input",
     "preferred": "1",
     "definition_sd": "0.3",
+    "measure": "staff",
+    "measure_sd": "0",
     "basis": "ours",
     "source": "sie_project",
     "locator": "own",

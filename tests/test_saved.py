@@ -72,6 +72,13 @@ def test_a_file_says_everything_that_draws_it_again(result, folder, tmp_path):
 
 
 @pytest.mark.slow
+def test_a_file_with_a_table_of_sigmas_of_its_own_still_opens(result, spoil):
+    """As files had before estimates of sigma became rows of the evidence."""
+    opened = open_saved(spoil(lambda file: file.copy("evidence", "elasticities")))
+    assert as_text(opened) == as_text(result)
+
+
+@pytest.mark.slow
 def test_the_same_result_is_saved_to_the_same_bytes(result, folder, tmp_path):
     write_folder([result], tmp_path)
     names = sorted(path.name for path in folder.iterdir())
