@@ -31,7 +31,7 @@ LATENTS = {
     "score": ("quantity",),
     "z": ("domain",),
     "z_input": ("input_data",),
-    "z_growth": ("flow", "input_data"),
+    "z_growth": ("flow", "history"),
     "z_share": ("history",),
     "z_measure": ("measure",),
     "z_lambda": (),
@@ -41,17 +41,14 @@ typical one, the errors that rows on one input data share, of definition and of 
 errors of how labour is counted, and the lambda of raw histories. A design has those that its rows need (`Design.latents`)."""
 
 OF_ROWS = (
-    *(
-        "observed",
-        "loadings",
-        "terms",
-        "growth",
-        "relative",
-        "history_idx",
-        "share_of",
-        "measure_of",
-        "beside",
-    ),
+    "observed",
+    "loadings",
+    "terms",
+    "growth",
+    "relative",
+    "history_of",
+    "measure_of",
+    "beside",
 )
 """Arrays of a design with a row each, besides `level`."""
 
@@ -78,10 +75,8 @@ class Design:
     """(estimate, flow, shape) median, scale and skew of log input growth."""
     relative: np.ndarray
     """(estimate,) whether compute's growth is relative to labour's."""
-    history_idx: np.ndarray
-    """(estimate,) position of the input data whose growth the row is about."""
-    share_of: np.ndarray
-    """(estimate, history) 1 where labour's share in that history enters."""
+    history_of: np.ndarray
+    """(estimate, history) 1 where growth of inputs in that history enters."""
     measure_of: np.ndarray
     """(estimate, measure) 1 where labour is counted so."""
     beside: np.ndarray
@@ -89,7 +84,7 @@ class Design:
     remoteness: np.ndarray
     """(domain,)"""
     names: Mapping[str, list[str]]
-    """The labels of `history` and `measure`."""
+    """The labels of `input_data` on which rows share a definition error, of `history` and of `measure`."""
 
     @cached_property
     def curves(self) -> tuple[np.ndarray, np.ndarray]:
@@ -137,15 +132,17 @@ class Design:
     @cached_property
     def coords(self) -> dict[str, list]:
         """The labels of every dim of a latent, and of `estimate` and `adjustment`."""
-        dims = ("estimate", "domain", "adjustment", "input_data")
-        labels = {dim: self.rows[dim].values.tolist() for dim in dims}
+        labels = {dim: self.rows[dim].values.tolist() for dim in ("estimate", "domain", "adjustment")}
         return {"quantity": list(GRAPH), "flow": list(INPUT_FLOWS), **labels, **self.names}
 
     @property
     def latents(self) -> dict[str, tuple[str, ...]]:
         """What is sampled, with its dims."""
+        of_all = self.view.derives_compute_bottleneck and self.names["history"]
         needed = {
-            "z_share": self.names["history"],
+            "z_input": self.names["input_data"],
+            "z_growth": self.names["history"],
+            "z_share": of_all,
             "z_measure": self.names["measure"],
             "z_lambda": self.histories,
         }
@@ -241,29 +238,28 @@ def design(rows: xr.Dataset, view: View, *, likelihoods: Mapping[str, xr.DataArr
     )
     own_sd, shared_sd = definition_sds(rows, view, beside)
     observed, densities = row_densities(rows, own_sd, likelihoods)
-    terms, history_idx = input_terms(rows, view), histories_of(rows)
-    growth, relative = growth_shapes(rows)
-    of_all = view.derives_compute_bottleneck & (terms != 0).any(axis=1)
-    histories, share_of = _one_hot(rows.input_data.values[history_idx], of_all)
+    terms, (growth, relative) = input_terms(rows, view), growth_shapes(rows)
+    grown = (terms != 0).any(axis=1)
+    histories, history_of = _one_hot(rows.input_data.values[histories_of(rows)], grown)
     measure = rows.measure.values if "measure" in rows else np.full(len(terms), "")
-    measures, measure_of = _one_hot(measure, of_all & (measure != ""))
+    measures, measure_of = _one_hot(measure, grown & (measure != "") & view.derives_compute_bottleneck)
+    shared, shared_of = _one_hot(rows.input_data.values[rows.input_idx.values], shared_sd > 0)
     return Design(
         view=view,
         rows=rows,
         level=level,
         observed=observed,
         densities=densities,
-        loadings=loadings(rows, shared_sd, on, inputs),
+        loadings=loadings(rows, shared_of * shared_sd[:, None], on, inputs),
         inputs=inputs,
         terms=terms,
         growth=growth,
         relative=relative,
-        history_idx=history_idx,
-        share_of=share_of,
+        history_of=history_of,
         measure_of=measure_of,
         beside=beside,
         remoteness=rows.remoteness.values,
-        names={"history": histories, "measure": measures},
+        names={"input_data": shared, "history": histories, "measure": measures},
     )
 
 

@@ -128,12 +128,11 @@ def inputs_of(rows: xr.Dataset, view: View) -> list[list[tuple[str, str]]]:
 
 
 def loadings(
-    rows: xr.Dataset, shared_sd: np.ndarray, on: list[list[tuple[str, str]]], inputs: tuple
+    rows: xr.Dataset, shared: np.ndarray, on: list[list[tuple[str, str]]], inputs: tuple
 ) -> np.ndarray:
-    """What each row's expected value is made of (estimate, effect): its domain's log r, adjustments, shared definition error, `inputs`."""
+    """What each row's expected value is made of (estimate, effect): its domain's log r, adjustments, `shared` definition errors, `inputs`."""
     of_domain = np.isin(rows.kind.values, ("r", "growth", "series"))
     domain = np.eye(rows.sizes["domain"])[rows.domain_idx.values] * of_domain[:, None]
-    shared = np.eye(rows.sizes["input_data"])[rows.input_idx.values] * shared_sd[:, None]
     others = np.array([[float(each in row) for each in inputs] for row in on]).reshape(len(on), len(inputs))
     factors = rows.includes.values.astype(float)
     if "quantity" in rows:

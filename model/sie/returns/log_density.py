@@ -87,8 +87,7 @@ def given_parts(x, gradient, data, combination):
     growth = terms + 3 * rows
     relative = growth + 6 * rows
     history_idx = relative + rows
-    share_idx = history_idx + rows
-    measure_idx = share_idx + rows
+    measure_idx = history_idx + rows
     observed = measure_idx + rows
     grid = observed + rows
     error = grid + 2 * rows
@@ -102,8 +101,8 @@ def given_parts(x, gradient, data, combination):
     loading = column + loaded
     z, z_input = quantities, quantities + domains
     z_growth = z_input + inputs
-    z_share = z_growth + 2 * inputs
-    z_measure = z_share + histories
+    z_share = z_growth + 2 * histories
+    z_measure = z_share + histories * int(data[20])
     z_lambda = z_measure + measures
 
     total = data[log_weight + combination]
@@ -179,18 +178,18 @@ def given_parts(x, gradient, data, combination):
         if grown:
             shape, ratio = growth + 6 * i, data[relative + i]
             rise_l = math.exp(data[shape + 2] * x[z_growth + own])
-            rise_c = math.exp(data[shape + 5] * x[z_growth + inputs + own])
+            rise_c = math.exp(data[shape + 5] * x[z_growth + histories + own])
             counted = data[shape] + data[shape + 1] * (rise_l - 1) / data[shape + 2]
             log_c = data[shape + 3] + data[shape + 4] * (rise_c - 1) / data[shape + 5]
-            in_history, in_measure = int(data[share_idx + i]), int(data[measure_idx + i])
+            in_measure = int(data[measure_idx + i])
             z_m = x[z_measure + in_measure] if in_measure >= 0 else 0.0
-            z_s = x[z_share + in_history] if in_history >= 0 else 0.0
+            z_s = x[z_share + own] if derived else 0.0
             log_l = counted + measure_sd * z_m
             log_c += ratio * log_l
             odds = share * math.exp(spread * z_s)
-            then = odds / (odds + 1 - share)
+            then, rest = odds / (odds + 1 - share), (1 - share) / (odds + 1 - share)
             labour, compute = math.exp(log_l), (1 - frontier) * math.exp(log_c)
-            both = then * labour + (1 - then) * compute
+            both = then * labour + rest * compute
             against = of_labour * counted + of_compute * log_c
             if of_all != 0:
                 against += of_all * math.log(both)
@@ -231,20 +230,20 @@ def given_parts(x, gradient, data, combination):
             push += push_lambda
             on_then, on_c, on_l = 0.0, of_compute, of_compute * ratio
             if of_all != 0:
-                on_c += of_all * (1 - then) * compute / both
+                on_c += of_all * rest * compute / both
                 on_l = of_all * then * labour / both + ratio * on_c
                 on_then = push * of_all * (labour - compute) / both
-                pull[FRONTIER] -= push * of_all * (1 - then) * math.exp(log_c) / both
+                pull[FRONTIER] -= push * of_all * rest * math.exp(log_c) / both
             gradient[z_growth + own] += push * (of_labour + on_l) * data[shape + 1] * rise_l
-            gradient[z_growth + inputs + own] += push * on_c * data[shape + 4] * rise_c
+            gradient[z_growth + histories + own] += push * on_c * data[shape + 4] * rise_c
             pull[MEASURE_SD] += push * on_l * z_m
             if in_measure >= 0:
                 gradient[z_measure + in_measure] += push * on_l * measure_sd
             if share < 1:
-                pull_share += on_then * then * (1 - then) / (share * (1 - share))
-            pull[SHARE_SPREAD] += on_then * then * (1 - then) * z_s
-            if in_history >= 0:
-                gradient[z_share + in_history] += on_then * then * (1 - then) * spread
+                pull_share += on_then * then * rest / (share * (1 - share))
+            pull[SHARE_SPREAD] += on_then * then * rest * z_s
+            if derived:
+                gradient[z_share + own] += on_then * then * rest * spread
 
     for j in range(others):
         place, part = int(data[other + 3 * j]), effect_pull[j] * effect_slope[j]

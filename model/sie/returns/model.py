@@ -129,7 +129,7 @@ def graph(of: Design) -> pm.Model:
                 rows,
                 log_r=pt.log(r),
                 log_factor=pt.log(pt.stack(included)),
-                z_input=values["z_input"],
+                z_input=values.get("z_input"),
                 inputs=pt.stack(inputs) if inputs else None,
                 against=against,
             )

@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+
 from ..base.errors import DataError
 from ..data.quantities import ADJUSTMENTS, SERIAL_PENALTY
 
@@ -50,14 +52,16 @@ def measured_against(xp: ModuleType, design: Any, values: Mapping[str, Any]) -> 
     xp
         NumPy or `pytensor.tensor`.
     design
-        As a `Design`: `terms` (estimate, term), `growth` (estimate, flow, shape), `relative` (estimate,), `history_idx` (estimate,),
-        `share_of` (estimate, history), `measure_of` (estimate, measure).
+        As a `Design`: `terms` (estimate, term), `growth` (estimate, flow, shape), `relative` (estimate,), `history_of` (estimate,
+        history), `measure_of` (estimate, measure).
     values
-        `z_growth` (..., flow, input_data), and where r is against all inputs `labour_share`, `frontier_share`, `share_spread`,
+        `z_growth` (..., flow, history), and where r is against all inputs `labour_share`, `frontier_share`, `share_spread`,
         `measure_sd` (...), `z_share` (..., history) and `z_measure` (..., measure).
     """
     of_all, of_labour, of_compute = design.terms.T
-    score = xp.moveaxis(values["z_growth"][..., design.history_idx], -1, -2)
+    if not design.terms.any():
+        return np.zeros(len(design.terms))
+    score = xp.moveaxis(values["z_growth"] @ design.history_of.T, -1, -2)
     log_growth = log_input_growth(xp, design.growth, score)
     counted, log_c = log_growth[..., 0], log_growth[..., 1]
     total = of_labour * counted
@@ -69,9 +73,8 @@ def measured_against(xp: ModuleType, design: Any, values: Mapping[str, Any]) -> 
     )
     log_l = counted + measure_sd * (values["z_measure"] @ design.measure_of.T)
     log_c = log_c + design.relative * log_l
-    odds = a * xp.exp(spread * (values["z_share"] @ design.share_of.T))
-    share = odds / (odds + 1 - a)
-    q = share * xp.exp(log_l) + (1 - share) * (1 - phi) * xp.exp(log_c)
+    odds = a * xp.exp(spread * (values["z_share"] @ design.history_of.T))
+    q = (odds * xp.exp(log_l) + (1 - a) * (1 - phi) * xp.exp(log_c)) / (odds + 1 - a)
     return total + of_all * xp.log(xp.where(of_all != 0, q, 1.0)) + of_compute * log_c
 
 
@@ -96,7 +99,7 @@ def expected(
     for values, size in zip((log_r, log_factor, z_input, inputs), sizes, strict=True):
         loading = design.loadings[:, start : start + size]
         start += size
-        if loading.any():
+        if size and loading.any():
             total = total + values @ loading.T
     return total
 

@@ -22,7 +22,7 @@ __all__ = ["HEAD", "PLACES", "pack"]
 PLACES = {name: GRAPH.index(name) for name in GRAPH}
 """Where each quantity stands among the scores."""
 
-HEAD = 20
+HEAD = 21
 """Numbers before the arrays of packed data, see `pack`."""
 
 SCALES = ("log", "logit", "linear")
@@ -43,8 +43,8 @@ def pack(design: Design) -> np.ndarray:
         log_weight,
         *_curves(knots, cubic),
         copula,
-        *(of.remoteness, of.terms, of.growth, of.relative, of.history_idx),
-        *(_places(of.share_of), _places(of.measure_of), of.observed),
+        *(of.remoteness, of.terms, of.growth, of.relative),
+        *(_places(of.history_of), _places(of.measure_of), of.observed),
         *(of.row_grids[name] for name in ("grid", "error", "tails", "sd")),
         *(_inputs(of), histories, tables),
         *(first, columns, of.loadings[rows, columns]),
@@ -57,7 +57,7 @@ def pack(design: Design) -> np.ndarray:
         quantities,
         len(of.remoteness),
         len(ADJUSTMENTS),
-        of.rows.sizes["input_data"],
+        len(of.names["input_data"]),
         len(of.observed),
         len(columns),
         most_pieces,
@@ -73,6 +73,7 @@ def pack(design: Design) -> np.ndarray:
         of.coords["domain"].index(TARGET),
         float(view["speedup"].reached) if view.derives_compute_bottleneck else 0.0,
         float("z_lambda" in design.latents),
+        float("z_share" in design.latents),
     ]
     return np.concatenate([np.array(head, dtype=float), *(array.ravel().astype(float) for array in arrays)])
 

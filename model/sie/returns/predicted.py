@@ -41,7 +41,9 @@ def _effects(of: Design, draws: xr.Dataset) -> list[np.ndarray]:
     }
     inputs = [input_value(np, name, scale, values) for name, scale in of.inputs]
     stacked = np.stack(inputs, axis=-1) if inputs else np.empty((*log_r.shape[:2], 0))
-    return [log_r, log_factor, values_of(draws, "z_input", "input_data"), stacked]
+    shape = (*log_r.shape[:2], 0)
+    z_input = values_of(draws, "z_input", "input_data") if "z_input" in draws else np.empty(shape)
+    return [log_r, log_factor, z_input, stacked]
 
 
 def _against(of: Design, draws: xr.Dataset) -> np.ndarray:
