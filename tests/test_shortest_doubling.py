@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 import xarray as xr
+from clocked_paths import log2_gains
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from clocked_paths import log2_gains
 from test_clocks import EDGE, by_brute_force, random_pairs
 from trajectories import draws_of
 

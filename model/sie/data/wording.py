@@ -12,11 +12,12 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from .families import Prior
-    from .views import Conclusion
+    from .views import Conclusion, View
 
 __all__ = [
     "AUTHOR_SAYS",
     "conclusion_in_words",
+    "correlations_in_words",
     "diagnostics_in_words",
     "given_in_words",
     "hundredths",
@@ -112,6 +113,11 @@ def conclusion_in_words(conclusion: Conclusion | None) -> str:
     if "p" in conclusion.numbers:
         return f"{100 * conclusion.numbers['p']:.0f} %"
     return "{p_low:.0f} - {p_high:.0f} %".format(**{key: 100 * p for key, p in conclusion.numbers.items()})
+
+
+def correlations_in_words(view: View) -> str:
+    """Which quantities of a view are correlated: `capabilities and post_training (rank 0.6)`; empty for none."""
+    return "; ".join(f"{' and '.join(pair.between)} (rank {pair.rank:g})" for pair in view.correlations)
 
 
 def given_in_words(given: str) -> str:

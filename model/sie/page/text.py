@@ -16,6 +16,7 @@ from ..data.quantities import R_UNIT
 from ..data.wording import (
     AUTHOR_SAYS,
     conclusion_in_words,
+    correlations_in_words,
     given_in_words,
     left_out_in_words,
     levels_in_words,
@@ -118,6 +119,8 @@ def _blocks(result: Result) -> Iterator[str | Table]:
     yield f"pace at ASARA above {FAST_PACE:g} times the recent pace: {fast} of prior draws"
     if (discarded := prior.attrs.get("discarded_prior_mass")) and discarded > 0:
         yield f"prior mass discarded because the ceiling lay below gained_before_asara: {share_in_words(discarded)}"
+    if said := correlations_in_words(view):
+        yield f"correlated: {said}"
     yield from _provenance_lines(result)
     if "evidence" in result.given:
         yield sampler_in_words(result.tree.attrs)

@@ -9,8 +9,8 @@ import numpy as np
 
 from ...base.stats import INTERVAL
 from ...data.priors import Conclusion
-from ...data.quantities import QUANTITIES
-from ...data.wording import hundredths, prior_in_words
+from ...data.quantities import QUANTITIES, RETIRED
+from ...data.wording import correlations_in_words, hundredths, prior_in_words
 from ...growth.events import EVENTS, FAST_PACE
 from ...growth.readings import limited_pace
 from ..page import Figure, Line, Paragraph, Section, Table
@@ -129,7 +129,7 @@ def _prior_table(result: Result, contents: Contents) -> Table:
     view = result.view
     rows = []
     for name, entry in view.entries.items():
-        title = (Line(name, kind="strong"), Line(QUANTITIES[name].meaning, kind="small"))
+        title = (Line(name, kind="strong"), Line((QUANTITIES | RETIRED)[name].meaning, kind="small"))
         unit = () if entry.unit == "1" else (Line(entry.unit, kind="small"),)
         rows.append(
             [
@@ -170,6 +170,8 @@ def _remarks(result: Result) -> Iterator[Line]:
     )
     if (discarded := prior.attrs.get("discarded_prior_mass", 0)) > 0:
         yield Line(f"{100 * discarded:.1f} % of the prior lay below gained_before_asara and was discarded.")
+    if said := correlations_in_words(result.view):
+        yield Line(f"Correlated: {said}.")
     if result.view.states_r_asara:
         yield Line("The view states r at ASARA directly, so that evidence on r cannot move it.")
     if any(entry.basis == "calibrated" for entry in result.view.entries.values()):
