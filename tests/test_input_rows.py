@@ -71,6 +71,15 @@ def test_no_view_uses_a_row_on_inputs_yet(view, evidence):
     assert why["greenblatt_2026_share"].startswith("same output data as" if reflected else "no view here")
 
 
+def test_the_data_of_rows_on_inputs_are_no_latents_of_the_model(evidence):
+    rows = sie.usable(evidence, sie.read_view("reference"))
+    own = evidence.isel(estimate=evidence.kind.values != "input")
+    assert rows.input_data.values.tolist() == sorted(set(own.input_data.values[own.input_idx.values]))
+    for row in rows.estimate.values.tolist():
+        named = (one.input_data.values[one.sel(estimate=row).input_idx.item()] for one in (rows, evidence))
+        assert len(set(named)) == 1
+
+
 def test_one_author_counts_once_on_a_share(inputs):
     poll, new = (inputs.sel(estimate=row) for row in ("compute_poll_2025", "greenblatt_2026_share"))
     assert poll.output_data == new.output_data

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ..base.errors import DataError, check_holds, check_type, plain
 from ..data.evidence import LEVELS
 from ..data.priors import View
@@ -102,8 +104,16 @@ def usable(evidence: xr.Dataset, view: View, *, levels: Mapping[str, str] | None
             then = f"at {own[0]} it is left out too: {at[own[0]][row]}"
         reasons[row] = f"the level of {domains[row]} is {chosen[domains[row]]}; {then}"
     rows = evidence.isel(estimate=[i for i, row in enumerate(ids) if row not in reasons])
+    rows = _with_data_of_r(rows, evidence)
     left_out = [(row, reasons[row]) for row in ids if row in reasons]
     return rows.assign_attrs(left_out=left_out, levels=list(chosen.items()))  # pairs, which NetCDF holds
+
+
+def _with_data_of_r(rows: xr.Dataset, evidence: xr.Dataset) -> xr.Dataset:
+    """The rows without the input data of rows on inputs alone: each input data is three latents of the model."""
+    kept = np.unique(evidence.input_idx.values[evidence.kind.values != "input"])
+    input_idx = np.searchsorted(kept, rows.input_idx.values)
+    return rows.isel(input_data=kept).assign(input_idx=("estimate", input_idx))
 
 
 def _reasons(evidence: xr.Dataset, view: View, levels: Mapping[str, str], known: set[str]) -> dict[str, str]:
