@@ -64,7 +64,7 @@ def laws(draws: xr.Dataset, *, retraining: str = "none") -> np.ndarray:
     """
     if retraining not in RETRAINING:
         raise DataError("retraining", retraining, "one of " + ", ".join(RETRAINING))
-    check_holds("draws", draws, _INPUTS, WANT_DRAWS)
+    check_holds("draws", draws, ("r_asara", "parallel", "doublings_left"), WANT_DRAWS)
     r, parallel, left = (_column(draws, name) for name in ("r_asara", "parallel", "doublings_left"))
     _check(r, (r != 0) & ~np.isnan(r), "r_asara", "a number other than 0")
     _check(parallel, (parallel > 0) & (parallel < math.inf), "parallel", "a number above 0")
