@@ -17,7 +17,6 @@ from .history_density import HistoryDensity
 from .history_lambda import lambda_curve
 from .inputs import INPUT_FLOWS, histories_of, input_terms, levels_of, unmatched
 from .levels import definition_sds, growth_shapes, inputs_of, loadings, row_densities
-from .observed import LABOUR_PENALTY
 from .predicted import errors_at, expected_at, likelihood_at, values_of
 from .prior_curves import GRAPH, Curve, copula, curve_of, curves, part_combinations
 from .row_density import PIECES, RowDensity
@@ -234,7 +233,7 @@ def design(rows: xr.Dataset, view: View, *, likelihoods: Mapping[str, xr.DataArr
     on = inputs_of(rows, view)
     inputs = tuple(dict.fromkeys(each for row in on for each in row))
     beside = np.array(
-        [bool(row) and not any(_is_sampled(name, view) for name, _ in row) for row in on], dtype=bool
+        [bool(row) and not any(name in view.informed for name, _ in row) for row in on], dtype=bool
     )
     own_sd, shared_sd = definition_sds(rows, view, beside)
     observed, densities = row_densities(rows, own_sd, likelihoods)
@@ -261,11 +260,6 @@ def design(rows: xr.Dataset, view: View, *, likelihoods: Mapping[str, xr.DataArr
         remoteness=rows.remoteness.values,
         names={"input_data": shared, "history": histories, "measure": measures},
     )
-
-
-def _is_sampled(name: str, view: View) -> bool:
-    """Whether a quantity that a row is on is among those that the density has."""
-    return name in view.informed or (name == LABOUR_PENALTY and "lambda" in view.informed)
 
 
 def _one_hot(labels: np.ndarray, used: np.ndarray) -> tuple[list[str], np.ndarray]:

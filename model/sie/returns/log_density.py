@@ -18,7 +18,6 @@ from numba import carray, cfunc, types
 
 from ..base.kernels import cached, kernel
 from ..data.families import SCORE_LIMIT
-from ..data.quantities import SERIAL_PENALTY
 from .density_parts import curve as curve_at
 from .density_parts import history as history_at
 from .density_parts import on_scale, quantile, share_at_asara
@@ -150,11 +149,6 @@ def given_parts(x, gradient, data, combination):
             effect[j], effect_slope[j] = on_scale(
                 value[place], data[other + 3 * j + 1], data[other + 3 * j + 2] > 0
             )
-        elif place == -1:
-            on_joint = SERIAL_PENALTY + (1 - SERIAL_PENALTY) * share
-            effect[j], effect_slope[j] = on_scale(
-                value[LAMBDA] + math.log(on_joint), data[other + 3 * j + 1], True
-            )
 
     pull_share = 0.0
     for i in range(rows):
@@ -249,9 +243,6 @@ def given_parts(x, gradient, data, combination):
         place, part = int(data[other + 3 * j]), effect_pull[j] * effect_slope[j]
         if place >= 0:
             pull[place] += part
-        elif place == -1:
-            pull[LAMBDA] += part
-            pull_share += part * (1 - SERIAL_PENALTY) / (SERIAL_PENALTY + (1 - SERIAL_PENALTY) * share)
     if derived:
         on_after = pull[BOTTLENECK] * (1 - epsilon) / returns
         on_epsilon = pull[BOTTLENECK] * (1 - after) / returns

@@ -17,10 +17,9 @@ from typing import Any
 import numpy as np
 
 from ..base.errors import DataError
-from ..data.quantities import ADJUSTMENTS, SERIAL_PENALTY
+from ..data.quantities import ADJUSTMENTS
 
 __all__ = [
-    "LABOUR_PENALTY",
     "LEFT",
     "expected",
     "input_value",
@@ -29,8 +28,8 @@ __all__ = [
     "on_scale",
 ]
 
-LABOUR_PENALTY, LEFT = "labour_penalty", "distance_left"
-"""What a row may be on besides quantities of a view: the exponent of parallel labour alone, and the ceiling less what is gained."""
+LEFT = "distance_left"
+"""What a row may be on besides quantities of a view: the ceiling less what is gained before ASARA."""
 
 
 def log_input_growth(xp: ModuleType, growth: Any, score: Any) -> Any:
@@ -107,18 +106,9 @@ def expected(
 def input_value(xp: ModuleType, name: str, scale: str, values: Mapping[str, Any]) -> Any:
     """What a row on another quantity than r and adjustments is about, on the row's scale.
 
-        labour_penalty = lambda (penalty + (1 - penalty) labour_share),   distance_left = ceiling - gained_before_asara
-
-    The exponent of parallel labour alone is that of joint input over compute's, p over the serial share: with the share
-    a_serial = a / (a + penalty (1 - a)) and p = lambda a.
+    distance_left = ceiling - gained_before_asara
     """
-    match name:
-        case _ if name == LABOUR_PENALTY:
-            value = values["lambda"] * (SERIAL_PENALTY + (1 - SERIAL_PENALTY) * values["labour_share"])
-        case _ if name == LEFT:
-            value = values["ceiling"] - values["gained_before_asara"]
-        case _:
-            value = values[name]
+    value = values["ceiling"] - values["gained_before_asara"] if name == LEFT else values[name]
     return on_scale(xp, value, scale)
 
 

@@ -10,7 +10,6 @@ from ..data.evidence import TARGET
 from ..data.families import SCORE_LIMIT
 from ..data.quantities import ADJUSTMENTS, QUANTITIES
 from .history_density import HistoryDensity
-from .observed import LABOUR_PENALTY
 from .prior_curves import CELLS, GRAPH
 from .row_density import PIECES
 
@@ -84,11 +83,11 @@ def _places(one_hot: np.ndarray) -> np.ndarray:
 
 
 def _inputs(of: Design) -> np.ndarray:
-    """The place of each quantity that rows are on, -1 for the labour penalty, -2 for what no row here is on; its scale; whether
+    """The place of each quantity that rows are on, -1 for what no row here is on; its scale; whether
     its curve is in logs: (input, 3)."""
     found = np.empty((len(of.inputs), 3))
     for i, (name, scale) in enumerate(of.inputs):
-        place = PLACES.get(name, -1 if name == LABOUR_PENALTY else -2)
+        place = PLACES.get(name, -1)
         found[i] = place, SCALES.index(scale), place >= 0 and not QUANTITIES[name].lower_included
     return found
 

@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from ..base.errors import DataError, check_holds, check_type, plain
 from ..data.evidence import LEVELS
 from ..data.priors import View
 from . import likelihoods
 from .inputs import borrow_input_growth, levels_of, unmatched
-from .observed import LABOUR_PENALTY
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -104,16 +101,8 @@ def usable(evidence: xr.Dataset, view: View, *, levels: Mapping[str, str] | None
             then = f"at {own[0]} it is left out too: {at[own[0]][row]}"
         reasons[row] = f"the level of {domains[row]} is {chosen[domains[row]]}; {then}"
     rows = evidence.isel(estimate=[i for i, row in enumerate(ids) if row not in reasons])
-    rows = _with_data_of_r(rows, evidence)
     left_out = [(row, reasons[row]) for row in ids if row in reasons]
     return rows.assign_attrs(left_out=left_out, levels=list(chosen.items()))  # pairs, which NetCDF holds
-
-
-def _with_data_of_r(rows: xr.Dataset, evidence: xr.Dataset) -> xr.Dataset:
-    """The rows without the input data of rows on inputs alone: each input data is three latents of the model."""
-    kept = np.unique(evidence.input_idx.values[evidence.kind.values != "input"])
-    input_idx = np.searchsorted(kept, rows.input_idx.values)
-    return rows.isel(input_data=kept).assign(input_idx=("estimate", input_idx))
 
 
 def _reasons(evidence: xr.Dataset, view: View, levels: Mapping[str, str], known: set[str]) -> dict[str, str]:
@@ -164,8 +153,7 @@ def _reasons(evidence: xr.Dataset, view: View, levels: Mapping[str, str], known:
 def _unread(row: xr.Dataset, view: View) -> str:
     """Why a view does not read a row on one of its quantities; "" where it does."""
     quantity, unit, distance = (row[name].item() for name in ("quantity", "unit", "distance"))
-    names = ("lambda", "labour_share") if quantity == LABOUR_PENALTY else quantity.split("*")
-    for name in names:
+    for name in quantity.split("*"):
         if name not in view:
             return f"on {name}, which the view does not state"
         if view[name].prior.family == "fixed":
