@@ -12,7 +12,7 @@ from scipy.stats import binom, norm, qmc, t
 
 import sie
 from sie.data.priors import to_toml
-from sie.data.quantities import ADJUSTMENTS, INPUT_SHARES
+from sie.data.quantities import ADJUSTMENTS, HISTORY_SHARES, INPUT_SHARES
 from sie.inference.sampling import short_fit
 from sie.returns.design import LATENTS, design
 from sie.returns.equations import labour_returns, share_before
@@ -45,6 +45,7 @@ def second(reference):
 def second_form(view, **priors):
     """The view with labour's share in place of the compute factor."""
     kept = {name: entry for name, entry in view.entries.items() if name != "compute_bottleneck"}
+    kept |= {name: sie.read_view("reference_all_inputs")[name] for name in HISTORY_SHARES}
     return dataclasses.replace(view, name="second", entries=types.MappingProxyType(kept)).replace(**priors)
 
 

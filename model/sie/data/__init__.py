@@ -4,7 +4,6 @@ fills or drops."""
 __all__ = [
     "bibliography",
     "constructors",
-    "correlations",
     "evidence",
     "families",
     "histories",
@@ -16,7 +15,6 @@ __all__ = [
     "tables",
     "time_horizons",
     "timelines",
-    "view_toml",
     "views",
     "weights",
     "wording",

@@ -36,6 +36,7 @@ PACKAGE = Path(__file__).parents[1]
 MODULES = (
     "returns.model",
     "returns.equations",
+    "returns.asara",
     "growth.law",
     "growth.paths",
     "growth.clock",
@@ -79,6 +80,11 @@ COMPUTED: Mapping[str, tuple[str, str]] = MappingProxyType(
         "s_e": ("efficiency of experiments gained since ASARA", "doublings"),
         "d": ("labour gained less experiment efficiency gained", "doublings"),
         "kappa": ("exponent of the CES of labour and compute", "1"),
+        "J": ("factor by which research labour grows at ASARA", "1"),
+        "u": ("1 / lambda", "1"),
+        "a_A": ("labour's share of research input at ASARA, after the jump in labour", "1"),
+        "epsilon": ("growth of the efficiency of experiments", "doublings per doubling of software"),
+        "pace_asara": ("pace of software at ASARA", "labour doublings per year"),
         "tau": ("time since ASARA at which a level is reached, by its own pace", "years"),
         "t": ("calendar time since ASARA", "years"),
         "b": ("exogenous factor on the pace", "1"),
@@ -116,7 +122,22 @@ COMPUTED: Mapping[str, tuple[str, str]] = MappingProxyType(
 """Symbols that the model computes rather than a view states: meaning and unit (`r`: that of r; `log`: of a logarithm)."""
 
 WORDS = frozenset(
-    {"i", "exp", "log", "log2", "sum", "sum_k", "prod_k", "integral", "of", "inf", "Normal", "dx", "dt"}
+    {
+        "i",
+        "exp",
+        "log",
+        "log2",
+        "min",
+        "sum",
+        "sum_k",
+        "prod_k",
+        "integral",
+        "of",
+        "inf",
+        "Normal",
+        "dx",
+        "dt",
+    }
 )
 """Names of operations in the equations, which are no symbols."""
 
