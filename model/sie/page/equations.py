@@ -35,6 +35,7 @@ PACKAGE = Path(__file__).parents[1]
 
 MODULES = (
     "returns.model",
+    "returns.observed",
     "returns.equations",
     "returns.asara",
     "growth.law",
@@ -65,6 +66,20 @@ COMPUTED: Mapping[str, tuple[str, str]] = MappingProxyType(
         "v": ("pace of software", "labour doublings per year"),
         "k": ("growth of the pace", "doublings of the pace per doubling of software"),
         "lambda": ("growth of the pace per doubling of research input", "1"),
+        "a_h": ("labour's share of research input in history h", "1"),
+        "s": ("shift of its logit from today's", "1"),
+        "z_h": ("the same in standard deviations", "1"),
+        "z_w": ("error of how labour is counted, in standard deviations", "1"),
+        "counted": ("log of labour's growth as a row counts it", "log"),
+        "g_l": ("growth of research labour in a history", "natural log a year"),
+        "g_c": ("growth of compute for research in a history", "natural log a year"),
+        "m_i": ("multiple of log q in what estimate i was measured against", "1"),
+        "n_i": ("multiple of log g_l in it", "1"),
+        "o_i": ("multiple of log g_c in it", "1"),
+        "g": ("scale of an estimate: log, logit or the number itself", "1"),
+        "q_hat_l": ("a published estimate of another quantity", "that of the quantity"),
+        "delta_l": ("definition error of estimate l, on its scale", "1"),
+        "eps_l": ("error of estimate l, on its scale", "1"),
         "e": ("growth of research input", "doublings per doubling of software"),
         "beta": (
             "fall of the pace because ideas get harder",
