@@ -24,6 +24,7 @@ from ...base.tasks import DONE, run_tasks
 from ...data.evidence import TARGET
 from ...data.priors import View
 from ...data.quantities import EVENT_NAMES
+from ...data.rows import OF_DOMAINS
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -83,7 +84,7 @@ def quantities(view: View, rows: xr.Dataset) -> list[str]:
     """What is ranked: r at ASARA, r of the target domain, every uncertain quantity that evidence may move, r of each other domain with
     rows, and the joint log likelihood."""
     moved = [name for name in view.informed if view[name].prior.family != "fixed"]
-    seen = np.unique(rows.domain_idx.values[rows.kind.values != "factor"])
+    seen = np.unique(rows.domain_idx.values[np.isin(rows.kind.values, OF_DOMAINS)])
     domains = [f"r of {name}" for name in rows.domain.values[seen] if name != TARGET]
     return ["r_asara", "r_target", *moved, *domains, "log_likelihood"]
 
