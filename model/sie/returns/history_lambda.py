@@ -9,8 +9,8 @@ its own, so that a fit integrates over it and the view's own stays where its pri
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from .prior_curves import CELLS, Curve, curve_of
 if TYPE_CHECKING:
     from .row_density import RowDensity
 
-__all__ = ["lambda_curve", "lambda_from", "log_density_of_lambda"]
+__all__ = ["lambda_curve", "lambda_from", "lambda_of_histories", "log_density_of_lambda"]
 
 SCORES = np.linspace(-SCORE_LIMIT, SCORE_LIMIT, 1201)
 """Standard scores of each prior over which lambda is integrated."""
@@ -31,6 +31,12 @@ SCORES = np.linspace(-SCORE_LIMIT, SCORE_LIMIT, 1201)
 def lambda_from(view: View) -> tuple[str, ...]:
     """The quantities of a view that the histories' lambda follows from."""
     return ("lambda",) if view.derives_compute_bottleneck else ("parallel", "compute_bottleneck")
+
+
+def lambda_of_histories(view: View, values: Mapping[Any, Any]) -> Any:
+    """The histories' lambda where it is the view's own, as in a world that makes them."""
+    numerator, *denominator = (values[name] for name in lambda_from(view))
+    return numerator / denominator[0] if denominator else numerator * 1
 
 
 def lambda_curve(view: View, rows: Iterable[tuple[str, float, RowDensity]]) -> Curve:
