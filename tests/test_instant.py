@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import xarray as xr
 from pymc.stats import compute_log_likelihood
+from sie.inference.history_weights import log_likelihood
 
 import sie
 from sie.base.errors import DataError, RefitNeeded
 from sie.base.stats import QUANTILES
 from sie.inference.fits import Fits
-from sie.inference.history_weights import log_likelihood
 from sie.inference.reweighting import MAX_KHAT
 from sie.inference.sampling import MIN_ESS
 from sie.inference.workbench import Workbench

@@ -67,7 +67,9 @@ def power_scaling(tree: xr.DataTree, model: Design | pm.Model) -> xr.Dataset:
     answers = {R: np.log(draws.r_asara), **{name: draws[name] for name in priors}}
     groups = {
         "posterior": xr.Dataset(answers),
-        "log_prior": xr.Dataset({name: values for name, values in priors.items() if np.ptp(values.values) > 0}),
+        "log_prior": xr.Dataset(
+            {name: values for name, values in priors.items() if np.ptp(values.values) > 0}
+        ),
         "log_likelihood": design.log_likelihood(draws).to_dataset(name="log_likelihood"),
     }
     data = xr.DataTree.from_dict({name: group.drop_attrs() for name, group in groups.items()})
