@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 from scipy import stats
-from scipy.interpolate import PchipInterpolator
+from scipy.interpolate import CubicSpline, PchipInterpolator
 from scipy.optimize import brentq, root
 from scipy.special import expit, log_ndtr, logsumexp, ndtr, ndtri
 
@@ -284,7 +284,7 @@ def history(row, own_sd):
     """(log lambdas, log densities at each of them over DEVIATIONS of log r) of a raw history with a normal definition error.
 
     Its table has a curve over log r for each lambda. Each is given straight tails, area 1 and the definition error; between lambdas
-    of the table log densities follow a monotone spline.
+    of the table log densities follow a cubic spline.
     """
     cells = np.array([[float(cell) for cell in line.values()] for line in table(f"likelihoods/{row['id']}")])
     x, y = np.unique(cells[:, 0]), np.unique(cells[:, 1])
@@ -299,7 +299,7 @@ def history(row, own_sd):
         density = np.exp(PchipInterpolator(x, curve - curve.max())(within) + beyond)
         columns.append(np.log(kernel @ (density / density.sum()) + np.finfo(float).tiny))
     between = np.linspace(y[0], y[-1], FINE_LAMBDA * (len(y) - 1) + 1)
-    return between, PchipInterpolator(y, np.array(columns))(between)
+    return between, CubicSpline(y, np.array(columns))(between)
 
 
 def on_scale(value, scale):
