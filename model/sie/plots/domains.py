@@ -70,7 +70,7 @@ def plot_domains(
     Axes
         One line for each row and each domain, over r on a logarithmic scale.
     """
-    is_r = rows.kind.values != "factor"
+    is_r = rows.domain_idx.values >= 0
     ax = axes_for(ax, lines=int(is_r.sum()) + rows.sizes["domain"], narrow=narrow)
     no_estimate = "\n(no estimate)" if is_narrow(ax) else " (no estimate)"
     quantiles, labels, place = [], [], 0
