@@ -23,7 +23,6 @@ from ..data.constructors import fixed
 from ..data.priors import View
 from ..data.quantities import ADJUSTMENTS, SERIAL_PENALTY
 from ..data.row_rules import PRODUCT
-from ..data.rows import OF_DOMAINS
 from .history_density import HistoryDensity, history_density
 from .inputs import INPUT_FLOWS, growth_of_inputs, is_growth_ratio, levels_of, ratio_of_inputs
 from .likelihoods import name_of, read_likelihood
@@ -132,7 +131,7 @@ def loadings(
     rows: xr.Dataset, shared: np.ndarray, on: list[list[tuple[str, str]]], inputs: tuple
 ) -> np.ndarray:
     """What each row's expected value is made of (estimate, effect): its domain's log r, adjustments, `shared` definition errors, `inputs`."""
-    of_domain = np.isin(rows.kind.values, OF_DOMAINS)
+    of_domain = rows.domain_idx.values >= 0
     domain = np.eye(rows.sizes["domain"])[rows.domain_idx.values] * of_domain[:, None]
     others = np.array([[float(each in row) for each in inputs] for row in on]).reshape(len(on), len(inputs))
     factors = rows.includes.values.astype(float)
