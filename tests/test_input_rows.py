@@ -166,7 +166,9 @@ def test_rows_on_one_input_data_alone_share_an_error(evidence):
     """The latents of a design are those of data that two rows have in common."""
     of = design(sie.usable(evidence, sie.read_view("reference")), sie.read_view("reference"))
     data = of.rows.input_data.values[of.rows.input_idx.values]
-    alike = {name for apart in (True, False) for name in data if ((data == name) & (of.beside == apart)).sum() > 1}
+    alike = {
+        name for apart in (True, False) for name in data if ((data == name) & (of.beside == apart)).sum() > 1
+    }
     assert of.coords["input_data"] == sorted(alike)
     assert data[of.coords["estimate"].index("ord_2026_lambda_sec")] in of.coords["input_data"]
 

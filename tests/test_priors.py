@@ -227,7 +227,9 @@ def test_quantities_are_drawn_independently(name, stated):
     view = stated if name == "stated" else sie.read_view(name)
     draws = prior(view, draws=20000, seed=1)
     distances = {"gained_before_asara", "ceiling"} if "gained_before_asara" in view else set()
-    names = [of for of, entry in view.entries.items() if entry.prior.family != "fixed" and of not in distances]
+    names = [
+        of for of, entry in view.entries.items() if entry.prior.family != "fixed" and of not in distances
+    ]
     assert len(names) > 10
     ranks = np.array([draws[name].values.ravel().argsort().argsort() for name in names])
     off_diagonal = np.corrcoef(ranks)[~np.eye(len(names), dtype=bool)]

@@ -220,7 +220,9 @@ def test_sigma_of_the_reference_leaves_every_estimate_possible():
     rows = sie.read_inputs()
     rows = rows.isel(estimate=rows.quantity.values == "sigma")
     estimates = rows.value.sel(quantile=0.5).values
-    assert {"whitfill_wu_compute", "besiroglu_2024_sigma", "oberfield_raval_2021"} <= set(rows.estimate.values)
+    assert {"whitfill_wu_compute", "besiroglu_2024_sigma", "oberfield_raval_2021"} <= set(
+        rows.estimate.values
+    )
     sigma = sie.read_view("reference")["sigma"].prior
     assert sigma.family != "mixture"
     assert sigma.median() == pytest.approx(1, abs=0.1)

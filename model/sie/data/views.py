@@ -160,7 +160,13 @@ class View:
         return tuple(name for name in self.entries if name in RETIRED)
 
     def refuse_retired(self) -> None:
-        """Raise DataError for a view that states what no view states any more."""
+        """Refuse a view that states what no view states any more.
+
+        Raises
+        ------
+        DataError
+            Naming the quantity, which only a view that was saved by an earlier version has.
+        """
         for name in self.retired:
             raise DataError(
                 f"{self.name} [{name}]",
