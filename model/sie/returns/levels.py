@@ -40,7 +40,15 @@ from .row_density import (
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["definition_sds", "growth_shapes", "inputs_of", "loadings", "own_estimates", "row_densities"]
+__all__ = [
+    "beside",
+    "definition_sds",
+    "growth_shapes",
+    "inputs_of",
+    "loadings",
+    "own_estimates",
+    "row_densities",
+]
 
 NONE = fixed(0)
 
@@ -125,6 +133,13 @@ def inputs_of(rows: xr.Dataset, view: View) -> list[list[tuple[str, str]]]:
         else:
             found.append([(name, scale) for name in quantity.split("*")])
     return found
+
+
+def beside(on: list[list[tuple[str, str]]], view: View) -> np.ndarray:
+    """Which rows, by what they are `on` (`inputs_of`), are on quantities that no other row touches (estimate,)."""
+    return np.array(
+        [bool(row) and not any(name in view.informed for name, _ in row) for row in on], dtype=bool
+    )
 
 
 def loadings(
