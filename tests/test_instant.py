@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import xarray as xr
 from pymc.stats import compute_log_likelihood
-from sie.inference.history_weights import log_likelihood
 
 import sie
 from sie.base.errors import DataError, RefitNeeded
