@@ -60,6 +60,12 @@ def evidence():
     return sie.read_evidence()
 
 
+@pytest.fixture(scope="session")
+def stated():
+    """A view of tests alone that states the compute factor, as authors do, and is wide of everything else."""
+    return sie.read_view(str(Path(__file__).parent / "stated.toml"))
+
+
 @pytest.fixture
 def evidence_copy(tmp_path):
     """A copy of the bundled evidence folder, to be spoilt."""

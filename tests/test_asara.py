@@ -1,14 +1,11 @@
 """The jump in labour at ASARA: labour's share after it, the pace, and lambda from p, against closed forms and brute force."""
 
-import re
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import sie
-from sie.base.reading import data_folder
 from sie.data.quantities import LABOUR_PACE
 from sie.growth.paths import laws
 from sie.inference.prior_draws import prior
@@ -178,17 +175,14 @@ def test_pytensor_gives_the_same_and_its_gradient(reached):
         )
 
 
-DERIVED = (data_folder("priors") / "reference_all_inputs.toml").read_text(encoding="utf-8")
-
-
 @pytest.fixture
-def with_lambda(write_view):
-    """The second reference view with lambda stated in place of p, sigma off 1 and experiments that get cheaper."""
-    text = re.sub(r"\n\[parallel\]\n(?:.+\n)+", "", DERIVED)
-    text += '\n[lambda]\nfamily = "loguniform"\nlower = 0.3\nupper = 0.9\nunit = "1"\nbasis = "ours"\nlocator = "judgement"\nnote = "of a test"\n'
-    return sie.read_view(write_view(text)).replace(
-        sigma=sie.lognormal(0.6, 1.5), experiment_gain=sie.uniform(0, 1)
-    )
+def with_lambda():
+    """A view that states lambda, sigma off 1 and experiments that get cheaper."""
+    view = sie.read_view("reference")
+    assert "lambda" in view
+    assert view["sigma"].prior != sie.fixed(1)
+    assert view["experiment_gain"].prior != sie.fixed(0)
+    return view
 
 
 def test_a_view_that_states_lambda_has_p_and_growth_runs_on_both(with_lambda):

@@ -90,13 +90,13 @@ def test_only_inputs_that_differ_have_a_part_and_only_where_they_matter(parts):
 
 
 @pytest.mark.slow
-def test_parts_of_a_log_linear_view_agree_with_the_closed_form():
+def test_parts_of_a_log_linear_view_agree_with_the_closed_form(stated):
     ends = {
         "capabilities": ((1.0, 3.0), (1.0, 1.5)),
         "compute_bottleneck": ((0.3, 1.0), (0.5, 1.0)),
         "hardware_scale": ((0.4, 1.0), (0.4, 0.6)),
     }
-    start = sie.read_view("reference").replace(
+    start = stated.replace(
         spread=sie.fixed(0),
         post_training=sie.fixed(1.2),
         steepening=sie.fixed(0.8),

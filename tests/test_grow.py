@@ -60,6 +60,7 @@ SWITCHED_ON = {
     "epsilon": 0.3,
     "shape": 2,
     "doublings-gained": 30,
+    "shortest-doubling": 0.1,
     "automation": 0.9,
     "task-sigma": 0.5,
     "experiment-beta": 0.4,

@@ -1,6 +1,8 @@
 """Rows on quantities of a view other than r: what inputs.csv may hold, what is refused, and what the bundled rows mean."""
 
+import dataclasses
 import math
+import types
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from sie.data.quantities import ADJUSTMENTS, QUANTITIES, SERIAL_PENALTY
 from sie.data.rows import INFORMED
 from sie.data.wording import input_in_words, input_number_in_words
 from sie.growth.accounting import parallel_share
+from sie.returns.design import design
 
 
 @pytest.fixture(scope="module")
@@ -56,28 +59,118 @@ def test_a_row_gives_an_error_or_says_how_far_its_number_may_be_off(inputs):
     assert alone[inputs.bound.values != ""].all()
 
 
-@pytest.mark.parametrize("view", sie.view_names())
-def test_no_view_uses_a_row_on_inputs_yet(view, evidence):
-    view = sie.read_view(view)
+@pytest.mark.parametrize("name", sie.view_names())
+def test_a_view_reads_rows_on_what_it_states_as_uncertain_in_their_unit(name, evidence, inputs):
+    """The rules, written out: whatever else is left out shares output data with a row that is used or reflected."""
+    view = sie.read_view(name)
     rows = sie.usable(evidence, view)
-    why = dict(rows.attrs["left_out"])
-    assert "input" not in rows.kind.values
-    assert why["ord_2026_lambda_sec"] == "no view here reads rows on lambda yet"
-    poll = why["compute_poll_2025"]
-    reflected = "compute_poll_2025" in view.reflects
-    assert poll == (
-        "the view already reflects it" if reflected else "no view here reads rows on labour_share yet"
-    )
-    assert why["greenblatt_2026_share"].startswith("same output data as" if reflected else "no view here")
+    used, why = set(rows.estimate.values.tolist()), dict(rows.attrs["left_out"])
+    for row in inputs.estimate.values.tolist():
+        one = inputs.sel(estimate=row)
+        unread = [
+            quantity
+            for quantity in one.quantity.item().split("*")
+            if quantity not in view
+            or view[quantity].prior.family == "fixed"
+            or view[quantity].unit != one.unit.item()
+        ]
+        if one.distance == "whole" and "gained_before_asara" not in view:
+            unread.append("ceiling")
+        if not unread and row not in used:
+            assert why[row].startswith(("the view already reflects it", "same output data as "))
+        if unread:
+            assert row not in used
 
 
-def test_the_data_of_rows_on_inputs_are_no_latents_of_the_model(evidence):
+def test_the_reference_reads_every_preferred_row(evidence, inputs):
     rows = sie.usable(evidence, sie.read_view("reference"))
-    own = evidence.isel(estimate=evidence.kind.values != "input")
-    assert rows.input_data.values.tolist() == sorted(set(own.input_data.values[own.input_idx.values]))
-    for row in rows.estimate.values.tolist():
-        named = (one.input_data.values[one.sel(estimate=row).input_idx.item()] for one in (rows, evidence))
-        assert len(set(named)) == 1
+    wanted = inputs.estimate.values[inputs.preferred.values > 0].tolist()
+    assert rows.estimate.values[rows.kind.values == "input"].tolist() == wanted
+    why = dict(rows.attrs["left_out"])
+    assert why["compute_poll_2025"] == "same output data as greenblatt_2026_share, which is preferred"
+
+
+@pytest.mark.parametrize(
+    ("name", "edit", "row", "why"),
+    [
+        ("davidson_2025", {}, "ord_2026_lambda_sec", "on lambda, which the view does not state"),
+        ("davidson_2025", {}, "anthropic_2026_elasticity", "on lambda, which the view does not state"),
+        (
+            "davidson_2025",
+            {"sigma": sie.fixed(1)},
+            "whitfill_wu_compute",
+            "on sigma, which the view fixes",
+        ),
+        (
+            "reference",
+            {"labour_share": sie.fixed(0.5)},
+            "anthropic_2026_elasticity",
+            "on labour_share, which the view fixes",
+        ),
+        (
+            "reference",
+            {"labour_share": sie.fixed(0.5)},
+            "greenblatt_2026_share",
+            "on labour_share, which the view fixes",
+        ),
+        (
+            "reference",
+            {"hardware_scale": sie.fixed(1)},
+            "gundlach_2025_origin",
+            "on hardware_scale, which the view fixes",
+        ),
+        (
+            "davidson_2025",
+            {},
+            "davidson_2025_ceiling",
+            "on the whole distance; the ceiling of the view is what is left at ASARA",
+        ),
+        (
+            "whitfill_wu_2025_compute",
+            {},
+            "greenblatt_2025_ceiling",
+            "on ceiling in OOMs of training efficiency; the view states it in years of progress",
+        ),
+        ("greenblatt_2025", {}, "compute_poll_2025", "the view already reflects it"),
+        (
+            "greenblatt_2025",
+            {},
+            "greenblatt_2026_share",
+            "same output data as compute_poll_2025, which the view already reflects",
+        ),
+    ],
+)
+def test_why_a_view_does_not_read_a_row(name, edit, row, why, evidence):
+    view = sie.read_view(name).replace(**edit)
+    assert dict(sie.usable(evidence, view).attrs["left_out"])[row] == why
+
+
+def test_what_is_left_is_read_where_both_distances_have_its_unit(evidence):
+    """`distance` left of a view that states the whole distance is the difference of two quantities."""
+    view = sie.read_view("reference")
+    gained = dataclasses.replace(view["gained_before_asara"], unit="labour doublings")
+    other = dataclasses.replace(
+        view, entries=types.MappingProxyType({**view.entries, "gained_before_asara": gained})
+    )
+    assert {"eth_davidson_2025_ceiling", "greenblatt_2025_ceiling"} <= set(
+        sie.usable(evidence, view).estimate.values
+    )
+    why = dict(sie.usable(evidence, other).attrs["left_out"])
+    assert (
+        why["eth_davidson_2025_ceiling"]
+        == "on what is left in OOMs of training efficiency; the view states gained_before_asara in another unit"
+    )
+
+
+def test_rows_on_one_input_data_alone_share_an_error(evidence):
+    """The latents of a design are those of data that two rows have in common."""
+    of = design(sie.usable(evidence, sie.read_view("reference")), sie.read_view("reference"))
+    data = of.rows.input_data.values[of.rows.input_idx.values]
+    alike = {
+        name for apart in (True, False) for name in data if ((data == name) & (of.beside == apart)).sum() > 1
+    }
+    assert of.coords["input_data"] == sorted(alike)
+    assert data[of.coords["estimate"].index("ord_2026_lambda_sec")] in of.coords["input_data"]
 
 
 def test_one_author_counts_once_on_a_share(inputs):

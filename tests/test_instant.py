@@ -11,7 +11,6 @@ import sie
 from sie.base.errors import DataError, RefitNeeded
 from sie.base.stats import QUANTILES
 from sie.inference.fits import Fits
-from sie.inference.history_weights import log_likelihood
 from sie.inference.reweighting import MAX_KHAT
 from sie.inference.sampling import MIN_ESS
 from sie.inference.workbench import Workbench
@@ -165,7 +164,7 @@ def test_the_likelihood_of_a_raw_history_at_stored_draws_is_that_of_the_graph(be
             extend_inferencedata=False,
             progressbar=False,
         )
-    found = log_likelihood(draws, design(rows, davidson))
+    found = design(rows, davidson).log_likelihood(draws).sel(estimate="nanogpt_speedrun").values.ravel()
     wanted = by_pymc.log_r_history.sel(log_r_history_row="nanogpt_speedrun").values.ravel()
     np.testing.assert_allclose(found, wanted, atol=1e-5)
     assert np.ptp(wanted) > 1
@@ -184,12 +183,36 @@ def test_reweighting_by_priors_alone_is_refused_where_lambda_changes_and_a_raw_h
 
 
 @pytest.mark.slow
-def test_a_changed_lambda_is_a_refit_where_a_history_is_read_against_other_inputs(evidence):
-    view = sie.read_view("reference_all_inputs")
+def test_a_changed_lambda_of_growth_and_histories_alike_is_reweighted_and_agrees_with_a_report(evidence):
+    """The derived form: lambda has a prior of its own, twice, once for the histories."""
+    view = sie.read_view("reference")
     bench = Workbench(evidence, seed=SEED, draws=DRAWS)
-    assert "stockfish" in bench.answer(view).counted[0]
-    with pytest.raises(RefitNeeded, match="another lambda of a history on other inputs, want a refit"):
-        bench.instant(view.replace(parallel=view["parallel"].prior.scaled(0.95)))
+    assert {"stockfish", "nanogpt_speedrun"} <= set(bench.answer(view).counted[0])
+    changed = view.replace(**{"lambda": view["lambda"].prior.scaled(0.95)})
+    answer = bench.instant(changed)
+    assert answer.how == "reweighted"
+    before, after = answer.credences["evidence"], reported(evidence, changed)["evidence"]
+    assert np.all(np.abs(before.p - after.p) < 4 * np.hypot(before.mcse, after.mcse))
+
+
+def test_what_an_edit_fixes_has_no_rows_on_it(evidence, davidson):
+    """Rows on a quantity count while it is uncertain; those of the view before are not used in their place."""
+    bench = Workbench(evidence, seed=SEED, draws=DRAWS)
+    for edit in ({}, {"ceiling": sie.fixed(10)}, {"hardware_scale": sie.fixed(0.5)}, {}):
+        view = davidson.replace(**edit)
+        found, wanted = bench.rows(view), sie.usable(evidence, view)
+        assert found.estimate.values.tolist() == wanted.estimate.values.tolist()
+    assert "greenblatt_2025_ceiling" not in bench.rows(davidson.replace(ceiling=sie.fixed(10))).estimate
+    assert "gundlach_2025_origin" not in bench.rows(davidson.replace(hardware_scale=sie.fixed(1))).estimate
+
+
+@pytest.mark.slow
+def test_a_growth_input_that_is_fixed_is_answered_by_paths_though_rows_were_on_it(bench, evidence, davidson):
+    view = davidson.replace(ceiling=sie.fixed(10))
+    answer = bench.instant(view)
+    assert answer.how == "paths"
+    assert "greenblatt_2025_ceiling" not in answer.counted[0]
+    assert_same(answer, reported(evidence, view))
 
 
 @pytest.mark.slow

@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 import xarray as xr
-from scipy.special import logsumexp
+from scipy.special import logsumexp, ndtri
 
 import sie
 from sie.base.reading import data_folder
 from sie.histories.model import LOG_LAMBDA_RANGE
 from sie.histories.reduction import Draws, reduce_draws
-from sie.returns.levels import lambda_values
+from sie.returns.design import design
+from sie.returns.predicted import log_lambda_at
 
 LOG_R = np.linspace(-4, 4, 161)
 EDGES = np.linspace(*LOG_LAMBDA_RANGE, 16)
@@ -147,22 +148,38 @@ def test_r_is_learnt_given_lambda_and_lambda_is_not(gaussian):
     assert mean == pytest.approx((LOG_LAMBDA[2] + 3 * LOG_LAMBDA[9]) / 8 + 0.2, abs=1e-3)
 
 
-def test_in_the_first_form_lambda_is_what_p_is_without_the_compute_factor(evidence):
+def lambdas_of(rows, view, count=2000):
+    """Equally probable values of the lambda under which a design reads histories."""
+    return np.exp(design(rows, view).lambda_curve.at(ndtri((np.arange(count) + 0.5) / count)))
+
+
+def test_in_the_stated_form_lambda_is_what_p_is_without_the_compute_factor(evidence, stated):
     """r against labour is lambda / beta and r at ASARA p / beta, so that the compute factor alone lies between them."""
-    view = sie.read_view("reference").replace(parallel=sie.fixed(0.3), compute_bottleneck=sie.fixed(0.4))
+    view = stated.replace(parallel=sie.fixed(0.3), compute_bottleneck=sie.fixed(0.4))
     rows = sie.usable(evidence, view)
-    np.testing.assert_allclose(lambda_values(rows, view), 0.3 / 0.4)
+    np.testing.assert_allclose(lambdas_of(rows, view), 0.3 / 0.4)
 
 
-def test_in_the_second_form_lambda_is_the_power_of_the_effort_that_was_counted(evidence):
+def test_in_the_derived_form_lambda_is_the_power_of_the_effort_that_was_counted(evidence):
     """Research input L^a C^(1-a) to the power lambda, along a history in which L and C grew exponentially."""
-    share, p = 0.55, 0.3
-    view = sie.read_view("reference_all_inputs").replace(labour_share=sie.fixed(share), parallel=sie.fixed(p))
-    rows = sie.usable(evidence, view)
-    row = rows.estimate.values.tolist().index("stockfish")
-    labour, compute = np.exp(np.array([0.133, 0.476]))
-    pace = (labour**share * compute ** (1 - share)) ** (p / share)
-    np.testing.assert_allclose(compute ** lambda_values(rows, view)[row], pace, rtol=1e-3)
+    share, power = 0.55, 0.6
+    none = dict.fromkeys(("frontier_share", "share_spread", "measure_sd"), sie.fixed(0))
+    view = sie.read_view("reference").replace(
+        labour_share=sie.fixed(share), **none, **{"lambda": sie.fixed(power)}
+    )
+    of = design(sie.usable(evidence, view), view)
+    middle = {
+        name: (("chain", "draw", *dims), np.zeros((1, 1, *(len(of.coords[dim]) for dim in dims))))
+        for name, dims in of.latents.items()
+    }
+    log_lambda = log_lambda_at(of, of.from_latents(xr.Dataset(middle)))[0, 0]
+    for row, effort in (("stockfish", "compute"), ("nanogpt_speedrun", "labour")):
+        i = of.coords["estimate"].index(row)
+        labour = np.exp(np.exp(of.growth[i, 0, 0]))
+        compute = np.exp(np.exp(of.growth[i, 1, 0] + of.relative[i] * of.growth[i, 0, 0]))
+        pace = (labour**share * compute ** (1 - share)) ** power
+        counted = {"labour": labour, "compute": compute}[effort]
+        np.testing.assert_allclose(counted ** np.exp(log_lambda[i]), pace, rtol=1e-9)
 
 
 def test_a_likelihood_of_changed_data_is_refused(gaussian, folder, refused):
@@ -206,36 +223,28 @@ def test_stored_likelihoods_are_those_of_the_data(evidence):
         assert (data_folder("evidence") / "likelihoods" / f"{name}.csv").exists()
 
 
-@pytest.mark.parametrize(
-    ("name", "row", "quantities"),
-    [
-        ("reference", "nanogpt_speedrun", ("parallel", "compute_bottleneck")),
-        ("davidson_2025", "nanogpt_speedrun", ("parallel", "compute_bottleneck")),
-    ],
-)
-def test_lambda_is_integrated_over_its_prior_without_a_sampling_error(evidence, name, row, quantities):
-    """Against Gauss-Legendre in the probabilities of both quantities, 300 nodes each, and SciPy's interpolation in lambda."""
-    from scipy.interpolate import RegularGridInterpolator
-    from scipy.special import logsumexp, ndtri
-
-    view = sie.read_view(name)
+@pytest.mark.parametrize("name", ["stated", "davidson_2025", "reference"])
+def test_lambda_is_integrated_over_its_distribution_without_a_sampling_error(name, evidence, stated):
+    """Against Gauss-Legendre in the probabilities of what lambda follows from, 300 nodes each, weighted by the rows on lambda."""
+    view = stated if name == "stated" else sie.read_view(name)
     rows = sie.usable(evidence, view)
-    table = sie.read_likelihood(row)
+    of = design(rows, view)
     nodes, weights = np.polynomial.legendre.leggauss(300)
-    p, factor = (view[quantity].prior.at(ndtri((nodes + 1) / 2)) for quantity in quantities)
-    log_lambda = np.log(p[:, None] / factor).ravel()
-    weight = (weights[:, None] * weights / 4).ravel()
-
-    log_r, grid = table.log_r.values, table.log_lambda.values
-    fine = np.linspace(grid[0], grid[-1], 2001)
-    curves = RegularGridInterpolator((log_r, grid), table.values)(
-        tuple(np.meshgrid(log_r, fine, indexing="ij"))
-    )
-    curves -= logsumexp(curves, axis=0) + np.log(log_r[1] - log_r[0])
-    nearest = np.clip(np.rint((log_lambda - fine[0]) / (fine[1] - fine[0])), 0, 2000).astype(int)
-    wanted = logsumexp(curves, axis=1, b=np.bincount(nearest, weight, 2001))
-
-    place = rows.estimate.values.tolist().index(row)
-    found = sie.over_log_r(table, lambda_values(rows, view)[place])
-    apart = np.abs(np.exp(found) - np.exp(wanted)).sum() * (log_r[1] - log_r[0]) / 2
-    assert apart < 3e-4
+    if view.derives_compute_bottleneck:
+        wanted, weight = view["lambda"].prior.at(ndtri((nodes + 1) / 2)), weights / 2
+        alone = [i for i, row in enumerate(of.coords["estimate"]) if row.startswith("ord_2026_lambda")]
+        assert len(alone) == 3
+        for i in alone:
+            weight = weight * np.exp(of.densities[i].log_density(np.log(wanted) - of.observed[i]))
+    else:
+        p, factor = (view[key].prior.at(ndtri((nodes + 1) / 2)) for key in ("parallel", "compute_bottleneck"))
+        wanted, weight = (p[:, None] / factor).ravel(), (weights[:, None] * weights / 4).ravel()
+    weight = weight / weight.sum()
+    order = np.argsort(wanted)
+    below = np.cumsum(weight[order]) - weight[order] / 2
+    probability = np.array([0.001, 0.05, 0.25, 0.5, 0.75, 0.95, 0.999])
+    quantiles = np.interp(probability, below, np.log(wanted[order]))
+    np.testing.assert_allclose(of.lambda_curve.at(ndtri(probability)), quantiles, atol=0.01)
+    drawn = lambdas_of(rows, view)
+    for power in (-1, 0.5, 1):
+        assert np.mean(drawn**power) == pytest.approx(weight @ wanted**power, rel=5e-3)

@@ -12,7 +12,7 @@ import sie
 from sie.returns.compiled import compile_density
 from sie.returns.prior_curves import MOST_COMBINATIONS, quantile_curve
 
-BROAD = {"capabilities": sie.lognormal(0.3, 12.0), "steepening": sie.uniform(0, 1)}
+BROAD = {"capabilities": sie.lognormal(0.3, 12.0), "labour_share": sie.uniform(0, 1)}
 """Priors that reach wherever the mixtures below do."""
 
 SEPARATE = {
@@ -109,7 +109,7 @@ def test_posteriors_under_random_mixtures_of_every_family_are_those_of_weighted_
 ):
     rng = np.random.default_rng(seed)
     assert_agrees(rows, reference, broad, {"capabilities": random_mixture(rng)}, seed=seed)
-    priors = {"capabilities": random_mixture(rng), "steepening": random_shares(rng)}
+    priors = {"capabilities": random_mixture(rng), "labour_share": random_shares(rng)}
     assert_agrees(rows, reference, broad, priors, seed=seed)
 
 

@@ -23,7 +23,7 @@ from sie.returns.priors_in_pymc import declare
 PLAIN = Mode(linker="py", optimizer="fast_compile")
 """Without compiled code, for a few evaluations."""
 
-VIEWS = ("reference", "reference_all_inputs", "davidson_2025")
+VIEWS = ("reference", "davidson_2025")
 
 FAMILIES = {
     "uniform": sie.uniform(1, 4),

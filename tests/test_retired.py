@@ -69,10 +69,8 @@ def test_saved_draws_tell_the_same_report(result, old_draws, command):
     assert as_text(opened).split("pace at ASARA")[0] == as_text(result).split("pace at ASARA")[0]
     code, _, err = command("open", old_draws, "--html", old_draws.with_suffix(".html"))
     assert (code, err) == (0, "")
-    assert (
-        "labour doublings in one recent year of total AI progress"
-        in old_draws.with_suffix(".html").read_text()
-    )
+    page = old_draws.with_suffix(".html").read_text().replace("<wbr>", "")
+    assert "doublings_per_year_of_progress" in page
 
 
 def test_a_ledger_of_that_time_is_read_and_a_change_is_said(old_json, tmp_path, command):

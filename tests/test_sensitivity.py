@@ -39,9 +39,9 @@ LOG_LINEAR = {
 
 
 @pytest.fixture(scope="module")
-def log_linear():
+def log_linear(stated):
     """A view whose log r at ASARA is a sum of independent normals, and its prior draws."""
-    view = sie.read_view("reference").replace(
+    view = stated.replace(
         spread=sie.fixed(0),
         labour_share=sie.fixed(1),
         sigma=sie.fixed(1),

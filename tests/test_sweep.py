@@ -45,7 +45,7 @@ def test_the_cells_are_the_product_of_the_axes(spec):
     assert sweep.view(low)["ceiling"].prior == sie.fixed(2)
     evidence = sie.read_evidence()
     vision = evidence.domain.values[evidence.domain_idx.values] == "computer vision"
-    vision &= evidence.kind.values != "factor"
+    vision &= evidence.domain_idx.values >= 0
     assert sweep.evidence["no_vision"] == tuple(evidence.estimate.values[vision])
     assert set(sweep.evidence["no_vision"]) >= {"vision_growth", "alexnet_growth", "alexnet", "vision_2024"}
 
@@ -115,8 +115,8 @@ def test_a_bad_sweep_is_refused_in_one_line(spec, refused, text, where, found):
     ("evidence", "found"),
     [
         ("leave_out = ['vision_2024']", "'vision_2024'"),  # at another level
-        ("leave_out = ['stockfish']", "'stockfish'"),  # measured against another input
-        ("leave_out = ['computer chess']", "'computer chess'"),
+        ("leave_out = ['cifar10']", "'cifar10'"),  # does not identify r
+        ("leave_out = ['compute_poll_2025']", "'compute_poll_2025'"),  # another row is preferred
         ("leave_out = ['vision_growth', 'vision_growth']", "'vision_growth'"),
         ("leave_out = ['computer vision', 'alexnet_growth']", "'alexnet_growth'"),
         ("leave_out = []", "the rows of [evidence.all] in every view"),
@@ -127,6 +127,13 @@ def test_evidence_that_changes_nothing_is_refused(spec, refused, evidence, found
     text = PLAIN.replace("davidson_houlden_2025", "reference") + f"[evidence.all]\n[evidence.a]\n{evidence}\n"
     with refused("sweep.toml [evidence.a]", f"found {found}"):
         sie.read_sweep(spec(text))
+
+
+def test_a_domain_whose_rows_no_view_uses_is_refused(spec, refused):
+    text = PLAIN.replace("davidson_houlden_2025", "davidson_2025") + "[evidence.all]\n[evidence.a]\n"
+    for row in ("stockfish", "computer chess"):  # measured against another input than its compute factor
+        with refused("sweep.toml [evidence.a]", f"found '{row}'"):
+            sie.read_sweep(spec(f"{text}leave_out = ['{row}']\n"))
 
 
 def test_a_row_that_moves_none_of_the_views_is_refused(spec, refused):
@@ -341,7 +348,7 @@ def test_left_out_rows_and_domains_on_a_cluster_equal_those_of_this_process_and_
 
     view = sie.read_view("davidson_2025")
     rows = sie.usable(evidence, view)
-    rows = rows.isel(estimate=np.flatnonzero(rows.kind.values != "factor")[:2])
+    rows = rows.isel(estimate=np.flatnonzero(rows.domain_idx.values >= 0)[:2])
     tree = sie.fit(design(rows, view), seed=1, draws=1000)
     options = {"seed": 1, "draws": 1000}
     here = (
@@ -375,7 +382,8 @@ def test_refits_that_do_not_converge_are_named(evidence):
         table[1, 0] = engine.NOT_CONVERGED
         return table
 
-    second = rows.domain.values[np.unique(rows.domain_idx.values[rows.kind.values != "factor"])][1]
+    seen = rows.domain_idx.values[rows.domain_idx.values >= 0]
+    second = rows.domain.values[np.unique(seen)][1]
     with pytest.raises(sie.NotConverged, match=f"no posterior without {second}, want one that converges"):
         leaving_out.leave_domains_out(rows, view, seed=1, draws=1000, refits=refits)
 

@@ -240,10 +240,10 @@ def test_the_prior_has_the_quantiles_of_what_is_gained(dates, exponential, horiz
 
 @pytest.fixture
 def gaining_view(dates, exponential, write_view):
-    """The reference view with the printed table in place of steepening."""
+    """The reference view with the printed table in place of its own."""
     text = (data_folder("priors") / "reference.toml").read_text(encoding="utf-8")
     blocks = text.split("\n\n")
-    [at] = [i for i, block in enumerate(blocks) if block.startswith("[steepening]")]
+    [at] = [i for i, block in enumerate(blocks) if block.startswith("[gained_before_asara]")]
     blocks[at] = gained_table(exponential, dates)
     return sie.read_view(write_view("\n\n".join(blocks)))
 

@@ -16,7 +16,7 @@ from sie.data.quantities import HISTORY_SHARES
 from sie.inference.prior_draws import prior
 from sie.page.snapshot import inputs_of, view_of
 
-DERIVED = (data_folder("priors") / "reference_all_inputs.toml").read_text(encoding="utf-8")
+DERIVED = (data_folder("priors") / "reference.toml").read_text(encoding="utf-8")
 
 
 def table(name, body):
@@ -174,17 +174,17 @@ def test_what_the_histories_need_belongs_to_the_derived_compute_factor(name, vie
         sie.read_view(write_view(view_text + table(name, 'family = "fixed"\nvalue = 0')))
 
 
-LAMBDA = table("lambda", 'family = "loguniform"\nlower = 0.3\nupper = 0.9')
+POWER = 'family = "loguniform"\nlower = 0.3\nupper = 0.9'
 
 
-def test_a_view_states_p_or_lambda(view_text, write_view, refused):
-    assert "lambda" in sie.read_view(write_view(without(DERIVED, "parallel") + LAMBDA))
-    with refused("view.toml [parallel]", "found both tables", "one of [parallel] and [lambda]"):
-        sie.read_view(write_view(DERIVED + LAMBDA))
-    with refused("view.toml [parallel]", "found nothing", "one of [parallel] and [lambda]"):
-        sie.read_view(write_view(without(DERIVED, "parallel")))
-    with refused("view.toml lambda", "found a table that this kind of view may not have"):
-        sie.read_view(write_view(without(view_text, "parallel") + LAMBDA))
+def test_a_view_states_p_with_the_compute_factor_and_lambda_without(view_text, write_view, refused):
+    assert "lambda" in sie.read_view(write_view(DERIVED))
+    assert "parallel" in sie.read_view(write_view(view_text))
+    for text, own, other in ((DERIVED, "lambda", "parallel"), (view_text, "parallel", "lambda")):
+        with refused(f"view.toml {other}", "found a table that this kind of view may not have"):
+            sie.read_view(write_view(text + table(other, POWER)))
+        with refused(f"view.toml [{own}]", "found nothing", "required"):
+            sie.read_view(write_view(without(text, own)))
 
 
 @pytest.mark.parametrize(
@@ -192,6 +192,7 @@ def test_a_view_states_p_or_lambda(view_text, write_view, refused):
 )
 def test_r_is_against_what_the_form_of_the_view_says(text, right, wrong, view_text, write_view, refused):
     text = {"stated": view_text, "derived": DERIVED}[text]
+    text = text.replace('against = "all"\n', "")
     says = lambda what: write_view(text.replace("[r_typical]\n", f'[r_typical]\nagainst = "{what}"\n'))  # noqa: E731
     assert sie.read_view(says(right))["r_typical"].against == right
     with refused("view.toml [r_typical] against", f"found '{wrong}', want {right} (the view"):
@@ -253,12 +254,10 @@ def test_only_a_quantity_of_another_view_is_borrowed(view_text, write_view, tmp_
         sie.read_view(write_view(concluding))
 
 
-def test_a_quantity_that_the_reference_does_not_state_is_not_borrowed(write_view, command):
-    text = without(DERIVED, "frontier_share") + BORROWED.replace("[shape]", "[frontier_share]").format(
-        value=0
-    )
+def test_a_quantity_that_the_reference_does_not_state_is_not_borrowed(view_text, write_view, command):
+    text = without(view_text, "parallel") + BORROWED.replace("[shape]", "[parallel]").format(value=0.3)
     code, _, err = command("check", write_view(text))
     assert code == 2
     assert err.startswith(
-        "view.toml [frontier_share]: found basis reference, want a quantity that reference states"
+        "view.toml [parallel]: found basis reference, want a quantity that reference states"
     )

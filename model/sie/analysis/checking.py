@@ -16,7 +16,6 @@ from ..base.errors import DataError
 from ..base.stats import INTERVAL
 from ..data.evidence import LEVELS
 from ..data.priors import View
-from ..data.rows import OF_DOMAINS
 from ..returns.compiled import as_design
 from ..returns.design import Design, design
 from ..returns.selection import usable
@@ -138,7 +137,7 @@ def raw_by_level(
 def rows_of(rows: xr.Dataset, domain: str) -> list[int]:
     """Positions of the rows on r in a domain."""
     at = rows.domain.values.tolist().index(domain)
-    return np.flatnonzero((rows.domain_idx.values == at) & np.isin(rows.kind.values, OF_DOMAINS)).tolist()
+    return np.flatnonzero(rows.domain_idx.values == at).tolist()
 
 
 def draw_errors(of: Design, draws: xr.Dataset, seed: int) -> xr.DataArray:

@@ -43,7 +43,6 @@ __all__ = [
     "INPUTS",
     "LABOUR",
     "LEVELS",
-    "OF_DOMAINS",
     "TARGET",
     "WORDS_OF_ROWS",
     "Domain",
@@ -59,9 +58,6 @@ TARGET = "language models"
 LEVELS = {"published": "r", "growth": "growth", "epoch": "growth", "series": "series"}
 """How raw the evidence on a domain is when it enters, and the kind of row that this takes: `epoch` is a growth row under the
 likelihood of Erdil, Besiroglu & Ho (2024), for the rows that they fitted."""
-
-OF_DOMAINS = ("r", "growth", "series")
-"""The kinds of rows that are about a domain's r."""
 
 INPUTS = ("labour", "compute", "all")
 """What research input r was measured against; labour is parallel labour, as heads are counted."""

@@ -13,6 +13,7 @@ import numpy as np
 from ..data.priors import View
 from ..returns.history_lambda import lambda_from
 from ..returns.inputs import levels_of
+from ..returns.levels import beside, inputs_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -66,16 +67,22 @@ class Fits:
 
 
 def form_of(view: View) -> tuple:
-    """What a view states, whatever the numbers: which rows may update it follows from this."""
-    return tuple(sorted(view.entries))
+    """What a view states, in which unit, and what of it is fixed: which rows may update it follows from this."""
+    return tuple(
+        sorted((name, entry.unit, entry.prior.family == "fixed") for name, entry in view.entries.items())
+    )
 
 
 def likelihood_key(view: View, rows: xr.Dataset) -> tuple:
-    """What the likelihood of the chain depends on: the form of the view, the rows and their levels, and lambda if a history is raw."""
+    """What the likelihood of the chain depends on: what the view states, the rows on it and their levels, and lambda if a history
+    is raw."""
     level = levels_of(rows)
-    counted = tuple(zip(rows.estimate.values.tolist(), level.tolist(), strict=True))
+    apart = beside(inputs_of(rows, view), view)
+    every = zip(rows.estimate.values.tolist(), level.tolist(), apart.tolist(), strict=True)
+    counted = tuple((row, at) for row, at, own in every if not own)
     names = lambda_from(view) if "series" in level else ()
-    return form_of(view), view.reflects, counted, tuple(view[name].prior for name in names)
+    stated = tuple(sorted((name, entry.reached) for name, entry in view.entries.items()))
+    return stated, view.correlations, view.reflects, counted, tuple(view[name].prior for name in names)
 
 
 def chain_key(view: View) -> tuple:

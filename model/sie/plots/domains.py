@@ -8,7 +8,6 @@ import numpy as np
 
 from ..base.stats import Z90
 from ..data.quantities import R_UNIT
-from ..data.rows import OF_DOMAINS
 from ..returns.levels import own_estimates
 from .style import (
     AFTER,
@@ -71,7 +70,7 @@ def plot_domains(
     Axes
         One line for each row and each domain, over r on a logarithmic scale.
     """
-    is_r = np.isin(rows.kind.values, OF_DOMAINS)
+    is_r = rows.domain_idx.values >= 0
     ax = axes_for(ax, lines=int(is_r.sum()) + rows.sizes["domain"], narrow=narrow)
     no_estimate = "\n(no estimate)" if is_narrow(ax) else " (no estimate)"
     quantiles, labels, place = [], [], 0

@@ -16,7 +16,7 @@ from ..data.quantities import ADJUSTMENTS, QUANTITIES
 from .history_density import HistoryDensity
 from .history_lambda import lambda_curve, rows_on_lambda
 from .inputs import INPUT_FLOWS, histories_of, input_terms, levels_of, unmatched
-from .levels import definition_sds, growth_shapes, inputs_of, loadings, row_densities
+from .levels import beside, definition_sds, growth_shapes, inputs_of, loadings, row_densities
 from .predicted import errors_at, expected_at, likelihood_at, values_of
 from .prior_curves import GRAPH, Curve, copula, curve_of, curves, part_combinations
 from .row_density import PIECES, RowDensity
@@ -223,10 +223,8 @@ def design(rows: xr.Dataset, view: View, *, likelihoods: Mapping[str, xr.DataArr
     _refuse_other_inputs(rows, view)
     on = inputs_of(rows, view)
     inputs = tuple(dict.fromkeys(each for row in on for each in row))
-    beside = np.array(
-        [bool(row) and not any(name in view.informed for name, _ in row) for row in on], dtype=bool
-    )
-    own_sd, shared_sd = definition_sds(rows, view, beside)
+    apart = beside(on, view)
+    own_sd, shared_sd = definition_sds(rows, view, apart)
     observed, densities = row_densities(rows, own_sd, likelihoods)
     terms, (growth, relative) = input_terms(rows, view), growth_shapes(rows)
     grown = (terms != 0).any(axis=1)
@@ -247,7 +245,7 @@ def design(rows: xr.Dataset, view: View, *, likelihoods: Mapping[str, xr.DataArr
         relative=relative,
         history_of=history_of,
         measure_of=measure_of,
-        beside=beside,
+        beside=apart,
         remoteness=rows.remoteness.values,
         names={"input_data": shared, "history": histories, "measure": measures},
     )

@@ -11,9 +11,9 @@ its own, so that a fit integrates over it and the view's own stays where its pri
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -26,7 +26,14 @@ if TYPE_CHECKING:
     from .design import Design
     from .row_density import RowDensity
 
-__all__ = ["RowOnLambda", "lambda_curve", "lambda_from", "log_density_of_lambda", "rows_on_lambda"]
+__all__ = [
+    "RowOnLambda",
+    "lambda_curve",
+    "lambda_from",
+    "lambda_of_histories",
+    "log_density_of_lambda",
+    "rows_on_lambda",
+]
 
 SCORES = np.linspace(-SCORE_LIMIT, SCORE_LIMIT, 1201)
 """Standard scores of each prior over which lambda is integrated."""
@@ -50,6 +57,12 @@ class RowOnLambda:
 def lambda_from(view: View) -> tuple[str, ...]:
     """The quantities of a view that the histories' lambda follows from."""
     return ("lambda",) if view.derives_compute_bottleneck else ("parallel", "compute_bottleneck")
+
+
+def lambda_of_histories(view: View, values: Mapping[Any, Any]) -> Any:
+    """The histories' lambda where it is the view's own, as in a world that makes them."""
+    numerator, *denominator = (values[name] for name in lambda_from(view))
+    return numerator / denominator[0] if denominator else numerator * 1
 
 
 def rows_on_lambda(design: Design) -> list[RowOnLambda]:

@@ -23,7 +23,6 @@ from ..data.constructors import fixed
 from ..data.priors import View
 from ..data.quantities import ADJUSTMENTS, SERIAL_PENALTY
 from ..data.row_rules import PRODUCT
-from ..data.rows import OF_DOMAINS
 from .history_density import HistoryDensity, history_density
 from .inputs import INPUT_FLOWS, growth_of_inputs, is_growth_ratio, levels_of, ratio_of_inputs
 from .likelihoods import name_of, read_likelihood
@@ -41,7 +40,15 @@ from .row_density import (
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["definition_sds", "growth_shapes", "inputs_of", "loadings", "own_estimates", "row_densities"]
+__all__ = [
+    "beside",
+    "definition_sds",
+    "growth_shapes",
+    "inputs_of",
+    "loadings",
+    "own_estimates",
+    "row_densities",
+]
 
 NONE = fixed(0)
 
@@ -128,11 +135,18 @@ def inputs_of(rows: xr.Dataset, view: View) -> list[list[tuple[str, str]]]:
     return found
 
 
+def beside(on: list[list[tuple[str, str]]], view: View) -> np.ndarray:
+    """Which rows, by what they are `on` (`inputs_of`), are on quantities that no other row touches (estimate,)."""
+    return np.array(
+        [bool(row) and not any(name in view.informed for name, _ in row) for row in on], dtype=bool
+    )
+
+
 def loadings(
     rows: xr.Dataset, shared: np.ndarray, on: list[list[tuple[str, str]]], inputs: tuple
 ) -> np.ndarray:
     """What each row's expected value is made of (estimate, effect): its domain's log r, adjustments, `shared` definition errors, `inputs`."""
-    of_domain = np.isin(rows.kind.values, OF_DOMAINS)
+    of_domain = rows.domain_idx.values >= 0
     domain = np.eye(rows.sizes["domain"])[rows.domain_idx.values] * of_domain[:, None]
     others = np.array([[float(each in row) for each in inputs] for row in on]).reshape(len(on), len(inputs))
     factors = rows.includes.values.astype(float)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from .design import Design
 
-__all__ = ["errors_at", "expected_at", "likelihood_at", "values_of"]
+__all__ = ["errors_at", "expected_at", "likelihood_at", "log_lambda_at", "values_of"]
 
 OWN_STREAM = 8
 """The stream of the latents that draws lack."""
@@ -90,7 +90,7 @@ def expected_at(of: Design, draws: xr.Dataset) -> xr.DataArray:
 def likelihood_at(of: Design, draws: xr.Dataset) -> xr.DataArray:
     """Each row's own log density, dims (chain, draw, estimate), at draws of a posterior or of a world."""
     deviation = expected_at(of, draws).values - of.observed
-    log_lambda = _log_lambda(of, draws)
+    log_lambda = log_lambda_at(of, draws)
     columns = np.empty_like(deviation)
     for i, row in enumerate(of.densities):
         own = (log_lambda[..., i],) if isinstance(row, HistoryDensity) else ()
@@ -100,7 +100,7 @@ def likelihood_at(of: Design, draws: xr.Dataset) -> xr.DataArray:
 
 def errors_at(of: Design, draws: xr.Dataset, u: np.ndarray) -> np.ndarray:
     """Each row's own error below which its density has mass u, (chain, draw, estimate) as u."""
-    log_lambda = _log_lambda(of, draws)
+    log_lambda = log_lambda_at(of, draws)
     columns = np.empty_like(u)
     for i, row in enumerate(of.densities):
         own = (log_lambda[..., i],) if isinstance(row, HistoryDensity) else ()
@@ -108,7 +108,7 @@ def errors_at(of: Design, draws: xr.Dataset, u: np.ndarray) -> np.ndarray:
     return columns
 
 
-def _log_lambda(of: Design, draws: xr.Dataset) -> np.ndarray:
+def log_lambda_at(of: Design, draws: xr.Dataset) -> np.ndarray:
     """The log of lambda against each row's own effort, (chain, draw, estimate); NaN without histories."""
     if of.lambda_curve is None:
         return np.full((*draws.r_target.shape, len(of.observed)), np.nan)

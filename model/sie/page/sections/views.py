@@ -128,7 +128,7 @@ def _prior_table(result: Result, contents: Contents) -> Table:
     view = result.view
     rows = []
     for name, entry in view.entries.items():
-        title = (Line(name, kind="strong"), Line((QUANTITIES | RETIRED)[name].meaning, kind="small"))
+        title = (Line(name, kind="strong"), Line({**QUANTITIES, **RETIRED}[name].meaning, kind="small"))
         unit = () if entry.unit == "1" else (Line(entry.unit, kind="small"),)
         rows.append(
             [
