@@ -46,6 +46,9 @@ SCORES = np.linspace(-8, 8, 801)
 SUMMED = np.linspace(-7, 7, 281)
 """Standard scores over which a stated error is summed."""
 
+FINE_SCORES = np.linspace(-8, 8, 16001)
+"""Standard scores between which a latent's quantity is read off in straight lines: fine, so that the gap of a mixture stays one."""
+
 DEVIATIONS = np.linspace(-10, 10, 2001)
 """Deviations at which a row's log density is stated; it is read off in straight lines between."""
 
@@ -64,7 +67,7 @@ FINE_LAMBDA = 12
 LEAST_SHARE = 1e-300
 """Labour's share where a speed-up that is reached would leave none."""
 
-CHAINS, ROUNDS = 800, (150, 40, 40)
+CHAINS, ROUNDS = 800, (60, 30, 40)
 """Chains side by side; iterations of each round of warm-up, after which the Gaussian they start from is fitted anew."""
 
 
@@ -250,21 +253,15 @@ def quantiles(of):
 # ---- a row's own error
 
 
-def log_growth(quantiles):
-    """The log of a growth rate with these 5, 50, 95 % quantiles at a standard score; known where the outer two are empty."""
-    error = skewed(quantiles)
-    return lambda z: math.log(quantiles[1]) + error(z)
-
-
 def skewed(quantiles):
-    """Log growth around its median at a standard score: each score longer than the last by the same ratio."""
+    """(median, rise, stretch) of log growth: each standard score is longer than the last by the same ratio; rise 0 where it is known."""
     low, middle, high = np.log(quantiles)
     if not high > low:
-        return lambda z: np.zeros_like(z)
+        return middle, 0.0, math.e
     stretch = ((high - middle) / (middle - low)) ** (1 / Z95)
-    if abs(math.log(stretch)) < 1e-4:
-        return lambda z: (high - low) / (2 * Z95) * z
-    return lambda z: (high - middle) * (stretch**z - 1) / (stretch**Z95 - 1)
+    if abs(math.log(stretch)) < 1e-5:
+        stretch = math.exp(1e-5)
+    return middle, (high - middle) / (stretch**Z95 - 1), stretch
 
 
 def student(log_quantiles):
@@ -318,7 +315,8 @@ def stated_error(row):
         return 0.0, None
     if row["kind"] == "growth":
         quantiles = np.array([float(row[f"output_q{q}"]) for q in ("05", "50", "95")])
-        return math.log(quantiles[1]), skewed(quantiles)
+        middle, rise, stretch = skewed(quantiles)
+        return middle, lambda z: rise * (stretch**z - 1)
     letter = {"factor": "f_", "r": "r_", "input": ""}[row["kind"]]
     cell = {q: float(row.get(f"{letter}{q}") or "nan") for q in ("q05", "q25", "q50", "q75", "q95", "se")}
     scale = row.get("scale", "log")
@@ -376,18 +374,19 @@ class Model:
             i, j = (self.uncertain.index(name) for name in pair["between"])
             self.joined[i, j] = self.joined[j, i] = 2 * math.sin(math.pi / 6 * pair["rank"])
         self.joined = np.linalg.cholesky(self.joined)
+        self.curves = np.array([self.prior[name](FINE_SCORES) for name in self.uncertain])
         self._errors()
         self.against = [against(row, view) for row in self.rows]
         grown = [row for row, what in zip(self.rows, self.against, strict=True) if what]
-        self.growth, self.relative = {}, set()
-        for row in grown:
-            h = history_of(row)
+        self.of_history = {history_of(row): row for row in grown}
+        self.growth = {}
+        for h, row in self.of_history.items():
             for flow in FLOWS if self.derived else ("labour",):
-                if growth_of(row, flow) is not None:
-                    self.growth[flow, h] = log_growth(growth_of(row, flow))
-            if self.derived and (ratio := ratio_of(row)) is not None:
-                self.growth["compute", h] = log_growth(ratio)
-                self.relative.add(h)
+                known = growth_of(row, flow)
+                if known is None and flow == "compute":
+                    known = ratio_of(row)
+                if known is not None:
+                    self.growth[flow, h] = skewed(known)
         domains = {row["domain"] for row in self.rows if row.get("domain")} | {TARGET}
         of_all = grown if self.derived else []
         self.latents = [
@@ -406,6 +405,9 @@ class Model:
             *([("lambda", "histories")] if any(row["kind"] == "series" for row in self.rows) else []),
         ]
         self.place = {key: i for i, key in enumerate(self.latents)}
+        self.shapes = np.array([[self.growth.get((f, h), (0, 0, 1)) for h in self.of_history] for f in FLOWS])
+        self.relative = np.array([growth_of(row, "compute") is None for row in self.of_history.values()])
+        self.factors = np.array([[includes(row, name) for name in FACTORS] for row in self.rows], dtype=float)
 
     def _errors(self):
         """Each row's estimate, stated error and definition error, of which half the variance is shared with rows on its input data."""
@@ -428,8 +430,7 @@ class Model:
         """What the view states, the domains' r, what follows at ASARA and r there, by name, at latents."""
         z = scores[..., : len(self.uncertain)] @ self.joined.T
         of = {name: at(np.zeros(z.shape[:-1])) for name, at in self.prior.items()}
-        for i, name in enumerate(self.uncertain):
-            of[name] = self.prior[name](z[..., i])
+        of |= zip(self.uncertain, np.moveaxis(read_off(self.curves, FINE_SCORES, z), -1, 0), strict=True)
         for kind, name in self.latents:
             if kind == "domain":
                 off = self.remoteness[name] * self.score(scores, kind, name)
@@ -441,12 +442,13 @@ class Model:
             returns = a + (1 - a) * e
             cheaper = of["r_target"] * of["experiment_gain"] * (1 - of["labour_share"])
             of["compute_bottleneck"] = returns / (1 + cheaper)
+        of["possible"] = np.ones(z.shape[:-1], dtype=bool)
         if "gained_before_asara" in self.view:
             gained, whole = (
                 of[name] * self.length(name, conversion) for name in ("gained_before_asara", "ceiling")
             )
             of["possible"] = gained < whole
-            part = np.minimum(gained / whole, 1)
+            part = np.where(of["possible"], gained / whole, 0.0)
             of["steepening"] = 1 - part ** of["shape"]
         of["r_asara"] = of["r_target"] * np.prod([of[name] for name in FACTORS], axis=0)
         return of
@@ -468,57 +470,61 @@ class Model:
         assert ooms or self.view[name]["unit"] == "labour doublings"
         return math.log2(10) * conversion if ooms else 1.0
 
-    def history(self, row, of, scores):
-        """(log labour's growth as counted, log q over that, log compute's growth over labour's as counted) in a row's history.
-
-        Growth of labour is 1 where only the ratio of compute's to it is known.
-        """
-        h = history_of(row)
-        log_l, log_c = (
-            self.growth[flow, h](self.score(scores, flow, h)) if (flow, h) in self.growth else 0.0
-            for flow in FLOWS
-        )
-        more = of["measure_sd"] * self.score(scores, "measure", measure_of(row))
-        log_ratio = log_c + more if h in self.relative else log_c - log_l
-        odds = of["labour_share"] / (1 - of["labour_share"])
-        odds = odds * np.exp(of["share_spread"] * self.score(scores, "share", h))
-        a = odds / (1 + odds)
-        both = a * np.exp(more) + (1 - a) * (1 - of["frontier_share"]) * np.exp(log_ratio)
-        return log_l, np.log(both), log_ratio
-
-    def measured_against(self, row, what, of, scores):
-        """The log of what a row's number has in it besides r, factors and errors."""
-        if not what:
-            return 0.0
-        if not self.derived:
-            return self.growth["labour", history_of(row)](self.score(scores, "labour", history_of(row)))
-        log_l, log_q, log_ratio = self.history(row, of, scores)
-        return {"q": log_l + log_q, "q/labour": log_q, "q/compute": log_q - log_ratio, "labour/q": -log_q}[
-            what
-        ]
+    def measured_against(self, of, scores):
+        """The log of what a row's number has in it besides r, factors and errors, (..., row)."""
+        total = np.zeros((*scores.shape[:-1], len(self.rows)))
+        if not self.of_history:
+            return total
+        z = [[self.score(scores, flow, h) for h in self.of_history] for flow in FLOWS]
+        middle, rise, stretch = np.moveaxis(self.shapes, -1, 0)[..., None]
+        log_l, log_c = np.moveaxis(
+            middle + rise * (stretch ** np.array(z).reshape(*middle.shape[:2], -1) - 1), -1, 1
+        ).reshape(2, *scores.shape[:-1], -1)
+        of_labour = {"labour": log_l}
+        if self.derived:
+            w, s = (
+                np.stack([self.score(scores, kind, key) for key in keys], axis=-1)
+                for kind, keys in (
+                    ("measure", map(measure_of, self.of_history.values())),
+                    ("share", self.of_history),
+                )
+            )
+            more = of["measure_sd"][..., None] * w
+            log_ratio = np.where(self.relative, log_c + more, log_c - log_l)
+            today = np.log(of["labour_share"]) - np.log1p(-of["labour_share"])
+            a = expit(today[..., None] + of["share_spread"][..., None] * s)
+            phi = of["frontier_share"][..., None]
+            log_q = np.log(a * np.exp(more) + (1 - a) * (1 - phi) * np.exp(log_ratio))
+            of_labour |= {
+                "q": log_l + log_q,
+                "q/labour": log_q,
+                "labour/q": -log_q,
+                "q/compute": log_q - log_ratio,
+            }
+        histories = list(self.of_history)
+        for i, what in enumerate(self.against):
+            if what:
+                total[..., i] = of_labour[what][..., histories.index(history_of(self.rows[i]))]
+        return total
 
     def expected(self, scores, of=None):
         """(the estimate that each row should show, the log of what it was measured against), (..., row) each, on the row's scale."""
         of = self.values(scores) if of is None else of
-        columns, inputs = [], []
+        against = self.measured_against(of, scores)
+        log_factors = np.stack([np.log(of[name]) * np.ones(scores.shape[:-1]) for name in FACTORS], axis=-1)
+        total = against + log_factors @ self.factors.T
         for i, row in enumerate(self.rows):
-            total = np.zeros(scores.shape[:-1])
-            for factor in FACTORS:
-                if includes(row, factor):
-                    total = total + np.log(of[factor])
             if row["kind"] == "input" and row["quantity"] not in FACTORS:
                 for name in row["quantity"].split("*"):
                     value = of[name]
                     if row["distance"] == "left" and "gained_before_asara" in self.view:
                         value = np.where(of["possible"], value - of["gained_before_asara"], 1.0)
-                    total = total + on_scale(value, row["scale"])
+                    total[..., i] += on_scale(value, row["scale"])
             elif row["kind"] in KIND_AT.values():
-                total = total + np.log(of[f"r of {row['domain']}"])
-            c = self.measured_against(row, self.against[i], of, scores)
-            total = total + self.shared_sd[i] * self.score(scores, "definition", row["input_data"])
-            columns.append(total + c)
-            inputs.append(total * 0 + c)
-        return np.stack(columns, axis=-1), np.stack(inputs, axis=-1)
+                total[..., i] += np.log(of[f"r of {row['domain']}"])
+            if self.shared_sd[i]:
+                total[..., i] += self.shared_sd[i] * self.score(scores, "definition", row["input_data"])
+        return total, against
 
     @cached_property
     def histories_lambda(self):
@@ -560,22 +566,37 @@ class Model:
         """The log of lambda that raw histories are read with, r being as the view has it."""
         return np.interp(self.score(scores, "lambda", "histories"), SCORES, self.histories_lambda)
 
+    @cached_property
+    def flat(self):
+        """The rows that are no raw histories, and their densities (row, deviation)."""
+        flat = [i for i, row in enumerate(self.rows) if row["kind"] != "series"]
+        return flat, np.array([self.densities[i] for i in flat])
+
     def log_likelihoods(self, scores, of=None):
         """Each row's log density, (..., row), at latents."""
         expected, inputs = self.expected(scores, of)
-        deviation, columns = expected - self.centre, []
-        for i, f in enumerate(self.densities):
-            if self.rows[i]["kind"] == "series":
-                columns.append(bilinear(*f, self.log_lambda(scores) + inputs[..., i], deviation[..., i]))
-            else:
-                columns.append(np.interp(deviation[..., i], DEVIATIONS, f))
-        return np.stack(columns, axis=-1)
+        deviation, (flat, curves) = expected - self.centre, self.flat
+        found = np.empty_like(deviation)
+        found[..., flat] = read_off(curves, DEVIATIONS, deviation[..., flat])
+        for i, row in enumerate(self.rows):
+            if row["kind"] == "series":
+                log_lambda = self.log_lambda(scores) + inputs[..., i]
+                found[..., i] = bilinear(*self.densities[i], log_lambda, deviation[..., i])
+        return found
 
     def log_posterior(self, scores):
         """The log posterior density at latents, up to a constant."""
         of = self.values(scores)
         log_p = self.log_likelihoods(scores, of).sum(axis=-1) - (scores**2).sum(axis=-1) / 2
-        return np.where(of["possible"], log_p, -np.inf) if "possible" in of else log_p
+        return np.where(of["possible"], log_p, -np.inf)
+
+
+def read_off(curves, grid, x):
+    """Each column of x (..., column) read off its curve (column, point) over an even grid, in straight lines; constant beyond."""
+    at = np.clip((x - grid[0]) / (grid[1] - grid[0]), 0, len(grid) - 1.000001)
+    place, column = at.astype(int), np.arange(len(curves))
+    low, high = curves[column, place], curves[column, place + 1]
+    return low + (high - low) * (at - place)
 
 
 def bilinear(between, columns, log_lambda, deviation):
@@ -593,24 +614,34 @@ def bilinear(between, columns, log_lambda, deviation):
 # ---- draws
 
 
-def slice_step(log_ratio, u, value, rng):
-    """One elliptical slice from states u (chain, latent), whose base is standard normal; `log_ratio` is the target over the base."""
-    other = rng.standard_normal(u.shape)
-    level = value - rng.exponential(size=len(u))
-    angle = rng.uniform(0, 2 * np.pi, len(u))
-    low, high = angle - 2 * np.pi, angle.copy()
-    u, value, moving, start = u.copy(), value.copy(), np.arange(len(u)), u
+def slices(log_ratio, u, length, rng):
+    """`length` elliptical slices of each chain from states u (chain, latent), whose base is standard normal: (slice, chain, latent).
+
+    `log_ratio` is the target over the base. Chains do not wait for each other: in each step all take one trial of their own slice.
+    """
+    chains, dims = u.shape
+    u, value, kept = u.copy(), log_ratio(u), np.empty((length, chains, dims))
+    other, level, angle, low, high = np.empty_like(u), *(np.empty(chains) for _ in range(4))
+    done, begin, moving = np.zeros(chains, dtype=int), np.arange(chains), np.arange(chains)
     while len(moving):
+        other[begin] = rng.standard_normal((len(begin), dims))
+        level[begin] = value[begin] - rng.exponential(size=len(begin))
+        angle[begin] = rng.uniform(0, 2 * np.pi, len(begin))
+        low[begin], high[begin] = angle[begin] - 2 * np.pi, angle[begin]
         t = angle[moving, None]
-        trial = start[moving] * np.cos(t) + other[moving] * np.sin(t)
+        trial = u[moving] * np.cos(t) + other[moving] * np.sin(t)
         found = log_ratio(trial)
         good = found > level[moving]
-        u[moving[good]], value[moving[good]] = trial[good], found[good]
-        moving = moving[~good]
-        at = angle[moving]
-        low[moving], high[moving] = np.where(at < 0, at, low[moving]), np.where(at < 0, high[moving], at)
-        angle[moving] = rng.uniform(low[moving], high[moving])
-    return u, value
+        begin, rest = moving[good], moving[~good]
+        u[begin], value[begin] = trial[good], found[good]
+        kept[done[begin], begin] = trial[good]
+        done[begin] += 1
+        at = angle[rest]
+        low[rest], high[rest] = np.where(at < 0, at, low[rest]), np.where(at < 0, high[rest], at)
+        angle[rest] = rng.uniform(low[rest], high[rest])
+        moving = moving[done[moving] < length]
+        begin = begin[done[begin] < length]
+    return kept
 
 
 def sample(log_target, dims, *, seed, draws):
@@ -627,23 +658,21 @@ def sample(log_target, dims, *, seed, draws):
         def log_ratio(u, mean=mean, root_of=root_of):
             return log_target(mean + u @ root_of.T) + (u**2).sum(axis=-1) / 2
 
-        u = np.linalg.solve(root_of, (x - mean).T).T
-        value, kept = log_ratio(u), []
-        for _ in range(length):
-            u, value = slice_step(log_ratio, u, value, rng)
-            kept.append(mean + u @ root_of.T)
-        x, late = kept[-1], np.concatenate(kept[length // 2 :])
+        kept = slices(log_ratio, np.linalg.solve(root_of, (x - mean).T).T, length, rng)
+        kept = mean + kept @ root_of.T
+        x, late = kept[-1], kept[length // 2 :].reshape(-1, dims)
         mean, root_of = late.mean(axis=0), np.linalg.cholesky(np.cov(late, rowvar=False))
-    return np.stack(kept, axis=1)
+    return np.moveaxis(kept, 0, 1)
 
 
 def posterior(view, rows_used=None, *, seed, draws):
-    """Draws (chain, draw) of r at ASARA, of what the view states of r and of the domains' r, by name.
+    """Draws (chain, draw) of r at ASARA, of what the view states and does not fix, and of the domains' r, by name.
 
     `view` is a name or what `read_view` gives, `rows_used` the ids of rows (default: those that may update the view).
     """
     model = Model(read_view(view) if isinstance(view, str) else view, rows_used)
-    return model.values(sample(model.log_posterior, len(model.latents), seed=seed, draws=draws))
+    draws = model.values(sample(model.log_posterior, len(model.latents), seed=seed, draws=draws))
+    return {name: values for name, values in draws.items() if values.min() < values.max()}
 
 
 def world(view, *, seed):
@@ -660,7 +689,7 @@ def world(view, *, seed):
         expected, inputs = model.expected(scores, truth)
         bounds = [i for i, row in enumerate(model.rows) if row.get("bound")]
         held = sum(np.interp(expected[i] - model.centre[i], DEVIATIONS, model.densities[i]) for i in bounds)
-        if truth.get("possible", True) and np.log(rng.random()) < held:
+        if truth["possible"] and np.log(rng.random()) < held:
             break
     observed = {}
     for i, row in enumerate(model.rows):
