@@ -2,12 +2,15 @@
 
     log r_d     = log r_typical + spread remoteness_d z_d
     log r_hat_i = log r_d(i) + sum_k x_ik log f_k + c_i + shared_i w_input(i) + d_i                        d_i ~ f_i
+    g(q_hat_l)  = g(q_l) + shared_l w_input(l) + d_l                     any other quantity of a view, on the row's scale g
     f_i(d)      = integral Normal(d; e_i(z), own_i) Normal(z; 0, 1) dz          e_i(z) the stated error at standard score z
 
-c_i is what row i was measured against: log g_L where the view states `compute_bottleneck` (r is against labour), else a multiple of
-log q, log g_L and log g_C with q = a g_L + (1 - a) g_C. Everything uncertain has a standard normal score, over which elliptical
+c_i is what row i was measured against: log g_L where the view states `compute_bottleneck` (r is against labour). Else r is against
+all inputs, q_h = a_h g_L + (1 - a_h) (1 - frontier_share) g_C, with labour's share of each history around today's and labour's
+growth as it was counted times an error of the way of counting. Everything uncertain has a standard normal score, over which elliptical
 slice sampling (Murray, Adams & MacKay 2010) needs neither gradients nor a step size. Domains enter as published estimates, growth
-rates or raw histories; Epoch's own likelihoods and steepening that follows from a distance are not modelled here.
+rates or raw histories; Epoch's own likelihoods are not modelled here, nor a factor at fixed compute that a row of r includes, nor
+`parallel` in a view that derives the factor: no bundled file has the last two.
 """
 
 import csv
@@ -18,35 +21,48 @@ from pathlib import Path
 
 import numpy as np
 from scipy import stats
-from scipy.interpolate import PchipInterpolator
+from scipy.interpolate import CubicSpline, PchipInterpolator
 from scipy.optimize import brentq, root
-from scipy.special import logsumexp, ndtr, ndtri
+from scipy.special import expit, log_ndtr, logsumexp, ndtr, ndtri
 
 ROOT = Path(__file__).resolve().parents[1]
 FACTORS = ("capabilities", "post_training", "compute_bottleneck", "hardware_scale", "steepening")
-SHARES = ("labour_share", "experiment_gain", "speedup", "parallel", "sigma")
+UNREAD = ("recent_pace", "software_share", "shortest_doubling")
+"""Quantities that neither r nor a row here follows from."""
 FLOWS = ("labour", "compute")
 TARGET = "language models"
 KIND_AT = {"published": "r", "growth": "growth", "series": "series"}
 OWN_COUNTS = {"entries", "records"}
 """Units of an effort that only numbers a history's own observations."""
 
+SERIAL = 0.7
+"""A doubling of parallel labour in doublings of serial labour (Greenblatt 2025)."""
+
 Z95 = stats.norm.ppf(0.95)
 
 SCORES = np.linspace(-8, 8, 801)
-"""Standard scores over which a stated error is summed, and at which the quantiles of a prior are stated."""
+"""Standard scores at which the quantiles of a prior are stated."""
+
+SUMMED = np.linspace(-7, 7, 281)
+"""Standard scores over which a stated error is summed."""
 
 DEVIATIONS = np.linspace(-10, 10, 2001)
 """Deviations at which a row's log density is stated; it is read off in straight lines between."""
 
-LAMBDAS, LAMBDA_REACH = 8000, 5
-"""About so many values of the power of a history's effort, from scores of each prior up to this."""
+LAMBDAS, LAMBDA_REACH = 400, 5
+"""Values of each prior that the power of a history's effort follows from, from its scores up to this."""
 
 BEYOND = 4.0
 """How far straight tails of a history's curve go on beyond its table, in log r."""
 
-FINE = 32
+FINE = 12
 """Points of a history's curve over log r for each point of its table."""
+
+FINE_LAMBDA = 12
+"""Curves of a history for each lambda of its table."""
+
+LEAST_SHARE = 1e-300
+"""Labour's share where a speed-up that is reached would leave none."""
 
 CHAINS, ROUNDS = 800, (150, 40, 40)
 """Chains side by side; iterations of each round of warm-up, after which the Gaussian they start from is fitted anew."""
@@ -69,46 +85,90 @@ def table(name):
 
 def all_rows():
     """Every evidence row with its kind, in the order of the files."""
-    files = {"returns": "r", "factors": "factor", "growth": "growth", "series": "series"}
+    files = {"returns": "r", "factors": "factor", "inputs": "input", "growth": "growth", "series": "series"}
     return [row | {"kind": kind} for name, kind in files.items() for row in table(name)]
 
 
-def growth_of(row, flow):
-    """5, 50, 95 % of a flow's growth, NaN where not stated; of a growth row on the same input data where the row has no column."""
-    here = (
-        [row]
-        if row["kind"] == "growth"
-        else [r for r in table("growth") if r["input_data"] == row["input_data"]]
-    )
-    found = {tuple(r[f"{flow}_q{q}"] for q in ("05", "50", "95")) for r in here}
-    return np.array([float(cell or "nan") for cell in found.pop()] if len(found) == 1 else [np.nan] * 3)
-
-
 def includes(row, factor):
-    return row[factor] == "1"
+    """Whether a row's number has an adjustment in it, or is the adjustment itself."""
+    return row.get(factor) == "1" or row.get("quantity") == factor
+
+
+def history_of(row):
+    """The input data of the history that a row is about: its own, or that which a factor at fixed compute names."""
+    return row.get("history") or row["input_data"]
+
+
+def of_history(row, *columns):
+    """Numbers of a row's history, None where unknown: those of the row, else those that rows of growth on this history agree on."""
+    own = tuple(row.get(name) or "" for name in columns)
+    if any(own):
+        return np.array(own, dtype=float)
+    there = [r for r in table("growth") if r["input_data"] == history_of(row)]
+    found = {cells for r in there if any(cells := tuple(r[name] for name in columns))}
+    return np.array(found.pop(), dtype=float) if len(found) == 1 else None
+
+
+def growth_of(row, flow):
+    """5, 50, 95 % of the growth of an input in a row's history; None where unknown."""
+    return of_history(row, *(f"{flow}_q{q}" for q in ("05", "50", "95")))
+
+
+def ratio_of(row):
+    """5, 50, 95 % of compute's growth over labour's, stated where compute's is unknown; None elsewhere."""
+    if growth_of(row, "compute") is not None:
+        return None
+    ends = of_history(row, "ratio_q05", "ratio_q95")
+    return None if ends is None else np.array([ends[0], math.sqrt(ends[0] * ends[1]), ends[1]])
+
+
+def measure_of(row):
+    """How labour is counted in a row's history; empty where nobody says."""
+    if row.get("measure"):
+        return row["measure"]
+    found = {r["measure"] for r in table("growth") if r["input_data"] == history_of(row)} - {""}
+    return found.pop() if len(found) == 1 else ""
 
 
 def against(row, view):
-    """The multiples of log q, log g_L and log g_C in what a row shows."""
-    fixed_compute, ratio = includes(row, "compute_bottleneck"), row["kind"] == "growth"
+    """What a row's number was divided by: "q" or "labour" where it is output growth; else "q/labour", "q/compute" and, of factors,
+    "labour/q"; "" where it is r or the factor as the view has it."""
+    if row["kind"] == "input":
+        return ""
     if "compute_bottleneck" in view:
-        return (0, 1, 0) if ratio else (0, 0, 0)
+        return "labour" if row["kind"] == "growth" else ""
     if row["kind"] == "factor":
-        return (-1, 1, 0) if fixed_compute else (0, 0, 0)
-    if fixed_compute:
-        return (0, 1, 0) if ratio else (0, 0, 0)
-    if ratio:
-        return (1, 0, 0)
-    return {"labour": (1, -1, 0), "compute": (1, 0, -1), "all": (0, 0, 0)}[row["input"]]
+        return "labour/q" if includes(row, "compute_bottleneck") else ""
+    assert not includes(row, "compute_bottleneck")
+    if row["kind"] == "growth":
+        return "q"
+    return "" if row["input"] == "all" else f"q/{row['input']}"
 
 
 def fits(row, view):
-    """Whether a row was measured against what the view's r is against, and every growth it needs is known."""
+    """Whether a row was measured against what the view's r is against, and what that needs is known of its history."""
+    if row["kind"] == "input":
+        return readable(row, view)
     if "compute_bottleneck" in view and row["kind"] != "factor" and row["input"] != "labour":
         return False
-    of_all, *of_flow = against(row, view)
-    wanted = [flow for flow, multiple in zip(FLOWS, of_flow, strict=True) if of_all or multiple]
-    return not any(math.isnan(growth_of(row, flow)[1]) for flow in wanted)
+    what = against(row, view)
+    labour, compute = (growth_of(row, flow) is not None for flow in FLOWS)
+    both = labour and compute
+    known = {"": True, "labour": labour, "q": both or (labour and ratio_of(row) is not None)}
+    return known.get(what, both or ratio_of(row) is not None)
+
+
+def readable(row, view):
+    """Whether a view states what a row of inputs.csv is on, in its unit and not fixed."""
+    names = row["quantity"].split("*")
+    if row["distance"] == "whole" and "gained_before_asara" not in view:
+        return False
+    if row["distance"] == "left" and "gained_before_asara" in view:
+        names.append("gained_before_asara")
+    return all(
+        name in view and view[name]["family"] != "fixed" and view[name]["unit"] == row["unit"]
+        for name in names
+    )
 
 
 def identified(row):
@@ -128,7 +188,7 @@ def usable(view, levels=None):
     def may(row):
         if row["id"] in reflected or row["output_data"] in taken or not fits(row, view):
             return False
-        if row["kind"] != "factor" and row["kind"] != KIND_AT[levels[row["domain"]]]:
+        if row["kind"] not in ("factor", "input") and row["kind"] != KIND_AT[levels[row["domain"]]]:
             return False
         return row["kind"] != "series" or (identified(row) and row["id"] in stored)
 
@@ -220,70 +280,77 @@ def student(log_quantiles):
     return lambda z: scale * stats.t.ppf(ndtr(z), df)
 
 
-def lambdas(row, view):
-    """(values, log weights) of the power of a history's own effort in the pace, each quantity at its prior."""
-    stated = "compute_bottleneck" in view
-    names = ("parallel", "compute_bottleneck") if stated else ("parallel", "labour_share", "experiment_gain")
-    known = [view[name]["family"] == "fixed" for name in names]
-    count = round(LAMBDAS ** (1 / known.count(False)))
-    axes = [np.zeros(1) if fixed else np.linspace(-LAMBDA_REACH, LAMBDA_REACH, count) for fixed in known]
-    scores = np.stack([z.ravel() for z in np.meshgrid(*axes, indexing="ij")])
-    values = {name: prior(view[name])(z) for name, z in zip(names, scores, strict=True)}
-    log_weight = -(scores**2).sum(axis=0) / 2
-    if stated:
-        return values["parallel"] / values["compute_bottleneck"], log_weight
-    a = values["labour_share"]
-    power = values["parallel"] / (a + values["experiment_gain"] * (1 - a))
-    if row["input"] != "all":
-        growth = {flow: growth_of(row, flow)[1] for flow in FLOWS}
-        power = power * (a * growth["labour"] + (1 - a) * growth["compute"]) / growth[row["input"]]
-    return power, log_weight
+def history(row, own_sd):
+    """(log lambdas, log densities at each of them over DEVIATIONS of log r) of a raw history with a normal definition error.
 
-
-def history(row, view):
-    """(log r at the mode, error at a standard score) of a raw history: its curves over log r at each lambda, each of area 1,
-    averaged over lambda's prior, with straight tails beyond the table."""
+    Its table has a curve over log r for each lambda. Each is given straight tails, area 1 and the definition error; between lambdas
+    of the table log densities follow a cubic spline.
+    """
     cells = np.array([[float(cell) for cell in line.values()] for line in table(f"likelihoods/{row['id']}")])
     x, y = np.unique(cells[:, 0]), np.unique(cells[:, 1])
-    curves = cells[:, 2].reshape(len(x), len(y))
-    power, log_weight = lambdas(row, view)
-    at = np.clip(np.log(power), y[0], y[-1])
-    place = np.clip(np.searchsorted(y, at) - 1, 0, len(y) - 2)
-    part = (at - y[place]) / (y[place + 1] - y[place])
-    log_l = curves[:, place] * (1 - part) + curves[:, place + 1] * part
-    mean = logsumexp(log_l - logsumexp(log_l, axis=0) + log_weight, axis=1)
-    rise, fall = (np.diff(mean) / np.diff(x))[[0, -1]]
     fine = np.linspace(x[0] - BEYOND, x[-1] + BEYOND, FINE * len(x))
     within = np.clip(fine, x[0], x[-1])
-    beyond = (fine - within) * np.where(fine < x[0], max(rise, 0), min(fall, 0))
-    density = np.exp(PchipInterpolator(x, mean - mean.max())(within) + beyond)
-    mass = np.concatenate([[0.0], np.cumsum(density[1:] + density[:-1])])
-    mode = x[np.argmax(mean)]
-    return mode, lambda z: np.interp(ndtr(z), mass / mass[-1], fine) - mode
+    off = (DEVIATIONS[:, None] - fine) / own_sd
+    kernel = np.exp(-(off**2) / 2) / (own_sd * math.sqrt(2 * math.pi))
+    columns = []
+    for curve in cells[:, 2].reshape(len(x), len(y)).T:
+        rise, fall = (np.diff(curve) / np.diff(x))[[0, -1]]
+        beyond = (fine - within) * np.where(fine < x[0], max(rise, 0), min(fall, 0))
+        density = np.exp(PchipInterpolator(x, curve - curve.max())(within) + beyond)
+        columns.append(np.log(kernel @ (density / density.sum()) + np.finfo(float).tiny))
+    between = np.linspace(y[0], y[-1], FINE_LAMBDA * (len(y) - 1) + 1)
+    return between, CubicSpline(y, np.array(columns))(between)
 
 
-def stated_error(row, view):
-    """(log estimate, error of it at a standard score), without the definition error."""
+def on_scale(value, scale):
+    """A number on the scale of its error."""
+    return {"log": np.log, "logit": lambda x: np.log(x) - np.log1p(-x), "linear": lambda x: x}[scale](value)
+
+
+def per_natural(value, scale):
+    """The slope of a scale at a number."""
+    return {"log": 1 / value, "logit": 1 / (value * (1 - value)), "linear": 1.0}[scale]
+
+
+def stated_error(row):
+    """(estimate on its own scale, error of it at a standard score), without the definition error; None for a raw history."""
     if row["kind"] == "series":
-        return history(row, view)
+        return 0.0, None
     if row["kind"] == "growth":
         quantiles = np.array([float(row[f"output_q{q}"]) for q in ("05", "50", "95")])
         return math.log(quantiles[1]), skewed(quantiles)
-    letter = "f" if row["kind"] == "factor" else "r"
-    cell = {q: float(row.get(f"{letter}_{q}") or "nan") for q in ("q05", "q25", "q50", "q75", "q95", "se")}
-    log = np.log([cell[q] for q in ("q05", "q25", "q50", "q75", "q95")])
-    if math.isnan(log[0]):
-        return log[2], lambda z: cell["se"] / cell["q50"] * z
-    if math.isnan(log[1]):
-        return log[2], lambda z: (log[4] - log[0]) / (2 * Z95) * z
-    return log[2], student(log)
+    letter = {"factor": "f_", "r": "r_", "input": ""}[row["kind"]]
+    cell = {q: float(row.get(f"{letter}{q}") or "nan") for q in ("q05", "q25", "q50", "q75", "q95", "se")}
+    scale = row.get("scale", "log")
+    q = on_scale(np.array([cell[q] for q in ("q05", "q25", "q50", "q75", "q95")]), scale)
+    if row["kind"] == "input" and row["labour"] == "serial" and row["quantity"] != "sigma":
+        # Of the odds of a share, or of the elasticity of progress to labour, parallel labour has the same part of serial labour's.
+        assert (row["quantity"], scale) in (("labour_share", "logit"), ("lambda*labour_share", "log"))
+        q = q + math.log(SERIAL)
+    if not math.isnan(q[1]):
+        return q[2], student(q)
+    if not math.isnan(q[0]):
+        return q[2], lambda z: (q[4] - q[0]) / (2 * Z95) * z
+    sd = 0.0 if math.isnan(cell["se"]) else cell["se"] * per_natural(cell["q50"], scale)
+    return q[2], lambda z: sd * z
 
 
 def log_density(error, own_sd):
     """The log density of a stated error plus a normal one, at DEVIATIONS."""
-    off = (DEVIATIONS[:, None] - error(SCORES)) / own_sd
-    step = SCORES[1] - SCORES[0]
-    return logsumexp(-(off**2 + SCORES**2) / 2, axis=1) + math.log(step / own_sd / (2 * math.pi))
+    off = (DEVIATIONS[:, None] - error(SUMMED)) / own_sd
+    step = SUMMED[1] - SUMMED[0]
+    return logsumexp(-(off**2 + SUMMED**2) / 2, axis=1) + math.log(step / own_sd / (2 * math.pi))
+
+
+@cache
+def density(row_id, own_sd):
+    """A row's log density at DEVIATIONS, with a normal definition error; of a raw history, with the log lambdas at which it has one."""
+    row = next(row for row in all_rows() if row["id"] == row_id)
+    if row["kind"] == "series":
+        return history(row, own_sd)
+    if row.get("bound"):
+        return log_ndtr((-1 if row["bound"] == "upper" else 1) * DEVIATIONS / own_sd)
+    return log_density(stated_error(row)[1], own_sd)
 
 
 # ---- the model
@@ -294,95 +361,233 @@ class Model:
 
     def __init__(self, view, ids=None):
         assert "r_asara" not in view
-        assert "gained_before_asara" not in view
         ids = usable(view) if ids is None else list(ids)
         self.view, self.rows = view, [row for row in all_rows() if row["id"] in ids]
         self.derived = "compute_bottleneck" not in view
+        assert not (self.derived and "parallel" in view)
         self.remoteness = {row["domain"]: float(row["remoteness"]) for row in table("domains")}
-        self.quantities = ["r_typical", "spread", *(name for name in FACTORS if name in view)]
-        self.quantities += SHARES if self.derived else []
-        self.prior = {name: prior(view[name]) for name in self.quantities}
-        data = [row["input_data"] for row in self.rows]
-        shares = np.array([data.count(name) > 1 for name in data], dtype=bool)
-        sd = np.array([float(row["definition_sd"]) for row in self.rows])
-        self.own_sd = np.where(shares, sd / math.sqrt(2), sd)
-        self.shared_sd = np.where(shares, sd / math.sqrt(2), 0.0)
-        stated = [stated_error(row, view) for row in self.rows]
-        self.centre, self.error = np.array([c for c, _ in stated]), [error for _, error in stated]
-        self.multiples = [against(row, view) for row in self.rows]
-        domains = {row["domain"] for row in self.rows if row["kind"] != "factor"} | {TARGET}
-        self.growth, grown = {}, set()
-        for row, (of_all, *of_flow) in zip(self.rows, self.multiples, strict=True):
-            for flow, multiple in zip(FLOWS, of_flow, strict=True):
-                if of_all or multiple:
-                    grown.add((flow, row["input_data"]))
-                    self.growth[flow, row["id"]] = log_growth(growth_of(row, flow))
+        stated = {
+            name: entry for name, entry in view.items() if isinstance(entry, dict) and "family" in entry
+        }
+        self.prior = {name: prior(entry) for name, entry in stated.items() if name not in UNREAD}
+        self.uncertain = [name for name in self.prior if stated[name]["family"] != "fixed"]
+        self.joined = np.eye(len(self.uncertain))
+        for pair in view.get("correlations", ()):
+            i, j = (self.uncertain.index(name) for name in pair["between"])
+            self.joined[i, j] = self.joined[j, i] = 2 * math.sin(math.pi / 6 * pair["rank"])
+        self.joined = np.linalg.cholesky(self.joined)
+        self._errors()
+        self.against = [against(row, view) for row in self.rows]
+        grown = [row for row, what in zip(self.rows, self.against, strict=True) if what]
+        self.growth, self.relative = {}, set()
+        for row in grown:
+            h = history_of(row)
+            for flow in FLOWS if self.derived else ("labour",):
+                if growth_of(row, flow) is not None:
+                    self.growth[flow, h] = log_growth(growth_of(row, flow))
+            if self.derived and (ratio := ratio_of(row)) is not None:
+                self.growth["compute", h] = log_growth(ratio)
+                self.relative.add(h)
+        domains = {row["domain"] for row in self.rows if row.get("domain")} | {TARGET}
+        of_all = grown if self.derived else []
         self.latents = [
-            *(("quantity", name) for name in self.quantities),
+            *(("quantity", name) for name in self.uncertain),
             *(("domain", name) for name in sorted(domains)),
-            *(("definition", name) for name in sorted({d for d, s in zip(data, shares, strict=True) if s})),
-            *sorted(grown),
+            *sorted(
+                {
+                    ("definition", row["input_data"])
+                    for row, s in zip(self.rows, self.shared_sd, strict=True)
+                    if s
+                }
+            ),
+            *sorted(self.growth),
+            *sorted({("share", history_of(row)) for row in of_all}),
+            *sorted({("measure", measure_of(row)) for row in of_all if measure_of(row)}),
+            *([("lambda", "histories")] if any(row["kind"] == "series" for row in self.rows) else []),
         ]
         self.place = {key: i for i, key in enumerate(self.latents)}
 
+    def _errors(self):
+        """Each row's estimate, stated error and definition error, of which half the variance is shared with rows on its input data."""
+        data = [row["input_data"] for row in self.rows]
+        shares = np.array([data.count(name) > 1 for name in data], dtype=bool)
+        variance = np.array([float(row["definition_sd"]) ** 2 for row in self.rows])
+        if self.view.get("measure_sd", {"value": 0}).get("value") != 0:
+            variance -= np.array([float(row.get("measure_sd") or 0) ** 2 for row in self.rows])
+        sd = np.sqrt(variance)
+        self.own_sd = np.where(shares, sd / math.sqrt(2), sd)
+        self.shared_sd = np.where(shares, sd / math.sqrt(2), 0.0)
+        stated = [stated_error(row) for row in self.rows]
+        self.centre, self.error = np.array([c for c, _ in stated]), [error for _, error in stated]
+
+    def score(self, scores, *key):
+        """The latents of this name, 0 where there is none."""
+        return scores[..., self.place[key]] if key in self.place else np.zeros(scores.shape[:-1])
+
     def values(self, scores):
-        """What the view states, the domains' r and r at ASARA, by name, at latents."""
-        of = {name: at(scores[..., self.place["quantity", name]]) for name, at in self.prior.items()}
-        if self.derived:
-            of["compute_bottleneck"] = of["labour_share"] + of["experiment_gain"] * (1 - of["labour_share"])
+        """What the view states, the domains' r, what follows at ASARA and r there, by name, at latents."""
+        z = scores[..., : len(self.uncertain)] @ self.joined.T
+        of = {name: at(np.zeros(z.shape[:-1])) for name, at in self.prior.items()}
+        for i, name in enumerate(self.uncertain):
+            of[name] = self.prior[name](z[..., i])
         for kind, name in self.latents:
             if kind == "domain":
-                z = scores[..., self.place[kind, name]]
-                of[f"r of {name}"] = of["r_typical"] * np.exp(of["spread"] * self.remoteness[name] * z)
+                off = self.remoteness[name] * self.score(scores, kind, name)
+                of[f"r of {name}"] = of["r_typical"] * np.exp(of["spread"] * off)
         of["r_target"] = of[f"r of {TARGET}"]
-        of["r_asara"] = of["r_target"] * np.prod([of[name] for name in FACTORS if name in of], axis=0)
+        conversion = of["capabilities"] * of["post_training"]
+        if self.derived:
+            a, e = self.share_at_asara(of), of["experiment_gain"] / conversion
+            returns = a + (1 - a) * e
+            cheaper = of["r_target"] * of["experiment_gain"] * (1 - of["labour_share"])
+            of["compute_bottleneck"] = returns / (1 + cheaper)
+        if "gained_before_asara" in self.view:
+            gained, whole = (
+                of[name] * self.length(name, conversion) for name in ("gained_before_asara", "ceiling")
+            )
+            of["possible"] = gained < whole
+            part = np.minimum(gained / whole, 1)
+            of["steepening"] = 1 - part ** of["shape"]
+        of["r_asara"] = of["r_target"] * np.prod([of[name] for name in FACTORS], axis=0)
         return of
 
-    def expected(self, scores):
-        """The log estimate that each row should show, (..., row)."""
-        of = self.values(scores)
-        if self.derived:
-            # Labour's share before the jump in labour, in which a CES moves it.
-            kappa, power = 1 - 1 / of["sigma"], of["parallel"] / of["compute_bottleneck"]
-            a = np.clip(1 - (1 - of["labour_share"]) * of["speedup"] ** (kappa / power), 1e-6, 1)
-        columns = []
+    def share_at_asara(self, of):
+        """Labour's share of research input after the jump in labour.
+
+        A CES with elasticity of substitution sigma: the odds of labour's share rise by the jump to the power 1 - 1 / sigma.
+        """
+        kappa, a = 1 - 1 / of["sigma"], of["labour_share"]
+        if self.view["speedup"].get("reached"):
+            return np.maximum(1 - (1 - a) * of["speedup"] ** (-kappa / of["lambda"]), LEAST_SHARE)
+        log_odds = np.log(a) - np.log1p(-a) + kappa * np.log(of["speedup"]) / (of["lambda"] * a)
+        return expit(log_odds)
+
+    def length(self, name, conversion):
+        """Labour doublings in one unit of a distance."""
+        ooms = self.view[name]["unit"] == "OOMs of training efficiency"
+        assert ooms or self.view[name]["unit"] == "labour doublings"
+        return math.log2(10) * conversion if ooms else 1.0
+
+    def history(self, row, of, scores):
+        """(log labour's growth as counted, log q over that, log compute's growth over labour's as counted) in a row's history.
+
+        Growth of labour is 1 where only the ratio of compute's to it is known.
+        """
+        h = history_of(row)
+        log_l, log_c = (
+            self.growth[flow, h](self.score(scores, flow, h)) if (flow, h) in self.growth else 0.0
+            for flow in FLOWS
+        )
+        more = of["measure_sd"] * self.score(scores, "measure", measure_of(row))
+        log_ratio = log_c + more if h in self.relative else log_c - log_l
+        odds = of["labour_share"] / (1 - of["labour_share"])
+        odds = odds * np.exp(of["share_spread"] * self.score(scores, "share", h))
+        a = odds / (1 + odds)
+        both = a * np.exp(more) + (1 - a) * (1 - of["frontier_share"]) * np.exp(log_ratio)
+        return log_l, np.log(both), log_ratio
+
+    def measured_against(self, row, what, of, scores):
+        """The log of what a row's number has in it besides r, factors and errors."""
+        if not what:
+            return 0.0
+        if not self.derived:
+            return self.growth["labour", history_of(row)](self.score(scores, "labour", history_of(row)))
+        log_l, log_q, log_ratio = self.history(row, of, scores)
+        return {"q": log_l + log_q, "q/labour": log_q, "q/compute": log_q - log_ratio, "labour/q": -log_q}[
+            what
+        ]
+
+    def expected(self, scores, of=None):
+        """(the estimate that each row should show, the log of what it was measured against), (..., row) each, on the row's scale."""
+        of = self.values(scores) if of is None else of
+        columns, inputs = [], []
         for i, row in enumerate(self.rows):
             total = np.zeros(scores.shape[:-1])
-            if row["kind"] != "factor":
-                total = total + np.log(of[f"r of {row['domain']}"])
             for factor in FACTORS:
                 if includes(row, factor):
                     total = total + np.log(of[factor])
-            of_all, *of_flow = self.multiples[i]
-            log_g = {}
-            for flow, multiple in zip(FLOWS, of_flow, strict=True):
-                if of_all or multiple:
-                    score = scores[..., self.place[flow, row["input_data"]]]
-                    log_g[flow] = self.growth[flow, row["id"]](score)
-                    total = total + multiple * log_g[flow]
-            if of_all:
-                total = total + of_all * np.log(
-                    a * np.exp(log_g["labour"]) + (1 - a) * np.exp(log_g["compute"])
-                )
-            if self.shared_sd[i]:
-                total = total + self.shared_sd[i] * scores[..., self.place["definition", row["input_data"]]]
-            columns.append(total)
-        return np.stack(columns, axis=-1)
+            if row["kind"] == "input" and row["quantity"] not in FACTORS:
+                for name in row["quantity"].split("*"):
+                    value = of[name]
+                    if row["distance"] == "left" and "gained_before_asara" in self.view:
+                        value = np.where(of["possible"], value - of["gained_before_asara"], 1.0)
+                    total = total + on_scale(value, row["scale"])
+            elif row["kind"] in KIND_AT.values():
+                total = total + np.log(of[f"r of {row['domain']}"])
+            c = self.measured_against(row, self.against[i], of, scores)
+            total = total + self.shared_sd[i] * self.score(scores, "definition", row["input_data"])
+            columns.append(total + c)
+            inputs.append(total * 0 + c)
+        return np.stack(columns, axis=-1), np.stack(inputs, axis=-1)
+
+    @cached_property
+    def histories_lambda(self):
+        """Log lambda of raw histories at SCORES: its prior, given the rows on lambda alone, if r is against all inputs; else parallel
+        over compute_bottleneck, each at its prior."""
+        names = ("lambda",) if self.derived else ("parallel", "compute_bottleneck")
+        count = 10 * LAMBDAS if self.derived else LAMBDAS
+        known = [self.view[name]["family"] == "fixed" for name in names]
+        axes = [np.zeros(1) if k else np.linspace(-LAMBDA_REACH, LAMBDA_REACH, count) for k in known]
+        scores = [z.ravel() for z in np.meshgrid(*axes, indexing="ij")]
+        values = [self.prior[name](z) for name, z in zip(names, scores, strict=True)]
+        log_lambda = np.log(values[0]) - (0 if self.derived else np.log(values[1]))
+        log_weight = -sum(z**2 for z in scores) / 2
+        if self.derived:
+            log_weight = log_weight + self._rows_on_lambda(np.exp(log_lambda))
+        order = np.argsort(log_lambda)
+        weight = np.exp(log_weight - log_weight.max())[order]
+        mass = np.cumsum(weight) - weight / 2
+        return np.interp(ndtr(SCORES) * weight.sum(), mass, log_lambda[order])
+
+    def _rows_on_lambda(self, value):
+        """The log likelihood of the rows on lambda alone, the errors that they share integrated over."""
+        on = [i for i, row in enumerate(self.rows) if row.get("quantity") == "lambda"]
+        shared, total = np.linspace(-5, 5, 81), np.zeros(len(value))
+        for data in {self.rows[i]["input_data"] for i in on}:
+            log_p = -(shared**2) / 2 + np.zeros((len(value), 1))
+            for i in (i for i in on if self.rows[i]["input_data"] == data):
+                off = on_scale(value, self.rows[i]["scale"])[:, None] + self.shared_sd[i] * shared
+                log_p = log_p + np.interp(off - self.centre[i], DEVIATIONS, self.densities[i])
+            total += logsumexp(log_p, axis=1)
+        return total
 
     @cached_property
     def densities(self):
-        """Each row's log density at DEVIATIONS."""
-        return [log_density(error, sd) for error, sd in zip(self.error, self.own_sd, strict=True)]
+        """Each row's log density, from `density`."""
+        return [density(row["id"], sd) for row, sd in zip(self.rows, self.own_sd.tolist(), strict=True)]
 
-    def log_likelihoods(self, scores):
+    def log_lambda(self, scores):
+        """The log of lambda that raw histories are read with, r being as the view has it."""
+        return np.interp(self.score(scores, "lambda", "histories"), SCORES, self.histories_lambda)
+
+    def log_likelihoods(self, scores, of=None):
         """Each row's log density, (..., row), at latents."""
-        deviation = self.expected(scores) - self.centre
-        columns = [np.interp(deviation[..., i], DEVIATIONS, f) for i, f in enumerate(self.densities)]
+        expected, inputs = self.expected(scores, of)
+        deviation, columns = expected - self.centre, []
+        for i, f in enumerate(self.densities):
+            if self.rows[i]["kind"] == "series":
+                columns.append(bilinear(*f, self.log_lambda(scores) + inputs[..., i], deviation[..., i]))
+            else:
+                columns.append(np.interp(deviation[..., i], DEVIATIONS, f))
         return np.stack(columns, axis=-1)
 
     def log_posterior(self, scores):
         """The log posterior density at latents, up to a constant."""
-        return self.log_likelihoods(scores).sum(axis=-1) - (scores**2).sum(axis=-1) / 2
+        of = self.values(scores)
+        log_p = self.log_likelihoods(scores, of).sum(axis=-1) - (scores**2).sum(axis=-1) / 2
+        return np.where(of["possible"], log_p, -np.inf) if "possible" in of else log_p
+
+
+def bilinear(between, columns, log_lambda, deviation):
+    """A history's log density read off in straight lines; beyond its lambdas the last curve stands."""
+    step_x, step_y = DEVIATIONS[1] - DEVIATIONS[0], between[1] - between[0]
+    x = np.clip((deviation - DEVIATIONS[0]) / step_x, 0, len(DEVIATIONS) - 1.001)
+    y = np.clip((log_lambda - between[0]) / step_y, 0, len(between) - 1.001)
+    i, j = y.astype(int), x.astype(int)
+    u, t = y - i, x - j
+    low = columns[i, j] * (1 - t) + columns[i, j + 1] * t
+    high = columns[i + 1, j] * (1 - t) + columns[i + 1, j + 1] * t
+    return low * (1 - u) + high * u
 
 
 # ---- draws
@@ -415,6 +620,8 @@ def sample(log_target, dims, *, seed, draws):
     """
     rng = np.random.default_rng(seed)
     mean, root_of, x = np.zeros(dims), np.eye(dims), rng.standard_normal((CHAINS, dims))
+    while len(impossible := np.flatnonzero(log_target(x) == -np.inf)):
+        x[impossible] = rng.standard_normal((len(impossible), dims))
     for length in (*ROUNDS, math.ceil(draws / CHAINS)):
 
         def log_ratio(u, mean=mean, root_of=root_of):
@@ -440,12 +647,31 @@ def posterior(view, rows_used=None, *, seed, draws):
 
 
 def world(view, *, seed):
-    """One draw of everything from the priors: (truth by name, observed log estimate by row id)."""
+    """One draw of everything from the priors: (truth by name, observed estimate by row id).
+
+    Bounds are no estimates: what they say is part of the prior, drawn by rejection. Raw histories are read with the world's own lambda;
+    the estimate of one is how far its curves are shifted.
+    """
     model = Model(read_view(view) if isinstance(view, str) else view)
     rng = np.random.default_rng(seed)
-    scores = rng.standard_normal(len(model.latents))
-    own = [error(rng.standard_normal()) for error in model.error]
-    own = np.array(own) + model.own_sd * rng.standard_normal(len(own))
-    observed = model.expected(scores) - own
-    truth = {name: float(value) for name, value in model.values(scores).items()}
-    return truth, {row["id"]: float(value) for row, value in zip(model.rows, observed, strict=True)}
+    while True:
+        scores = rng.standard_normal(len(model.latents))
+        truth = model.values(scores)
+        expected, inputs = model.expected(scores, truth)
+        bounds = [i for i, row in enumerate(model.rows) if row.get("bound")]
+        held = sum(np.interp(expected[i] - model.centre[i], DEVIATIONS, model.densities[i]) for i in bounds)
+        if truth.get("possible", True) and np.log(rng.random()) < held:
+            break
+    observed = {}
+    for i, row in enumerate(model.rows):
+        if row["kind"] == "series":
+            log_lambda = np.log(truth["lambda"]) if model.derived else model.log_lambda(scores)
+            curve = bilinear(*model.densities[i], log_lambda + inputs[i], DEVIATIONS)
+            mass = np.cumsum(np.exp(curve))
+            own = np.interp(rng.random() * mass[-1], mass, DEVIATIONS)
+        elif i in bounds:
+            own = expected[i] - model.centre[i]
+        else:
+            own = model.error[i](rng.standard_normal()) + model.own_sd[i] * rng.standard_normal()
+        observed[row["id"]] = float(expected[i] - own)
+    return {name: float(value) for name, value in truth.items()}, observed

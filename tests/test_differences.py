@@ -161,8 +161,9 @@ def test_the_same_prior_in_another_unit_is_a_difference(view_with):
     a = sie.read_view("davidson_2025")
     b = sie.read_view(view_with("recent_pace", unit='"training-efficiency doublings per year"'))
     assert list(groups(a, b)) == ["recent_pace"]
-    # A recent year is more doublings then, and the ceiling, in labour doublings, fewer years of progress.
-    assert split(a, b).sel(event="years_3_in_1y").whole.item() < 0
+    parts = split(a, b)
+    assert parts.sel(event="ooms_5_in_1y").whole.item() > 0
+    assert parts.sel(event="years_3_in_1y").whole.item() < 0  # a year of progress is more, too
 
 
 def test_the_figure_goes_from_one_credence_to_the_other(parts):

@@ -55,6 +55,7 @@ def integrated(draws):
         yield x, np.concatenate([[0.0], np.cumsum((slow[1:] + slow[:-1]) / 2 * np.diff(x))]), pace
 
 
+@pytest.mark.slow
 def test_levels_times_windows_and_peaks_are_those_of_brute_force():
     rng = np.random.default_rng(3)
     size = 40
@@ -135,6 +136,7 @@ def test_a_limit_below_the_start_holds_from_asara_until_the_law_is_slower():
     )
 
 
+@pytest.mark.slow
 def test_none_changes_nothing_bit_for_bit():
     draws = random_laws(1, 300)
     plain, zero = sie.simulate(draws), sie.simulate(draws.assign(shortest_doubling=0 * draws.r_asara))

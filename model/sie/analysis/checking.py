@@ -52,7 +52,7 @@ def domain_table(tree: xr.DataTree, model: Design | pm.Model, *, seed: int) -> x
     of, posterior = as_design(model), tree["posterior"].to_dataset()
     rows = of.rows
     estimate, log_r = of.expected(posterior), np.log(posterior.r)
-    errors = draw_errors(of, estimate, seed)
+    errors = draw_errors(of, posterior, seed)
     domains = rows.domain.values.tolist()
     raw, below, level = np.full((len(domains), 3), np.nan), np.full(len(domains), np.nan), [""] * len(domains)
     observed = xr.DataArray(of.observed, dims="estimate")
@@ -137,11 +137,14 @@ def raw_by_level(
 def rows_of(rows: xr.Dataset, domain: str) -> list[int]:
     """Positions of the rows on r in a domain."""
     at = rows.domain.values.tolist().index(domain)
-    return np.flatnonzero((rows.domain_idx.values == at) & (rows.kind.values != "factor")).tolist()
+    return np.flatnonzero(rows.domain_idx.values == at).tolist()
 
 
-def draw_errors(of: Design, estimate: xr.DataArray, seed: int) -> xr.DataArray:
+def draw_errors(of: Design, draws: xr.Dataset, seed: int) -> xr.DataArray:
     """Draws of each row's own deviation (chain, draw, estimate)."""
-    uniform = np.random.default_rng(np.random.SeedSequence([seed, 1])).random(estimate.shape)
-    columns = [density.quantile(uniform[..., i]) for i, density in enumerate(of.densities)]
-    return estimate.copy(data=np.stack(columns, axis=-1))
+    import xarray as xr
+
+    shape = (draws.sizes["chain"], draws.sizes["draw"], len(of.observed))
+    uniform = np.random.default_rng(np.random.SeedSequence([seed, 1])).random(shape)
+    coords = {"chain": draws.chain, "draw": draws.draw, "estimate": of.coords["estimate"]}
+    return xr.DataArray(of.errors(draws, uniform), coords, ("chain", "draw", "estimate"))

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..data.priors import View
-from ..data.quantities import CHAIN, HISTORY_SHARES, INPUT_SHARES, YEARS_OF_PROGRESS
+from ..data.quantities import CHAIN, INPUT_SHARES, YEARS_OF_PROGRESS
 from ..growth.credences import indicators
 from ..returns.equations import at_asara
 from .sensitivity.shapley import orders
@@ -69,7 +69,7 @@ def groups(a: View, b: View, *, given: str = "priors") -> dict[str, tuple[str, .
     structure = a.states_r_asara != b.states_r_asara
     derives = [not v.states_r_asara and "compute_bottleneck" not in v for v in (a, b)]
     if structure or derives[0] != derives[1]:
-        join(chain | ({*INPUT_SHARES, *HISTORY_SHARES, "lambda"} if any(derives) else set()))
+        join(chain | ({*INPUT_SHARES, "lambda", "parallel"} if any(derives) else set()))
     if given == "evidence":
         join(chain | {name for v in (a, b) for name in getattr(v, "informed", ())})
     if "gained_before_asara" in of:

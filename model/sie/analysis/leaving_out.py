@@ -156,7 +156,7 @@ def without_domain(
         return np.array([NOT_CONVERGED, *[np.nan] * (len(INTERVAL) + 2 + len(PARTS))])
     posterior = tree["posterior"].to_dataset()
     estimate = whole.expected(posterior)
-    replicated = (estimate - draw_errors(whole, estimate, seed)).isel(estimate=own).mean("estimate")
+    replicated = (estimate - draw_errors(whole, posterior, seed)).isel(estimate=own).mean("estimate")
     log_typical, log_r = np.log(posterior.r_typical), np.log(posterior.r.sel(domain=domain, drop=True))
     seen = whole.observed[own].mean()
     parts = (log_typical, log_r - log_typical, replicated - log_r)

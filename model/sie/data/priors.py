@@ -255,8 +255,8 @@ def _read_correlations(
 
 
 def _read_correlation(where: str, item: object, source: str, sources: Mapping[str, Source]) -> Correlation:
-    rank = item.get("rank") if isinstance(item, dict) else None
-    rules = (origin_of(source, [rank] if is_finite(rank) else [], sources),)
+    numbers = [item["rank"]] if isinstance(item, dict) and is_finite(item.get("rank")) else []
+    rules = (origin_of(source, numbers, sources),)
     want = "a table with between, rank and basis"
     return Correlation(**checked(where, item, _CORRELATION, rules, want=want))
 

@@ -165,7 +165,7 @@ class View:
         Raises
         ------
         DataError
-            Naming the quantity, which only a view that was saved by an earlier version has.
+            If it has a retired quantity.
         """
         for name in self.retired:
             raise DataError(

@@ -5,7 +5,7 @@
 x is doublings of software since ASARA in units of parallel labour, v doublings a year. Research input grows e(x) doublings
 per doubling of software, from labour (gain l, level s_l) and experiments (gain epsilon, level s_e) joined by a CES:
 
-    e(x) = share l(x) + (1 - share) epsilon(x),   share = a 2^(kappa d) / (a 2^(kappa d) + 1 - a),   d = s_l(x) - s_e(x)
+    e(x) = share l(x) + (1 - share) epsilon(x),   share = a_A 2^(kappa d) / (a_A 2^(kappa d) + 1 - a_A),   d = s_l(x) - s_e(x)
     beta(x) = beta_now / (1 - ((G + x) / (G + H))^shape),   kappa = (sigma - 1) / sigma
     p = lambda e(0),   r = lambda e(0) / beta(0)
 

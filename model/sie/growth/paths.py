@@ -1,6 +1,6 @@
 """Paths of software after ASARA: when each level is reached, for every draw at once.
 
-    tau(x) = integral of dx / v(x),   v(0) = pace_asara
+    tau(x) = integral of dx / min(v(x), 1 / shortest_doubling),   v(0) = pace_asara
     lambda = p / e(0),   beta(0) = p / r
 
 Time is the integral, never the state: a singularity is a finite limit of tau, not an overflow. A path lies on NODES points
@@ -19,11 +19,12 @@ import numpy as np
 
 from ..base.errors import DataError, check_holds, plain
 from ..base.kernels import in_chunks, kernel
+from .events import limited_pace
 from .kernels.path import END_VARIABLES, ENDS, WORK, compute_path, grids
 from .kernels.windows import shortest_window
 from .law import beta, input_gain
 from .mechanisms import LAW, MECHANISMS, RETRAINING
-from .readings import CHUNK, FEWEST, amounts, doublings_by, limited_pace, shortest_years, years_at
+from .readings import CHUNK, FEWEST, amounts, doublings_by, shortest_years, years_at
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -51,9 +52,10 @@ LIMITED_BLOCK = 8192
 LOOKS = 128
 """Levels at which slopes are looked at for the public tool's rule of retraining."""
 
-_INPUTS = ("r_asara", "parallel", "pace_asara", "recent_doublings_per_year", "doublings_left")
+_LAW = ("r_asara", "parallel", "doublings_left")
+_START = ("pace_asara", "recent_doublings_per_year")
 WANT_DRAWS = "draws of sie.prior, or a group prior or posterior of sie.fit"
-_CARRIED = (*_INPUTS, "software_share", "shortest_doubling", "conversion")
+_CARRIED = (*_LAW, *_START, "software_share", "shortest_doubling", "conversion")
 
 
 def laws(draws: xr.Dataset, *, retraining: str = "none") -> np.ndarray:
@@ -64,7 +66,7 @@ def laws(draws: xr.Dataset, *, retraining: str = "none") -> np.ndarray:
     """
     if retraining not in RETRAINING:
         raise DataError("retraining", retraining, "one of " + ", ".join(RETRAINING))
-    check_holds("draws", draws, ("r_asara", "parallel", "doublings_left"), WANT_DRAWS)
+    check_holds("draws", draws, _LAW, WANT_DRAWS)
     r, parallel, left = (_column(draws, name) for name in ("r_asara", "parallel", "doublings_left"))
     _check(r, (r != 0) & ~np.isnan(r), "r_asara", "a number other than 0")
     _check(parallel, (parallel > 0) & (parallel < math.inf), "parallel", "a number above 0")
@@ -231,9 +233,8 @@ def _with_limit_of(
 
 def _start(draws: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
     """log2 of the pace at ASARA and the recent pace, doublings a year, (draw,) each."""
-    pace, recent = (
-        np.ascontiguousarray(_column(draws, name)) for name in ("pace_asara", "recent_doublings_per_year")
-    )
+    check_holds("draws", draws, _START, WANT_DRAWS)
+    pace, recent = (np.ascontiguousarray(_column(draws, name)) for name in _START)
     if not np.all((pace > 0) & (pace < math.inf) & (recent > 0)):
         raise DataError(
             "pace_asara",

@@ -24,7 +24,6 @@ __all__ = [
     "amounts",
     "doublings_by",
     "levels",
-    "limited_pace",
     "over_draws",
     "shortest_years",
     "years_at",
@@ -118,14 +117,6 @@ def years_at(paths: xr.Dataset, doublings: np.ndarray) -> np.ndarray:
         If a level is negative or not finite, if the shape fits neither, or if the paths are not as `simulate` makes them.
     """
     return _at_each("years_at", paths, amounts("years_at", doublings), "times")
-
-
-def limited_pace(draws: xr.Dataset) -> xr.DataArray:
-    """The pace at ASARA, labour doublings a year: that of the jump in labour, unless a shortest doubling time holds it lower."""
-    if "shortest_doubling" not in draws:
-        return draws.pace_asara
-    limit = 1 / draws.shortest_doubling.where(draws.shortest_doubling > 0)
-    return draws.pace_asara.where(~(limit < draws.pace_asara), limit)
 
 
 def levels(paths: xr.Dataset) -> np.ndarray:

@@ -81,8 +81,8 @@ def likelihood_key(view: View, rows: xr.Dataset) -> tuple:
     every = zip(rows.estimate.values.tolist(), level.tolist(), apart.tolist(), strict=True)
     counted = tuple((row, at) for row, at, own in every if not own)
     names = lambda_from(view) if "series" in level else ()
-    stated = tuple(sorted(view.entries))
-    return stated, view.reflects, counted, tuple(view[name].prior for name in names)
+    stated = tuple(sorted((name, entry.reached) for name, entry in view.entries.items()))
+    return stated, view.correlations, view.reflects, counted, tuple(view[name].prior for name in names)
 
 
 def chain_key(view: View) -> tuple:

@@ -35,7 +35,9 @@ PACKAGE = Path(__file__).parents[1]
 
 MODULES = (
     "returns.model",
+    "returns.observed",
     "returns.equations",
+    "returns.asara",
     "growth.law",
     "growth.paths",
     "growth.clock",
@@ -64,6 +66,20 @@ COMPUTED: Mapping[str, tuple[str, str]] = MappingProxyType(
         "v": ("pace of software", "labour doublings per year"),
         "k": ("growth of the pace", "doublings of the pace per doubling of software"),
         "lambda": ("growth of the pace per doubling of research input", "1"),
+        "a_h": ("labour's share of research input in history h", "1"),
+        "s": ("shift of its logit from today's", "1"),
+        "z_h": ("the same in standard deviations", "1"),
+        "z_w": ("error of how labour is counted, in standard deviations", "1"),
+        "counted": ("log of labour's growth as a row counts it", "log"),
+        "g_l": ("growth of research labour in a history", "natural log a year"),
+        "g_c": ("growth of compute for research in a history", "natural log a year"),
+        "m_i": ("multiple of log q in what estimate i was measured against", "1"),
+        "n_i": ("multiple of log g_l in it", "1"),
+        "o_i": ("multiple of log g_c in it", "1"),
+        "g": ("scale of an estimate: log, logit or the number itself", "1"),
+        "q_hat_l": ("a published estimate of another quantity", "that of the quantity"),
+        "delta_l": ("definition error of estimate l, on its scale", "1"),
+        "eps_l": ("error of estimate l, on its scale", "1"),
         "e": ("growth of research input", "doublings per doubling of software"),
         "beta": (
             "fall of the pace because ideas get harder",
@@ -79,6 +95,11 @@ COMPUTED: Mapping[str, tuple[str, str]] = MappingProxyType(
         "s_e": ("efficiency of experiments gained since ASARA", "doublings"),
         "d": ("labour gained less experiment efficiency gained", "doublings"),
         "kappa": ("exponent of the CES of labour and compute", "1"),
+        "J": ("factor by which research labour grows at ASARA", "1"),
+        "u": ("1 / lambda", "1"),
+        "a_A": ("labour's share of research input at ASARA, after the jump in labour", "1"),
+        "epsilon": ("growth of the efficiency of experiments", "doublings per doubling of software"),
+        "pace_asara": ("pace of software at ASARA", "labour doublings per year"),
         "tau": ("time since ASARA at which a level is reached, by its own pace", "years"),
         "t": ("calendar time since ASARA", "years"),
         "b": ("exogenous factor on the pace", "1"),
@@ -116,7 +137,22 @@ COMPUTED: Mapping[str, tuple[str, str]] = MappingProxyType(
 """Symbols that the model computes rather than a view states: meaning and unit (`r`: that of r; `log`: of a logarithm)."""
 
 WORDS = frozenset(
-    {"i", "exp", "log", "log2", "sum", "sum_k", "prod_k", "integral", "of", "inf", "Normal", "dx", "dt"}
+    {
+        "i",
+        "exp",
+        "log",
+        "log2",
+        "min",
+        "sum",
+        "sum_k",
+        "prod_k",
+        "integral",
+        "of",
+        "inf",
+        "Normal",
+        "dx",
+        "dt",
+    }
 )
 """Names of operations in the equations, which are no symbols."""
 

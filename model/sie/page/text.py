@@ -25,8 +25,7 @@ from ..data.wording import (
     sampler_in_words,
     share_in_words,
 )
-from ..growth.events import FAST_PACE
-from ..growth.readings import limited_pace
+from ..growth.events import FAST_PACE, limited_pace
 from .snapshot import inputs_of, versions
 from .tables import aligned, new_table, rendered
 

@@ -5,11 +5,13 @@ __all__ = [
     "compiled",
     "design",
     "equations",
+    "history_lambda",
     "inputs",
     "levels",
     "likelihoods",
     "log_density",
     "model",
+    "observed",
     "prior_curves",
     "selection",
 ]

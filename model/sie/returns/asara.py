@@ -131,48 +131,53 @@ def lambda_of(
 ) -> Any:
     """Lambda where p is stated: the largest that solves p = lambda e(0), e(0) being that of the jump which lambda asks for."""
 
-    def miss(u: Any) -> Any:
-        share = share_at_asara(
-            xp, u, labour_share=labour_share, sigma=sigma, speedup=speedup, reached=reached
-        )
+    def miss(u: Any, parallel: Any, epsilon: Any, a: Any, sigma: Any, speedup: Any) -> Any:
+        share = share_at_asara(xp, u, labour_share=a, sigma=sigma, speedup=speedup, reached=reached)
         return returns_to_input(share, epsilon) - parallel * u
 
+    def on(low: Any, step: Any, *given: Any) -> tuple:
+        return (xp.where(miss(low * step, *given) > 0, low * step, low),)
+
+    def halved(low: Any, high: Any, *given: Any) -> tuple:
+        middle = (low + high) / 2
+        above = miss(middle, *given) > 0
+        return xp.where(above, middle, low), xp.where(above, high, middle)
+
+    given = (parallel, epsilon, labour_share, sigma, speedup)
     start, most = returns_to_input(labour_share, epsilon) / parallel, xp.maximum(epsilon, 1.0) / parallel
     rises = (1 - epsilon) * (1 - 1 / sigma) * xp.log(speedup) > 0
     step = (most / start) ** (1 / STEPS)
-
-    def on(low: Any) -> tuple:
-        return (xp.where(miss(low * step) > 0, low * step, low),)
-
-    def halved(low: Any, high: Any) -> tuple:
-        middle = (low + high) / 2
-        above = miss(middle) > 0
-        return xp.where(above, middle, low), xp.where(above, high, middle)
-
-    (before,) = _repeated(xp, on, (start,), STEPS)
+    (before,) = _repeated(xp, on, (start,), (step, *given), STEPS)
     bracket = (xp.where(rises, before, 0.0), xp.where(rises, before * step, start))
-    low, high = _repeated(xp, halved, bracket, HALVINGS)
+    low, high = _repeated(xp, halved, bracket, given, HALVINGS)
     u = (low + high) / 2
-    return 1 / (u if xp is np else _with_gradient(xp, u, miss))
+    return 1 / (u if xp is np else _with_gradient(u, miss, given))
 
 
-def _repeated(xp: ModuleType, step: Callable[..., tuple], state: tuple, times: int) -> tuple:
-    """The state after so many steps; for PyTensor one node of the graph."""
+def _repeated(xp: ModuleType, step: Callable[..., tuple], state: tuple, given: tuple, times: int) -> tuple:
+    """The state after so many steps, each of which is given some values too; for PyTensor one node of the graph."""
     if xp is np:
         for _ in range(times):
-            state = step(*state)
+            state = step(*state, *given)
         return state
     from pytensor import scan
 
-    start = [xp.as_tensor(value) for value in state]
-    found = scan(lambda *now: list(step(*now)), outputs_info=start, n_steps=times, return_updates=False)
+    start, others = ([xp.as_tensor(value) for value in values] for values in (state, given))
+    found = scan(
+        lambda *now: list(step(*now)),
+        outputs_info=start,
+        non_sequences=others,
+        n_steps=times,
+        strict=True,
+        return_updates=False,
+    )
     return tuple(each[-1] for each in (found if isinstance(found, list) else [found]))
 
 
-def _with_gradient(xp: ModuleType, u: Any, miss: Callable[[Any], Any]) -> Any:
-    """A solution of miss(u) = 0 with its gradient in what `miss` depends on, that of one step of Newton from it."""
+def _with_gradient(u: Any, miss: Callable[..., Any], given: tuple) -> Any:
+    """A solution of miss(u, *given) = 0 with its gradient in what it is given, that of one step of Newton from it."""
     from pytensor.gradient import disconnected_grad, grad
 
     u = disconnected_grad(u)
-    slope = disconnected_grad(grad(miss(u).sum(), u))
-    return u - miss(u) / slope
+    slope = disconnected_grad(grad(miss(u, *given).sum(), u))
+    return u - miss(u, *given) / slope

@@ -14,7 +14,7 @@ from ..data.evidence import TARGET
 from ..data.priors import View
 from ..data.quantities import ADJUSTMENTS, QUANTITIES
 from .history_density import HistoryDensity
-from .history_lambda import lambda_curve
+from .history_lambda import lambda_curve, rows_on_lambda
 from .inputs import INPUT_FLOWS, histories_of, input_terms, levels_of, unmatched
 from .levels import beside, definition_sds, growth_shapes, inputs_of, loadings, row_densities
 from .predicted import errors_at, expected_at, likelihood_at, values_of
@@ -95,16 +95,7 @@ class Design:
         """Quantile curve of the log of the lambda under which raw histories are read; None without any."""
         if not self.histories:
             return None
-        alone = [i for i in range(len(self.observed)) if self._on(i) == ["lambda"]]
-        columns = [(self._scale(i), float(self.observed[i]), self.densities[i]) for i in alone]
-        return lambda_curve(self.view, columns)  # pyright: ignore[reportArgumentType]
-
-    def _on(self, row: int) -> list[str]:
-        loading = self.loadings[row, -len(self.inputs) :] if self.inputs else ()
-        return [name for (name, _), used in zip(self.inputs, loading, strict=True) if used]
-
-    def _scale(self, row: int) -> str:
-        return str(self.rows.scale.values[row])
+        return lambda_curve(self.view, rows_on_lambda(self))
 
     @cached_property
     def parts(self) -> tuple[np.ndarray, np.ndarray]:

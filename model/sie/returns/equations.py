@@ -1,6 +1,8 @@
 """What follows at ASARA from what a view states, and distances of software progress in one unit.
 
-r_asara = r_target * prod_k f_k
+    r_asara = r_target * prod_k f_k
+
+The same for prior and posterior, for arrays and graphs.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The distribution of lambda under which raw histories are read, one lambda for all of them.
 
-    derived compute factor     lambda, given the rows on lambda alone: log density = log prior + sum of their log likelihoods
+    derived compute factor     lambda, given the rows on lambda alone: log density = log prior + log of their likelihood, the
+                               definition errors that they share integrated over
     stated compute factor      p / compute_bottleneck, each at its prior: r against labour, with compute growing as it did
 
 Histories do not teach lambda (`histories.model` says why): this is another lambda than that on which growth runs, with a score of
@@ -9,8 +10,10 @@ its own, so that a fit integrates over it and the view's own stays where its pri
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -20,12 +23,35 @@ from .observed import on_scale
 from .prior_curves import CELLS, Curve, curve_of
 
 if TYPE_CHECKING:
+    from .design import Design
     from .row_density import RowDensity
 
-__all__ = ["lambda_curve", "lambda_from", "log_density_of_lambda"]
+__all__ = [
+    "RowOnLambda",
+    "lambda_curve",
+    "lambda_from",
+    "lambda_of_histories",
+    "log_density_of_lambda",
+    "rows_on_lambda",
+]
 
 SCORES = np.linspace(-SCORE_LIMIT, SCORE_LIMIT, 1201)
 """Standard scores of each prior over which lambda is integrated."""
+
+SHARED = np.linspace(-6.0, 6.0, 97)
+"""Standard scores over which a definition error that rows share is integrated."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowOnLambda:
+    """An evidence row on lambda alone."""
+
+    scale: str
+    estimate: float
+    density: RowDensity
+    shared: str
+    """The input data on which it shares a definition error; "" for none."""
+    shared_sd: float
 
 
 def lambda_from(view: View) -> tuple[str, ...]:
@@ -33,7 +59,33 @@ def lambda_from(view: View) -> tuple[str, ...]:
     return ("lambda",) if view.derives_compute_bottleneck else ("parallel", "compute_bottleneck")
 
 
-def lambda_curve(view: View, rows: Iterable[tuple[str, float, RowDensity]]) -> Curve:
+def lambda_of_histories(view: View, values: Mapping[Any, Any]) -> Any:
+    """The histories' lambda where it is the view's own, as in a world that makes them."""
+    numerator, *denominator = (values[name] for name in lambda_from(view))
+    return numerator / denominator[0] if denominator else numerator * 1
+
+
+def rows_on_lambda(design: Design) -> list[RowOnLambda]:
+    """The rows of a design on lambda and nothing else."""
+    found, shared = [], design.names["input_data"]
+    first = design.loadings.shape[1] - len(design.inputs)
+    for i, loading in enumerate(design.loadings):
+        on = [name for (name, _), used in zip(design.inputs, loading[first:], strict=True) if used]
+        if on == ["lambda"]:
+            definition = loading[first - len(shared) : first]
+            found.append(
+                RowOnLambda(
+                    scale=str(design.rows.scale.values[i]),
+                    estimate=float(design.observed[i]),
+                    density=cast("RowDensity", design.densities[i]),
+                    shared="".join(name for name, used in zip(shared, definition, strict=True) if used),
+                    shared_sd=float(definition.sum()),
+                )
+            )
+    return found
+
+
+def lambda_curve(view: View, rows: Iterable[RowOnLambda]) -> Curve:
     """The quantile curve of the log of the histories' lambda over standard normal scores.
 
     Parameters
@@ -41,14 +93,13 @@ def lambda_curve(view: View, rows: Iterable[tuple[str, float, RowDensity]]) -> C
     view
         A view that states the chain.
     rows
-        The scale, estimate and density of each row on lambda alone.
+        Those on lambda alone.
     """
     from scipy.interpolate import PchipInterpolator
     from scipy.special import ndtri
 
     log_lambda, log_weight = _nodes(view)
-    for scale, estimate, density in rows:
-        log_weight = log_weight + density.log_density(on_scale(np, np.exp(log_lambda), scale) - estimate)
+    log_weight = log_weight + _log_likelihood(np.exp(log_lambda), rows)
     order = np.argsort(log_lambda, kind="stable")
     value, weight = log_lambda[order], np.exp(log_weight - log_weight.max())[order]
     knots = np.linspace(-SCORE_LIMIT, SCORE_LIMIT, CELLS + 1)
@@ -63,6 +114,19 @@ def lambda_curve(view: View, rows: Iterable[tuple[str, float, RowDensity]]) -> C
         at_knots = np.interp(knots, score, value[first])
     cubic = PchipInterpolator(knots, at_knots).c[::-1].T * (knots[1] - knots[0]) ** np.arange(4)
     return Curve(start=knots[:-1], width=np.full(CELLS, knots[1] - knots[0]), cubic=cubic)
+
+
+def _log_likelihood(value: np.ndarray, rows: Iterable[RowOnLambda]) -> np.ndarray:
+    """The rows' log likelihood at lambdas, elementwise, up to a constant."""
+    from scipy.special import logsumexp
+
+    log_p: defaultdict[str, np.ndarray] = defaultdict(
+        lambda: np.zeros((len(value), 1)) - SHARED**2 / 2
+    )  # (lambda, score of what is shared)
+    for row in rows:
+        deviation = on_scale(np, value, row.scale)[:, None] + row.shared_sd * SHARED - row.estimate
+        log_p[row.shared] += row.density.log_density(deviation)
+    return sum((np.asarray(logsumexp(each, axis=1)) for each in log_p.values()), np.zeros(len(value)))
 
 
 def _nodes(view: View) -> tuple[np.ndarray, np.ndarray]:

@@ -146,7 +146,7 @@ def loadings(
     rows: xr.Dataset, shared: np.ndarray, on: list[list[tuple[str, str]]], inputs: tuple
 ) -> np.ndarray:
     """What each row's expected value is made of (estimate, effect): its domain's log r, adjustments, `shared` definition errors, `inputs`."""
-    of_domain = np.isin(rows.kind.values, ("r", "growth", "series"))
+    of_domain = rows.domain_idx.values >= 0
     domain = np.eye(rows.sizes["domain"])[rows.domain_idx.values] * of_domain[:, None]
     others = np.array([[float(each in row) for each in inputs] for row in on]).reshape(len(on), len(inputs))
     factors = rows.includes.values.astype(float)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from .design import Design
 
 __all__ = ["errors_at", "expected_at", "likelihood_at", "log_lambda_at", "values_of"]
+
+OWN_STREAM = 8
+"""The stream of the latents that draws lack."""
 
 SHARES = ("labour_share", "frontier_share", "share_spread", "measure_sd")
 """What the growth of all inputs in a history follows from, besides latents."""
@@ -41,16 +45,31 @@ def _effects(of: Design, draws: xr.Dataset) -> list[np.ndarray]:
     }
     inputs = [input_value(np, name, scale, values) for name, scale in of.inputs]
     stacked = np.stack(inputs, axis=-1) if inputs else np.empty((*log_r.shape[:2], 0))
-    shape = (*log_r.shape[:2], 0)
-    z_input = values_of(draws, "z_input", "input_data") if "z_input" in draws else np.empty(shape)
-    return [log_r, log_factor, z_input, stacked]
+    return [log_r, log_factor, _latent(of, draws, "z_input", "input_data"), stacked]
 
 
 def _against(of: Design, draws: xr.Dataset) -> np.ndarray:
     """What each row was measured against, c, (chain, draw, estimate)."""
-    dims = {name: of.latents[name] for name in ("z_growth", "z_share", "z_measure") if name in draws}
-    names = [*dims, *(name for name in SHARES if name in draws)]
-    return measured_against(np, of, {name: values_of(draws, name, *dims.get(name, ())) for name in names})
+    latents = {"z_growth": ("flow", "history"), "z_share": ("history",), "z_measure": ("measure",)}
+    values = {name: _latent(of, draws, name, *dims) for name, dims in latents.items() if name in of.latents}
+    return measured_against(
+        np, of, values | {name: values_of(draws, name) for name in SHARES if name in draws}
+    )
+
+
+def _latent(of: Design, draws: xr.Dataset, name: str, *dims: str) -> np.ndarray:
+    """A latent by the labels of the design, (chain, draw, ...); those that the draws lack, of rows that were not fitted, as they are a
+    priori."""
+    shape = (*draws.r_target.shape, *(len(of.coords[dim]) for dim in dims))
+    stream = np.random.SeedSequence([OWN_STREAM, zlib.crc32(name.encode())])
+    found = np.random.default_rng(stream).standard_normal(shape)
+    if name in draws:
+        there = values_of(draws, name, *dims)
+        labels = draws[dims[-1]].values.tolist()
+        for i, label in enumerate(of.coords[dims[-1]]):
+            if label in labels:
+                found[..., i] = there[..., labels.index(label)]
+    return found
 
 
 def expected_at(of: Design, draws: xr.Dataset) -> xr.DataArray:
@@ -91,9 +110,13 @@ def errors_at(of: Design, draws: xr.Dataset, u: np.ndarray) -> np.ndarray:
 
 def log_lambda_at(of: Design, draws: xr.Dataset) -> np.ndarray:
     """The log of lambda against each row's own effort, (chain, draw, estimate); NaN without histories."""
-    if "lambda_histories" not in draws:
+    if of.lambda_curve is None:
         return np.full((*draws.r_target.shape, len(of.observed)), np.nan)
-    return np.log(values_of(draws, "lambda_histories"))[..., None] + _against(of, draws)
+    if "lambda_histories" in draws:
+        log_lambda = np.log(values_of(draws, "lambda_histories"))
+    else:
+        log_lambda = of.lambda_curve.at(_latent(of, draws, "z_lambda"))
+    return log_lambda[..., None] + _against(of, draws)
 
 
 def _by_estimate(of: Design, draws: xr.Dataset, values: np.ndarray) -> xr.DataArray:

@@ -31,61 +31,78 @@ if TYPE_CHECKING:
 
     from ...returns.design import Design
 
-__all__ = ["calibrate", "draw_errors", "draw_world", "open_calibration", "refit"]
+__all__ = ["calibrate", "draw_world", "open_calibration", "refit"]
 
 LEAST_WORLDS, MOST_WORLDS = 20, 100_000
 """Worlds of a calibration; fewer make no band."""
 
 DRAWS, TUNE = 1200, 400
 """Draws and warm-up draws of a refit, four chains together and each. Half as many leave r_typical an R-hat up to 1.04 and as
-few as 103 effective draws (of 30 worlds of `reference_all_inputs`; with these 1.015 and 226), at four fifths of the time."""
+few as 103 effective draws (of 30 worlds of an earlier reference view; with these 1.015 and 226), at four fifths of the time."""
 
 RANKED = 100
 """Draws, thinned to be nearly independent, among which the truth is ranked."""
+
+CANDIDATES = 400
+"""Prior draws among which a world is looked for that keeps the bounds which rows state."""
+
+ERRORS_STREAM = 2
+"""The stream of a seed behind the rows' own errors."""
 
 _HEAD = ("status", "seconds", "divergences")
 
 _designs: dict[str, Design] = {}
 
 
-def draw_world(view: View, rows: xr.Dataset, *, seed: int) -> xr.Dataset:
-    """One draw of everything from the priors, dims (chain, draw) of size 1: what `sie.prior` has, the domains' `r`, the shared
-    errors `z_input` (input_data) and `z_growth` (flow, input_data)."""
-    import xarray as xr
+def draw_world(of: Design, *, seed: int) -> tuple[xr.Dataset, np.ndarray]:
+    """One draw of everything from the priors, dims (chain, draw) of size 1, and what each row observes in it (estimate,).
 
+    The world has what `sie.prior` has, the domains' `r` and the latents of the design. Raw histories are read at the world's own
+    lambda. A row that states a bound keeps its number: the world is one of those in which the estimate behind it lies on that side,
+    so that its prior is the view's given the bounds. Raises DataError where none of CANDIDATES does.
+    """
+    from ...inference.groups import with_latents
     from ...inference.prior_draws import prior
-    from ...returns.inputs import INPUT_FLOWS
+    from ...returns.history_lambda import lambda_of_histories
+    from ...returns.row_density import RowDensity
 
-    world = prior(view, draws=4, seed=seed).isel(chain=slice(0, 1), draw=slice(0, 1))
-    rng = np.random.default_rng(np.random.SeedSequence([seed, 1]))
-    z = rng.standard_normal(rows.sizes["domain"])
-    r = world.r_typical * np.exp(world.spread * xr.DataArray(z, dims="domain") * rows.remoteness)
-    return world.assign(
-        r=xr.where(rows.domain == TARGET, world.r_target, r),
-        z_input=(
-            ("chain", "draw", "input_data"),
-            rng.standard_normal((1, 1, rows.sizes["input_data"])),
-        ),
-        z_growth=(
-            ("chain", "draw", "flow", "input_data"),
-            rng.standard_normal((1, 1, len(INPUT_FLOWS), rows.sizes["input_data"])),
-        ),
-    )
-
-
-def draw_errors(of: Design, *, seed: int) -> np.ndarray:
-    """One deviation from each row's own error, its straight tails included, (estimate,)."""
-    rng = np.random.default_rng(np.random.SeedSequence([seed, 2]))
-    return np.array([density.draw(rng.random()) for density in of.densities])
+    world = with_latents(prior(of.view, draws=CANDIDATES, seed=seed), of, seed=seed)
+    if of.histories:
+        world["lambda_histories"] = lambda_of_histories(of.view, world)
+    rng = np.random.default_rng(np.random.SeedSequence([seed, ERRORS_STREAM]))
+    shown = of.expected(world)
+    observed = shown.values - of.errors(world, rng.random(shown.shape))
+    bounds = [i for i, row in enumerate(of.densities) if isinstance(row, RowDensity) and row.drawn_sd > 0]
+    upper = np.array([of.densities[i].knot_values[0] > of.densities[i].knot_values[-1] for i in bounds])
+    below = observed[..., bounds] < of.observed[bounds]
+    allowed = np.argwhere((below == upper).all(axis=-1))
+    if not len(allowed):
+        rows = ", ".join(of.coords["estimate"][i] for i in bounds)
+        raise DataError(f"{of.view.name} rows {rows}", plain("bounds that no world keeps"), "wider priors")
+    chain, draw = allowed[0]
+    own = observed[chain, draw]
+    own[bounds] = of.observed[bounds]
+    return world.isel(chain=[chain], draw=[draw]), own
 
 
 def quantities(view: View, rows: xr.Dataset) -> list[str]:
     """What is ranked: r at ASARA, r of the target domain, every uncertain quantity that evidence may move, r of each other domain with
     rows, and the joint log likelihood."""
-    moved = [name for name in view.informed if view[name].prior.family != "fixed"]
-    seen = np.unique(rows.domain_idx.values[rows.kind.values != "factor"])
+    moved = [name for name in _moved(view, rows) if view[name].prior.family != "fixed"]
+    seen = np.unique(rows.domain_idx.values[rows.domain_idx.values >= 0])
     domains = [f"r of {name}" for name in rows.domain.values[seen] if name != TARGET]
     return ["r_asara", "r_target", *moved, *domains, "log_likelihood"]
+
+
+def _moved(view: View, rows: xr.Dataset) -> list[str]:
+    """The quantities that the density has, and the others that rows are on."""
+    from ...returns.levels import inputs_of
+    from ...returns.observed import LEFT
+
+    on = {name for row in inputs_of(rows, view) for name, _ in row}
+    if LEFT in on:
+        on |= {"ceiling", "gained_before_asara"}
+    return [*view.informed, *(name for name in view.entries if name in on and name not in view.informed)]
 
 
 def fields(view: View, rows: xr.Dataset) -> list[str]:
@@ -117,12 +134,12 @@ def refit(
     if key not in _designs:
         _designs[key] = design(rows, view)
     of = _designs[key]
-    world = draw_world(view, rows, seed=seed)
-    of = replace(of, observed=of.expected(world).values[0, 0] - draw_errors(of, seed=seed))
+    world, observed = draw_world(of, seed=seed)
+    of = replace(of, observed=observed)
     posterior = short_fit(change(of), seed=seed, draws=DRAWS, tune=TUNE)
 
     def ranked(draws: xr.Dataset) -> dict[str, np.ndarray]:
-        values = {name: draws[name].values for name in ("r_asara", "r_target", *view.informed)}
+        values = {name: draws[name].values for name in ("r_asara", "r_target", *_moved(view, rows))}
         values |= {f"r of {name}": draws.r.sel(domain=name).values for name in rows.domain.values}
         return values | {"log_likelihood": of.log_likelihood(draws).sum("estimate").values}
 

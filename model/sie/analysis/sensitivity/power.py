@@ -67,7 +67,9 @@ def power_scaling(tree: xr.DataTree, model: Design | pm.Model) -> xr.Dataset:
     answers = {R: np.log(draws.r_asara), **{name: draws[name] for name in priors}}
     groups = {
         "posterior": xr.Dataset(answers),
-        "log_prior": xr.Dataset(priors),
+        "log_prior": xr.Dataset(
+            {name: values for name, values in priors.items() if np.ptp(values.values) > 0}
+        ),
         "log_likelihood": design.log_likelihood(draws).to_dataset(name="log_likelihood"),
     }
     data = xr.DataTree.from_dict({name: group.drop_attrs() for name, group in groups.items()})
@@ -76,9 +78,13 @@ def power_scaling(tree: xr.DataTree, model: Design | pm.Model) -> xr.Dataset:
     def on_r(group: str, **part: object) -> float:
         return float(arviz_stats.psense(data, var_names=[R], group=group, **part)[R])
 
+    def on_r_of_prior(name: str) -> float:
+        """0 for a uniform prior, which a power leaves as it is."""
+        return on_r("prior", group_var_names=[name]) if name in groups["log_prior"] else 0.0
+
     with _silent():
         table = arviz_stats.psense_summary(data, threshold=SENSITIVE, round_to=_DIGITS)
-        of_prior = [on_r("prior", group_var_names=[name]) for name in priors]
+        of_prior = [on_r_of_prior(name) for name in priors]
         of_row = [on_r("likelihood", group_coords={"estimate": [row]}) for row in rows]
     return xr.Dataset(
         {

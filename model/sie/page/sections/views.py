@@ -11,8 +11,7 @@ from ...base.stats import INTERVAL
 from ...data.priors import Conclusion
 from ...data.quantities import QUANTITIES, RETIRED
 from ...data.wording import correlations_in_words, hundredths, prior_in_words
-from ...growth.events import EVENTS, FAST_PACE
-from ...growth.readings import limited_pace
+from ...growth.events import EVENTS, FAST_PACE, limited_pace
 from ..page import Figure, Line, Paragraph, Section, Table
 from ..text import Result
 from .contents import Contents, citation, origin, slug
@@ -129,7 +128,7 @@ def _prior_table(result: Result, contents: Contents) -> Table:
     view = result.view
     rows = []
     for name, entry in view.entries.items():
-        title = (Line(name, kind="strong"), Line((QUANTITIES | RETIRED)[name].meaning, kind="small"))
+        title = (Line(name, kind="strong"), Line({**QUANTITIES, **RETIRED}[name].meaning, kind="small"))
         unit = () if entry.unit == "1" else (Line(entry.unit, kind="small"),)
         rows.append(
             [
