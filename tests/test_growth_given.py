@@ -50,13 +50,14 @@ def test_a_normal_row_on_the_log_of_a_lognormal_quantity_gives_the_closed_form(e
     mean, width = log_ends(davidson, "ceiling")
     precision = 1 / width**2 + 1 / sd**2
     wanted = norm((mean / width**2 + np.log(value) / sd**2) / precision, precision**-0.5)
-    assert abs(wanted.mean() - mean) > 0.3
+    assert abs(wanted.mean() - mean) > 0.2
     found = np.log(draws["ceiling"])
     assert len(found) == DRAWS
     for p in (0.05, 0.25, 0.5, 0.75, 0.95):
         assert np.mean(found < wanted.ppf(p)) == pytest.approx(p, abs=4 * np.sqrt(p * (1 - p) / DRAWS))
 
 
+@pytest.mark.slow
 def test_draws_are_independent_and_those_of_a_seed(evidence, davidson):
     first, _ = given(evidence, davidson, ["greenblatt_2025_ceiling"])
     again, _ = given(evidence, davidson, ["greenblatt_2025_ceiling"])
@@ -102,13 +103,14 @@ def test_rows_on_one_input_data_share_half_of_their_variance(evidence_copy, davi
         assert np.mean(found < wanted.ppf(p)) == pytest.approx(p, abs=4 * np.sqrt(p * (1 - p) / DRAWS))
 
 
+@pytest.mark.slow
 def test_the_two_distances_are_drawn_together_given_that_one_is_longer(evidence):
     """Against weights on prior draws: a row on the whole distance, one on what is left."""
     view = sie.read_view("reference")
     draws, of = given(evidence, view, ["davidson_2025_ceiling", "greenblatt_2025_ceiling"])
     assert touched(of) == {"ceiling", "gained_before_asara"}
     assert np.all(draws["ceiling"] > draws["gained_before_asara"])
-    values, _ = growth_values(view, draws=200_000, seed=9, names=["ceiling", "gained_before_asara"])
+    values, _ = growth_values(view, draws=100_000, seed=9, names=["ceiling", "gained_before_asara"])
     left = np.log(values["ceiling"] - values["gained_before_asara"])
     ids = of.coords["estimate"]
     on = {"davidson_2025_ceiling": np.log(values["ceiling"]), "greenblatt_2025_ceiling": left}
@@ -116,7 +118,7 @@ def test_the_two_distances_are_drawn_together_given_that_one_is_longer(evidence)
     weight = np.exp(log_weight - log_weight.max())
     weight /= weight.sum()
     effective = 1 / (weight**2).sum()
-    assert effective > 20_000
+    assert effective > 10_000
     for name in ("ceiling", "gained_before_asara"):
         at = np.quantile(draws[name], [0.05, 0.5, 0.95])
         found = [(weight * (values[name] < x)).sum() for x in at]
@@ -124,6 +126,7 @@ def test_the_two_distances_are_drawn_together_given_that_one_is_longer(evidence)
         np.testing.assert_allclose(found, [0.05, 0.5, 0.95], atol=error)
 
 
+@pytest.mark.slow
 def test_priors_that_hardly_allow_a_row_are_refused(evidence_copy, davidson):
     evidence = normal_row(evidence_copy, 4, 0.01)
     view = davidson.replace(ceiling=sie.lognormal(4000, 5000))

@@ -58,8 +58,8 @@ def test_a_definition_error_is_convolved_given_lambda(table):
 def test_beyond_the_ends_the_curve_of_the_last_lambda_stands(table):
     centre, density = history_density(*table, 0.3, usual=0.6)
     at, (low, high) = np.linspace(-1, 1, 7), table[1][[0, -1]]
-    np.testing.assert_array_equal(density.log_density(at, low - 3), density.log_density(at, low))
-    np.testing.assert_array_equal(density.log_density(at, high + 3), density.log_density(at, high))
+    for beyond, end in ((low - 3, low), (high + 3, high)):
+        np.testing.assert_allclose(density.log_density(at, beyond), density.log_density(at, end), rtol=1e-12)
     assert np.isfinite(centre)
 
 
@@ -76,11 +76,11 @@ def test_its_draws_follow_its_density():
     centre, density = history_density(LOG_R, LOG_LAMBDA, made_up(), 0.3, usual=0.6)
     assert np.isfinite(centre)
     rng = np.random.default_rng(1)
-    log_lambda, u = rng.uniform(*LOG_LAMBDA[[0, -1]], 300), rng.random(300)
+    log_lambda, u = rng.uniform(*LOG_LAMBDA[[0, -1]], 100), rng.random(100)
     drawn = density.draw(u, log_lambda)
-    grid = np.linspace(-6, 6, 6001)
+    grid = np.linspace(-5, 5, 1001)
     mass = np.exp(density.log_density(grid[:, None], log_lambda))
-    below = np.cumsum(mass, axis=0)
+    below = np.cumsum(mass, axis=0) - mass / 2
     below = np.stack(
         [np.interp(x, grid, column / column[-1]) for x, column in zip(drawn, below.T, strict=True)]
     )

@@ -1,7 +1,5 @@
 """Levels of evidence and the two forms of the compute factor: closed forms, invariants of the graph, recovery, refusals."""
 
-import dataclasses
-import types
 from dataclasses import replace
 
 import numpy as np
@@ -12,12 +10,11 @@ from scipy.stats import binom, norm, qmc, t
 
 import sie
 from sie.data.priors import to_toml
-from sie.data.quantities import ADJUSTMENTS, HISTORY_SHARES, INPUT_SHARES
+from sie.data.quantities import ADJUSTMENTS
+from sie.inference.prior_draws import complete, growth_values
 from sie.inference.sampling import short_fit
-from sie.returns.design import LATENTS, design
-from sie.returns.equations import labour_returns, share_before
+from sie.returns.design import design
 from sie.returns.inputs import borrow_input_growth, input_terms, levels_of
-from sie.returns.prior_curves import GRAPH
 from sie.returns.row_density import (
     growth_density,
     growth_shape,
@@ -33,20 +30,10 @@ VISION, LANGUAGE, RL, CHESS = "computer vision", "language models", "reinforceme
 
 
 @pytest.fixture(scope="module")
-def reference():
-    return sie.read_view("reference")
-
-
-@pytest.fixture(scope="module")
-def second(reference):
-    return second_form(reference, labour_share=sie.beta(0.33, 0.8))
-
-
-def second_form(view, **priors):
-    """The view with labour's share in place of the compute factor."""
-    kept = {name: entry for name, entry in view.entries.items() if name != "compute_bottleneck"}
-    kept |= {name: sie.read_view("reference_all_inputs")[name] for name in HISTORY_SHARES}
-    return dataclasses.replace(view, name="second", entries=types.MappingProxyType(kept)).replace(**priors)
+def second():
+    """The derived form, in which labour's share of 0.33 to 0.8 is all that what r was measured against depends on."""
+    none = dict.fromkeys(("frontier_share", "share_spread", "measure_sd", "experiment_gain"), sie.fixed(0))
+    return sie.read_view("reference").replace(labour_share=sie.beta(0.33, 0.8), sigma=sie.fixed(1), **none)
 
 
 def bell(centre, sd, low=-3.0, high=3.0):
@@ -113,7 +100,7 @@ def curve_of(table):
     return table.log_r.values, table.values[:, 0]
 
 
-# The second form
+# The derived form
 
 
 def test_labour_share_0_6_with_greenblatt_s_growth_is_a_compute_factor_of_0_34(evidence, second):
@@ -132,46 +119,38 @@ def test_labour_share_0_6_with_greenblatt_s_growth_is_a_compute_factor_of_0_34(e
         assert input_terms(published, second)[0].tolist() == want
 
 
-@pytest.mark.parametrize("sigma", [0.4, 0.9, 1.0, 1.3])
-@pytest.mark.parametrize("gain", [0.0, 0.3])
-def test_the_share_before_the_jump_is_that_of_a_ces(sigma, gain):
-    weight, doublings, lambda_ = 0.7, 2.5, 0.6
-    rho = (sigma - 1) / sigma
-    shares = [weight * n**rho / (weight * n**rho + 1 - weight) for n in (1.0, 2.0**doublings)]
-    if rho:
-        levels = [(weight * n**rho + 1 - weight) ** (1 / rho) for n in (1.0, 2.0**doublings)]
-    else:
-        levels = [n**weight for n in (1.0, 2.0**doublings)]
-    speedup = (levels[1] / levels[0]) ** lambda_
-    returns = shares[1] + gain * (1 - shares[1])
-    before = share_before(
-        np,
-        labour_share=shares[1],
-        experiment_gain=gain,
-        speedup=speedup,
-        parallel=lambda_ * returns,
-        sigma=sigma,
-    )
-    assert before == pytest.approx(shares[0], rel=1e-9)
-    assert labour_returns(shares[1], gain) == pytest.approx(returns)
-
-
-def test_the_second_form_lists_rows_whose_input_growth_is_unknown(evidence, second, reference):
+def test_the_derived_form_lists_rows_whose_input_growth_is_unknown(evidence, second, stated):
     published = dict.fromkeys((VISION, RL, LANGUAGE, CHESS), "published")
     rows = sie.usable(evidence, second, levels=published | {"SAT solvers": "growth"})
     why = dict(rows.attrs["left_out"])
-    assert why["sat_growth"] == "growth of compute in that history is unknown; the row needs it"
-    assert (
-        why["davidson_2025_compute"]
-        == "growth of labour and compute in that history is unknown; the row needs it"
-    )
+    for row in ("vision_2025", "rl_2025"):
+        assert why[row] == "growth of labour and compute in that history is unknown; the row needs it"
+    # Where only compute's is, the ratio of the two is a latent; a factor names the history that it is about.
     used = rows.estimate.values.tolist()
-    assert {"stockfish_2024", "openai_2025", "vision_2024"} <= set(used)
-    first = dict(sie.usable(evidence, reference, levels={CHESS: "published"}).attrs["left_out"])
+    assert {"sat_growth", "davidson_2025_compute", "stockfish_2024", "openai_2025", "vision_2024"} <= set(
+        used
+    )
+    first = dict(sie.usable(evidence, stated, levels={CHESS: "published"}).attrs["left_out"])
     assert (
         first["stockfish_2024"]
         == "measured against compute; the view states the compute factor against labour"
     )
+
+
+def test_a_ratio_of_growth_says_what_a_row_was_measured_against(evidence, second):
+    """Where only g_c / g_l is known a published row against labour shows r q / g_l = r (a + (1 - a) ratio)."""
+    of = design(sie.usable(evidence, second, levels={"SAT solvers": "published"}), second)
+    i = of.coords["estimate"].index("sat_2024")
+    assert of.relative[i]
+    middle = {
+        name: (("chain", "draw", *dims), np.zeros((1, 1, *(len(of.coords[dim]) for dim in dims))))
+        for name, dims in of.latents.items()
+    }
+    low, high = of.rows.ratio.values[i]
+    draws = at_asara(of, of.from_latents(xr.Dataset(middle)), seed=1)
+    share, r = (float(draws[name].item()) for name in ("labour_share", "r_typical"))
+    wanted = np.log(r * (share + (1 - share) * np.sqrt(low * high)))
+    assert of.expected(draws).sel(estimate="sat_2024").item() == pytest.approx(wanted, rel=1e-9)
 
 
 def test_growth_of_inputs_is_borrowed_only_from_rows_on_the_same_input_data(evidence):
@@ -191,21 +170,24 @@ def test_a_view_in_the_second_form_reads_back_as_written(second, tmp_path):
     again = sie.read_view(str(path))
     assert again.entries == second.entries
     assert again.derives_compute_bottleneck
-    assert set(again.informed) == set(GRAPH) - {"compute_bottleneck"}
+    assert again.informed == second.informed
+    assert {"labour_share", "lambda", "frontier_share"} <= set(again.informed)
 
 
-def test_a_point_mass_within_a_mixture_of_labour_share_is_refused(second, refused):
+def test_a_point_mass_within_a_mixture_of_labour_share_is_refused(second, stated, refused):
     mixture = sie.mixture([0.5, 0.5], [sie.fixed(0.6), sie.uniform(0.2, 0.9)])
-    with refused("second [labour_share] parts", "a fixed part"):
+    with refused("reference [labour_share] parts", "a fixed part"):
         second.replace(labour_share=mixture)
-    sie.read_view("reference").replace(labour_share=mixture)
+    stated.replace(labour_share=mixture)
 
 
-def test_returns_to_labour_follow_from_share_and_gain_in_prior_draws(second):
+def test_the_compute_factor_follows_from_share_and_gain_in_prior_draws(second):
+    """Of what experiments gain, r has a part already: it was in the history too."""
     view = second.replace(experiment_gain=sie.uniform(0.1, 0.5))
     draws = sie.prior(view, draws=1000, seed=1)
-    want = draws.labour_share + draws.experiment_gain * (1 - draws.labour_share)
-    np.testing.assert_allclose(draws.compute_bottleneck, want)
+    returns = draws.labour_share + draws.experiment_gain / draws.conversion * (1 - draws.labour_share)
+    had = 1 + draws.r_target * draws.experiment_gain * (1 - draws.labour_share)
+    np.testing.assert_allclose(draws.compute_bottleneck, returns / had)
     product = draws.r_target * np.prod([draws[name].values for name in ADJUSTMENTS], axis=0)
     np.testing.assert_allclose(draws.r_asara, product)
 
@@ -213,18 +195,18 @@ def test_returns_to_labour_follow_from_share_and_gain_in_prior_draws(second):
 # What is refused
 
 
-def test_a_domain_at_two_levels_is_refused(evidence, reference):
+def test_a_domain_at_two_levels_is_refused(evidence, second, stated):
     rows = evidence.sel(estimate=["vision_2024", "vision_growth"])
     with pytest.raises(sie.DoubleCounting, match="vision_2024 and vision_growth on the same output data"):
-        sie.build(rows, reference)
+        sie.build(rows, stated)
     rows = evidence.sel(estimate=["openai_growth", "language_models_2025"])
     with pytest.raises(sie.DoubleCounting, match="language models at the levels growth and published"):
-        sie.build(borrow_input_growth(rows), second_form(reference))
+        sie.build(borrow_input_growth(rows), second)
 
 
 def test_a_row_whose_input_growth_is_unknown_is_refused(evidence, second):
-    rows = evidence.sel(estimate=["sat_growth"])
-    with pytest.raises(sie.DataError, match="row sat_growth input: found growth of compute in that history"):
+    rows = evidence.sel(estimate=["rl_2025"])
+    with pytest.raises(sie.DataError, match="row rl_2025 input: found growth of labour and compute in that"):
         sie.build(rows, second)
 
 
@@ -233,13 +215,13 @@ def pure_levels(evidence, level):
 
 
 @pytest.mark.slow
-def test_a_bell_over_log_r_is_a_published_row_with_that_error(evidence, reference):
+def test_a_bell_over_log_r_is_a_published_row_with_that_error(evidence, stated):
     published = evidence.sel(estimate=["alexnet_2020"])
     value = float(published.value.sel(quantile=0.5).item())
     rows = evidence.sel(estimate=["alexnet"])
     curve = bell(np.log(value), float(published.se.item()) / value)
     scores = np.random.default_rng(2).standard_normal
-    designs = [design(published, reference), design(rows, reference, likelihoods={"alexnet": curve})]
+    designs = [design(published, stated), design(rows, stated, likelihoods={"alexnet": curve})]
     draws = from_prior(designs[0], 50, scores)
     first, second = (of.log_likelihood(draws).values for of in designs)
     difference = (first - second).ravel()
@@ -264,7 +246,7 @@ def test_labour_share_moves_where_labour_and_compute_grew_differently(evidence, 
     rows = rows.assign(
         growth=growth, value=value, se=("estimate", 0.01 * measured), definition_sd=("estimate", [0.0, 0.0])
     )
-    view = second.replace(labour_share=sie.uniform(0.05, 0.95), spread=sie.fixed(0.001), sigma=sie.fixed(1))
+    view = second.replace(labour_share=sie.uniform(0.05, 0.95), spread=sie.fixed(0.001))
     tree = sie.fit(sie.build(rows, view), seed=1, draws=8000)
     low, middle, high = np.quantile(tree["posterior"].labour_share, [0.05, 0.5, 0.95])
     assert middle == pytest.approx(share, abs=0.03)
@@ -276,10 +258,10 @@ def latents(of, size, normal):
     return xr.Dataset(
         {
             name: (("chain", "draw", *dims), normal((1, size, *(len(of.coords[dim]) for dim in dims))))
-            for name, dims in LATENTS.items()
+            for name, dims in of.latents.items()
         },
         {"chain": [0], "draw": range(size)}
-        | {dim: of.coords[dim] for dims in LATENTS.values() for dim in dims},
+        | {dim: of.coords[dim] for dims in of.latents.values() for dim in dims},
     )
 
 
@@ -291,7 +273,7 @@ MIXED = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("form", ["first", "second"])
-def test_intervals_cover_truths_drawn_from_the_prior_at_every_level(form, evidence, reference, second, bells):
+def test_intervals_cover_truths_drawn_from_the_prior_at_every_level(form, evidence, stated, second, bells):
     """Of REFITS truths as many lie in each 50 % and 90 % interval as the exact binomial 99 % band allows.
 
     Truths and errors are Latin hypercubes of their distributions: each is drawn from the prior, and the set as a whole is
@@ -299,19 +281,18 @@ def test_intervals_cover_truths_drawn_from_the_prior_at_every_level(form, eviden
     happened to be central. This makes counts vary less than binomial ones, so that of both forms' 26 checks a right model
     has one outside in less than 1 - 0.99^26 = 23 % of choices of seeds; the seeds were chosen before they were run.
     """
-    view = reference if form == "first" else second.replace(sigma=sie.lognormal(0.6, 1.2))
+    view = stated if form == "first" else second.replace(sigma=sie.lognormal(0.6, 1.2))
     rows = sie.usable(evidence, view, levels=MIXED[form])
     assert set(levels_of(rows)) >= {"", "published", "growth", "series"}
     of = design(rows, view, likelihoods=bells)
     rng = np.random.default_rng(2026)
     truths = from_prior(of, REFITS, hypercube(rng)).isel(chain=0)
-    uniform = ndtr(hypercube(rng)((1, REFITS, len(of.densities))))[0]
+    errors = of.errors(truths.expand_dims("chain"), ndtr(hypercube(rng)((1, REFITS, len(of.densities)))))[0]
     names = ["r_asara", "hardware_scale", *MIXED[form]] + (["labour_share"] if form == "second" else [])
     inside = {(name, mass): 0 for name in names for mass in (0.5, 0.9)}
     for refit in range(REFITS):
         truth = truths.isel(draw=refit)
-        deviation = [float(row.quantile(u)) for row, u in zip(of.densities, uniform[refit], strict=True)]
-        world = replace(of, observed=truth.log_estimate.values - deviation)
+        world = replace(of, observed=truth.log_estimate.values - errors[refit])
         posterior = short_fit(world, seed=refit, draws=1200)
         for name in names:
             rank = float((quantity(posterior, name) < quantity(truth, name)).mean())
@@ -339,25 +320,19 @@ def hypercube(rng):
 
 
 def from_prior(of, size, normal):
-    """Draws of everything that evidence may move and of labour's share from the priors, with the logs that rows should show."""
-    scores = latents(of, size, normal)
-    draws = of.from_latents(scores)
-    for name in INPUT_SHARES:
-        if name not in draws:
-            score = scores.score.sel(quantity=name, drop=True)
-            draws[name] = score.copy(data=of.view[name].prior.at(score.values))
-    draws = at_asara(draws, of.view)
+    """Draws of everything from the priors, with the logs that rows should show."""
+    draws = at_asara(of, of.from_latents(latents(of, size, normal)), seed=size)
     return draws.assign(log_estimate=of.expected(draws))
 
 
-def at_asara(draws, view):
-    """r at ASARA without the growth inputs that it does not need."""
-    if view.derives_compute_bottleneck:
-        draws["compute_bottleneck"] = draws.labour_share + draws.experiment_gain * (1 - draws.labour_share)
-    draws["r_asara"] = draws.r_target
-    for name in ADJUSTMENTS:
-        draws["r_asara"] = draws.r_asara * draws[name]
-    return draws
+def at_asara(of, draws, *, seed):
+    """Draws of what evidence moves, with the growth inputs at prior draws and all that follows."""
+    size = draws.sizes["draw"]
+    growth, _ = growth_values(of.view, draws=4 * size, seed=seed)
+    growth = {name: value[:size] for name, value in growth.items() if name not in draws}
+    return complete(
+        draws.assign({name: (("chain", "draw"), value[None]) for name, value in growth.items()}), of.view
+    )
 
 
 def quantity(draws, name):
@@ -369,15 +344,15 @@ def quantity(draws, name):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("level", ["published", "growth"])
-def test_the_image_pair_alone_has_hardware_scale_at_nine_sixteenths(evidence, reference, level):
+def test_the_image_pair_alone_has_hardware_scale_at_nine_sixteenths(evidence, stated, level):
     """With flat priors on hardware_scale and on r, the two series say what Davidson's 9/16 does by hand."""
-    flat = reference.replace(hardware_scale=sie.loguniform(0.001, 300), r_typical=sie.loguniform(0.001, 1000))
+    flat = stated.replace(hardware_scale=sie.loguniform(0.001, 300), r_typical=sie.loguniform(0.001, 1000))
     pair = {"published": ["vision_2024", "alexnet_2020"], "growth": ["vision_growth", "alexnet_growth"]}
-    rows = sie.usable(evidence, reference, levels={VISION: level})
+    rows = sie.usable(evidence, stated, levels={VISION: level})
     medians = {}
     for name, view, used in (
         ("flat priors, the pair", flat, rows.sel(estimate=pair[level])),
-        ("reference, all rows", reference, rows),
+        ("all rows", stated, rows),
     ):
         scale = sie.fit(sie.build(used, view), seed=1, draws=20000)["posterior"].hardware_scale
         low, medians[name], high = np.quantile(scale, [0.05, 0.5, 0.95])
