@@ -1,16 +1,29 @@
 """The derived compute factor, held to research as a brute-force differential equation (`research_ode`), and to its limits."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import xarray as xr
+from old_reference import (
+    MCSE_ALL_INPUTS,
+    P_ALL_INPUTS,
+    P_OLD,
+    SHARE_ALL_INPUTS,
+    old_all_inputs,
+    rows_all_inputs,
+)
 from research_ode import Research
+from scipy.special import ndtri
 
 import sie
 from sie.growth.readings import years_at
+from sie.inference.sampling import fit
+from sie.returns.design import design
 from sie.returns.equations import at_asara
 from sie.returns.observed import measured_against
+from sie.returns.row_density import likelihood_density
 
 WORLDS = 30
 SIGMAS = (0.35, 0.8, 1.0, 1.6, 4.0)
@@ -25,7 +38,9 @@ def world(seed, sigma=1.0):
     """Random research and the speed-up at ASARA. With sigma other than 1 compute grows so that labour's share stays."""
     rng = np.random.default_rng([seed, round(100 * sigma)])
     lambda_, share, gain, phi = rng.uniform([0.25, 0.15, 0.0, 0.0], [0.9, 0.9, 1.0, 0.9])
-    own = rng.uniform(0.3, 0.7 / max(gain, 0.4))  # returns to physical and all other input: no explosion before ASARA
+    own = rng.uniform(
+        0.3, 0.7 / max(gain, 0.4)
+    )  # returns to physical and all other input: no explosion before ASARA
     growth_labour, growth_compute = rng.uniform([0.2, 0.3], [0.8, 1.6])
     if sigma != 1:
         growth_compute = growth_labour * (1 - gain * own) / (1 - phi)
@@ -48,7 +63,9 @@ def output_growth(research):
     if research.sigma != 1:
         steady = research.lambda_ / research.beta * research.growth_labour
         return research.history(years=10, pace=steady)[1]
-    return research.history(years=60 / (research.lambda_ * research.growth_labour * research.share), pace=0.3)[1]
+    return research.history(
+        years=60 / (research.lambda_ * research.growth_labour * research.share), pace=0.3
+    )[1]
 
 
 def read_r(research, *, against, spread=0.0, share_score=0.0, measure=0.0, relative=False):
@@ -153,7 +170,9 @@ def test_software_reaches_each_level_when_the_differential_equation_does(sigma):
         jump = speedup ** (1 / (research.lambda_ * research.share))
         draws = stated(research, r_target=read_r(research, against="growth"), speedup=speedup)
         draws |= {"sigma": research.sigma, "lambda": research.lambda_, "doublings_left": np.inf}
-        draws = xr.Dataset({name: (("chain", "draw"), np.full((1, 1), value)) for name, value in draws.items()})
+        draws = xr.Dataset(
+            {name: (("chain", "draw"), np.full((1, 1), value)) for name, value in draws.items()}
+        )
         found = years_at(sie.simulate(draws, nodes=NODES), levels)[0, 0]
         np.testing.assert_allclose(found, research.years_to(levels, jump=jump, recent=1.0), rtol=1e-5)
 
@@ -173,3 +192,33 @@ def test_at_sigma_1_r_is_above_1_just_where_r_of_the_history_times_conversion_ti
     clear = np.abs(product - 1) > MARGIN
     np.testing.assert_array_equal((found["r_asara"] > 1)[clear], (product > 1)[clear])
     assert 0.2 < (product > 1).mean() < 0.8
+
+
+def p_above_1(of, seed):
+    """P(r at ASARA > 1) with its Monte Carlo error."""
+    posterior = fit(of, seed=seed, draws=20_000, groups=())["posterior"].to_dataset()
+    found = sie.credences(sie.simulate(posterior), events=["r_above_1"])
+    return found.p.item(), found.mcse.item()
+
+
+@pytest.mark.slow
+def test_in_its_limits_the_model_gives_the_earlier_view_on_all_inputs(evidence):
+    """With its history read as it was then: at lambda = p / labour_share times q over compute's growth, both growth rates at their
+    medians, averaged over p and the share before the fit. One lambda for the fit, free, makes P larger by about 0.01."""
+    of = design(rows_all_inputs(evidence), old_all_inputs())
+    assert of.histories == ["stockfish"]
+    i = of.coords["estimate"].index("stockfish")
+    scores = ndtri((np.arange(141) + 0.5) / 141)
+    p, share = np.meshgrid(P_OLD.at(scores), SHARE_ALL_INPUTS.at(scores))
+    labour, compute = np.exp(of.growth[i, :, 0])
+    lambdas = p / share * (share * labour + (1 - share) * compute) / compute
+    table = sie.read_likelihood("stockfish")
+    sd = of.rows.definition_sd.values[i]
+    centre, density = likelihood_density(table.log_r.values, sie.over_log_r(table, lambdas), sd)
+    observed, densities = of.observed.copy(), list(of.densities)
+    observed[i], densities[i] = centre, density
+    then = replace(of, observed=observed, densities=tuple(densities))
+    found, mcse = p_above_1(then, 1)
+    assert abs(found - P_ALL_INPUTS) < 4 * np.hypot(mcse, MCSE_ALL_INPUTS)
+    now, mcse = p_above_1(of, 1)
+    assert 0 < now - found < 0.025
