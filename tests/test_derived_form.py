@@ -1,16 +1,29 @@
 """The derived compute factor, held to research as a brute-force differential equation (`research_ode`), and to its limits."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import xarray as xr
+from old_reference import (
+    MCSE_ALL_INPUTS,
+    P_ALL_INPUTS,
+    P_OLD,
+    SHARE_ALL_INPUTS,
+    old_all_inputs,
+    rows_all_inputs,
+)
 from research_ode import Research
+from scipy.special import ndtri
 
 import sie
 from sie.growth.readings import years_at
+from sie.inference.sampling import fit
+from sie.returns.design import design
 from sie.returns.equations import at_asara
 from sie.returns.observed import measured_against
+from sie.returns.row_density import likelihood_density
 
 WORLDS = 30
 SIGMAS = (0.35, 0.8, 1.0, 1.6, 4.0)
@@ -179,3 +192,33 @@ def test_at_sigma_1_r_is_above_1_just_where_r_of_the_history_times_conversion_ti
     clear = np.abs(product - 1) > MARGIN
     np.testing.assert_array_equal((found["r_asara"] > 1)[clear], (product > 1)[clear])
     assert 0.2 < (product > 1).mean() < 0.8
+
+
+def p_above_1(of, seed):
+    """P(r at ASARA > 1) with its Monte Carlo error."""
+    posterior = fit(of, seed=seed, draws=20_000, groups=())["posterior"].to_dataset()
+    found = sie.credences(sie.simulate(posterior), events=["r_above_1"])
+    return found.p.item(), found.mcse.item()
+
+
+@pytest.mark.slow
+def test_in_its_limits_the_model_gives_the_earlier_view_on_all_inputs(evidence):
+    """With its history read as it was then: at lambda = p / labour_share times q over compute's growth, both growth rates at their
+    medians, averaged over p and the share before the fit. One lambda for the fit, free, makes P larger by about 0.01."""
+    of = design(rows_all_inputs(evidence), old_all_inputs())
+    assert of.histories == ["stockfish"]
+    i = of.coords["estimate"].index("stockfish")
+    scores = ndtri((np.arange(141) + 0.5) / 141)
+    p, share = np.meshgrid(P_OLD.at(scores), SHARE_ALL_INPUTS.at(scores))
+    labour, compute = np.exp(of.growth[i, :, 0])
+    lambdas = p / share * (share * labour + (1 - share) * compute) / compute
+    table = sie.read_likelihood("stockfish")
+    sd = of.rows.definition_sd.values[i]
+    centre, density = likelihood_density(table.log_r.values, sie.over_log_r(table, lambdas), sd)
+    observed, densities = of.observed.copy(), list(of.densities)
+    observed[i], densities[i] = centre, density
+    then = replace(of, observed=observed, densities=tuple(densities))
+    found, mcse = p_above_1(then, 1)
+    assert abs(found - P_ALL_INPUTS) < 4 * np.hypot(mcse, MCSE_ALL_INPUTS)
+    now, mcse = p_above_1(of, 1)
+    assert 0 < now - found < 0.025
