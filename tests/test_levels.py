@@ -192,6 +192,15 @@ def test_the_compute_factor_follows_from_share_and_gain_in_prior_draws(second):
     np.testing.assert_allclose(draws.r_asara, product)
 
 
+def test_without_rows_nothing_is_expected_and_nothing_is_likely(evidence, second, stated):
+    for view in (second, stated):
+        of = design(sie.usable(evidence, view).isel(estimate=[]), view)
+        draws = at_asara(
+            of, of.from_latents(latents(of, 4, np.random.default_rng(1).standard_normal)), seed=1
+        )
+        assert of.expected(draws).shape == of.log_likelihood(draws).shape == (1, 4, 0)
+
+
 # What is refused
 
 

@@ -272,7 +272,7 @@ def given_parts(x, gradient, data, combination):
 @kernel
 def log_parts(x, data):
     """log w_c and the log likelihood of each combination of parts at each of many latents x (draw, latent): (draw, combination)."""
-    combinations = int(data[11])
+    combinations = int(data[10])
     log_p = np.empty((len(x), combinations))
     unused = np.empty(x.shape[1])
     for i in range(len(x)):
