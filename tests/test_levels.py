@@ -142,12 +142,8 @@ def test_a_ratio_of_growth_says_what_a_row_was_measured_against(evidence, second
     of = design(sie.usable(evidence, second, levels={"SAT solvers": "published"}), second)
     i = of.coords["estimate"].index("sat_2024")
     assert of.relative[i]
-    middle = {
-        name: (("chain", "draw", *dims), np.zeros((1, 1, *(len(of.coords[dim]) for dim in dims))))
-        for name, dims in of.latents.items()
-    }
     low, high = of.rows.ratio.values[i]
-    draws = at_asara(of, of.from_latents(xr.Dataset(middle)), seed=1)
+    draws = at_asara(of, of.from_latents(latents(of, 1, np.zeros)), seed=1)
     share, r = (float(draws[name].item()) for name in ("labour_share", "r_typical"))
     wanted = np.log(r * (share + (1 - share) * np.sqrt(low * high)))
     assert of.expected(draws).sel(estimate="sat_2024").item() == pytest.approx(wanted, rel=1e-9)
