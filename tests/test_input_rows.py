@@ -120,7 +120,7 @@ def test_the_reference_reads_every_preferred_row(evidence, inputs):
             "on hardware_scale, which the view fixes",
         ),
         (
-            "davidson_2025",
+            "greenblatt_2025",
             {},
             "davidson_2025_ceiling",
             "on the whole distance; the ceiling of the view is what is left at ASARA",

@@ -142,12 +142,8 @@ def test_a_ratio_of_growth_says_what_a_row_was_measured_against(evidence, second
     of = design(sie.usable(evidence, second, levels={"SAT solvers": "published"}), second)
     i = of.coords["estimate"].index("sat_2024")
     assert of.relative[i]
-    middle = {
-        name: (("chain", "draw", *dims), np.zeros((1, 1, *(len(of.coords[dim]) for dim in dims))))
-        for name, dims in of.latents.items()
-    }
     low, high = of.rows.ratio.values[i]
-    draws = at_asara(of, of.from_latents(xr.Dataset(middle)), seed=1)
+    draws = at_asara(of, of.from_latents(latents(of, 1, np.zeros)), seed=1)
     share, r = (float(draws[name].item()) for name in ("labour_share", "r_typical"))
     wanted = np.log(r * (share + (1 - share) * np.sqrt(low * high)))
     assert of.expected(draws).sel(estimate="sat_2024").item() == pytest.approx(wanted, rel=1e-9)
@@ -190,6 +186,15 @@ def test_the_compute_factor_follows_from_share_and_gain_in_prior_draws(second):
     np.testing.assert_allclose(draws.compute_bottleneck, returns / had)
     product = draws.r_target * np.prod([draws[name].values for name in ADJUSTMENTS], axis=0)
     np.testing.assert_allclose(draws.r_asara, product)
+
+
+def test_without_rows_nothing_is_expected_and_nothing_is_likely(evidence, second, stated):
+    for view in (second, stated):
+        of = design(sie.usable(evidence, view).isel(estimate=[]), view)
+        draws = at_asara(
+            of, of.from_latents(latents(of, 4, np.random.default_rng(1).standard_normal)), seed=1
+        )
+        assert of.expected(draws).shape == of.log_likelihood(draws).shape == (1, 4, 0)
 
 
 # What is refused

@@ -172,7 +172,7 @@ def test_in_the_derived_form_lambda_is_the_power_of_the_effort_that_was_counted(
         name: (("chain", "draw", *dims), np.zeros((1, 1, *(len(of.coords[dim]) for dim in dims))))
         for name, dims in of.latents.items()
     }
-    log_lambda = log_lambda_at(of, of.from_latents(xr.Dataset(middle)))[0, 0]
+    log_lambda = log_lambda_at(of, of.from_latents(xr.Dataset(middle, of.coords)))[0, 0]
     for row, effort in (("stockfish", "compute"), ("nanogpt_speedrun", "labour")):
         i = of.coords["estimate"].index(row)
         labour = np.exp(np.exp(of.growth[i, 0, 0]))
@@ -234,8 +234,15 @@ def test_lambda_is_integrated_over_its_distribution_without_a_sampling_error(nam
         wanted, weight = view["lambda"].prior.at(ndtri((nodes + 1) / 2)), weights / 2
         alone = [i for i, row in enumerate(of.coords["estimate"]) if row.startswith("ord_2026_lambda")]
         assert len(alone) == 3
-        for i in alone:
-            weight = weight * np.exp(of.densities[i].log_density(np.log(wanted) - of.observed[i]))
+        # They share half of the variance of their definition error: one error, integrated over with all three.
+        shared = ndtri((np.arange(400) + 0.5) / 400)[:, None] / np.sqrt(2)
+        log_p = sum(
+            of.densities[i].log_density(
+                np.log(wanted) + rows.definition_sd.values[i] * shared - of.observed[i]
+            )
+            for i in alone
+        )
+        weight = weight * np.exp(log_p).mean(axis=0)
     else:
         p, factor = (view[key].prior.at(ndtri((nodes + 1) / 2)) for key in ("parallel", "compute_bottleneck"))
         wanted, weight = (p[:, None] / factor).ravel(), (weights[:, None] * weights / 4).ravel()

@@ -7,9 +7,12 @@ from calls import density_at
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import logsumexp, ndtr
+from scipy.stats import norm
 
 import sie
 from sie.returns.compiled import compile_density
+from sie.returns.design import design
+from sie.returns.log_density import log_parts
 from sie.returns.prior_curves import MOST_COMBINATIONS, quantile_curve
 
 BROAD = {"capabilities": sie.lognormal(0.3, 12.0), "labour_share": sie.uniform(0, 1)}
@@ -132,6 +135,20 @@ def test_the_density_of_a_mixture_is_the_weighted_sum_of_those_of_its_parts(rows
         step = 1e-6 * np.eye(len(point))
         slopes = [(density_at(whole, point + h)[0] - density_at(whole, point - h)[0]) / 2e-6 for h in step]
         np.testing.assert_allclose(gradient, slopes, rtol=1e-4, atol=1e-5)
+
+
+def test_each_combination_of_parts_has_its_share_of_the_density(rows, reference):
+    """Which part a draw of a mixture belongs to is drawn by these."""
+    view = reference.replace(capabilities=SEPARATE["two lognormals"], spread=SEPARATE["two uniforms"])
+    of = design(rows, view)
+    compiled = compile_density(of)
+    x = np.random.default_rng(4).standard_normal((5, compiled.n_dim))
+    found = log_parts(x, compiled.user_data)
+    assert found.shape == (5, len(of.parts[0])) == (5, 4)
+    normal = norm.logpdf(x).sum(axis=1)
+    np.testing.assert_allclose(
+        logsumexp(found, axis=1) + normal, [density_at(compiled, point)[0] for point in x], rtol=1e-12
+    )
 
 
 def test_too_many_combinations_of_parts_are_refused(rows, reference, refused):

@@ -84,7 +84,8 @@ def expected_at(of: Design, draws: xr.Dataset) -> xr.DataArray:
         inputs=inputs,
         against=_against(of, draws),
     )
-    return _by_estimate(of, draws, values)
+    rows = (*log_r.shape[:2], len(of.observed))
+    return _by_estimate(of, draws, np.broadcast_to(values, rows))
 
 
 def likelihood_at(of: Design, draws: xr.Dataset) -> xr.DataArray:
