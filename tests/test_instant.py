@@ -195,6 +195,7 @@ def test_a_changed_lambda_of_growth_and_histories_alike_is_reweighted_and_agrees
     assert np.all(np.abs(before.p - after.p) < 4 * np.hypot(before.mcse, after.mcse))
 
 
+@pytest.mark.slow
 def test_what_an_edit_fixes_has_no_rows_on_it(evidence, davidson):
     """Rows on a quantity count while it is uncertain; those of the view before are not used in their place."""
     bench = Workbench(evidence, seed=SEED, draws=DRAWS)

@@ -76,6 +76,7 @@ def under_prior(curve, sd):
     return np.interp([0.05, 0.5, 0.95], np.cumsum(mass) / mass.sum(), LOG_R)
 
 
+@pytest.mark.slow
 def test_windows_reach_lambdas_that_the_data_make_improbable():
     """log L falls by 27 over log lambda: one sample would have no draws at small lambda; four windows do."""
     steep = 2 * (LOG_LAMBDA - LOG_LAMBDA[-1]) ** 2
@@ -96,6 +97,7 @@ def test_windows_reach_lambdas_that_the_data_make_improbable():
     np.testing.assert_allclose(got[ridge] - got[ridge][-1], want[ridge] - want[ridge][-1], atol=1.0)
 
 
+@pytest.mark.slow
 def test_tails_fall_without_bumps():
     log_r, log_lambda = draws_under(0.3, 4000, seed=2)
     log_prior = on_grid(np.repeat(-((LOG_R / PRIOR_SD) ** 2)[:, None] / 2, len(LOG_LAMBDA), axis=1))
@@ -223,6 +225,7 @@ def test_stored_likelihoods_are_those_of_the_data(evidence):
         assert (data_folder("evidence") / "likelihoods" / f"{name}.csv").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["stated", "davidson_2025", "reference"])
 def test_lambda_is_integrated_over_its_distribution_without_a_sampling_error(name, evidence, stated):
     """Against Gauss-Legendre in the probabilities of what lambda follows from, 300 nodes each, weighted by the rows on lambda."""
