@@ -3,6 +3,7 @@
 import ast
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import pytest
@@ -12,58 +13,103 @@ from scipy import stats
 
 import sie
 from sie.base.stats import Z90, Z95
+from sie.data.correlations import Correlation
+from sie.data.quantities import ADJUSTMENTS
+from sie.returns import density_parts
 from sie.returns import log_density as written_out
 from sie.returns.compiled import compile_density
 from sie.returns.design import design
+from sie.returns.packing import pack
 from sie.returns.prior_curves import quantile_curve
 from sie.returns.selection import domains_at
 
 SCALES = (0.1, 1.0, 3.0, 12.0)
 """Standard deviations of the latents at which the two are compared; the last lies beyond every curve and every error's pieces."""
 
+INPUTS = (
+    ("lambda", "log"),
+    ("lambda", "linear"),
+    ("labour_share", "logit"),
+    ("sigma", "log"),
+    ("frontier_share", "logit"),
+    ("measure_sd", "log"),
+    ("experiment_gain", "linear"),
+)
+"""What rows of random designs are on: each scale, of quantities whose curve is in logs and of others."""
+
 
 def free():
-    """All that labour's share may depend on is uncertain: sigma = 1 would leave it where it is."""
-    view = sie.read_view("reference_all_inputs")
-    return view.replace(
-        sigma=sie.lognormal(0.6, 1.2), experiment_gain=sie.uniform(0, 1), speedup=sie.loguniform(2, 32)
+    """The reference view with shares that stay off 0 and 1, where the odds of a rounded number are noise."""
+    return sie.read_view("reference").replace(
+        labour_share=sie.uniform(0.2, 0.8), frontier_share=sie.uniform(0.1, 0.9)
     )
 
 
 def apart():
     """Two mixtures, one of parts that lie apart, so that the density is a sum over four combinations."""
     two = sie.mixture([0.3, 0.7], [sie.uniform(0.2, 0.5), sie.lognormal(2.0, 3.0)])
-    return sie.read_view("reference").replace(
+    return free().replace(
         capabilities=two, spread=sie.mixture([0.5, 0.5], [sie.halfnormal(0.4), sie.uniform(0.5, 1.5)])
     )
 
 
+def correlated():
+    """A chain of correlations, of quantities whose curves are in logs and of others."""
+    pairs = {("capabilities", "sigma"): 0.5, ("labour_share", "lambda"): -0.4, ("sigma", "measure_sd"): 0.3}
+    told = {"basis": "ours", "locator": "test", "note": "test"}
+    items = tuple(Correlation(between=between, rank=rank, **told) for between, rank in pairs.items())
+    return replace(free(), correlations=items)
+
+
+def reached():
+    """A speed-up that is reached, which sigma now and then forbids."""
+    view = free()
+    entry = replace(view["speedup"], reached=True)
+    return replace(view, entries=MappingProxyType({**view.entries, "speedup": entry}))
+
+
 VIEWS = {
     "stated": lambda: sie.read_view("davidson_2025"),
-    "derived": lambda: sie.read_view("reference_all_inputs"),
-    "derived, all uncertain": free,
+    "derived": free,
     "mixtures": apart,
+    "correlated": correlated,
+    "reached": reached,
 }
 
 
-def drawn(evidence, view, seed):
-    """A design of a view with random loadings (zeros among them), terms, growth of either skew, remoteness and observations."""
+def drawn(evidence, view, seed, level=None):
+    """A design of a view with random loadings (zeros among them), terms, growth of either skew, relative or not, histories, measures,
+    rows on all scales, remoteness and observations."""
     rng = np.random.default_rng(seed)
-    level = rng.choice(["published", "growth", "series", "epoch"])
+    level = level or rng.choice(["published", "growth", "series", "epoch"])
     rows = sie.usable(evidence, view, levels=dict.fromkeys(domains_at(evidence, level), level))
     of = design(rows, view)
-    shape = of.loadings.shape
+    count = len(of.observed)
+    inputs = INPUTS if view.derives_compute_bottleneck else ()
+    shape = count, of.loadings.shape[1] - len(of.inputs) + len(inputs)
     loadings = np.where(rng.random(shape) < 0.4, rng.normal(0, 1, shape), 0.0)
+    if "steepening" not in view:  # derived from distances, which the density does not have
+        loadings[:, len(of.remoteness) + ADJUSTMENTS.index("steepening")] = 0
     skew = rng.choice([-1, 1], of.growth.shape[:2]) * rng.uniform(1e-3, 0.1, of.growth.shape[:2])
     growth = np.stack([rng.normal(0, 1, skew.shape), rng.uniform(0.05, 0.2, skew.shape), skew], axis=-1)
     terms = np.where(rng.random(of.terms.shape) < 0.7, rng.normal(0, 1, of.terms.shape), 0.0)
+    if not view.derives_compute_bottleneck:
+        terms[:, [0, 2]] = 0
+    history_of, measure_of = (
+        np.eye(one_hot.shape[1])[rng.integers(0, one_hot.shape[1], count)] if one_hot.size else one_hot
+        for one_hot in (of.history_of, of.measure_of)
+    )
     return replace(
         of,
         loadings=loadings,
+        inputs=inputs,
         terms=terms,
         growth=growth,
+        relative=rng.random(count) < 0.5,
+        history_of=history_of,
+        measure_of=measure_of * (rng.random((count, 1)) < 0.8),
         remoteness=rng.uniform(1, 3, len(of.remoteness)),
-        observed=rng.normal(0, 1, len(of.observed)),
+        observed=rng.normal(0, 1, count),
     )
 
 
@@ -101,35 +147,56 @@ def test_value_and_gradient_are_those_of_the_model_for_bundled_rows(evidence, na
 
 # Every term of the written-out density matters
 
-SEEN_THROUGH = ("_share_before", "_curve", "given_parts", "log_density")
-"""Functions of the written-out density whose terms are removed one at a time."""
+BEGIN = {
+    "log_density": "combinations = int(data[10])",
+    "given_parts": "total = data[log_weight + combination]",
+    "quantile": "width = data[at + 1]",
+    "curve": "piece = min(int(position), pieces - 1) if position > 0 else 0",
+    "history": "cells = int(data[start + 4])",
+    "share_at_asara": "kappa, per = (1 - math.exp(-log_sigma), math.exp(-log_lambda) / (1.0 if reached else share))",
+    "on_scale": "natural = math.exp(value) if in_logs else value",
+}
+"""The functions whose terms are removed one at a time, each from this line on: after the positions of arrays in the packed data, and after
+the search for a piece, which would not end."""
 
-OFFSETS = "total = data[log_weight + combination]"
-"""The first line of `given_parts` after the positions of arrays in the packed data."""
+HELPERS = ("range", "int", "quantile", "curve_at", "history_at")
+"""Calls whose arguments are positions."""
 
 
 def without_kernels():
-    """The module's tree with its functions as plain Python."""
-    tree = ast.parse(Path(written_out.__file__).read_text(encoding="utf-8"))
+    """Both modules as one, with their functions as plain Python."""
     plain = ast.parse("kernel = lambda f: f\ncached = lambda *a: lambda f: f").body
-    body = [n for n in tree.body if not (isinstance(n, ast.ImportFrom) and n.module == "base.kernels")]
-    return ast.Module(body=[body[0], body[1], *plain, *body[2:]], type_ignores=[])
+    trees = [
+        ast.parse(Path(module.__file__).read_text(encoding="utf-8"))
+        for module in (density_parts, written_out)
+    ]
+    parts, whole = (
+        [
+            n
+            for n in tree.body
+            if not (
+                isinstance(n, ast.ImportFrom) and n.module in ("base.kernels", "density_parts", "__future__")
+            )
+        ]
+        for tree in trees
+    )
+    names = ast.parse("curve_at, history_at = curve, history").body
+    return ast.Module(body=[*plain, *parts, *names, *whole], type_ignores=[])
 
 
 def sites(tree):
     """Every sum, product, sign and increment of the functions, but for those of positions in arrays."""
-    for function in (n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name in SEEN_THROUGH):
-        begun = function.name != "given_parts"
+    for function in (n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name in BEGIN):
+        begun = False
         for statement in function.body:
-            begun = begun or ast.unparse(statement) == OFFSETS
+            begun = begun or ast.unparse(statement) == BEGIN[function.name]
             if begun:
                 yield from _sites(statement)
+        assert begun, function.name
 
 
 def _sites(node):
-    if isinstance(node, ast.Subscript) or (
-        isinstance(node, ast.Call) and ast.unparse(node.func) in ("range", "int", "_quantile", "_curve")
-    ):
+    if isinstance(node, ast.Subscript) or (isinstance(node, ast.Call) and ast.unparse(node.func) in HELPERS):
         return
     if isinstance(node, ast.BinOp | ast.UnaryOp | ast.AugAssign):
         yield node
@@ -163,13 +230,13 @@ class Put(ast.NodeTransformer):
 
 @pytest.mark.slow
 def test_every_term_of_the_written_out_density_is_seen(evidence):
-    of_rows = design(
-        sie.usable(evidence, apart()), apart()
-    )  # here several parts of a mixture are probable at once
+    mixed, seeds = apart(), iter(range(1, 9))
+    of_rows = design(sie.usable(evidence, mixed), mixed)  # here several parts are probable at once
+    designs = [drawn(evidence, VIEWS[name](), next(seeds), "series") for name in VIEWS]
     cases = []
-    for of in (drawn(evidence, free(), 1), drawn(evidence, apart(), 2), of_rows):
+    for of in (*designs, of_rows):
         model = ModelDensity(of)
-        cases += [(x, written_out.pack(of), *model(x)) for x in points(of, 2)]
+        cases += [(x, pack(of), *model(x)) for x in points(of, 2)]
 
     def differs(kernel):
         for x, data, wanted, slopes in cases:
@@ -201,8 +268,19 @@ def test_every_term_of_the_written_out_density_is_seen(evidence):
             with np.errstate(all="ignore"):
                 if not differs(kernel_from(source(Put(node, new).visit(tree)))):
                     unseen.append(f"{text} {what}")
-    assert count > 150
+    assert count > 300
     assert unseen == []
+
+
+@pytest.mark.slow
+def test_each_combination_of_parts_has_its_own_density(evidence):
+    view = apart()
+    of = design(sie.usable(evidence, view), view)
+    model, x = ModelDensity(of), np.array(points(of, 4)[:2])
+    count = len(of.parts[0])
+    expected = [[model.given_parts(each, c)[0] for c in range(count)] for each in x]
+    assert count == 4
+    np.testing.assert_allclose(written_out.log_parts(x, pack(of)), expected, rtol=1e-9)
 
 
 # Each prior's map

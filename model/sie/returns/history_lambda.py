@@ -70,12 +70,12 @@ def rows_on_lambda(design: Design) -> list[RowOnLambda]:
     found, shared = [], design.names["input_data"]
     first = design.loadings.shape[1] - len(design.inputs)
     for i, loading in enumerate(design.loadings):
-        on = [name for (name, _), used in zip(design.inputs, loading[first:], strict=True) if used]
-        if on == ["lambda"]:
+        on = [each for each, used in zip(design.inputs, loading[first:], strict=True) if used]
+        if design.level[i] == "input" and [name for name, _ in on] == ["lambda"]:
             definition = loading[first - len(shared) : first]
             found.append(
                 RowOnLambda(
-                    scale=str(design.rows.scale.values[i]),
+                    scale=on[0][1],
                     estimate=float(design.observed[i]),
                     density=cast("RowDensity", design.densities[i]),
                     shared="".join(name for name, used in zip(shared, definition, strict=True) if used),
