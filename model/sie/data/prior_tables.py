@@ -1,4 +1,7 @@
-"""The table that states a prior: a family and its numbers, read into a `Prior`; with unit and provenance, into an `Entry`."""
+"""The table that states a prior: a family and its numbers, read into a `Prior`; with unit and provenance, into an `Entry`.
+
+And the table that correlates two of them.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,13 @@ from typing import Any
 
 from ..base.errors import DataError, Problems, moved
 from .bibliography import PROVENANCE, Source, check_provenance
-from .families import FAMILIES, Prior
+from .correlations import Correlation
+from .families import FAMILIES, Prior, is_finite
 from .quantities import QUANTITIES, Quantity
 from .schema import Field, Rule, anything, checked, one_of, optional, words
 from .views import Entry, check_range
 
-__all__ = ["ORIGIN_KEYS", "numbers_of", "origin_of", "read_entry", "read_prior"]
+__all__ = ["ORIGIN_KEYS", "numbers_of", "origin_of", "read_correlations", "read_entry", "read_prior"]
 
 ORIGIN_KEYS = dict.fromkeys(PROVENANCE, optional(words()))
 """The fields of `PROVENANCE` in a TOML table, which leaves out those that it does not have."""
@@ -107,3 +111,38 @@ def read_entry(
         rules = (origin_of(source, numbers, sources, may_borrow=may_borrow),)
         values = problems.attempt(lambda: checked(where, table, fields, rules, others=True))
     return Entry(prior=prior, **values)
+
+
+def _pair(names: Any) -> tuple[str, str] | None:
+    good = isinstance(names, list) and len(names) == 2 and all(isinstance(name, str) for name in names)
+    return (names[0], names[1]) if good else None
+
+
+_CORRELATION = {
+    "between": Field(_pair, "a list of two quantities"),
+    "rank": Field(
+        lambda rank: float(rank) if is_finite(rank) and -1 < rank < 1 and rank != 0 else None,
+        "a number between -1 and 1 other than 0",
+    ),
+    **ORIGIN_KEYS,
+}
+
+
+def read_correlations(
+    where: str, items: object, source: str, sources: Mapping[str, Source]
+) -> tuple[Correlation, ...]:
+    """The tables `[[correlations]]` of a view; whether its priors allow them is checked with the view."""
+    if not isinstance(items, list):
+        raise DataError(f"{where} [[correlations]]", items, "tables [[correlations]]")
+    with Problems() as problems:
+        return tuple(
+            problems.attempt(_read_correlation, f"{where} [[correlations]] {i}", item, source, sources)
+            for i, item in enumerate(items, start=1)
+        )
+
+
+def _read_correlation(where: str, item: object, source: str, sources: Mapping[str, Source]) -> Correlation:
+    numbers = [item["rank"]] if isinstance(item, dict) and is_finite(item.get("rank")) else []
+    rules = (origin_of(source, numbers, sources),)
+    want = "a table with between, rank and basis"
+    return Correlation(**checked(where, item, _CORRELATION, rules, want=want))

@@ -16,7 +16,7 @@ from ..base.reading import data_folder, read_toml
 from .bibliography import PROVENANCE, REFERENCE, SOURCE_KEY, Source, read_sources
 from .correlations import Correlation, check_correlations
 from .families import Prior, is_finite
-from .prior_tables import ORIGIN_KEYS, numbers_of, origin_of, read_entry
+from .prior_tables import ORIGIN_KEYS, numbers_of, origin_of, read_correlations, read_entry
 from .quantities import (
     CHAIN,
     EVENT_NAMES,
@@ -28,7 +28,7 @@ from .quantities import (
     TRAINING_PACE,
     YEARS_OF_PROGRESS,
 )
-from .schema import LINE, MANY_WORDS, Field, Rule, checked, known, number
+from .schema import LINE, MANY_WORDS, Rule, checked, known, number
 from .view_toml import to_toml
 from .views import Conclusion, Entry, View, check_name, draw, refuse_atom
 
@@ -129,7 +129,7 @@ def _read(path: Path, sources: Mapping[str, Source] | None, *, retired: bool) ->
         }
         concludes = problems.attempt(_read_conclusions, where, table.get("concludes", {}), source, sources)
         correlations = problems.attempt(
-            _read_correlations, where, table.get("correlations", []), source, sources
+            read_correlations, where, table.get("correlations", []), source, sources
         )
         if not problems:
             problems.attempt(_check_distances, where, entries)
@@ -225,40 +225,6 @@ def check_borrowed(view: View, reference: View) -> None:
 
 def _in_words(prior: Prior, unit: str) -> str:
     return f"{prior.family} {', '.join(map(repr, numbers_of(prior)))} ({unit})"
-
-
-def _pair(names: Any) -> tuple[str, str] | None:
-    good = isinstance(names, list) and len(names) == 2 and all(isinstance(name, str) for name in names)
-    return (names[0], names[1]) if good else None
-
-
-_CORRELATION = {
-    "between": Field(_pair, "a list of two quantities"),
-    "rank": Field(
-        lambda rank: float(rank) if is_finite(rank) and -1 < rank < 1 and rank != 0 else None,
-        "a number between -1 and 1 other than 0",
-    ),
-    **ORIGIN_KEYS,
-}
-
-
-def _read_correlations(
-    where: str, items: object, source: str, sources: Mapping[str, Source]
-) -> tuple[Correlation, ...]:
-    if not isinstance(items, list):
-        raise DataError(f"{where} [[correlations]]", items, "tables [[correlations]]")
-    with Problems() as problems:
-        return tuple(
-            problems.attempt(_read_correlation, f"{where} [[correlations]] {i}", item, source, sources)
-            for i, item in enumerate(items, start=1)
-        )
-
-
-def _read_correlation(where: str, item: object, source: str, sources: Mapping[str, Source]) -> Correlation:
-    numbers = [item["rank"]] if isinstance(item, dict) and is_finite(item.get("rank")) else []
-    rules = (origin_of(source, numbers, sources),)
-    want = "a table with between, rank and basis"
-    return Correlation(**checked(where, item, _CORRELATION, rules, want=want))
 
 
 def _read_conclusions(

@@ -82,7 +82,7 @@ COMPUTED: Mapping[str, tuple[str, str]] = MappingProxyType(
         "eps_l": ("error of estimate l, on its scale", "1"),
         "e": ("growth of research input", "doublings per doubling of software"),
         "beta": (
-            "fall of the pace because ideas get harder",
+            "fall of the pace, since ideas get harder",
             "doublings of the pace per doubling of software",
         ),
         "beta_now": (
@@ -95,8 +95,8 @@ COMPUTED: Mapping[str, tuple[str, str]] = MappingProxyType(
         "s_e": ("efficiency of experiments gained since ASARA", "doublings"),
         "d": ("labour gained less experiment efficiency gained", "doublings"),
         "kappa": ("exponent of the CES of labour and compute", "1"),
-        "J": ("factor by which research labour grows at ASARA", "1"),
         "u": ("1 / lambda", "1"),
+        "J": ("factor by which research labour grows at ASARA", "1"),
         "a_A": ("labour's share of research input at ASARA, after the jump in labour", "1"),
         "epsilon": ("growth of the efficiency of experiments", "doublings per doubling of software"),
         "pace_asara": ("pace of software at ASARA", "labour doublings per year"),

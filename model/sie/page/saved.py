@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 import re
 import tempfile
 from collections.abc import Mapping
@@ -17,17 +16,15 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ..analysis.result import CONDITIONS, GROUPS, Result, draws_of
 from ..base.errors import DataError, plain
 from ..base.reading import parse_json, read_text
 from ..data.bibliography import Source, read_sources
 from ..data.priors import View, read_saved_view, to_toml
-from ..data.quantities import EVENT_NAMES, QUANTITIES, RETIRED
+from ..data.quantities import EVENT_NAMES
 from ..data.views import check_name
-from ..growth.mechanisms import MECHANISMS
 from .plain_hdf5 import WANT, unusual
+from .saved_draws import FOR_GROWTH, refuse_other_shapes, with_names_of_now
 from .snapshot import Saved, check_levels, read_json, versions
 
 if TYPE_CHECKING:
@@ -41,28 +38,8 @@ KIND = "draws of sie report, layout 2"
 OLD_KIND = "draws of sie report, layout 1"
 """As KIND, but `inputs_sha256` does not cover levels, and domains have no default level: shown, never fitted again."""
 
-MOST_DRAWS = 2_000_000
-"""Draws of a file; each path takes about 2 kB more."""
-
 _TABLES = ("evidence", "rows")
 """Groups that hold evidence rather than draws: every row, and the rows that were used."""
-
-_DERIVED = {
-    "r_asara": QUANTITIES["r_asara"],
-    "parallel": QUANTITIES["parallel"],
-    "software_share": QUANTITIES["recent_pace"],
-    "recent_doublings_per_year": QUANTITIES["recent_pace"],
-    "pace_asara": QUANTITIES["recent_pace"],
-    "labour_share_asara": QUANTITIES["labour_share"],
-    "epsilon": QUANTITIES["experiment_gain"],
-    "doublings_gained": QUANTITIES["gained_before_asara"],
-    "doublings_left": QUANTITIES["ceiling"],
-    "conversion": QUANTITIES["conversion"],
-}
-"""What growth reads of a view's draws, and the quantity whose range it has; a share of an earlier version may be above 1."""
-
-_MAY_LACK = {"doublings_gained", *MECHANISMS} - {"labour_share_asara", "epsilon"}
-"""What draws need not have."""
 
 _DIAGNOSTICS = ("max_rhat", "min_ess", "divergences", "target_accept")
 
@@ -229,9 +206,9 @@ def _as_result(where: str, tree: xr.DataTree) -> tuple[Result, dict[str, Source]
         raise DataError(f"{where} prior", plain("nothing"), "a group of prior draws")
     for given, group in draws.items():
         place = f"{where} {GROUPS[given]}"
-        _refuse_other_shapes(place, group, tuple(view.entries), view, attrs)
-        draws[given] = group = _with_names_of_now(group) if view.retired else group
-        _refuse_other_shapes(place, group, (*_DERIVED, *MECHANISMS), view, attrs)
+        refuse_other_shapes(place, group, tuple(view.entries), view, attrs)
+        draws[given] = group = with_names_of_now(group) if view.retired else group
+        refuse_other_shapes(place, group, FOR_GROWTH, view, attrs)
         tree[GROUPS[given]] = xr.DataTree(group)
     if "evidence" in draws:
         attrs |= {key: (int if key == "divergences" else float)(attrs[key]) for key in _DIAGNOSTICS}
@@ -283,46 +260,3 @@ def _line(where: str, text: object) -> str:
     if not isinstance(text, str) or not text.isprintable():
         raise DataError(where, text, "a line without control characters")
     return text
-
-
-def _with_names_of_now(draws: xr.Dataset) -> xr.Dataset:
-    """Draws of an earlier version, whose shares were those at ASARA and whose speed-up was reached, as growth reads draws now."""
-    recent = draws.recent_doublings_per_year
-    return draws.assign(
-        software_share=recent / draws.doublings_per_year_of_progress,
-        labour_share_asara=draws.labour_share,
-        epsilon=draws.experiment_gain,
-        pace_asara=draws.speedup * recent,
-    )
-
-
-def _refuse_other_shapes(
-    where: str, draws: xr.Dataset, names: tuple[str, ...], view: View, attrs: dict
-) -> None:
-    """Draws have dims (chain, draw), as many as the file says, and these quantities, each in its range."""
-    shape = (draws.sizes.get("chain", 0), draws.sizes.get("draw", 0))
-    if shape[0] * shape[1] != attrs["draws"] or not 0 < attrs["draws"] <= MOST_DRAWS:
-        raise DataError(
-            where,
-            plain(f"{shape[0]} chains of {shape[1]} draws"),
-            f"{attrs['draws']} draws in all, at most {MOST_DRAWS}",
-        )
-    for name in (name for name in names if name not in _MAY_LACK):
-        if name not in draws or draws[name].dims != ("chain", "draw") or draws[name].dtype.kind != "f":
-            raise DataError(f"{where} {name}", plain("no such draws"), "numbers over (chain, draw)")
-    for name in (name for name in names if name in draws):
-        _refuse_out_of_range(f"{where} {name}", name, draws[name].values, view)
-
-
-def _refuse_out_of_range(where: str, name: str, values: np.ndarray, view: View) -> None:
-    """Draws are what their quantity may be, the distance to the ceiling of a view without one being inf."""
-    quantity = _DERIVED.get(name) or QUANTITIES.get(name) or RETIRED.get(name)
-    if quantity is None:
-        good, want = MECHANISMS[name].allowed(values), MECHANISMS[name].want
-    else:
-        above = values >= quantity.lower if quantity.lower_included else values > quantity.lower
-        endless = quantity.endless and view["ceiling"].prior.support[0] == math.inf
-        finite = values == math.inf if endless else values < math.inf
-        good, want = above & (values <= quantity.upper) & finite, quantity.range
-    if not np.all(good):
-        raise DataError(where, float(values[~good][0]), want)
