@@ -93,7 +93,7 @@ def test_priors_alone_of_an_edit_are_exact(bench, davidson):
     [
         ({}, {"capabilities": sie.lognormal(4, 6)}, "k-hat|draws, want at least"),
         ({}, {"spread": sie.lognormal(0.01, 8)}, "k-hat|draws, want at least"),
-        ({}, {"hardware_scale": sie.fixed(1)}, "reaches beyond the old one"),
+        ({}, {"spread": sie.fixed(0.3)}, "reaches beyond the old one"),
         (
             {"post_training": sie.uniform(1, 2)},
             {"post_training": sie.lognormal(1, 2)},

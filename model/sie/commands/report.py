@@ -54,7 +54,7 @@ def report(
     from ..data.evidence import evidence_files, read_evidence
     from ..page import text as reports
     from ..page.calibration_record import read_records
-    from ..page.saved import MOST_DRAWS
+    from ..page.saved_draws import MOST_DRAWS
     from ..page.sections import as_html
     from ..returns.selection import usable
 

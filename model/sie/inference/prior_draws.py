@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -183,7 +183,7 @@ def _kept(view: View, *, draws: int, seed: int) -> tuple[int, np.ndarray, float]
         size *= 2
 
 
-def shaped(values: dict[str, np.ndarray]) -> dict[str, tuple]:
+def shaped(values: Mapping[str, np.ndarray]) -> dict[str, tuple]:
     return {name: (("chain", "draw"), value.reshape(CHAINS, -1)) for name, value in values.items()}
 
 

@@ -7,6 +7,7 @@ __all__ = [
     "ledger",
     "reproduce",
     "saved",
+    "saved_draws",
     "sections",
     "snapshot",
     "tables",

@@ -85,10 +85,7 @@ COMPUTED: Mapping[str, tuple[str, str]] = MappingProxyType(
             "fall of the pace, since ideas get harder",
             "doublings of the pace per doubling of software",
         ),
-        "beta_now": (
-            "beta today, before what is gained before ASARA",
-            "doublings of the pace per doubling of software",
-        ),
+        "beta_now": ("beta today, before ASARA", "doublings of the pace per doubling of software"),
         "share": ("labour's share of research input", "1"),
         "l": ("growth of AI research labour", "doublings per doubling of software"),
         "s_l": ("AI research labour gained since ASARA", "doublings"),

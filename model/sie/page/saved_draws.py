@@ -15,7 +15,7 @@ from ..growth.mechanisms import MECHANISMS
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["FOR_GROWTH", "refuse_other_shapes", "with_names_of_now"]
+__all__ = ["FOR_GROWTH", "MOST_DRAWS", "refuse_other_shapes", "with_names_of_now"]
 
 MOST_DRAWS = 2_000_000
 """Draws of a file; each path takes about 2 kB more."""

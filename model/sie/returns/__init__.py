@@ -13,5 +13,6 @@ __all__ = [
     "model",
     "observed",
     "prior_curves",
+    "row_density",
     "selection",
 ]

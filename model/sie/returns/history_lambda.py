@@ -137,7 +137,8 @@ def _nodes(view: View) -> tuple[np.ndarray, np.ndarray]:
     axes = [scores if name in uncertain else np.zeros(1) for name in names]
     grid = [axis.ravel() for axis in np.meshgrid(*axes, indexing="ij")]
     logs = [curve_of(name, view[name].prior).at(z) for name, z in zip(names, grid, strict=True)]
-    return logs[0] - sum(logs[1:], np.zeros_like(logs[0])), -0.5 * sum(z**2 for z in grid)
+    squares = np.sum([z**2 for z in grid], axis=0)
+    return logs[0] - sum(logs[1:], np.zeros_like(logs[0])), -0.5 * squares
 
 
 def log_density_of_lambda(curve: Curve, log_lambda: np.ndarray) -> np.ndarray:

@@ -226,7 +226,7 @@ def given_parts(x, gradient, data, combination):
             if of_all != 0:
                 on_c += of_all * rest * compute / both
                 on_l = of_all * then * labour / both + ratio * on_c
-                on_then = push * of_all * (labour - compute) / both
+                on_then = push * of_all * (labour - compute) / both  # pyright: ignore[reportOperatorIssue]
                 pull[FRONTIER] -= push * of_all * rest * math.exp(log_c) / both
             gradient[z_growth + own] += push * (of_labour + on_l) * data[shape + 1] * rise_l
             gradient[z_growth + histories + own] += push * on_c * data[shape + 4] * rise_c
