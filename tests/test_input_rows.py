@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 import sie
+from sie.data.correlations import Correlation
 from sie.data.quantities import ADJUSTMENTS, QUANTITIES, SERIAL_PENALTY
 from sie.data.rows import INFORMED
 from sie.data.wording import input_in_words, input_number_in_words
 from sie.growth.accounting import parallel_share
+from sie.inference.groups import with_latents
 from sie.returns.design import design
 
 
@@ -297,3 +299,24 @@ def test_the_table_of_inputs_cuts_off_no_word(evidence, inputs, capsys):
         told = (one.quantity, one.labour, one.distance, one.scale, one.source)
         assert all(text.item() in lines[row] for text in told)
         assert input_number_in_words(one) in lines[row]
+
+
+def test_a_row_on_what_is_correlated_with_the_chain_is_left_out_with_the_reason(evidence):
+    pair = Correlation(
+        between=("ceiling", "capabilities"), rank=0.4, basis="ours", locator="test", note="test"
+    )
+    view = dataclasses.replace(sie.read_view("reference"), correlations=(pair,))
+    rows = sie.usable(evidence, view)
+    assert "davidson_2025_ceiling" not in rows.estimate
+    why = dict(rows.attrs["left_out"])["davidson_2025_ceiling"]
+    assert why.startswith("on ceiling, which the view correlates with capabilities")
+    assert "greenblatt_2026_share" in rows.estimate
+
+
+def test_predictions_need_the_labels_of_latents(evidence):
+    view = sie.read_view("reference")
+    of = design(sie.usable(evidence, view), view)
+    draws = with_latents(sie.prior(view, draws=4, seed=1), of, seed=1)
+    assert of.expected(draws).shape == (4, 1, len(of.observed))
+    with pytest.raises(sie.DataError, match="without labels of history"):
+        of.expected(draws.drop_vars("history"))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..base.errors import DataError, plain
 from ..data.quantities import ADJUSTMENTS
 from .history_density import HistoryDensity
 from .observed import expected, input_value, measured_against
@@ -65,6 +66,12 @@ def _latent(of: Design, draws: xr.Dataset, name: str, *dims: str) -> np.ndarray:
     found = np.random.default_rng(stream).standard_normal(shape)
     if name in draws:
         there = values_of(draws, name, *dims)
+        if not dims:
+            return there
+        if dims[-1] not in draws.coords:
+            raise DataError(
+                "draws", plain(f"{name} without labels of {dims[-1]}"), "draws as sie.fit labels them"
+            )
         labels = draws[dims[-1]].values.tolist()
         for i, label in enumerate(of.coords[dims[-1]]):
             if label in labels:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ..base.errors import DataError, check_holds, check_type, plain
+from ..data.correlations import joined
 from ..data.evidence import LEVELS
 from ..data.priors import View
 from . import likelihoods
@@ -160,6 +161,13 @@ def _unread(row: xr.Dataset, view: View) -> str:
             return f"on {name}, which the view fixes"
         if unit != view[name].unit:
             return f"on {name} in {unit}; the view states it in {view[name].unit}"
+    together = {*quantity.split("*")}
+    if together & {"ceiling", "gained_before_asara"} and "gained_before_asara" in view:
+        together |= {"ceiling", "gained_before_asara"}  # which are drawn as a pair
+    for group in joined(view.correlations):
+        apart = [name for name in group if name in together and name not in view.informed]
+        if apart and (others := [name for name in group if name in view.informed]):
+            return f"on {apart[0]}, which the view correlates with {others[0]}: rows on it would have to move both"
     if distance == "whole" and "gained_before_asara" not in view:
         return "on the whole distance; the ceiling of the view is what is left at ASARA"
     if distance == "left" and "gained_before_asara" in view and view["gained_before_asara"].unit != unit:
