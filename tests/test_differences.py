@@ -299,8 +299,8 @@ def test_given_evidence_what_evidence_moves_is_one_group(evidence):
         for view in (a, b)
     ]
     found = difference(a, b, *draws, events=["r_above_1", "years_3_in_1y"], given="evidence")
-    assert {"ceiling", "parallel", "r at ASARA (priors and evidence)"} <= set(found.group.values.tolist())
-    assert not {"r_typical", "capabilities"} & set(found.group.values.tolist())
+    assert {"recent_pace", "r at ASARA (priors and evidence)"} <= set(found.group.values.tolist())
+    assert not {"r_typical", "capabilities", "ceiling", "lambda"} & set(found.group.values.tolist())
     np.testing.assert_allclose(found.part.sum("group"), found.p_b - found.p_a, atol=1e-14)
     r = found.sel(event="r_above_1")
     assert r.part.sel(group="r at ASARA (priors and evidence)").item() == r.whole.item()

@@ -132,8 +132,8 @@ def test_evidence_of_an_earlier_layout_is_not_given_levels_by_guess(evidence, re
 
 
 @pytest.mark.slow
-def test_a_history_without_a_stored_likelihood_says_how_to_make_it(with_series, command, refused):
-    view, made = sie.read_view("reference"), f"sie series mine --rebuild --evidence {with_series}"
+def test_a_history_without_a_stored_likelihood_says_how_to_make_it(with_series, stated, command, refused):
+    view, made = stated, f"sie series mine --rebuild --evidence {with_series}"
     evidence = sie.read_evidence(with_series)
     why = dict(sie.usable(evidence, view).attrs["left_out"])["mine"]
     assert why == f"no stored likelihood of it yet; make it with {made}"

@@ -208,10 +208,10 @@ def test_what_an_edit_fixes_has_no_rows_on_it(evidence, davidson):
 
 
 @pytest.mark.slow
-def test_a_growth_input_that_is_fixed_is_answered_by_paths_though_rows_were_on_it(bench, evidence, davidson):
+def test_a_growth_input_that_is_fixed_is_refitted_without_the_rows_on_it(bench, evidence, davidson):
     view = davidson.replace(ceiling=sie.fixed(10))
-    answer = bench.instant(view)
-    assert answer.how == "paths"
+    answer = bench.answer(view)
+    assert answer.how == "refitted"
     assert "greenblatt_2025_ceiling" not in answer.counted[0]
     assert_same(answer, reported(evidence, view))
 
@@ -333,4 +333,5 @@ def test_reweighted_credences_agree_with_a_refit_within_four_errors(evidence, da
             f"\n{reweighted} edits reweighted, {refitted} refitted; |difference| / error: "
             f"largest {np.max(worst):.2f}, root mean square {np.sqrt(np.mean(np.square(worst))):.2f}"
         )
-    assert np.max(worst) <= 4
+    assert np.max(worst) <= 4.5  # of 440 differences: beyond it by chance once in 300 runs
+    assert np.sqrt(np.mean(np.square(worst))) <= 1.25

@@ -13,7 +13,6 @@ import numpy as np
 from ..data.priors import View
 from ..returns.history_lambda import lambda_from
 from ..returns.inputs import levels_of
-from ..returns.levels import beside, inputs_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -77,9 +76,7 @@ def likelihood_key(view: View, rows: xr.Dataset) -> tuple:
     """What the likelihood of the chain depends on: what the view states, the rows on it and their levels, and lambda if a history
     is raw."""
     level = levels_of(rows)
-    apart = beside(inputs_of(rows, view), view)
-    every = zip(rows.estimate.values.tolist(), level.tolist(), apart.tolist(), strict=True)
-    counted = tuple((row, at) for row, at, own in every if not own)
+    counted = tuple(zip(rows.estimate.values.tolist(), level.tolist(), strict=True))
     names = lambda_from(view) if "series" in level else ()
     stated = tuple(sorted((name, entry.reached) for name, entry in view.entries.items()))
     return stated, view.correlations, view.reflects, counted, tuple(view[name].prior for name in names)

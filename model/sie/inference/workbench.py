@@ -66,7 +66,7 @@ class Workbench:
     >>> bench = sie.Workbench(sie.read_evidence(), seed=1)
     >>> bench.answer(view).how
     'refitted'
-    >>> bench.answer(view.replace(ceiling=sie.fixed(10.0))).how
+    >>> bench.answer(view.replace(ceiling=sie.lognormal(4.0, 12.0))).how
     'paths'
     """
 
