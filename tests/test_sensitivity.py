@@ -402,7 +402,7 @@ def test_power_scaling_sees_evidence_where_rows_speak_and_priors_where_none_does
     rows = sie.usable(evidence, view)
     model = sie.build(rows, view)
     found = power_scaling(sie.fit(model, seed=1, draws=8000), model)
-    silent, spoken = (found.sel(answer=name) for name in ("steepening", "hardware_scale"))
+    silent, spoken = (found.sel(answer=name) for name in ("speedup", "hardware_scale"))
     assert silent.likelihood.item() < silent.prior.item() / 2
     assert spoken.likelihood.item() > 2 * max(silent.likelihood.item(), SENSITIVE)
     assert found.answer.values[0] == "log_r_asara"
