@@ -20,10 +20,10 @@ from .row_density import PIECES, RowDensity, likelihood_density
 __all__ = ["HistoryDensity", "history_density"]
 
 
-SCORES = np.linspace(-8.0, 8.0, 1601)
+SCORES = np.linspace(-8.0, 8.0, 801)
 """Standard scores between which a draw is interpolated."""
 
-FINE = 8
+FINE = 4
 """Steps of a cell of log lambda at which draws are tabulated."""
 
 
