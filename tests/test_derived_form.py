@@ -22,8 +22,8 @@ from sie.growth.readings import years_at
 from sie.inference.sampling import fit
 from sie.returns.design import design
 from sie.returns.equations import at_asara
+from sie.returns.history_density import likelihood_density
 from sie.returns.observed import measured_against
-from sie.returns.row_density import likelihood_density
 
 WORLDS = 30
 SIGMAS = (0.35, 0.8, 1.0, 1.6, 4.0)

@@ -6,7 +6,6 @@ from scipy.special import logsumexp
 
 import sie
 from sie.returns.history_density import HistoryDensity, history_density
-from sie.returns.row_density import LIKELIHOOD_REACH
 
 LOG_R = np.linspace(-4, 4, 161)
 LOG_LAMBDA = np.linspace(-2.4, 0.9, 15)
@@ -96,4 +95,3 @@ def test_one_lambda_of_a_density_is_a_density_of_its_own():
         one = density.at_lambda(log_lambda)
         np.testing.assert_allclose(one.log_density(at), density.log_density(at, log_lambda), atol=2e-3)
     assert isinstance(density, HistoryDensity)
-    assert LIKELIHOOD_REACH > 1

@@ -14,11 +14,11 @@ from sie.data.quantities import ADJUSTMENTS
 from sie.inference.prior_draws import complete, growth_values
 from sie.inference.sampling import short_fit
 from sie.returns.design import design
+from sie.returns.history_density import likelihood_density
 from sie.returns.inputs import borrow_input_growth, input_terms, levels_of
 from sie.returns.row_density import (
     growth_density,
     growth_shape,
-    likelihood_density,
     published_density,
     student_error,
 )

@@ -160,7 +160,6 @@ def test_log_likelihood_and_log_prior_are_pymcs(made):
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore:The effect of Potentials")  # of the ceiling beyond what is gained
 def test_predictive_draws_have_pymcs_distribution(made):
     """Means and spreads of 400 replications at one point of the posterior: ours by inverse masses, PyMC's by its own variables."""
     _, model, tree = made
@@ -181,7 +180,6 @@ def test_predictive_draws_have_pymcs_distribution(made):
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore:The effect of Potentials")  # of the ceiling beyond what is gained
 def test_prior_predictive_of_pymc_runs(made):
     _, model, _ = made
     tree = pm.sample_prior_predictive(200, model=model, random_seed=1)

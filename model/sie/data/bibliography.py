@@ -26,6 +26,7 @@ __all__ = [
     "REFERENCE",
     "SOURCE_KEY",
     "Source",
+    "Stated",
     "check_provenance",
     "find_quote",
     "origin",
@@ -77,6 +78,18 @@ _WORDS = [
 ]
 _PARTS = {"half": 2, "halves": 2, "third": 3, "thirds": 3, "quarter": 4, "quarters": 4}
 _NUMBER = r"(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?(?:e[+-]?\d+)?|\.\d+)"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stated:
+    """Something with the words of `PROVENANCE`: where it comes from. `source` None means that of the view it stands in."""
+
+    basis: str
+    locator: str
+    quote: str | None = None
+    note: str | None = None
+    source: str | None = None
+    via: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..base.errors import DataError, plain
+from .bibliography import Stated
 
 if TYPE_CHECKING:
     from .families import Prior
@@ -24,17 +25,11 @@ __all__ = ["Correlation", "check_correlations", "correlation_matrix", "joined", 
 
 
 @dataclass(frozen=True, kw_only=True)
-class Correlation:
+class Correlation(Stated):
     """A rank correlation (Spearman's) between two quantities of a view, with where it comes from."""
 
     between: tuple[str, str]
     rank: float
-    basis: str
-    locator: str
-    quote: str | None = None
-    note: str | None = None
-    source: str | None = None
-    via: str | None = None
 
     @property
     def normal(self) -> float:

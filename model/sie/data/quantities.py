@@ -135,7 +135,7 @@ QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
         ),
         "steepening": Quantity(meaning="factor on r: returns fall between today and ASARA", symbol="f_k"),
         "gained_before_asara": Quantity(
-            meaning="software gained between today and ASARA; steepening then follows from it, the ceiling and the shape",
+            meaning="software gained before ASARA, counted from where the view says; steepening then follows from it, the ceiling and the shape",
             symbol="G",
             units=_DISTANCES,
             lower_included=True,
@@ -151,7 +151,7 @@ QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
         ),
         "software_share": Quantity(meaning="share of recent AI progress that was software", upper=1.0),
         "ceiling": Quantity(
-            meaning="software left at ASARA before effective limits (from today where gained_before_asara is stated)",
+            meaning="software left at ASARA before effective limits (where gained_before_asara is stated, from where that is counted)",
             symbol="H",
             units=_DISTANCES,
             endless=True,

@@ -17,6 +17,7 @@ from typing import Protocol
 import numpy as np
 
 from ..base.errors import DataError, plain
+from .bibliography import Stated
 from .correlations import Correlation, check_correlations, scores
 from .families import Prior
 from .quantities import CHAIN, INPUT_SHARES, QUANTITIES, RETIRED, Quantity
@@ -45,7 +46,7 @@ copyreg.pickle(MappingProxyType, lambda mapping: (_read_only, (dict(mapping),)))
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
+class Entry(Stated):
     """One table of a view: a prior with its unit and where it comes from. `source` None means the view's own.
 
     `reached` is of `speedup` alone: whether it is the speed-up that is reached, whatever sigma is. `against` is of `r_typical` alone:
@@ -54,12 +55,6 @@ class Entry:
 
     prior: Prior
     unit: str
-    basis: str
-    locator: str
-    quote: str | None = None
-    note: str | None = None
-    source: str | None = None
-    via: str | None = None
     reached: bool = False
     against: str | None = None
 
@@ -83,16 +78,10 @@ class _HasEntries(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Conclusion:
+class Conclusion(Stated):
     """What the author concludes about an event (p, or p_low to p_high) or about r_asara (quantiles). Never an input."""
 
     numbers: Mapping[str, float]
-    basis: str
-    locator: str
-    quote: str | None = None
-    note: str | None = None
-    source: str | None = None
-    via: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

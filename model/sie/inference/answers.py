@@ -57,7 +57,7 @@ class Answer:
     log_likelihood_ratio : np.ndarray or None
         (draw,), not None where evidence says something else than in that fit, since a raw history is read under another lambda.
     growth : mapping of str to np.ndarray or None
-        Draws of the growth inputs given evidence on them, (draw,) each; None where evidence cannot move the view.
+        Draws of the growth inputs given evidence on them, (draw,) each, where their priors are not those of that fit.
     """
 
     view: View

@@ -99,6 +99,8 @@ def log_prior(design: Design, draws: xr.Dataset) -> xr.Dataset:
             ceiling = ceiling * one if way == 1 else ceiling / one
         given = np.log(view["gained_before_asara"].prior.cdf(ceiling.values))
         values["gained_before_asara"] = values["gained_before_asara"] - given
+        if "ceiling" in values:
+            values["ceiling"] = values["ceiling"] + given
     for name in (name for name in design.latents if name != "score"):
         values[name] = -0.5 * draws[name] ** 2 - 0.5 * np.log(2 * np.pi)
     return draws[[]].assign(values)

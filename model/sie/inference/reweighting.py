@@ -119,17 +119,16 @@ def reweight(
 
 
 def _growth(tree: xr.DataTree, view: View, view2: View, *, draws: int, seed: int) -> dict[str, np.ndarray]:
-    """Growth inputs of `view2` from their priors; those that evidence is on are left as they were drawn."""
-    informed = str(tree.attrs.get("growth_informed", "")).split()
-    for name in informed:
+    """Growth inputs of `view2` from their priors; those that evidence is on, or that are correlated, are left as they were drawn."""
+    kept = {*str(tree.attrs.get("growth_informed", "")).split()}
+    kept |= {name for pair in view.correlations for name in pair.between}
+    for name in sorted(kept - {*view.informed}):
         if view[name].prior != view2[name].prior:
             raise RefitNeeded(
-                f"{view2.name} [{name}]: found another prior of what evidence is on, want a refit"
+                f"{view2.name} [{name}]: found another prior of what evidence moves, want a refit"
             )
-    if view.correlations:
-        raise RefitNeeded(f"{view2.name}: found correlated quantities, want a refit")
     growth, _ = growth_values(view2, draws=draws, seed=seed)
-    return {name: values for name, values in growth.items() if name not in (*view.informed, *informed)}
+    return {name: values for name, values in growth.items() if name not in (*view.informed, *kept)}
 
 
 def _moved_lambda(view: View, view2: View) -> str:

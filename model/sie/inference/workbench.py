@@ -14,7 +14,7 @@ import math
 import threading
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -25,7 +25,7 @@ from ..growth.credences import as_table, probabilities
 from ..growth.events import EVENTS
 from ..returns.design import Design, design
 from ..returns.history_lambda import log_density_of_lambda
-from ..returns.inputs import levels_of
+from ..returns.likelihoods import stored_of
 from .answers import Answer, outcomes, weighted
 from .fits import Fit, Fits, form_of, likelihood_key, same_growth, same_priors
 from .growth_given import growth_given
@@ -35,6 +35,8 @@ from .sampling import MIN_ESS, fit
 
 if TYPE_CHECKING:
     import xarray as xr
+
+    from ..returns.prior_curves import Curve
 
 __all__ = ["Answer", "Workbench"]
 
@@ -220,46 +222,30 @@ class Workbench:
         tree = fit(self._design(view, rows), seed=self.seed, draws=self.draws, groups=())
         posterior = tree["posterior"].to_dataset()
         moved = {name: posterior[name].values.ravel() for name in (*view.informed, "r_target")}
-        indicators, r = self._after(view, rows, moved)
+        indicators, r = outcomes({**self._growth(view, rows, moved), **moved}, view)
         self._fits.keep(
             Fit(view=view, likelihood=likelihood, tree=tree, moved=moved, indicators=indicators, r=r)
         )
 
-    def _likelihoods(self, rows: xr.Dataset) -> dict[str, xr.DataArray]:
-        """The stored likelihoods of these rows, each read once: whoever changes evidence opens another workbench."""
-        from ..returns.likelihoods import name_of, read_likelihood
-
-        named = map(name_of, rows.estimate.values.tolist(), levels_of(rows).tolist())
-        wanted = [name for name in named if name]
-        for name in wanted:
-            if name not in self._tables:
-                self._tables[name] = read_likelihood(name, rows.attrs.get("folder"))
-        return {name: self._tables[name] for name in wanted}
-
     def _design(self, view: View, rows: xr.Dataset) -> Design:
-        return design(rows, view, likelihoods=self._likelihoods(rows))
+        return design(rows, view, likelihoods=stored_of(rows, self._tables))
 
     def _likelihood_ratio(self, base: Fit, view: View, rows: xr.Dataset) -> np.ndarray:
         """How much more probable a view makes the lambda of the raw histories than a fit's view did, at its draws, as a log, (draw,)."""
         log_lambda = np.log(base.tree["posterior"].lambda_histories.values.ravel())
-        new, old = (self._design(each, rows).lambda_curve for each in (view, base.view))
-        assert new is not None
-        assert old is not None
-        ratio = log_density_of_lambda(new, log_lambda) - log_density_of_lambda(old, log_lambda)
-        if not np.isfinite(ratio).all():
+        new, old = (
+            log_density_of_lambda(cast("Curve", self._design(each, rows).lambda_curve), log_lambda)
+            for each in (view, base.view)
+        )
+        if not np.isfinite(ratio := new - old).all():
             raise RefitNeeded(
                 f"{view.name}: found another lambda of raw histories than the draws have, want a refit"
             )
         return ratio
 
     def _growth(self, view: View, rows: xr.Dataset, moved: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Growth inputs given the rows on them, beside draws of the quantities that evidence informs."""
         return growth_given(self._design(view, rows), moved, draws=self.draws, seed=self.seed)
-
-    def _after(
-        self, view: View, rows: xr.Dataset, moved: Mapping[str, np.ndarray]
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Indicators of events and r given evidence: the quantities that it informs, with growth inputs as they are given rows on them."""
-        return outcomes({**self._growth(view, rows, moved), **moved}, view)
 
     def _answer(
         self,
@@ -277,12 +263,12 @@ class Workbench:
         table = probabilities(indicators[:, None], independent=True)
         credences = {"priors": as_table(events, *table, draws=self.draws)}
         quantiles = {"priors": np.quantile(r, QUANTILES)}
+        growth = None
         if base is not None:
-            indicators, r = (
-                (base.indicators, base.r)
-                if rows is None or same_growth(base.view, view)
-                else self._after(view, rows, base.moved)
-            )
+            indicators, r = base.indicators, base.r
+            if rows is not None and not same_growth(base.view, view):
+                growth = self._growth(view, rows, base.moved)
+                indicators, r = outcomes({**growth, **base.moved}, view)
             chains = indicators.reshape(len(indicators), base.tree["posterior"].sizes["chain"], -1)
             if weights is None:
                 table = probabilities(chains)
@@ -306,5 +292,5 @@ class Workbench:
             rows=rows,
             fit=base,
             log_likelihood_ratio=log_likelihood_ratio,
-            growth=self._growth(view, rows, base.moved) if base is not None and rows is not None else None,
+            growth=growth,
         )

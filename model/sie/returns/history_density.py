@@ -15,10 +15,16 @@ from typing import Any
 
 import numpy as np
 
-from .row_density import PIECES, RowDensity, likelihood_density
+from .row_density import NARROW, PIECES, RowDensity, knots_between, nodes_of, on_knots
 
-__all__ = ["HistoryDensity", "history_density"]
+__all__ = ["HistoryDensity", "bicubic", "history_density", "likelihood_density"]
 
+
+LEAST_LOG = 60.0
+"""A likelihood is followed down to this far below its maximum; straight tails beyond."""
+
+LIKELIHOOD_REACH = 6.0
+"""Definition errors by which the pieces of a likelihood's error go beyond it on each side."""
 
 SCORES = np.linspace(-8.0, 8.0, 801)
 """Standard scores between which a draw is interpolated."""
@@ -133,3 +139,32 @@ def history_density(
         step_lambda=float(log_lambda[1] - log_lambda[0]),
         knot_values=values,
     )
+
+
+def likelihood_density(
+    log_r: np.ndarray, log_likelihood: np.ndarray, own_sd: float
+) -> tuple[float, RowDensity]:
+    """(log r at the maximum, error around it) of a likelihood tabulated over log r, with a normal definition error."""
+    from scipy.interpolate import CubicSpline
+    from scipy.special import logsumexp
+
+    top = int(np.argmax(log_likelihood))
+    low = np.isfinite(log_likelihood) & (log_likelihood > log_likelihood[top] - LEAST_LOG)
+    first = top - int(np.argmin(np.append(low[top::-1], False))) + 1
+    last = top + int(np.argmin(np.append(low[top:], False))) - 1
+    x, y = log_r[first : last + 1], log_likelihood[first : last + 1]
+    centre, curve = float(log_r[top]), CubicSpline(x, y)
+    slopes = max(float(curve(x[0], 1)), 0.0), min(float(curve(x[-1], 1)), 0.0)
+
+    def at(points):
+        inside = np.clip(points, x[0], x[-1])
+        beyond = points - inside
+        return curve(inside) + beyond * np.where(beyond < 0, *slopes)
+
+    low, high = float(x[0]) - centre, float(x[-1]) - centre
+    deviations = knots_between(low - LIKELIHOOD_REACH * own_sd, high + LIKELIHOOD_REACH * own_sd)
+    if own_sd < (x[1] - x[0]) * NARROW:
+        return centre, on_knots(deviations, at(deviations + centre))
+    nodes = nodes_of(min(0.1, float(x[1] - x[0]) / own_sd / 2))
+    summed = at(deviations[:, None] + centre + own_sd * nodes) - nodes**2 / 2
+    return centre, on_knots(deviations, np.asarray(logsumexp(summed, axis=1)))

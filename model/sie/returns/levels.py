@@ -23,7 +23,7 @@ from ..data.constructors import fixed
 from ..data.priors import View
 from ..data.quantities import ADJUSTMENTS, SERIAL_PENALTY
 from ..data.row_rules import PRODUCT
-from .history_density import HistoryDensity, history_density
+from .history_density import HistoryDensity, history_density, likelihood_density
 from .inputs import INPUT_FLOWS, growth_of_inputs, is_growth_ratio, levels_of, ratio_of_inputs
 from .likelihoods import name_of, read_likelihood
 from .observed import LEFT, log_input_growth, on_scale
@@ -33,7 +33,6 @@ from .row_density import (
     estimate_density,
     growth_density,
     growth_shape,
-    likelihood_density,
     published_density,
 )
 

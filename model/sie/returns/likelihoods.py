@@ -22,6 +22,7 @@ from ..base.errors import DataError, plain
 from ..base.files import sha256_of, write_atomically
 from ..base.reading import data_folder, read_text
 from ..data.tables import read_cells
+from .inputs import levels_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -33,6 +34,7 @@ __all__ = [
     "read_likelihood",
     "rebuilding",
     "stored",
+    "stored_of",
     "write_likelihood",
 ]
 
@@ -97,6 +99,16 @@ def read_likelihood(id: str, path: Path | str | None = None) -> xr.DataArray:
 def name_of(row: str, level: str) -> str:
     """The name of the stored likelihood by which a row enters at a level; "" where it needs none."""
     return {"series": row, "epoch": EPOCH + row}.get(level, "")
+
+
+def stored_of(rows: xr.Dataset, read: dict[str, xr.DataArray]) -> dict[str, xr.DataArray]:
+    """The stored likelihoods of rows by name; those in `read` are not read again, and what is read is added to it."""
+    named = map(name_of, rows.estimate.values.tolist(), levels_of(rows).tolist())
+    wanted = [name for name in named if name]
+    for name in wanted:
+        if name not in read:
+            read[name] = read_likelihood(name, rows.attrs.get("folder"))
+    return {name: read[name] for name in wanted}
 
 
 def rebuilding(id: str, path: Path | str | None = None) -> str:

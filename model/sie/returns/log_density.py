@@ -18,6 +18,7 @@ from numba import carray, cfunc, types
 
 from ..base.kernels import cached, kernel
 from ..data.families import SCORE_LIMIT
+from ..data.quantities import INPUT_SHARES
 from .density_parts import curve as curve_at
 from .density_parts import history as history_at
 from .density_parts import on_scale, quantile, share_at_asara
@@ -32,17 +33,7 @@ CAPABILITIES, POST_TRAINING, BOTTLENECK = (
     PLACES[name] for name in ("capabilities", "post_training", "compute_bottleneck")
 )
 SHARE, GAIN, SPEEDUP, LAMBDA, SIGMA, FRONTIER, MEASURE_SD, SHARE_SPREAD = (
-    PLACES[name]
-    for name in (
-        "labour_share",
-        "experiment_gain",
-        "speedup",
-        "lambda",
-        "sigma",
-        "frontier_share",
-        "measure_sd",
-        "share_spread",
-    )
+    PLACES[name] for name in INPUT_SHARES
 )
 
 

@@ -21,6 +21,10 @@ DISTANCES = ("ceiling", "gained_before_asara")
 """Quantities that `declare_distances` declares: their prior is conditional on the ceiling's lying beyond what is gained."""
 
 
+SCORES = np.linspace(-SCORE_LIMIT, SCORE_LIMIT, 2049)
+"""Standard scores between which a draw of the ceiling is interpolated."""
+
+
 def declare(name: str, prior: Prior) -> Any:
     """The variable of a quantity in the model of the context; a constant for a `fixed` prior.
 
@@ -39,22 +43,16 @@ def declare(name: str, prior: Prior) -> Any:
     pm, pt = _pymc()
     if prior.family == "fixed":
         return pm.Deterministic(name, pt.constant(prior.numbers[0], dtype="float64"))
-    transform = {}
-    if prior.family == "loguniform":
-        from pymc.distributions.transforms import Interval
-
-        transform["default_transform"] = Interval(*prior.support)
-    elif prior.family == "mixture":
-        transform["default_transform"] = _scores(prior)
+    own = prior.family in ("loguniform", "mixture")
+    transform = {"default_transform": _transform(prior)} if own else {}
     return pm.modelcontext(None).register_rv(_distribution(prior), name, **transform)
 
 
 def declare_distances(stated: dict[str, Any], view: View) -> None:
     """Add the ceiling to `stated`, and what is gained before ASARA, given that it is less than the ceiling.
 
-    p(ceiling, gained | gained < ceiling) = p(ceiling) p(gained | gained < ceiling) P(gained < ceiling) / constant
+    p(ceiling, gained | gained < ceiling) = p(ceiling) P(gained < ceiling) p(gained | gained < ceiling) / constant
     """
-    pm, _ = _pymc()
     ceiling = view["ceiling"].prior
     if "gained_before_asara" not in view:
         stated["ceiling"] = declare("ceiling", ceiling)
@@ -65,10 +63,61 @@ def declare_distances(stated: dict[str, Any], view: View) -> None:
         stated["gained_before_asara"] = declare("gained_before_asara", gained)
         stated["ceiling"] = _within("ceiling", ceiling, lower=gained.numbers[0] * of_gained / of_ceiling)
         return
-    stated["ceiling"] = declare("ceiling", ceiling)
-    most = stated["ceiling"] * of_ceiling / of_gained
-    stated["gained_before_asara"] = _within("gained_before_asara", gained, upper=most)
-    pm.Potential("gained_below_ceiling", pm.logcdf(_distribution(gained), most))
+    ratio = of_ceiling / of_gained
+    medians = {name: entry.prior.median() for name, entry in view.entries.items()}
+    usual_gained, usual_ceiling = relative_lengths(medians, view)
+    if ceiling.has_atom:
+        stated["ceiling"] = declare("ceiling", ceiling)
+    else:
+        stated["ceiling"] = _beyond(ceiling, gained, ratio, usual=float(usual_ceiling / usual_gained))
+    stated["gained_before_asara"] = _within("gained_before_asara", gained, upper=stated["ceiling"] * ratio)
+
+
+def _beyond(ceiling: Prior, gained: Prior, ratio: Any, *, usual: float) -> Any:
+    """The ceiling, weighted by the probability that what is gained lies below it.
+
+    `ratio` is its unit over that of what is gained. Where that is uncertain, draws take it as `usual`.
+    """
+    from scipy.special import ndtr
+
+    pm, _ = _pymc()
+
+    def log_density(value: Any, ratio: Any) -> Any:
+        return pm.logp(_distribution(ceiling), value) + pm.logcdf(_distribution(gained), value * ratio)
+
+    values = ceiling.at(SCORES)
+    mass = np.cumsum(np.exp(-0.5 * SCORES**2) * gained.cdf(values * usual))
+    quantiles = np.interp(ndtr(SCORES), (mass - mass[0]) / (mass[-1] - mass[0]), values)
+
+    def random(ratio: Any, size: Any) -> Any:
+        return _between(quantiles, pm.Normal.dist(size=size))
+
+    variable = pm.CustomDist.dist(ratio, logp=log_density, dist=random, class_name="Ceiling")
+    return pm.modelcontext(None).register_rv(variable, "ceiling", default_transform=_transform(ceiling))
+
+
+def _between(quantiles: np.ndarray, score: Any) -> Any:
+    """The quantile at a standard score, in straight lines between those at SCORES."""
+    _, pt = _pymc()
+    place = (pt.clip(score, SCORES[0], SCORES[-1]) - SCORES[0]) / (SCORES[1] - SCORES[0])
+    low = pt.cast(pt.clip(pt.floor(place), 0, len(SCORES) - 2), "int64")
+    table = pt.as_tensor(quantiles)
+    return table[low] + (place - low) * (table[low + 1] - table[low])
+
+
+def _transform(prior: Prior) -> Any:
+    """What takes a prior's support to the whole line; None where that is its support."""
+    from pymc.distributions.transforms import Interval, log
+
+    if prior.family == "mixture":
+        return _scores(prior)
+    match prior.support:
+        case (0.0, math.inf):
+            return log
+        case (low, high) if math.isfinite(low) and math.isfinite(high):
+            return Interval(low, high)
+        case _:
+            return None
 
 
 def correlate(stated: dict[str, Any], view: View) -> None:

@@ -19,6 +19,7 @@ import numpy as np
 from ..base.stats import Z90
 
 __all__ = [
+    "NARROW",
     "NORMAL_DF",
     "PIECES",
     "RowDensity",
@@ -26,7 +27,9 @@ __all__ = [
     "estimate_density",
     "growth_density",
     "growth_shape",
-    "likelihood_density",
+    "knots_between",
+    "nodes_of",
+    "on_knots",
     "published_density",
 ]
 
@@ -44,12 +47,6 @@ LOWEST_DF = 1.0
 
 LEAST_SKEW = 1e-4
 """Skewness of a growth rate's quantiles below this (per standard score) counts as this: the limit is a normal error."""
-
-LEAST_LOG = 60.0
-"""A likelihood is followed down to this far below its maximum; straight tails beyond."""
-
-LIKELIHOOD_REACH = 6.0
-"""Definition errors by which the pieces of a likelihood's error go beyond it on each side."""
 
 NARROW = 0.01
 """Of two errors, one this much narrower than the other makes no difference."""
@@ -212,7 +209,7 @@ def bound_density(sd: float, *, upper: bool) -> RowDensity:
     """What a bound says of a value that an estimate with this error would lie below (`upper`) or above: log Phi."""
     from scipy.special import log_ndtr
 
-    deviations = _knots(-REACH * sd, REACH * sd)
+    deviations = knots_between(-REACH * sd, REACH * sd)
     values = log_ndtr((-1 if upper else 1) * deviations / sd)
     return RowDensity(
         start=float(deviations[0]), step=float(deviations[1] - deviations[0]), knot_values=values, drawn_sd=sd
@@ -225,20 +222,20 @@ def _published(df: float, scale: float, own_sd: float) -> RowDensity:
 
     scale = max(scale, own_sd * NARROW)
     width = math.hypot(scale, own_sd)
-    deviations = _knots(-REACH * width, REACH * width)
+    deviations = knots_between(-REACH * width, REACH * width)
     if df == NORMAL_DF:
-        return replace(_on_knots(deviations, _log_normal(deviations, width)), sd=width)
+        return replace(on_knots(deviations, _log_normal(deviations, width)), sd=width)
     constant = gammaln((df + 1) / 2) - gammaln(df / 2) - 0.5 * math.log(df * math.pi) - math.log(scale)
 
     def log_student(x):
         return constant - (df + 1) / 2 * np.log1p((x / scale) ** 2 / df)
 
     if own_sd < scale * NARROW:
-        return _on_knots(deviations, log_student(deviations))
+        return on_knots(deviations, log_student(deviations))
     # Half the narrower width is fine enough: the trapezoid's error falls as exp(-2 pi width / step).
-    nodes = _nodes(min(0.25, scale / own_sd / 2))
+    nodes = nodes_of(min(0.25, scale / own_sd / 2))
     summed = log_student(deviations[:, None] + own_sd * nodes) - nodes**2 / 2
-    return _on_knots(deviations, np.asarray(logsumexp(summed, axis=1)))
+    return on_knots(deviations, np.asarray(logsumexp(summed, axis=1)))
 
 
 def growth_density(quantiles: np.ndarray, own_sd: float) -> RowDensity:
@@ -261,55 +258,26 @@ def _growth(scale: float, skew: float, own_sd: float) -> RowDensity:
     scale = max(scale, own_sd * NARROW)
     low, high = at(np.array([-GROWTH_REACH, GROWTH_REACH]))
     if own_sd < scale * NARROW:
-        deviations = _knots(low, high)
-        return _on_knots(deviations, log_growth(deviations))
-    deviations = _knots(low - GROWTH_REACH * own_sd, high + GROWTH_REACH * own_sd)
+        deviations = knots_between(low, high)
+        return on_knots(deviations, log_growth(deviations))
+    deviations = knots_between(low - GROWTH_REACH * own_sd, high + GROWTH_REACH * own_sd)
     far = np.linspace(low, high, min(MOST_NODES, 1 + math.ceil(4 * (high - low) / own_sd)))
     scores = np.union1d(np.linspace(-GROWTH_REACH, GROWTH_REACH, 181), np.log1p(skew * far / scale) / skew)
     log_mass = np.log(np.gradient(scores)) - scores**2 / 2
     summed = log_mass + _log_normal(deviations[:, None] - at(scores), own_sd)
-    return _on_knots(deviations, np.asarray(logsumexp(summed, axis=1)))
+    return on_knots(deviations, np.asarray(logsumexp(summed, axis=1)))
 
 
-def likelihood_density(
-    log_r: np.ndarray, log_likelihood: np.ndarray, own_sd: float
-) -> tuple[float, RowDensity]:
-    """(log r at the maximum, error around it) of a likelihood tabulated over log r, with a normal definition error."""
-    from scipy.interpolate import CubicSpline
-    from scipy.special import logsumexp
-
-    top = int(np.argmax(log_likelihood))
-    low = np.isfinite(log_likelihood) & (log_likelihood > log_likelihood[top] - LEAST_LOG)
-    first = top - int(np.argmin(np.append(low[top::-1], False))) + 1
-    last = top + int(np.argmin(np.append(low[top:], False))) - 1
-    x, y = log_r[first : last + 1], log_likelihood[first : last + 1]
-    centre, curve = float(log_r[top]), CubicSpline(x, y)
-    slopes = max(float(curve(x[0], 1)), 0.0), min(float(curve(x[-1], 1)), 0.0)
-
-    def at(points):
-        inside = np.clip(points, x[0], x[-1])
-        beyond = points - inside
-        return curve(inside) + beyond * np.where(beyond < 0, *slopes)
-
-    low, high = float(x[0]) - centre, float(x[-1]) - centre
-    deviations = _knots(low - LIKELIHOOD_REACH * own_sd, high + LIKELIHOOD_REACH * own_sd)
-    if own_sd < (x[1] - x[0]) * NARROW:
-        return centre, _on_knots(deviations, at(deviations + centre))
-    nodes = _nodes(min(0.1, float(x[1] - x[0]) / own_sd / 2))
-    summed = at(deviations[:, None] + centre + own_sd * nodes) - nodes**2 / 2
-    return centre, _on_knots(deviations, np.asarray(logsumexp(summed, axis=1)))
-
-
-def _nodes(step: float) -> np.ndarray:
+def nodes_of(step: float) -> np.ndarray:
     """Standard scores at most `step` apart over which a normal error is summed."""
     return np.linspace(-6.5, 6.5, 1 + 2 * math.ceil(6.5 / step))
 
 
-def _knots(low: float, high: float) -> np.ndarray:
+def knots_between(low: float, high: float) -> np.ndarray:
     return np.linspace(low, high, PIECES + 1)
 
 
-def _on_knots(deviations: np.ndarray, log_density: np.ndarray) -> RowDensity:
+def on_knots(deviations: np.ndarray, log_density: np.ndarray) -> RowDensity:
     """Normalised over the knots."""
     from scipy.special import logsumexp
 
