@@ -94,13 +94,19 @@ def test_rows_on_one_input_data_share_half_of_their_variance(evidence_copy, davi
     cells = {"q50": f"{value}", "definition_sd": f"{sd}", "bound": "", "basis": "ours", "quote": ""}
     row_changed(evidence_copy / "inputs.csv", "eth_davidson_2025_ceiling", cells)
     evidence = sie.read_evidence(evidence_copy)
-    draws, _ = given(evidence, davidson, ["greenblatt_2025_ceiling", "eth_davidson_2025_ceiling"])
+    draws, of = given(evidence, davidson, ["greenblatt_2025_ceiling", "eth_davidson_2025_ceiling"])
     mean, width = log_ends(davidson, "ceiling")
     precision = 1 / width**2 + 1 / (0.75 * sd**2)
     wanted = norm((mean / width**2 + np.log(value) / (0.75 * sd**2)) / precision, precision**-0.5)
     found = np.log(draws["ceiling"])
     for p in (0.05, 0.5, 0.95):
         assert np.mean(found < wanted.ppf(p)) == pytest.approx(p, abs=4 * np.sqrt(p * (1 - p) / DRAWS))
+    # What they share is drawn with what they are on: regression of the common error on the mean of both.
+    h2 = sd**2 / 2
+    common = np.sqrt(h2) * (np.log(value) - mean) / (width**2 + h2 + sd**2 / 4)
+    z = draws["z_input"][:, of.names["input_data"].index("brain_as_yardstick")]
+    assert abs(common) > 0.1
+    assert np.mean(z) == pytest.approx(common, abs=4 / np.sqrt(DRAWS))
 
 
 @pytest.mark.slow

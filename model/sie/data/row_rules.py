@@ -79,7 +79,7 @@ BOUNDS = ("upper", "lower")
 """What q50 of a row of inputs.csv is where it is no estimate; definition_sd is then how soft the bound is."""
 
 DISTANCES = ("left", "whole")
-"""Which distance to the ceiling a row means: H, left at ASARA, or G + H, from today."""
+"""Which distance to the ceiling a row means: H, left at ASARA, or G + H, from where the view counts."""
 
 _SHARES = ("labour_share", "frontier_share")
 """Quantities between 0 and 1, whose error may be on the logit scale."""

@@ -31,6 +31,7 @@ def growth_given(
 ) -> dict[str, np.ndarray]:
     """Draws of everything but the chain, (draws,) each, given the rows on it and posterior draws of the quantities that the density has.
 
+    Where these rows share definition errors, `z_input` (draws, input_data) has those that they were accepted with; NaN for others.
     Raises NotConverged where the priors hardly allow what the rows say.
     """
     view, apart = design.view, touched(design)
@@ -55,6 +56,8 @@ def touched(design: Design) -> set[str]:
 def _given_rows(design: Design, names: Collection[str], *, draws: int, seed: int) -> dict[str, np.ndarray]:
     """Draws of the quantities that rows beside the chain are on, and of what is drawn with them."""
     of = design.only(np.flatnonzero(design.beside))
+    first = of.loadings.shape[1] - len(of.inputs)
+    shared = of.loadings[:, first - len(of.coords["input_data"]) : first]
     most = sum(
         float(np.max(row.knot_values)) if row.sd == 0 else -np.log(row.sd * np.sqrt(2 * np.pi))
         for row in of.densities
@@ -64,7 +67,10 @@ def _given_rows(design: Design, names: Collection[str], *, draws: int, seed: int
     found = 0
     for _ in range(ROUNDS):
         values, _ = growth_values(of.view, draws=draws, seed=int(rng.integers(2**62)), names=names)
-        log_p = _log_likelihood(of, values, rng)
+        if shared.any():
+            z = rng.standard_normal((draws, shared.shape[1]))
+            values["z_input"] = np.where(shared.any(axis=0), z, np.nan)
+        log_p = _log_likelihood(of, values, shared)
         kept = np.flatnonzero(np.log(rng.random(draws)) < log_p - most)
         accepted.append({name: value[kept] for name, value in values.items()})
         if (found := found + len(kept)) >= draws:
@@ -75,22 +81,21 @@ def _given_rows(design: Design, names: Collection[str], *, draws: int, seed: int
     )
 
 
-def _log_likelihood(of: Design, values: Mapping[str, np.ndarray], rng: np.random.Generator) -> np.ndarray:
-    """The rows' joint log likelihood at draws of what they are on, with the errors that they share drawn anew."""
-    size = len(next(iter(values.values())))
+def _log_likelihood(of: Design, values: Mapping[str, np.ndarray], shared: np.ndarray) -> np.ndarray:
+    """The rows' joint log likelihood at draws of what they are on and of the errors that they share, `shared` (estimate, input_data)."""
     first = of.loadings.shape[1] - len(of.inputs)
-    shared = of.loadings[:, first - len(of.coords["input_data"]) : first]
-    total = np.zeros(size)
-    z = rng.standard_normal((size, shared.shape[1])) if shared.any() else np.zeros((size, shared.shape[1]))
+    z = np.nan_to_num(values["z_input"]) if shared.any() else None
+    total: np.ndarray | float = 0.0
     on = {
         i: input_value(np, name, scale, values)
         for i, (name, scale) in enumerate(of.inputs)
         if of.loadings[:, first + i].any()
     }
     for row, density in enumerate(of.densities):
-        expected = z @ shared[row] + sum(of.loadings[row, first + i] * value for i, value in on.items())
-        total += density.log_density(expected - of.observed[row])  # pyright: ignore[reportCallIssue]
-    return total
+        expected = sum(of.loadings[row, first + i] * value for i, value in on.items())
+        expected = expected if z is None else expected + z @ shared[row]
+        total = total + density.log_density(expected - of.observed[row])  # pyright: ignore[reportCallIssue]
+    return np.asarray(total)
 
 
 def _given_chain(view: View, moved: Mapping[str, np.ndarray], *, seed: int) -> dict[str, np.ndarray]:

@@ -210,6 +210,9 @@ def _posterior(sampled: xr.DataTree, design: Design, *, draws: int, seed: int) -
     latents = design.from_latents(sampled["posterior"].to_dataset()).drop_vars(["score", "quantity"])
     moved = {name: latents[name].values.ravel() for name in design.view.informed}
     growth = growth_given(design, moved, draws=draws, seed=seed)
+    if (shared := growth.pop("z_input", None)) is not None:
+        shared = shared.reshape(latents.z_input.shape)
+        latents["z_input"] = latents.z_input.copy(data=np.where(np.isnan(shared), latents.z_input, shared))
     return complete(latents.assign(shaped(growth)), design.view)
 
 

@@ -245,7 +245,8 @@ class Workbench:
 
     def _growth(self, view: View, rows: xr.Dataset, moved: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Growth inputs given the rows on them, beside draws of the quantities that evidence informs."""
-        return growth_given(self._design(view, rows), moved, draws=self.draws, seed=self.seed)
+        growth = growth_given(self._design(view, rows), moved, draws=self.draws, seed=self.seed)
+        return {name: values for name, values in growth.items() if name != "z_input"}
 
     def _answer(
         self,
