@@ -251,7 +251,8 @@ def _(mo):
 
     Copy the folder, append a line to a table, and read the copy in place of the original: that is all. `sie
     check --evidence DIR` and every other command take such a folder too. Here an invented estimate: suppose
-    that a study of language models found `r` between 4 and 9. Since a domain enters at one level,
+    that a study of language models found `r` between 4 and 9 against labour, while compute grew one to four
+    times as fast as labour did. Since a domain enters at one level,
     both fits take language models at the level of published estimates.
     """)
 
@@ -268,6 +269,10 @@ def _(Path, draws, evidence, pd, seed, shutil, sie, sources, tempfile, view):
         "r_q05": 4,
         "r_q50": 6,
         "r_q95": 9,
+        "ratio_q05": 1,
+        "ratio_q95": 4,
+        "measure": "staff",
+        "measure_sd": 0,
         "definition_sd": 0.2,
         **dict.fromkeys(sie.ADJUSTMENTS, 0),
         "basis": "ours",

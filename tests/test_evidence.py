@@ -305,6 +305,13 @@ FORTY = " ".join(["1.7", *39 * ["word"]])
             "1.0",
             "nothing (growth.csv has the growth of compute of openalex_vision_authors)",
         ),
+        (
+            RETURNS,
+            {"ratio_q05": "1", "ratio_q95": "2"},
+            "returns.csv line 2 ratio_q05",
+            "1.0",
+            "nothing (growth.csv has the growth of compute of openalex_vision_authors)",
+        ),
         (SAT, {"ratio_q95": ""}, "growth.csv line 5 ratio_q95", "nothing", "both ratio_q05 and ratio_q95"),
         (SAT, {"ratio_q95": "1"}, "growth.csv line 5 ratio_q05", "[2.1, 1.0]", "ascending"),
         (SPEEDRUN, {"ratio_q05": "0"}, "series.csv line 2 ratio_q05", "'0'", "a ratio of growth rates"),

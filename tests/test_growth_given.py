@@ -10,6 +10,8 @@ import sie
 from sie.inference.growth_given import growth_given, touched
 from sie.inference.prior_draws import growth_values, prior
 from sie.returns.design import design
+from sie.returns.log_density import log_density
+from sie.returns.packing import pack
 
 DRAWS = 20000
 
@@ -130,6 +132,39 @@ def test_the_two_distances_are_drawn_together_given_that_one_is_longer(evidence)
         found = [(weight * (values[name] < x)).sum() for x in at]
         error = 4 * np.sqrt(0.25 * (1 / effective + 1 / DRAWS))
         np.testing.assert_allclose(found, [0.05, 0.5, 0.95], atol=error)
+
+
+def test_rows_with_nothing_in_common_are_drawn_apart(evidence, stated):
+    """Three of labour_share on one judgement or alone, three of sigma, two of the ceiling: as many draws as of each alone."""
+    on = {
+        "labour_share": ["greenblatt_2026_share", "marginal_output_comment_2025", "idea_elasticities_2024"],
+        "sigma": ["whitfill_wu_compute", "besiroglu_2024_sigma", "oberfield_raval_2021"],
+        "ceiling": ["greenblatt_2025_ceiling", "eth_davidson_2025_ceiling"],
+    }
+    together, of = given(evidence, stated, sum(on.values(), []))
+    assert of.beside.all()
+    for seed, (name, ids) in enumerate(on.items(), 2):
+        alone = given(evidence, stated, ids, seed=seed)[0][name]
+        for p in (0.05, 0.25, 0.5, 0.75, 0.95):
+            error = 4 * np.sqrt(2 * p * (1 - p) / DRAWS)
+            assert np.mean(together[name] < np.quantile(alone, p)) == pytest.approx(p, abs=error)
+        others = [other for other in on if other != name]
+        assert all(abs(spearmanr(together[name], together[o])[0]) < 4 / np.sqrt(DRAWS) for o in others)
+
+
+@pytest.mark.parametrize("name", ["labour_share", "sigma"])
+def test_rows_beside_the_chain_leave_its_density_finite(evidence, stated, name):
+    rows = sie.usable(evidence, stated)
+    of = design(
+        rows.isel(estimate=[name in quantity.split("*") for quantity in rows.quantity.values]), stated
+    )
+    assert of.beside.all()
+    packed = pack(of)
+    slopes = np.full(
+        len(of.coords["quantity"]) + len(of.coords["domain"]) + len(of.coords["input_data"]), np.nan
+    )
+    assert np.isfinite(log_density(np.zeros(len(slopes)), slopes, packed))
+    np.testing.assert_array_equal(slopes, 0)
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ from sie.data.quantities import ADJUSTMENTS
 from sie.inference.prior_draws import complete, growth_values
 from sie.inference.sampling import short_fit
 from sie.returns.design import design
-from sie.returns.history_density import likelihood_density
+from sie.returns.history_density import LIKELIHOOD_REACH, likelihood_density
 from sie.returns.inputs import borrow_input_growth, input_terms, levels_of
 from sie.returns.row_density import (
     growth_density,
@@ -124,7 +124,10 @@ def test_the_derived_form_lists_rows_whose_input_growth_is_unknown(evidence, sec
     rows = sie.usable(evidence, second, levels=published | {"SAT solvers": "growth"})
     why = dict(rows.attrs["left_out"])
     for row in ("vision_2025", "rl_2025"):
-        assert why[row] == "growth of labour and compute in that history is unknown; the row needs it"
+        assert why[row] == (
+            "growth of labour and compute in that history is unknown; the row needs it"
+            " (ratio_q05 and ratio_q95: how many times as fast as labour compute grew)"
+        )
     # Where only compute's is, the ratio of the two is a latent; a factor names the history that it is about.
     used = rows.estimate.values.tolist()
     assert {"sat_growth", "davidson_2025_compute", "stockfish_2024", "openai_2025", "vision_2024"} <= set(
@@ -229,8 +232,9 @@ def test_a_bell_over_log_r_is_a_published_row_with_that_error(evidence, stated):
     designs = [design(published, stated), design(rows, stated, likelihoods={"alexnet": curve})]
     draws = from_prior(designs[0], 50, scores)
     first, second = (of.log_likelihood(draws).values for of in designs)
-    difference = (first - second).ravel()
-    assert np.ptp(difference) < 2e-3
+    near = first.ravel() > first.max() - LIKELIHOOD_REACH**2 / 2  # beyond, the table's tails are straight
+    assert near.sum() >= 45
+    assert np.ptp((first - second).ravel()[near]) < 2e-3
 
 
 @pytest.mark.slow
@@ -288,6 +292,7 @@ def test_intervals_cover_truths_drawn_from_the_prior_at_every_level(form, eviden
     """
     view = stated if form == "first" else second.replace(sigma=sie.lognormal(0.6, 1.2))
     rows = sie.usable(evidence, view, levels=MIXED[form])
+    rows = rows.isel(estimate=rows.bound.values == "")  # of a bound there is no error to draw
     assert set(levels_of(rows)) >= {"", "published", "growth", "series"}
     of = design(rows, view, likelihoods=bells)
     rng = np.random.default_rng(2026)

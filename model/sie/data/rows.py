@@ -112,7 +112,15 @@ FIELDS: Mapping[str, Mapping[str, Field]] = {
         "level": one_of(LEVELS),
         "note": words("the reason for the remoteness"),
     },
-    "returns.csv": {**_ID, **_DOMAIN, "preferred": FLAG, **_quantiles("r_"), **_MEASURE, **_COMMON},
+    "returns.csv": {
+        **_ID,
+        **_DOMAIN,
+        "preferred": FLAG,
+        **_quantiles("r_"),
+        **_RATIOS,
+        **_MEASURE,
+        **_COMMON,
+    },
     "factors.csv": {**_ID, **_quantiles("f_"), **_COMMON, "labour": WORDS, "history": WORDS},
     "inputs.csv": {
         **_ID,
@@ -230,7 +238,7 @@ def check_preferred(rows: list[dict]) -> None:
 
 
 def check_histories(rows: list[dict]) -> None:
-    """The history of a factor is one whose growth is known; a series whose growth of compute is known states no ratio."""
+    """The history of a factor is one whose growth is known; what was measured where the growth of compute is known states no ratio."""
     growth = {row["input_data"]: row["growth"] for row in rows if row["kind"] == "growth"}
     with Problems() as problems:
         for row in rows:
@@ -238,7 +246,11 @@ def check_histories(rows: list[dict]) -> None:
                 want = "an input_data of growth.csv: " + ", ".join(growth)
                 problems.refuse(f"{row['where']} history", row["history"], want)
             compute = growth.get(row["input_data"], [[math.nan]])[-1]
-            if row["kind"] == "series" and not math.isnan(row["ratio"][0]) and not math.isnan(compute[0]):
+            if (
+                row["kind"] in ("r", "series")
+                and not math.isnan(row["ratio"][0])
+                and not math.isnan(compute[0])
+            ):
                 want = f"nothing (growth.csv has the growth of compute of {row['input_data']})"
                 problems.refuse(f"{row['where']} ratio_q05", row["ratio"][0], want)
 
@@ -246,7 +258,7 @@ def check_histories(rows: list[dict]) -> None:
 _against_labour = check_measure(lambda row: row["input"] != "compute")
 
 _KINDS: Mapping[str, tuple[str, tuple[str, ...], tuple[Rule, ...]]] = {
-    "returns.csv": ("r", quantile_keys("r_"), (*check_estimate("r"), _against_labour)),
+    "returns.csv": ("r", quantile_keys("r_"), (*check_estimate("r"), _against_labour, check_ratio)),
     "factors.csv": (
         "factor",
         quantile_keys("f_"),

@@ -13,6 +13,7 @@ from ..data.evidence import LEVELS
 from ..data.families import Prior
 from ..data.priors import view_names
 from ..data.quantities import GROWTH
+from ..data.wording import input_in_words
 from ..growth.events import EVENTS
 from ..returns.selection import domains_at
 from . import figures as drawing
@@ -275,7 +276,7 @@ def _row(
     row, place = str(one.estimate.item()), int(one.domain_idx)
     adjustments = rows.adjustment.values[one.includes.values > 0].tolist()
     about = str(rows.domain.values[place]) if place >= 0 else ", ".join(adjustments).replace("_", " ")
-    about = about or tables.input_in_words(one)
+    about = about or input_in_words(one)
     value = escape(tables.row_value(one)).replace(" ", "&nbsp;")  # a number is not broken into lines
     return (
         f'<div class="row {"out" if why else "used"}" style="order: {order}" data-row="{row}"><span class="counts">{switch}</span>'

@@ -1,7 +1,8 @@
 """Growth inputs given evidence: from their priors, from rows of their own, and from what correlates them with the chain.
 
 Rows on quantities that enter no other row (`Design.beside`) say nothing of the chain, so that these quantities are drawn apart from it,
-by rejection from their priors: exact, and independent draws.
+by rejection from their priors: exact, and independent draws. Rows that have neither a quantity nor an error in common are apart from
+each other, too.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from .prior_draws import growth_values
 
 __all__ = ["growth_given", "touched"]
 
-ROUNDS = 400
-"""Rounds of as many prior draws as are wanted, from which those are accepted that rows on them allow."""
+LEAST_ROUND, ROUNDS = 10_000, 400
+"""Prior draws of a round, as many as are wanted or this many; rounds in which those are accepted that rows on them allow."""
 
 ROWS_STREAM, OWN_STREAM = 6, 7
 """Streams of a seed: of acceptance, and of what correlates with the chain."""
@@ -38,46 +39,79 @@ def growth_given(
     given_chain = _given_chain(view, moved, seed=seed)
     others = [name for name in view.entries if name not in {*moved, *apart, *given_chain}]
     growth, _ = growth_values(view, draws=draws, seed=seed, names=others)
-    given_rows = _given_rows(design, apart, draws=draws, seed=seed) if apart else {}
+    given_rows: dict[str, np.ndarray] = {}
+    of = design.only(np.flatnonzero(design.beside))
+    rng = np.random.default_rng(np.random.SeedSequence([seed, ROWS_STREAM]))
+    for rows in _apart(of):
+        found = _given_rows(of.only(np.array(rows)), rng, draws=draws)
+        if "z_input" in found and "z_input" in given_rows:
+            one, other = given_rows["z_input"], found["z_input"]
+            found["z_input"] = np.where(np.isnan(other), one, other)
+        given_rows |= found
     return growth | given_rows | given_chain
 
 
 def touched(design: Design) -> set[str]:
     """The growth inputs that rows beside the chain are on, and those that are drawn with them."""
-    of = design.only(np.flatnonzero(design.beside))
+    return _on(design.only(np.flatnonzero(design.beside)))
+
+
+def _on(of: Design) -> set[str]:
+    """The growth inputs that a design's rows are on, and those that are drawn with them."""
     names = {name for i, (name, _) in enumerate(of.inputs) if of.loadings[:, i - len(of.inputs)].any()}
     if names & {LEFT, "ceiling", "gained_before_asara"}:
         names = names - {LEFT} | {"ceiling", "gained_before_asara"}
-    for group in joined(design.view.correlations):
+    for group in joined(of.view.correlations):
         names |= {*group} if names & {*group} else set()
-    return names & {*design.view.entries}
+    return names & {*of.view.entries}
 
 
-def _given_rows(design: Design, names: Collection[str], *, draws: int, seed: int) -> dict[str, np.ndarray]:
-    """Draws of the quantities that rows beside the chain are on, and of what is drawn with them."""
-    of = design.only(np.flatnonzero(design.beside))
+def _shared(of: Design) -> np.ndarray:
+    """The standard deviation of the error that each row shares with others on its input data, (estimate, input_data)."""
     first = of.loadings.shape[1] - len(of.inputs)
-    shared = of.loadings[:, first - len(of.coords["input_data"]) : first]
-    most = sum(
-        float(np.max(row.knot_values)) if row.sd == 0 else -np.log(row.sd * np.sqrt(2 * np.pi))
-        for row in of.densities
-    )
-    rng = np.random.default_rng(np.random.SeedSequence([seed, ROWS_STREAM]))
-    accepted: list[dict[str, np.ndarray]] = []
-    found = 0
+    return of.loadings[:, first - len(of.coords["input_data"]) : first]
+
+
+def _apart(of: Design) -> list[list[int]]:
+    """Rows in groups that have neither quantities nor shared errors in common."""
+    groups: list[tuple[list[int], set[object]]] = []
+    for row in range(len(of.observed)):
+        one = of.only(np.array([row]))
+        rows, has = [row], {*_on(one), *np.flatnonzero(_shared(one)[0])}
+        for group in [group for group in groups if group[1] & has]:
+            groups.remove(group)
+            rows, has = [*group[0], *rows], has | group[1]
+        groups.append((rows, has))
+    return [sorted(rows) for rows, _ in groups]
+
+
+def _given_rows(of: Design, rng: np.random.Generator, *, draws: int) -> dict[str, np.ndarray]:
+    """Draws of the quantities that a group of rows is on, and of what is drawn with them.
+
+    A prior draw is accepted with its likelihood over the largest that was met; where a later round meets a larger one, those accepted
+    before are thinned by the ratio, so that what is left is as if that had been the bound from the start (Caffo, Booth & Davis 2002).
+    """
+    shared = _shared(of)
+    names, size = _on(of), max(draws, LEAST_ROUND)
+    kept: dict[str, np.ndarray] = {}
+    most = -np.inf
     for _ in range(ROUNDS):
-        values, _ = growth_values(of.view, draws=draws, seed=int(rng.integers(2**62)), names=names)
+        values, _ = growth_values(of.view, draws=size, seed=int(rng.integers(2**62)), names=names)
         if shared.any():
-            z = rng.standard_normal((draws, shared.shape[1]))
+            z = rng.standard_normal((size, shared.shape[1]))
             values["z_input"] = np.where(shared.any(axis=0), z, np.nan)
         log_p = _log_likelihood(of, values, shared)
-        kept = np.flatnonzero(np.log(rng.random(draws)) < log_p - most)
-        accepted.append({name: value[kept] for name, value in values.items()})
-        if (found := found + len(kept)) >= draws:
-            return {name: np.concatenate([part[name] for part in accepted])[:draws] for name in accepted[0]}
+        values |= {"margin": log_p + rng.exponential(size=size)}
+        kept = {name: np.concatenate([kept[name], new]) if kept else new for name, new in values.items()}
+        most = max(most, float(log_p.max()))
+        stay = kept["margin"] > most
+        kept = {name: value[stay] for name, value in kept.items()}
+        if stay.sum() >= draws:
+            return {name: value[:draws] for name, value in kept.items() if name != "margin"}
+    found = len(kept["margin"])
     rows = ", ".join(of.coords["estimate"])
     raise NotConverged(
-        f"{of.view.name}: found {found} draws in {ROUNDS * draws} from the priors that {rows} allow, want {draws} (wider priors, or fewer rows)"
+        f"{of.view.name}: found {found} draws in {ROUNDS * size} from the priors that {rows} allow, want {draws} (wider priors, or fewer rows)"
     )
 
 

@@ -165,5 +165,13 @@ def unmatched(rows: xr.Dataset, view: View) -> dict[str, str]:
         there = {"labour": labour, "compute": compute}
         if unknown := [flow for flow in wanted if not there[flow]]:
             verb = "needs" if view.derives_compute_bottleneck else "is measured against labour and needs"
-            why[row] = f"growth of {' and '.join(unknown)} in that history is unknown; the row {verb} it"
+            ratio_helps = kind in ("r", "series") and view.derives_compute_bottleneck
+            cure = (
+                " (ratio_q05 and ratio_q95: how many times as fast as labour compute grew)"
+                if ratio_helps
+                else ""
+            )
+            why[row] = (
+                f"growth of {' and '.join(unknown)} in that history is unknown; the row {verb} it{cure}"
+            )
     return why

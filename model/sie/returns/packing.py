@@ -86,8 +86,9 @@ def _inputs(of: Design) -> np.ndarray:
     """The place of each quantity that rows are on, -1 for what no row here is on; its scale; whether
     its curve is in logs: (input, 3)."""
     found = np.empty((len(of.inputs), 3))
+    first = of.loadings.shape[1] - len(of.inputs)
     for i, (name, scale) in enumerate(of.inputs):
-        place = PLACES.get(name, -1)
+        place = PLACES.get(name, -1) if of.loadings[:, first + i].any() else -1
         found[i] = place, SCALES.index(scale), place >= 0 and not QUANTITIES[name].lower_included
     return found
 
