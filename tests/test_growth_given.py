@@ -141,7 +141,7 @@ def test_rows_with_nothing_in_common_are_drawn_apart(evidence, stated):
         "sigma": ["whitfill_wu_compute", "besiroglu_2024_sigma", "oberfield_raval_2021"],
         "ceiling": ["greenblatt_2025_ceiling", "eth_davidson_2025_ceiling"],
     }
-    together, of = given(evidence, stated, sum(on.values(), []))
+    together, of = given(evidence, stated, [row for ids in on.values() for row in ids])
     assert of.beside.all()
     for seed, (name, ids) in enumerate(on.items(), 2):
         alone = given(evidence, stated, ids, seed=seed)[0][name]
