@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import xarray as xr
 from scipy.special import ndtri
-from scipy.stats import binom, chi2
+from scipy.stats import binom, chi2, qmc
 
 from sie.histories import model as model_of
 from sie.histories.arrays import LEAST_GAIN
@@ -60,16 +60,22 @@ def panel():
 
 
 def from_prior(past, size, rng):
-    """Prior draws of the parameters, of the paths, and of each proxy's loading, drift and scatter."""
+    """Prior draws of the parameters, of the paths, and of each proxy's loading, drift and scatter.
+
+    A Latin hypercube: each is drawn from its prior, and all of them together are spread as it is, so that what data hardly move is
+    not outside because its truths happened to be.
+    """
+    n, bends, proxies = len(PARAMETERS), len(past.log_step), len(past.proxies)
+    z = ndtri(qmc.LatinHypercube(d=n + bends + 3 * proxies, rng=rng).random(size))[None]
     latents = xr.Dataset(
         {
-            "score": (("chain", "draw", "parameter"), rng.standard_normal((1, size, len(PARAMETERS)))),
-            "flow": (("chain", "draw", "bend"), rng.standard_normal((1, size, len(past.log_step)))),
+            "score": (("chain", "draw", "parameter"), z[..., :n]),
+            "flow": (("chain", "draw", "bend"), z[..., n : n + bends]),
         },
         coords={"chain": [0], "draw": np.arange(size)},
     )
     draws = to_natural_scale(latents, past, priors_of(past), LOG_LAMBDA_RANGE)
-    z = rng.standard_normal((3, 1, size, len(past.proxies)))
+    z = np.moveaxis(z[..., n + bends :].reshape(1, size, 3, proxies), 2, 0)
     dims = ("chain", "draw", "proxy")
     draws["loading"] = (dims, np.exp(model_of.LOADING_SD * z[0] * (1 - past.anchor)))
     draws["drift"] = (dims, np.exp(model_of.DRIFT_PRIOR[0] + model_of.DRIFT_PRIOR[1] * z[1]))

@@ -302,8 +302,8 @@ def test_evidence_naive_slopes_are_surer_than_the_model(evidenced):
 def test_evidence_own_row_raises_r_and_leaves_the_bundled_folder_alone(evidenced):
     before, after = (evidenced["compared"].iloc[i] for i in (0, 1))
     assert after["rows"] == before["rows"] + 1
-    assert after["r of language models"] > 1.2 * before["r of language models"]
-    assert after["r at ASARA"] > 1.1 * before["r at ASARA"]
+    assert after["r of language models"] > 1.1 * before["r of language models"]
+    assert after["r at ASARA"] > 1.05 * before["r at ASARA"]
     assert after["P(r > 1)"] - before["P(r > 1)"] > 5 * after["its MCSE"]
     assert evidenced["own"]["id"] not in sie.read_evidence().estimate.values
 
