@@ -25,7 +25,7 @@ hypothesis.settings.load_profile("sie")
 
 def pytest_addoption(parser):
     parser.addoption(
-        "--runs", type=int, default=None, help="kills of a sweep and of a report (default: 50 and 10)"
+        "--runs", type=int, default=None, help="kills of a sweep and of a report (default: 25 and 10)"
     )
 
 
@@ -37,7 +37,7 @@ def pytest_xdist_auto_num_workers(config):
 @pytest.fixture
 def kills(request):
     """How often a sweep is killed."""
-    return request.config.getoption("--runs") or 50
+    return request.config.getoption("--runs") or 25
 
 
 @pytest.fixture

@@ -133,7 +133,7 @@ def correlate(stated: dict[str, Any], view: View) -> None:
     z = pt.stack([_score(stated[name], view[name].prior) for name in names])
     inverse = np.linalg.inv(matrix) - np.eye(len(names))
     log_det = np.linalg.slogdet(matrix)[1]
-    pm.Potential("correlations", -0.5 * log_det - 0.5 * z @ inverse @ z)
+    pm.Potential("correlations", -0.5 * log_det - 0.5 * (z[:, None] * inverse * z).sum())
 
 
 def _score(value: Any, prior: Prior) -> Any:

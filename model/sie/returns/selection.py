@@ -128,8 +128,11 @@ def _reasons(evidence: xr.Dataset, view: View, levels: Mapping[str, str], known:
             if why := _unread(evidence.isel(estimate=i), view):
                 reasons[row] = why
         elif kind == "factor":
+            names = evidence.adjustment.values[evidence.includes.values[i] > 0].tolist()
             if row in against:
                 reasons[row] = against[row]
+            elif all(name in view and view[name].prior.family == "fixed" for name in names):
+                reasons[row] = f"on {' and '.join(names)}, which the view fixes"
         elif not identified[i]:
             reasons[row] = "its only effort counts its own observations, so that r is not identified"
         elif kind != LEVELS[levels[domain]] or (levels[domain] == "epoch" and not by_epoch[i]):
