@@ -306,12 +306,16 @@ def random_edit(view, rng):
 
 @pytest.mark.slow
 def test_reweighted_credences_agree_with_a_refit_within_four_errors(evidence, davidson, capsys):
-    """40 random edits below the k-hat threshold; those above it, met on the way, are all refitted."""
+    """Ten random edits below the k-hat threshold of each of four fits; those above it, met on the way, are all refitted.
+
+    The answers of one fit share its error: one fit that lies two errors off would have all of its edits off.
+    """
     rng = np.random.default_rng(7)
-    bench = Workbench(evidence, seed=SEED, draws=DRAWS)
-    base = bench.answer(davidson)
     worst, reweighted, refitted = [], 0, 0
     while reweighted < 40:
+        if reweighted % 10 == 0:
+            bench = Workbench(evidence, seed=SEED + reweighted // 10, draws=DRAWS)
+            base = bench.answer(davidson)
         view = random_edit(davidson, rng)
         bench._fits = Fits()
         bench._fits.keep(base.fit)
@@ -323,7 +327,7 @@ def test_reweighted_credences_agree_with_a_refit_within_four_errors(evidence, da
             continue
         assert instant.how == "reweighted"
         assert instant.khat <= MAX_KHAT
-        exact = Workbench(evidence, seed=SEED + 1 + reweighted, draws=DRAWS).answer(view)
+        exact = Workbench(evidence, seed=SEED + 100 + reweighted, draws=DRAWS).answer(view)
         assert exact.how == "refitted"
         before, after = instant.credences["evidence"], exact.credences["evidence"]
         worst.append(np.abs(before.p - after.p).values / np.hypot(before.mcse, after.mcse).values)
@@ -333,5 +337,5 @@ def test_reweighted_credences_agree_with_a_refit_within_four_errors(evidence, da
             f"\n{reweighted} edits reweighted, {refitted} refitted; |difference| / error: "
             f"largest {np.max(worst):.2f}, root mean square {np.sqrt(np.mean(np.square(worst))):.2f}"
         )
-    assert np.max(worst) <= 4.5  # of 440 differences: beyond it by chance once in 300 runs
+    assert np.max(worst) <= 4
     assert np.sqrt(np.mean(np.square(worst))) <= 1.25
