@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -92,10 +93,20 @@ def row_densities(
 
 def _of_history(table: xr.DataArray, sd: float) -> tuple[float, RowDensity | HistoryDensity]:
     table = table.transpose("log_r", "log_lambda")
-    log_r, log_lambda = table.log_r.values, table.log_lambda.values
-    if len(log_lambda) == 1:
-        return likelihood_density(log_r, table.values[:, 0], sd)
-    return history_density(log_r, log_lambda, table.values, sd, usual=USUAL_LAMBDA)
+    arrays = (table.log_r.values, table.log_lambda.values, table.values)
+    return _of_table(*(np.ascontiguousarray(array, dtype=float).tobytes() for array in arrays), sd)
+
+
+@lru_cache(maxsize=32)
+def _of_table(
+    log_r: bytes, log_lambda: bytes, log_likelihood: bytes, sd: float
+) -> tuple[float, RowDensity | HistoryDensity]:
+    """The same by content: an edit of a view reads the histories as the fit before it did."""
+    x, y = np.frombuffer(log_r), np.frombuffer(log_lambda)
+    values = np.frombuffer(log_likelihood).reshape(len(x), len(y))
+    if len(y) == 1:
+        return likelihood_density(x, values[:, 0], sd)
+    return history_density(x, y, values, sd, usual=USUAL_LAMBDA)
 
 
 def _on_own_scale(row: xr.Dataset, value: np.ndarray, se: float, sd: float) -> tuple[float, RowDensity]:
