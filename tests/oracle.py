@@ -152,6 +152,10 @@ def fits(row, view):
     """Whether a row was measured against what the view's r is against, and what that needs is known of its history."""
     if row["kind"] == "input":
         return readable(row, view)
+    if row["kind"] == "factor":
+        free = [name for name in FACTORS if includes(row, name)]
+        if all(name in view and view[name]["family"] == "fixed" for name in free):
+            return False
     if "compute_bottleneck" in view and row["kind"] != "factor" and row["input"] != "labour":
         return False
     what = against(row, view)
