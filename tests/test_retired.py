@@ -105,5 +105,9 @@ def test_no_draw_is_taken_from_it(old_json, refused):
 
 def test_no_view_of_now_states_it(view_text, write_view, refused):
     old = '\n[doublings_per_year_of_progress]\nfamily = "fixed"\nvalue = 8\nunit = "1"\nbasis = "ours"\nlocator = "here"\nnote = "of a test"\n'
-    with refused("view.toml doublings_per_year_of_progress", "found an unknown key"):
+    with refused(
+        "view.toml [doublings_per_year_of_progress]",
+        "an earlier version",
+        "[software_share], the recent pace",
+    ):
         sie.read_view(write_view(view_text + old))

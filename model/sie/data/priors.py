@@ -25,6 +25,7 @@ from .quantities import (
     OOMS,
     QUANTITIES,
     RETIRED,
+    STATED_INSTEAD,
     TRAINING_PACE,
     YEARS_OF_PROGRESS,
 )
@@ -169,11 +170,14 @@ def _quantities_of(
     names += [name for name in GROWTH if old or name != ("parallel" if derives else "lambda")]
     names += HISTORY_SHARES if derives else ()
     may_lack |= {*_SINCE, "parallel", "lambda"} if old else set()
+    for name in (name for name in RETIRED if name in tables and name not in old):
+        found = plain("a quantity of an earlier version")
+        problems.refuse(f"{where} [{name}]", found, STATED_INSTEAD[name])
     for name in names:
         if name not in tables and name not in may_lack:
             problems.refuse(f"{where} [{name}]", plain("nothing"), "a table (the quantity is required)")
     for name in tables:
-        if name not in (*names, *old):
+        if name not in (*names, *RETIRED):
             what = "a table that this kind of view may not have" if name in QUANTITIES else "an unknown key"
             problems.refuse(f"{where} {name}", plain(what), "only " + ", ".join(names))
     return [name for name in (*names, *old) if name in tables]

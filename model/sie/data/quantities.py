@@ -24,6 +24,7 @@ __all__ = [
     "QUANTITIES",
     "RETIRED",
     "R_UNIT",
+    "STATED_INSTEAD",
     "TRAINING_PACE",
     "YEARS_OF_PROGRESS",
     "Quantity",
@@ -196,6 +197,13 @@ RETIRED: Mapping[str, Quantity] = MappingProxyType(
     }
 )
 """Quantities that views stated once. What was saved then is shown; nothing is computed from them."""
+
+STATED_INSTEAD = MappingProxyType(
+    {
+        "doublings_per_year_of_progress": "[software_share], the recent pace in labour doublings a year over that number"
+    }
+)
+"""What a view states in place of a retired quantity."""
 
 SERIAL_PENALTY = 0.7
 """Exponent that turns parallel labour into serial-equivalent labour (Davidson's takeoff model; Greenblatt 2025)."""
