@@ -272,7 +272,6 @@ FORTY = " ".join(["1.7", *39 * ["word"]])
             "'openalex",
             "nothing (the row has no compute_bottleneck)",
         ),
-        (GROWTH, {"measure": ""}, "growth.csv line 2 measure", "nothing", "authors, publications, staff"),
         (GROWTH, {"measure": "author"}, "growth.csv line 2 measure", "'author'", "authors, publications"),
         (
             GROWTH,
@@ -281,9 +280,7 @@ FORTY = " ".join(["1.7", *39 * ["word"]])
             "0.41",
             "at most definition_sd, 0.4",
         ),
-        (GROWTH, {"measure_sd": ""}, "growth.csv line 2 measure_sd", "nothing", "at least 0"),
-        (RETURNS, {"measure": ""}, "returns.csv line 2 measure", "nothing", "one of authors"),
-        (SPEEDRUN, {"measure": ""}, "series.csv line 2 measure", "nothing", "one of authors"),
+        (GROWTH, {"measure_sd": "-1"}, "growth.csv line 2 measure_sd", "'-1'", "at least 0"),
         (
             ("returns.csv", "stockfish_2024"),
             {"measure": "", "measure_sd": "0.1"},

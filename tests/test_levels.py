@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import xarray as xr
+from conftest import row_changed
 from scipy.special import ndtr, ndtri
 from scipy.stats import binom, norm, qmc, t
 
@@ -161,6 +162,20 @@ def test_growth_of_inputs_is_borrowed_only_from_rows_on_the_same_input_data(evid
         )
     assert np.isnan(growth.sel(estimate="vision_2025")).all()
     assert np.isnan(growth.sel(estimate="vision_2024", flow="output")).all()
+
+
+def test_labour_that_nobody_says_how_to_count_is_counted_in_a_way_of_its_own(evidence_copy, second):
+    """A growth row of solvers has the word of another row about its history; the speedrun has no other."""
+    for table, row in (("series.csv", "nanogpt_speedrun"), ("growth.csv", "sat_growth")):
+        row_changed(evidence_copy / table, row, {"measure": "", "measure_sd": ""})
+    view = second.replace(measure_sd=sie.uniform(0, 0.5))
+    rows = sie.usable(sie.read_evidence(evidence_copy), view)
+    of = design(rows, view)
+    way = dict(zip(of.coords["estimate"], of.measure_of, strict=True))
+    speedrun, sat = (of.names["measure"][way[row].argmax()] for row in ("nanogpt_speedrun", "sat_growth"))
+    assert speedrun == rows.input_data.values[rows.input_idx.sel(estimate="nanogpt_speedrun")]
+    assert sum(counted @ way["nanogpt_speedrun"] for counted in way.values()) == 1
+    assert sat == "authors"
 
 
 def test_a_view_in_the_second_form_reads_back_as_written(second, tmp_path):

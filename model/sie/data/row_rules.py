@@ -196,16 +196,14 @@ def check_labour(*, is_growth: bool) -> Rule:
 
 
 def check_measure(counts: Callable[[Mapping[str, Any]], bool]) -> Rule:
-    """A row that `counts` labour says how, and no more of its definition error stands for that than there is."""
+    """No more of a row's definition error stands for how it `counts` labour than there is."""
 
     def rule(where: str, row: Mapping[str, Any]) -> None:
         with Problems() as problems:
-            if counts(row) and not row["measure"]:
-                problems.refuse(f"{where} measure", plain("nothing"), "one of " + ", ".join(MEASURES))
             if row["measure_sd"] > row["definition_sd"]:
                 want = f"at most definition_sd, {row['definition_sd']:g}, of which it is a part"
                 problems.refuse(f"{where} measure_sd", row["measure_sd"], want)
-            if row["measure_sd"] and not row["measure"]:
+            if row["measure_sd"] and not counts(row):
                 problems.refuse(f"{where} measure_sd", row["measure_sd"], "0 where no labour is counted")
 
     return rule

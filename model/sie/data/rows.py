@@ -97,7 +97,7 @@ _ID = {"id": matching("[a-z0-9_]+", "lower-case letters, digits and underscores"
 _DATA = dict.fromkeys(("output_data", "input_data"), words("the name of the data that the estimate rests on"))
 _DOMAIN = {"domain": words(), "input": one_of(INPUTS)}
 _COMMON = {**_DATA, "definition_sd": _SD, **dict.fromkeys(ADJUSTMENTS, FLAG), **ORIGIN}
-_MEASURE = {"measure": optional(one_of(MEASURES), ""), "measure_sd": _SD}
+_MEASURE = {"measure": optional(one_of(MEASURES), ""), "measure_sd": optional(_SD, 0.0)}
 _RATIOS = dict.fromkeys(("ratio_q05", "ratio_q95"), _RATIO)
 
 

@@ -74,7 +74,7 @@ def borrow_input_growth(evidence: xr.Dataset) -> xr.Dataset:
     """The rows with the growth of labour and compute, their ratio and how labour is counted, where a row has none of its own, of
     rows about the same history.
 
-    Only where those rows agree.
+    Only where those rows agree. Where nobody says how labour is counted, it is counted in a way of its own.
     """
     if "growth" not in evidence:
         return evidence
@@ -91,6 +91,9 @@ def borrow_input_growth(evidence: xr.Dataset) -> xr.Dataset:
     for name, empty in (("ratio", np.nan), ("measure", "")):
         if name in evidence:
             borrowed[name] = _borrowed(evidence[name], history, empty)
+    if "measure" in borrowed:
+        own, named = evidence.input_data.values[evidence.input_idx.values], borrowed["measure"]
+        borrowed["measure"] = named.copy(data=np.where(named.values == "", own, named.values))
     return evidence.assign(borrowed)
 
 
