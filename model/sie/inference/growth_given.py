@@ -1,8 +1,8 @@
 """Growth inputs given evidence: from their priors, from rows of their own, and from what correlates them with the chain.
 
 Rows on quantities that enter no other row (`Design.beside`) say nothing of the chain, so that these quantities are drawn apart from it,
-by rejection from their priors: exact, and independent draws. Rows that have neither a quantity nor an error in common are apart from
-each other, too.
+by rejection from their priors: independent draws, exact once the largest likelihood was met. Rows that have neither a quantity nor an
+error in common are apart from each other, too.
 """
 
 from __future__ import annotations
