@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import sie
 from sie.base.reading import data_folder
-from sie.data.histories import EFFORT_UNITS, OUTPUT_UNITS, read_observations
+from sie.data.histories import EFFORT_UNITS, OUTPUT_UNITS, jumps_between, read_observations
 
 TABLES = data_folder("evidence").parent.parent / "shared" / "evidence"
 NEEDS_TABLES = pytest.mark.skipif(not TABLES.is_dir(), reason="the tables behind the files are not here")
@@ -49,9 +49,10 @@ def series_file(tmp_path):
     ("name", "domain", "observations", "proxies", "identified"),
     [
         ("nanogpt_speedrun", "NanoGPT speedrun", 89, 5, True),
-        ("stockfish", "computer chess", 257, 1, True),
+        ("stockfish", "computer chess", 295, 1, True),
+        ("stockfish_builds", "computer chess", 172, 1, True),
         ("alexnet", "computer vision", 6, 1, True),
-        ("cifar10", "CIFAR-10 speedrun", 17, 1, False),
+        ("cifar10", "CIFAR-10 speedrun", 19, 1, False),
     ],
 )
 def test_every_bundled_series_reads(name, domain, observations, proxies, identified):
@@ -107,7 +108,7 @@ def test_nanogpt_is_the_table_of_records_and_of_effort(nanogpt):
 
 def test_stockfish_effort_is_missing_where_it_was_not_observed(stockfish):
     seen = np.isfinite(stockfish.effort.sel(proxy="cpu_hours").values)
-    assert seen.sum() == 16
+    assert seen.sum() == 20
     assert str(stockfish.date.values[seen][0])[:10] == "2016-10-07"
     assert stockfish.unit.values.tolist() == ["CPU hours"]
 
@@ -120,30 +121,57 @@ def test_stockfish_measurements_fall_and_share_days(stockfish):
 
 def test_nnue_arrives_between_two_regimes(stockfish):
     runs = list(dict.fromkeys(stockfish.regime.values.tolist()))
-    assert runs == ["classical", "NNUE arriving", "NNUE"]
+    assert runs == ["classical", "NNUE arriving", "NNUE", "NNUE or late NNUE", "late NNUE"]
     before = stockfish.output.values[stockfish.regime.values == "classical"][-1]
     after = stockfish.output.values[stockfish.regime.values == "NNUE"][0]
     assert after - before == pytest.approx(108.2, abs=0.05)
 
 
 @NEEDS_TABLES
-def test_stockfish_is_the_table_of_tests_and_of_hours(stockfish):
-    tests, hours = table("stockfish_elo_effort.csv"), table("stockfish_cpu_hours.csv")
+def test_stockfish_is_the_table_of_tests_then_of_builds_and_of_hours(stockfish):
+    tests = stockfish.isel(observation=(stockfish.instrument == "regression tests").values)
+    printed = table("stockfish_elo_effort.csv")
     np.testing.assert_array_equal(
-        stockfish.output, [float(row["cum_elo_chained_from_SF2_3_1"]) for row in tests]
+        tests.output, [float(row["cum_elo_chained_from_SF2_3_1"]) for row in printed]
     )
     np.testing.assert_allclose(
-        stockfish.output_error * 1.96, [float(row["elo_err95"]) for row in tests], atol=1e-3
+        tests.output_error * 1.96, [float(row["elo_err95"]) for row in printed], atol=1e-3
     )
-    effort = stockfish.effort.sel(proxy="cpu_hours").dropna("observation")
-    printed = {float(row["cum_cpu_hours_listed_contributors"]): row["as_of"] for row in hours}
+    builds = stockfish.isel(observation=(stockfish.instrument == "fixed opponent").values)
+    assert str(builds.date.values[0])[:10] == str(tests.date.values[-1])[:10] == "2023-06-12"
+    for series, days in ((builds, 27), (sie.read_series("stockfish_builds"), 12)):
+        check_builds(series)
+        check_hours(stockfish if series is builds else series, days)
+
+
+def check_builds(series):
+    """Each release, the first build of each month and those with an effort, as printed."""
+    printed = table("stockfish_ncm_elo.csv")
+    known = {
+        (row["date"], float(row["elo_vs_sf15"]), round(float(row["elo_err95"]), 2)): row for row in printed
+    }
+    dates = [str(day)[:10] for day in series.date.values]
+    errors = (series.output_error.values * 1.96).round(2)
+    rows = [known[key] for key in zip(dates, series.output.values, errors, strict=True)]
+    within = [row for row in printed if dates[0] <= row["date"] <= "2025-12-24"]
+    assert {row["release"] for row in within} == {row["release"] for row in rows}
+    assert {row["date"][:7] for row in within} == {date[:7] for date in dates}
+
+
+def check_hours(series, most_days):
+    """Every count once, at the observation nearest in date."""
+    printed = {
+        float(row["cum_cpu_hours_listed_contributors"]): row["as_of"]
+        for row in table("stockfish_cpu_hours.csv")
+    }
+    effort = series.effort.sel(proxy="cpu_hours").dropna("observation")
+    assert sorted(effort.values) == sorted(printed)
+    dates = series.date.sel(observation=effort.observation).values.astype("datetime64[D]")
     days = [
-        abs(np.datetime64(printed[float(value)]) - day.astype("datetime64[D]")).astype(int)
-        for value, day in zip(
-            effort.values, stockfish.date.sel(observation=effort.observation).values, strict=True
-        )
+        abs(np.datetime64(printed[float(value)]) - day).astype(int)
+        for value, day in zip(effort.values, dates, strict=True)
     ]
-    assert max(days) == 27
+    assert max(days) == most_days
 
 
 def test_alexnet_efforts_are_sums_of_the_printed_authors():
@@ -168,7 +196,10 @@ def test_alexnet_trend_is_the_15_7_months_behind_the_growth_row():
 
 def test_cifar10_changes_its_gpu_once_and_its_only_effort_counts_entries():
     series = sie.read_series("cifar10")
-    assert list(dict.fromkeys(series.regime.values.tolist())) == ["V100", "A100"]
+    assert list(dict.fromkeys(series.instrument.values.tolist())) == ["V100", "A100"]
+    by_ai = series.isel(observation=(series.made_by == "AI").values)
+    assert by_ai.output.values.tolist() == [1.99, 1.828]
+    assert np.isnan(by_ai.effort.values).all()
     assert series.effort_kind.values.tolist() == ["output count"]
 
 
@@ -192,7 +223,7 @@ def test_a_record_over_a_retiming_is_refused(series_file, refused):
         read_observations(series_file(RAW.replace("2.99,11", "3.02,11")))
 
 
-MACHINES = """order,date,kind,output [seconds],regime,authors [authors]
+MACHINES = """order,date,kind,output [seconds],instrument,authors [authors]
 1,2024-01-01,record,50,V100,1
 2,2024-02-01,record,40,V100,2
 3,2024-02-01,record,60,A100,
@@ -200,14 +231,14 @@ MACHINES = """order,date,kind,output [seconds],regime,authors [authors]
 """
 
 
-def test_another_machine_may_be_slower_and_the_jump_is_a_change_of_regime(series_file):
+def test_another_machine_may_be_slower_and_the_jump_is_a_change_of_instrument(series_file):
     series = read_observations(series_file(MACHINES))
-    assert series.regime == ["V100", "V100", "A100", "A100"]
+    assert series.instrument == ["V100", "V100", "A100", "A100"]
     assert math.isnan(series.effort["authors"][2])
 
 
-def test_without_the_regime_the_slower_machine_is_a_worse_record(series_file, refused):
-    text = MACHINES.replace(",regime", "").replace(",V100", "").replace(",A100", "")
+def test_without_the_instrument_the_slower_machine_is_a_worse_record(series_file, refused):
+    text = MACHINES.replace(",instrument", "").replace(",V100", "").replace(",A100", "")
     with refused("own.csv line 4 output: found 60.0", "a record no worse than 40"):
         read_observations(series_file(text))
 
@@ -216,12 +247,13 @@ PLAIN = """order,date,kind,output [Elo],output_error [Elo],commits [commits],sta
 1,2024-01-01,measurement,-5,1.5,10,3
 2,2024-01-01,measurement,20,,,
 3,2024-02-01,measurement,15,1,12,2
+4,2024-03-01,measurement,18,1,,4
 """
 
 
 def test_elo_may_be_negative_staff_may_fall_and_an_error_may_be_unknown(series_file):
     series = read_observations(series_file(PLAIN))
-    assert series.output == [-5, 20, 15]
+    assert series.output == [-5, 20, 15, 18]
     assert math.isnan(series.output_error[1])
     assert series.effort["staff"][2] == 2
     assert series.identified
@@ -238,13 +270,19 @@ def test_elo_may_be_negative_staff_may_fall_and_an_error_may_be_unknown(series_f
         (",20,", ",nan,", "line 3 output", "'nan'", "a number"),
         (",20,", ",twenty,", "line 3 output", "'twenty'", "a number"),
         ("2,2024-01-01,m", "1,2024-01-01,m", "line 3 order", "1", "an order that no other line has"),
-        ("2,2024-01-01,m", "4,2024-01-01,m", "line 4 order", "3", "ascending order"),
+        ("2,2024-01-01,m", "9,2024-01-01,m", "line 4 order", "3", "ascending order"),
         ("2,2024-01-01,m", ",2024-01-01,m", "line 3 order", "nothing", "a whole number"),
         ("2,2024-01-01,m", "2.5,2024-01-01,m", "line 3 order", "'2.5'", "a whole number"),
         ("measurement,20", "estimate,20", "line 3 kind", "'estimate'", "one of record, measurement"),
         ("measurement,15", "record,15", "line 4 output", "15.0", "a record no worse than 20"),
         (",1.5,10", ",0,10", "line 2 output_error", "'0'", "a standard error above 0"),
-        (",1,12,2", ",1,9,2", "line 4 commits", "9.0", "at least 10 (cumulative effort never falls)"),
+        (
+            ",1,12,2",
+            ",1,9,2",
+            "line 4 commits",
+            "9.0",
+            "at least 10: all so far, which never falls (a headcount is in persons at work)",
+        ),
         (",1,12,2", ",1,-1,2", "line 4 commits", "'-1'", "a number of at least 0"),
         (",1,12,2", ",1,1_2,2", "line 4 commits", "'1_2'", "a number of at least 0"),
         (",1,12,2", ",1,,2", "commits", "hardly any value", "an effort observed at least 2 times"),
@@ -279,15 +317,15 @@ def test_a_wrong_series_is_refused(old, new, where, found, want, series_file, re
         ("order,date,kind\n1,2024-01-01,record\n", "own.csv header", "no output"),
         ("order,date,kind,output [Elo]\n1,2024-01-01,record,3\n", "own.csv header", "no effort"),
         (RAW.splitlines()[0] + "\n", "own.csv", "a header and no rows"),
-        ("\n".join(RAW.splitlines()[:2]) + "\n", "own.csv", "1 observation"),
+        ("\n".join(RAW.splitlines()[:2]) + "\n", "own.csv", "1 observation by people"),
         (
             MACHINES.replace("4,2024-03-01,record,55,A100", "4,2024-03-01,record,55,"),
-            "own.csv line 5 regime",
+            "own.csv line 5 instrument",
             "nothing",
         ),
         (
             MACHINES.replace("4,2024-03-01,record,55,A100", "4,2024-03-01,record,55,V100"),
-            "own.csv line 5 regime",
+            "own.csv line 5 instrument",
             "'V100'",
         ),
         (MACHINES.replace("record,40", "record,0"), "own.csv line 3 output", "'0'"),
@@ -298,8 +336,8 @@ def test_a_wrong_series_is_refused(old, new, where, found, want, series_file, re
         "no-effort",
         "no-rows",
         "one-row",
-        "no-regime",
-        "regime-returns",
+        "no-instrument",
+        "instrument-returns",
         "zero-seconds",
     ],
 )
@@ -308,8 +346,40 @@ def test_a_file_that_is_no_series_is_refused(text, where, found, series_file, re
         read_observations(series_file(text))
 
 
+REGIMES = """order,date,kind,output [doublings],regime,made_by,team [persons at work]
+1,2024-01-01,measurement,0,old,,1
+2,2024-02-01,measurement,1,old or new,people,3
+3,2024-03-01,measurement,2,old or new,AI,
+4,2024-04-01,measurement,2,new,,2
+5,2024-05-01,measurement,3,new,,5
+"""
+
+
+def test_a_switch_without_a_date_and_what_ai_made_are_read(series_file):
+    series = read_observations(series_file(REGIMES))
+    assert series.regime == ["old", "old or new", "old or new", "new", "new"]
+    assert series.made_by == ["people", "people", "AI", "people", "people"]
+    assert jumps_between(series.regime, series.instrument, series.made_by) == [False] * 3 + [True, False]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "where", "found", "want"),
+    [
+        ("2,old or new", "2,old or later", "line 3 regime", "'old or new'", "between one run of each"),
+        ("0,old,", "0,older,", "line 3 regime", "'old or new'", "here 'older or new'"),
+        ("3,new", "3,old", "line 6 regime", "'old'", "each regime in one run of lines"),
+        ("new,AI", "new,bot", "line 4 made_by", "'bot'", "one of people, AI"),
+        ("3,new,", "3,new,AI", "own.csv", "3 observations by people", "at least 4: fewer say nothing of r"),
+    ],
+)
+def test_wrong_regimes_and_makers_are_refused(old, new, where, found, want, series_file, refused):
+    assert old in REGIMES
+    with refused(f"own.csv {where}".removesuffix(" own.csv"), found, want):
+        read_observations(series_file(REGIMES.replace(old, new, 1)))
+
+
 @given(
-    st.lists(st.floats(0.01, 0.99), min_size=2, max_size=12),
+    st.lists(st.floats(0.01, 0.99), min_size=4, max_size=12),
     st.lists(st.integers(0, 1000), min_size=12, max_size=12),
 )
 def test_numbers_come_back_as_they_were_written(tmp_path_factory, shrink, steps):

@@ -7,10 +7,31 @@ from scipy.stats import gamma, norm
 from series_worlds import from_prior, panel, raw
 
 import sie
-from sie.histories import model as model_of
 from sie.histories.arrays import LEAST_GAIN, as_history, efforts, elapsed, ends, log_counts
+from sie.histories.density import (
+    DRIFT_PRIOR,
+    LOADING_SD,
+    SCATTER_PRIOR,
+    TIMING_SD,
+    latents_of,
+    log_density,
+    pack,
+)
 from sie.histories.fit import fit_series, is_identified, likelihood_of, log_width, naive_slope, replicate
-from sie.histories.model import LOG_LAMBDA_RANGE, TIMING_SD, build_series, priors_of, to_natural_scale
+from sie.histories.model import LOG_LAMBDA_RANGE, priors_of, to_natural_scale
+
+
+def latents_at(past, **given):
+    """Latents as a dataset of one draw, 0 where not given."""
+    named, coords = latents_of(past)
+    values = {name: np.zeros(len(coords[dims[0]])) for name, dims in named.items()}
+    return xr.Dataset(
+        {
+            name: (("chain", "draw", *named[name]), given.get(name, value)[None, None])
+            for name, value in values.items()
+        },
+        coords={"chain": [0], "draw": [0]},
+    )
 
 
 def law(past, *, r, lam, prior_effort, log_rate):
@@ -23,14 +44,7 @@ def law(past, *, r, lam, prior_effort, log_rate):
     score[1] = norm.ppf((np.log(lam) - low) / (high - low))
     bend = np.exp(prior[5, 0])
     flow = np.diff(log_rate) / np.sqrt(past.log_step) / bend
-    latents = xr.Dataset(
-        {
-            "score": (("chain", "draw", "parameter"), score[None, None]),
-            "flow": (("chain", "draw", "bend"), flow[None, None]),
-        },
-        coords={"chain": [0], "draw": [0]},
-    )
-    values = to_natural_scale(latents, past, prior, LOG_LAMBDA_RANGE)
+    values = to_natural_scale(latents_at(past, score=score, flow=flow), past, prior, LOG_LAMBDA_RANGE)
     return values.log2_a.values.ravel(), values.log_effort.values.ravel()
 
 
@@ -91,20 +105,18 @@ def test_equal_dates_are_spread_over_their_day():
 def test_records_are_kept_where_pieces_of_effort_end_and_beside_a_change_of_machine():
     years = [0, 1, 1.01, 1.02, 1.5, 1.51, 1.52, 3, 3.01]
     past = raw(years, np.arange(9.0), {"staff": np.arange(9.0)}, regime=["a"] * 6 + ["b"] * 3)
-    kept = ends(past)
+    kept = ends(past, np.arange(9) == 6)
     assert kept[0] == 0
     assert {5, 6, 8} <= set(kept)
     seen = as_history(past)
     assert seen.shown[kept.index(6) - 1] == 0
     assert seen.shown.sum() == len(kept) - 2
-    assert as_history(past, jumps=False).shown.all()
 
 
 def test_a_count_of_the_outputs_themselves_is_no_effort():
     past = sie.read_series("cifar10")
     assert efforts(past) == []
-    seen = as_history(past)
-    assert not seen.seen.any()
+    assert not as_history(past).proxies
 
 
 def test_an_unknown_proxy_is_refused(refused):
@@ -112,56 +124,111 @@ def test_an_unknown_proxy_is_refused(refused):
         as_history(sie.read_series("nanogpt_speedrun"), proxies=("stars",))
 
 
-@pytest.mark.slow
-def test_the_density_is_that_of_dense_algebra_with_levels_and_jumps_projected_out():
+def histories():
+    """Made-up histories of every shape that the density knows, with what was observed."""
     years, counts = panel()
     rng = np.random.default_rng(4)
+    gains = np.cumsum(rng.gamma(2, 0.2, 9))
+    tied = gains.copy()
+    tied[4] = tied[3]
     error = rng.uniform(0.5, 2, 9)
-    regime = ["old"] * 5 + ["new"] * 4
-    outputs = np.cumsum(rng.gamma(2, 0.2, 9))
-    past = as_history(raw(years, outputs, counts, kind="measurement", regime=regime, error=error))
-    model = build_series(past)
-    logp = model.compile_logp(mode="FAST_COMPILE")
-    differences = []
-    for _ in range(2):
-        point = random_point(model, rng)
-        differences.append(float(logp(point)) - dense_log_density(point, past, outputs, counts, error))
-    assert differences[0] == pytest.approx(differences[1], abs=1e-6)
-
-
-def random_point(model, rng):
-    shapes = {
-        v.name: [len(model.coords[dim]) for dim in model.named_vars_to_dims[v.name]] for v in model.free_RVs
+    undated = ["a"] * 3 + ["a or b"] * 3 + ["b"] * 3
+    three = ["a"] * 2 + ["b"] * 3 + ["b or c"] * 2 + ["c"] * 2
+    measured = {"kind": "measurement", "error": error}
+    two = raw(years, gains, counts, regime=three, **measured)
+    return {
+        "records": raw(years, tied, counts),
+        "records, two regimes": raw(years, tied, counts, regime=["old"] * 5 + ["new"] * 4),
+        "records, a switch without a date": raw(years, tied, counts, regime=undated),
+        "measurements": raw(years, gains, counts, **measured),
+        "measurements, three regimes": two,
+        "measurements, two instruments": two.assign(instrument=("observation", ["x"] * 6 + ["y"] * 3)),
+        "without effort": raw(years, tied, {"entries": np.full(9, np.nan)}),
     }
-    return {name: rng.standard_normal(shape) for name, shape in shapes.items()}
 
 
-def dense_log_density(point, past, outputs, counts, error):
-    """Latents plus restricted likelihoods from dense covariances, up to a constant."""
-    latents = xr.Dataset(
-        {
-            "score": (("chain", "draw", "parameter"), point["score"][None, None]),
-            "flow": (("chain", "draw", "bend"), point["flow"][None, None]),
-        },
-        coords={"chain": [0], "draw": [0]},
-    )
-    d = to_natural_scale(latents, past, priors_of(past), LOG_LAMBDA_RANGE).isel(chain=0, draw=0)
+def test_the_gradient_is_that_of_differences_for_every_shape_of_history():
+    rng = np.random.default_rng(0)
+    for name, series in [*histories().items(), ("stockfish", sie.read_series("stockfish"))]:
+        past = as_history(series)
+        data = pack(past, priors_of(past), LOG_LAMBDA_RANGE)
+        dims, coords = latents_of(past)
+        size = sum(len(coords[dim]) for (dim,) in dims.values())
+        for _ in range(5):
+            x, unused, gradient = 0.7 * rng.standard_normal(size), np.empty(size), np.empty(size)
+            log_density(x, gradient, data)
+            steps = 1e-5 * np.eye(size)
+            found = [log_density(x + s, unused, data) - log_density(x - s, unused, data) for s in steps]
+            np.testing.assert_allclose(np.array(found) / 2e-5, gradient, rtol=1e-5, atol=1e-4, err_msg=name)
+
+
+@pytest.mark.parametrize("name", histories())
+def test_the_density_is_that_of_dense_algebra_with_levels_and_jumps_projected_out(name):
+    series = histories()[name]
+    past = as_history(series)
+    data = pack(past, priors_of(past), LOG_LAMBDA_RANGE)
+    dims, coords = latents_of(past)
+    rng = np.random.default_rng(1)
+    differences = []
+    for _ in range(3):
+        point = {key: 0.5 * rng.standard_normal(len(coords[dim])) for key, (dim,) in dims.items()}
+        x = np.concatenate(list(point.values()))
+        differences.append(log_density(x, np.empty(len(x)), data) - dense_log_density(point, past, series))
+    np.testing.assert_allclose(differences, differences[0], atol=1e-6)
+
+
+def dense_log_density(point, past, series):
+    """Latents, gains or restricted likelihoods from dense covariances, up to a constant; effort piece by piece, regimes year by year."""
+    d = to_natural_scale(latents_at(past, **point), past, priors_of(past), LOG_LAMBDA_RANGE)
+    d = d.isel(chain=0, draw=0)
     total = sum(norm.logpdf(value).sum() for value in point.values())
-    clock = np.log(past.years)
-    loading = np.exp(model_of.LOADING_SD * point["loading"] * (1 - past.anchor))
-    for p, count in enumerate(counts.values()):
+    clock, n = np.log(past.years), len(past.years)
+    log_effort, path = by_hand(point, past, d)
+    for p, name in enumerate(past.proxies):
+        count = series.effort.sel(proxy=name).values
         at = np.flatnonzero(np.isfinite(count[1:]))
-        drift = np.exp(model_of.DRIFT_PRIOR[0] + model_of.DRIFT_PRIOR[1] * point["drift"][p])
-        scatter = np.exp(model_of.SCATTER_PRIOR[0] + model_of.SCATTER_PRIOR[1] * point["scatter"][p])
+        loading = np.exp(LOADING_SD * point["loading"][p] * (name != past.anchor))
+        drift = np.exp(DRIFT_PRIOR[0] + DRIFT_PRIOR[1] * point["drift"][p])
+        scatter = np.exp(SCATTER_PRIOR[0] + SCATTER_PRIOR[1] * point["scatter"][p])
         walk = np.minimum.outer(clock[at], clock[at]) - clock[at][0]
-        residual = np.log(count[1:][at]) - loading[p] * d.log_effort.values[at]
-        free = np.ones((len(at), 1))
-        total += restricted(residual, drift**2 * walk + scatter**2 * np.eye(len(at)), free)
-    elo = d.elo_per_doubling.item()
-    walk = np.minimum.outer(clock, clock) - clock[0]
-    covariance = (elo * d.irregularity.item()) ** 2 * walk + np.diag((error[1:] * d.error_scale.item()) ** 2)
-    free = np.column_stack([np.ones(8), np.arange(8) >= 4])
-    return total + restricted(100 * outputs[1:] - elo * d.log2_a.values, covariance, free)
+        residual = np.log(count[1:][at]) - loading * log_effort[at]
+        covariance = drift**2 * walk + scatter**2 * np.eye(len(at))
+        total += restricted(residual, covariance, np.ones((len(at), 1)))
+    if past.kind == "record":
+        mean = np.diff(path, prepend=0)
+        variance = mean * d.irregularity.item() + 2 * TIMING_SD**2
+        of_gain = gamma(mean**2 / variance, scale=variance / mean)
+        log_p = np.where(past.tied, of_gain.logcdf(LEAST_GAIN), of_gain.logpdf(past.gains))
+        return total + log_p[past.shown > 0].sum()
+    error = series.output_error.values[1:] * d.error_scale.item()
+    level = np.cumsum(past.jumped)
+    for j in range(past.instrument.max() + 1):
+        at = np.flatnonzero(past.instrument == j)
+        scale = point["scale"][j] if "scale" in point else 0.0
+        elo = d.elo_per_doubling.item() * np.exp(past.instrument_sd * scale)
+        walk = np.minimum.outer(clock[at], clock[at]) - clock[0]
+        covariance = (elo * d.irregularity.item()) ** 2 * walk + np.diag(error[at] ** 2)
+        free = (level[at][:, None] == np.unique(level[at])).astype(float)
+        total += restricted(series.output.values[1:][at] - elo * path[at], covariance, free)
+    return total
+
+
+def by_hand(point, past, d):
+    """log C and log2 A of Jones' law, integrated over each piece between two observations, and over the regimes in it."""
+    rate = np.exp(d.bend.item() * np.concatenate([[0], np.cumsum(np.sqrt(past.log_step) * point["flow"])]))
+    lam = d["lambda"].item()
+    count, effort = past.years_in @ rate, past.years_in @ rate**lam
+    e0 = d.prior_effort.item() * effort[-1]
+    starts = np.concatenate([[0], past.years[:-1]])
+    log_total = np.diff(np.log2(e0 + effort), prepend=np.log2(e0))
+    switched = d.switch_year.values
+    r_of, gain = d.r_of.values, np.zeros(len(effort))
+    for k, r in enumerate(r_of):
+        begins = switched[k - 1] if k else -np.inf
+        stops = switched[k] if k + 1 < len(r_of) else np.inf
+        within = np.clip(np.minimum(past.years, stops) - np.maximum(starts, begins), 0, None)
+        gain += r / lam * log_total * within / (past.years - starts)
+    return np.log(count), np.cumsum(gain)
 
 
 def restricted(residual, covariance, free):
@@ -172,30 +239,45 @@ def restricted(residual, covariance, free):
     return -(np.linalg.slogdet(covariance)[1] + np.linalg.slogdet(inner)[1] + left @ inverse @ left) / 2
 
 
-@pytest.mark.slow
-def test_gains_between_records_have_the_law_s_mean_and_their_variance_and_a_tie_is_censored():
-    years, counts = panel()
-    outputs = np.linspace(0, 3, 9)
-    outputs[4] = outputs[3]
-    past = as_history(raw(years, outputs, counts))
-    assert past.tied.tolist() == [0, 0, 0, 1, 0, 0, 0, 0]
-    model = build_series(past)
-    rng = np.random.default_rng(5)
-    point = random_point(model, rng)
+def test_regimes_are_as_the_hierarchy_draws_them():
+    """log r ~ its prior, log r_k | log r ~ Normal(log r, regime_spread), though the latents are rotated."""
+    past = as_history(histories()["measurements, three regimes"])
+    prior = priors_of(past, (0.3, 0.8))
+    rng = np.random.default_rng(2)
+    named, coords = latents_of(past)
     latents = xr.Dataset(
         {
-            "score": (("chain", "draw", "parameter"), point["score"][None, None]),
-            "flow": (("chain", "draw", "bend"), point["flow"][None, None]),
+            key: (("chain", "draw", dim), rng.standard_normal((1, 40000, len(coords[dim]))))
+            for key, (dim,) in named.items()
         },
-        coords={"chain": [0], "draw": [0]},
+        coords={"chain": [0], "draw": np.arange(40000)},
     )
-    d = to_natural_scale(latents, past, priors_of(past), LOG_LAMBDA_RANGE).isel(chain=0, draw=0)
-    mean = np.diff(d.log2_a.values, prepend=0)
-    variance = mean * d.irregularity.item() + 2 * TIMING_SD**2
-    of_gain = gamma(mean**2 / variance, scale=variance / mean)
-    want = np.where(past.tied, of_gain.logcdf(LEAST_GAIN), of_gain.logpdf(past.output)).sum()
-    got = model.compile_logp(vars=[model["observed_output"]], mode="FAST_COMPILE")(point)
-    assert float(got) == pytest.approx(want, rel=1e-8)
+    latents["score"][..., 7] = 0.5
+    d = to_natural_scale(latents, past, prior, LOG_LAMBDA_RANGE)
+    log_r, off = np.log(d.r.values[0]), np.log(d.r_of.values[0] / d.r.values[0][:, None])
+    spread = d.regime_spread.values[0, 0]
+    assert (log_r.mean(), log_r.std()) == (pytest.approx(0.3, abs=0.02), pytest.approx(0.8, rel=0.02))
+    np.testing.assert_allclose(np.cov(off.T), spread**2 * np.eye(len(past.regimes)), atol=0.03 * spread**2)
+    np.testing.assert_allclose([np.corrcoef(log_r, o)[0, 1] for o in off.T], 0, atol=0.02)
+
+
+def test_what_ai_made_changes_no_fit_and_what_follows_it_begins_behind_a_jump():
+    series = sie.read_series("cifar10")
+    by_ai = (series.made_by == "AI").values
+    assert by_ai.sum() == 2
+    whole, people = as_history(series), as_history(series.isel(observation=~by_ai))
+    assert [len(past.by_ai) for past in (whole, people)] == [2, 0]
+    for past in (whole, people):
+        assert np.isfinite(pack(past, priors_of(past), LOG_LAMBDA_RANGE)).all()
+    np.testing.assert_array_equal(
+        *(pack(past, priors_of(past), LOG_LAMBDA_RANGE) for past in (whole, people))
+    )
+    years, counts = panel()
+    between = raw(years, np.linspace(0, 3, 9), counts)
+    between["made_by"] = ("observation", ["people"] * 4 + ["AI"] + ["people"] * 4)
+    past = as_history(between)
+    assert past.jumped.tolist() == [False] * 3 + [True] + [False] * 3
+    assert past.shown.tolist() == [1, 1, 1, 0, 1, 1, 1]
 
 
 @pytest.fixture(scope="module")
@@ -247,9 +329,10 @@ def test_at_one_lambda_all_stockfish_tests_and_those_kept_give_one_r():
     """With lambda free they do not: 0.61 and 0.91, since all 257 put lambda at 0.30 and the 53 kept at 0.67."""
     limits = (-0.005, 0.005)
     past = sie.read_series("stockfish")
+    past = past.isel(observation=(past.instrument == "regression tests").values)
     kept, whole = (
         np.log(fit_series(one, seed=1, draws=4000, log_lambda_range=limits).r.values)
-        for one in (as_history(past), as_history(past, all_observations=True))
+        for one in (as_history(past, one_r=True), as_history(past, one_r=True, all_observations=True))
     )
     assert abs(np.median(kept) - np.median(whole)) < np.std(kept) / 3
     assert np.std(whole) == pytest.approx(np.std(kept), rel=0.2)
@@ -291,8 +374,10 @@ def test_figures_have_logarithmic_axes_with_units_and_every_observation(name):
     assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
     assert "effort" in ax.get_xlabel()
     assert ("not observed" in ax.get_xlabel()) == (name == "cifar10")
-    assert len(ax.get_lines()[-1].get_xdata()) in (len(past.years), 2)
-    over_time = plot_replicates(past, made)
+    drawn = [line for line in ax.get_lines() if str(line.get_label()).startswith("observed")]
+    assert sum(len(line.get_xdata()) for line in drawn) == len(past.years)
+    assert sum("made by AI" in str(line.get_label()) for line in ax.get_lines()) == (name == "cifar10")
+    over_time = plot_replicates(draws, past, made)
     assert over_time.get_yscale() == "log"
     assert "years" in over_time.get_xlabel()
 

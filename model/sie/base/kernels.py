@@ -46,6 +46,7 @@ SOURCES = (
     "growth/kernels/clock_search",
     "growth/readings",
     "growth/paths",
+    "histories/density",
     "histories/feller",
     "histories/erdil_2024",
     "analysis/sensitivity/shapley",

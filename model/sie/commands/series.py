@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,16 +20,16 @@ if TYPE_CHECKING:
 
 __all__ = ["series"]
 
-LAMBDAS = (0.35, 0.6, 1.0)
-"""r is shown given these: a view's lambda decides what a series says of r."""
-
-NEAR = 0.01
-"""Width in logs of the range that stands for one lambda."""
+YEAR = np.timedelta64(1, "D") * 365.25
 
 
 def series(
     ids: Annotated[
-        list[str] | None, typer.Argument(metavar="[ID ...]", help="Rows of series.csv (default: all).")
+        list[str] | None,
+        typer.Argument(
+            metavar="[ID|FILE ...]",
+            help="Rows of series.csv (default: all), or files of one's own that end in .csv.",
+        ),
     ] = None,
     seed: Seed = 1,
     most_lambda: Annotated[
@@ -37,6 +38,12 @@ def series(
             metavar="X", help="Upper end of the log-uniform prior of lambda, above 0.1 and at most 4."
         ),
     ] = 1.0,
+    until: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DATE", help="Fit outputs up to this day (2023-06-30) and predict the later ones."
+        ),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="Write the figures (PNG) here.")
     ] = None,
@@ -48,31 +55,47 @@ def series(
 ) -> None:
     """Estimate r from raw histories, beside simpler estimates from the same data."""
     from ..base.files import refuse_unwritable
-    from ..data.evidence import read_evidence, read_series
+    from ..data.evidence import read_evidence, read_history, read_series
 
     rows = read_evidence(evidence)
     known = rows.estimate.values[rows.kind.values == "series"].tolist()
+    files = [name for name in ids or () if name.endswith(".csv")]
     for name in ids or ():
-        if name not in known:
-            raise DataError("series", name, "one of " + ", ".join(known))
+        if name not in (*known, *files):
+            raise DataError("series", name, "one of " + ", ".join(known) + ", or a file that ends in .csv")
     check_seed("--seed", seed)
     if not 0.1 < most_lambda <= 4:
         raise DataError("--most-lambda", most_lambda, "a number above 0.1, at most 4")
+    last = _day(until)
     refuse_unwritable("--out", out, folder=True)
-    if rebuild and out is not None:
-        raise DataError("--out", plain("--rebuild too"), "one of the two")
-    histories = {name: read_series(name, evidence) for name in ids or known}
+    for option, given in (("--out", out), ("--until", until), ("a file", files)):
+        if rebuild and given:
+            raise DataError(option, plain("--rebuild too"), "one of the two")
+    histories = {
+        name: read_history(name) if name in files else read_series(name, evidence) for name in ids or known
+    }
+    found = {}
     with progress() as on_progress:
         for name, past in histories.items():
             on_progress(name)
             if rebuild:
                 file = rows.file.sel(estimate=name).item()
-                print(_rebuild(past, file, seed, evidence), flush=True)
+                print(_rebuild(past, file, seed, evidence, on_progress), flush=True)
             else:
-                _show(past, rows, seed, float(np.log(most_lambda)), out, on_progress)
+                table = _stored(name, evidence) if name in known and last is None else None
+                found[past.attrs["id"]] = _show(past, rows, table, seed, most_lambda, last, out, on_progress)
+        if out is not None:
+            _figure_of_lambdas(found, out)
 
 
-def _rebuild(past: xr.Dataset, file: str, seed: int, evidence: Path | None) -> str:
+def _day(until: str | None) -> np.datetime64 | None:
+    try:
+        return np.datetime64(until, "D") if until is not None else None
+    except ValueError:
+        raise DataError("--until", until, "a day, as 2023-06-30") from None
+
+
+def _rebuild(past: xr.Dataset, file: str, seed: int, evidence: Path | None, on_progress) -> str:
     from ..histories.arrays import efforts
     from ..histories.fit import likelihood_of
     from ..returns.likelihoods import write_likelihood
@@ -80,77 +103,86 @@ def _rebuild(past: xr.Dataset, file: str, seed: int, evidence: Path | None) -> s
     name = past.attrs["id"]
     if not efforts(past):
         return f"{name}: no likelihood, since no effort was observed"
-    table = likelihood_of(past, seed=seed)
+    table = likelihood_of(past, seed=seed, on_progress=on_progress)
     return f"{write_likelihood(name, table, [f'series/{file}'], evidence)}: written"
 
 
-def _show(past: xr.Dataset, rows: xr.Dataset, seed: int, most: float, out: Path | None, on_progress) -> None:
-    from ..histories.arrays import as_history, efforts, ends
-    from ..histories.fit import fit_series, is_identified, replicate
-    from ..histories.model import LOG_LAMBDA_RANGE
+def _stored(name: str, evidence: Path | None) -> xr.DataArray | None:
+    """The stored likelihood; None where there is none of these data."""
+    from ..returns.likelihoods import read_likelihood
 
-    limits = (LOG_LAMBDA_RANGE[0], most)
+    try:
+        return read_likelihood(name, evidence)
+    except DataError:
+        return None
+
+
+def _show(
+    past: xr.Dataset, rows: xr.Dataset, table, seed: int, most: float, last, out: Path | None, on_progress
+) -> dict[str, xr.Dataset]:
+    """Print every reading of a history, and draw it; what is returned are the draws of each."""
+    from ..histories.arrays import as_history, efforts
+    from ..histories.fit import is_identified, replicate
+    from ..histories.readings import BLIND, MAIN, WIDE, readings
+
     proxies, name = efforts(past), past.attrs["id"]
     kinds = sorted(set(past.kind.values.tolist()))
-    first, last = (str(date)[:10] for date in past.date.values[[0, -1]])
-    print(
-        f"{name} ({past.attrs['domain']}): {past.sizes['observation']} {' and '.join(kinds)}s, {first} to {last}"
-    )
+    first, end = (str(date)[:10] for date in past.date.values[[0, -1]])
+    of = f" ({past.attrs['domain']})" if past.attrs["domain"] else ""
+    print(f"{name}{of}: {past.sizes['observation']} {' and '.join(kinds)}s, {first} to {end}")
+    until = np.inf if last is None else float((last - past.date.values[0].astype("datetime64[D]")) / YEAR)
+    history = as_history(past, until=until)
+    if by_ai := len(history.by_ai):
+        print(f"  {by_ai} by AI: the effort behind them is unknown and of another kind; drawn, but in no fit")
+    if until < np.inf:
+        print(f"  fitted to outputs up to {last}, with the effort of all")
     print(f"  {'r: software doublings per doubling of effort':58s}     5 %    50 %    95 %")
-    main = as_history(past)
-    draws = fit_series(main, seed=seed, log_lambda_range=limits)
-    _line(f"all effort, anchor {proxies[0]}" if proxies else "no effort observed", draws)
-    blind = (
-        draws if not proxies else fit_series(as_history(past, proxies=()), seed=seed, log_lambda_range=limits)
-    )
-    if proxies:
-        for proxy in proxies if len(proxies) > 1 else ():
-            on_progress(f"{name}: {proxy}")
-            _line(
-                f"{proxy} alone",
-                fit_series(as_history(past, proxies=(proxy,)), seed=seed, log_lambda_range=limits),
-            )
-        _line("without any effort, from outputs and priors", blind)
-    if len(set(past.regime.values.tolist())) > 1:
-        smooth = as_history(past, jumps=False)
-        _line("all effort, no jump allowed", fit_series(smooth, seed=seed, log_lambda_range=limits))
-    wide = fit_series(main, seed=seed)
-    _line(f"all effort, lambda up to {np.exp(LOG_LAMBDA_RANGE[1]):.2g}", wide)
-    for value in LAMBDAS:
-        on_progress(f"{name}: lambda {value:g}")
-        near = tuple(np.log(value) + np.array([-NEAR, NEAR]) / 2)
-        _line(f"all effort, lambda {value:g}", fit_series(main, seed=seed, log_lambda_range=near))
-    if proxies:
-        on_progress(f"{name}: independent errors")
-        alike = as_history(past, independent_errors=True)
-        _line("all effort, independent errors", fit_series(alike, seed=seed, log_lambda_range=limits))
-        _naive(past, proxies)
+    found = {}
+    options = {"most_lambda": most, "until": until, "seed": seed, "likelihood": table}
+    for label, draws in readings(past, **options, on_progress=on_progress):
+        found[label] = draws
+        anchor = (f", anchor {history.anchor}" if proxies else ": none observed") if label == MAIN else ""
+        _line(label + anchor, draws.r)
+        for regime in history.regimes if label == MAIN and len(history.regimes) > 1 else ():
+            _line(f"  {regime}", draws.r_of.sel(regime=regime))
+    draws, blind, wide = found[MAIN], found.get(BLIND, found[MAIN]), found[WIDE]
+    _naive(past, proxies)
     _published(rows, past.attrs["domain"])
-    made = replicate(draws, main, seed=seed)
-    _check(made, main, len(ends(past)) - 1)
+    made = replicate(draws, history, seed=seed)
+    _check(made, history)
     identified = is_identified(draws, blind) if proxies else False
     print(_verdict(past, draws, blind, proxies, identified))
     print(
         f"  lambda {_interval(draws['lambda'])}, and {_interval(wide['lambda'])} where it may be up to"
-        f" {np.exp(LOG_LAMBDA_RANGE[1]):.2g}: a view takes r given its own lambda and does not learn lambda here"
+        f" {wide['lambda'].max().item():.2g}: a view takes r given its own lambda and does not learn lambda here"
     )
     print(f"  prior effort over the history's own {_interval(draws.prior_effort)}")
-    print(
-        f"  {diagnostics_in_words(draws.attrs)}",
-        flush=True,
-    )
+    _switches(past, history, draws)
+    print(f"  {diagnostics_in_words(draws.attrs)}", flush=True)
     if out is not None:
-        _figures(past, draws, main, made, identified, out)
+        _figures(past, draws, history, made, identified, out)
+    return found
 
 
-def _line(label: str, draws: xr.Dataset) -> None:
-    low, median, high = np.quantile(draws.r.values, INTERVAL)
+def _line(label: str, r: xr.DataArray) -> None:
+    low, median, high = np.quantile(r.values, INTERVAL)
     print(f"  {label:58s} {low:7.2f} {median:7.2f} {high:7.2f}", flush=True)
 
 
 def _interval(values: xr.DataArray) -> str:
     low, median, high = np.quantile(values.values, INTERVAL)
     return f"{median:.2g} ({low:.2g} to {high:.2g})"
+
+
+def _switches(past: xr.Dataset, history, draws: xr.Dataset) -> None:
+    """When each regime whose beginning nobody dated began, and how far r differs between regimes."""
+    for i, (low, high) in enumerate(history.switches):
+        if low < high:
+            days = np.quantile(draws.switch_year.values[..., i], INTERVAL) * YEAR
+            early, middle, late = (str(past.date.values[0] + day)[:7] for day in days)
+            print(f"  {history.regimes[i + 1]} began {middle} ({early} to {late})")
+    if len(history.regimes) > 1:
+        print(f"  sd of log r over its regimes {_interval(draws.regime_spread)}")
 
 
 def _naive(past: xr.Dataset, proxies: list[str]) -> None:
@@ -176,22 +208,30 @@ def _published(rows: xr.Dataset, domain: str) -> None:
         print(f"  {f'published: {row.estimate.item()}':58s} {low:7.2f} {median:7.2f} {high:7.2f}")
 
 
-def _check(made, past, pieces: int) -> None:
+def _check(made, history) -> None:
     """Posterior predictive checks: how many observations lie within, and the largest single gain."""
     low, high = np.quantile(made.data, ENDS, axis=0)
-    inside = int(((made.observed >= low) & (made.observed <= high)).sum())
+    inside = (made.observed >= low) & (made.observed <= high)
+    here, later = inside[: history.fitted], inside[history.fitted :]
     print(
-        f"  replicated histories: {inside} of {len(made.observed)} observations lie within their 5-95 %",
+        f"  replicated histories: {here.sum()} of {len(here)} observations lie within their 5-95 %",
         end="",
     )
-    if past.kind == "record":
-        seen = np.diff(made.observed, prepend=0.0)[past.shown > 0]
-        largest = np.diff(made.data, axis=1, prepend=0.0)[:, past.shown > 0].max(axis=1)
+    shown = history.shown > 0
+    if history.kind == "record" and shown.any():
+        seen = np.diff(made.observed, prepend=0.0)[shown]
+        largest = np.diff(made.data, axis=1, prepend=0.0)[:, shown].max(axis=1)
         print(
-            f"; the largest of {pieces} gains, {seen.max():.2f} doublings, is exceeded in {(largest > seen.max()).mean():.0%}",
+            f"; the largest of {len(seen)} gains, {seen.max():.2f} doublings, is exceeded in {(largest > seen.max()).mean():.0%}",
             end="",
         )
     print()
+    if len(later):
+        below = (made.data[:, -1] < made.observed[-1]).mean()
+        print(
+            f"  predicted: {later.sum()} of {len(later)} later observations lie within their 5-95 %; the last, {made.observed[-1]:.2f}"
+            f" doublings, among {np.median(made.data[:, -1]):.2f} ({low[-1]:.2f} to {high[-1]:.2f}), above {below:.0%} of what was predicted"
+        )
 
 
 def _verdict(
@@ -211,21 +251,33 @@ def _verdict(
     return f"  r is identified: {spans}, and {without:.1f} without any effort"
 
 
-def _figures(past: xr.Dataset, draws: xr.Dataset, main, made, identified: bool, out: Path) -> None:
-    from ..base.files import write_whole
+def _figures(past: xr.Dataset, draws: xr.Dataset, history, made, identified: bool, out: Path) -> None:
     from ..plots.histories import plot_replicates, plot_series
-    from ..plots.style import save
 
-    out.mkdir(parents=True, exist_ok=True)
-    domain, name = past.attrs["domain"], past.attrs["id"]
+    domain, name = past.attrs["domain"] or past.attrs["id"], past.attrs["id"]
     q = np.quantile(draws.r.values, INTERVAL)
     title = f"{domain}: r = {q[1]:.2f} ({q[0]:.2f} to {q[2]:.2f}, 5–95 %)"
     if not identified:
         title = f"{domain}: r is not identified ({q[0]:.2f} to {q[2]:.2f}, 5–95 %)"
-    figures = {
-        f"series_{name}.png": plot_series(draws, main, made, title=title),
-        f"series_{name}_predictive.png": plot_replicates(main, made, title=f"{domain}: replicated histories"),
-    }
-    for file, ax in figures.items():
-        write_whole(out / file, lambda target, ax=ax: save(ax, target))
-        print(f"  {out / file}: written")
+    predictive = plot_replicates(draws, history, made, title=f"{domain}: replicated histories")
+    _save(out, f"series_{name}.png", plot_series(draws, history, made, title=title))
+    _save(out, f"series_{name}_predictive.png", predictive)
+
+
+def _figure_of_lambdas(found: Mapping[str, Mapping[str, xr.Dataset]], out: Path) -> None:
+    """r of each history at each lambda, and with lambda learnt."""
+    from ..histories.readings import AT_LAMBDA, WIDE
+    from ..plots.histories import plot_at_lambdas
+
+    labels = {label: f"lambda {value:g}" for label, value in AT_LAMBDA.items()} | {WIDE: "lambda learnt"}
+    draws = {name: {words: of[key] for key, words in labels.items()} for name, of in found.items()}
+    _save(out, "series_lambda.png", plot_at_lambdas(draws, title="r by the lambda at which it is read"))
+
+
+def _save(out: Path, name: str, ax) -> None:
+    from ..base.files import write_whole
+    from ..plots.style import save
+
+    out.mkdir(parents=True, exist_ok=True)
+    write_whole(out / name, lambda target: save(ax, target))
+    print(f"  {out / name}: written")

@@ -43,6 +43,7 @@ __all__ = [
     "named_files",
     "read_evidence",
     "read_files",
+    "read_history",
     "read_inputs",
     "read_series",
 ]
@@ -185,8 +186,8 @@ def read_series(name: str, path: Path | str | None = None) -> xr.Dataset:
     xr.Dataset
         Dims `observation`, `proxy`. Variables: `order`; `date`; `years` since the first; `kind`, "record" or "measurement";
         `output`, with its `units` and which way is `better` as attributes; `output_error`, one standard error, NaN where not known;
-        `regime`, "" where there is only one: between two regimes lies one jump of unknown size; `effort` (observation, proxy), NaN
-        where it was not observed. Along `proxy`: `unit`, and `effort_kind`, "cumulative", "flow" or "output count".
+        `instrument` and `regime`, "" where there is only one: between two lies one jump of unknown size, and each regime (`A or B` where
+        it may be either) has an r of its own; `made_by`, "people" or "AI"; `effort` (observation, proxy), NaN where it was not observed. Along `proxy`: `unit`, and `effort_kind`, "cumulative", "flow" or "output count".
         Attributes: `id`, `domain`, `identified`.
 
     Raises
@@ -199,8 +200,18 @@ def read_series(name: str, path: Path | str | None = None) -> xr.Dataset:
     rows = {row["id"]: row for row in read_rows(folder / "series.csv", domains, read_sources(folder))}
     if name not in rows:
         raise DataError("series", name, "one of " + ", ".join(rows))
-    series = read_observations(folder / "series" / rows[name]["file"]).to_dataset()
+    series = read_history(folder / "series" / rows[name]["file"])
     return series.assign_attrs(id=name, domain=rows[name]["domain"])
+
+
+def read_history(path: Path | str) -> xr.Dataset:
+    """A series file that need not be in an evidence folder, as `read_series` gives it: `id` is its stem, `domain` empty."""
+    path = Path(path)
+    if not path.is_file():
+        raise DataError(
+            str(path), plain("no such file"), "a series: order,date,kind,output [UNIT],<effort> [UNIT],..."
+        )
+    return read_observations(path).to_dataset().assign_attrs(id=path.stem, domain="")
 
 
 def read_inputs(path: Path | str | None = None) -> xr.Dataset:

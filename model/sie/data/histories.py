@@ -1,16 +1,18 @@
 """Raw histories: a file of dated output against cumulative effort, read as one labelled dataset.
 
 `evidence/series/<file>.csv` has one row an observation: `order,date,kind,output [UNIT],<proxy> [UNIT],...`, with
-`output_error [UNIT]` (one standard error) and `regime` where they are known. Between two regimes (another machine, a change
-of method from outside) lies one jump of unknown size. Effort may be missing where it was not observed; order, date, kind
-and output may not. This module reads and refuses: it never cleans, fills or drops.
+`output_error [UNIT]` (one standard error) where it is known. Where outputs cannot be compared, three columns say so:
+`instrument` (the machine or the test that measured them; between two lies one jump of unknown size), `regime` (an era of method, with
+an r of its own; at its date lies such a jump, and none where lines `A or B` say that the date is not known), and `made_by`
+(`people`, or `AI`, whose effort is another kind than the one that is counted). Effort may be missing where it was not observed;
+order, date, kind and output may not. This module reads and refuses: it never cleans, fills or drops.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -23,33 +25,62 @@ from .tables import read_lines
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["EFFORT_UNITS", "OBSERVATION_KINDS", "OUTPUT_UNITS", "Observations", "read_observations"]
+__all__ = [
+    "AI",
+    "EFFORT_UNITS",
+    "EITHER",
+    "ELO",
+    "FEWEST",
+    "OBSERVATION_KINDS",
+    "OUTPUT_UNITS",
+    "Observations",
+    "jumps_between",
+    "read_observations",
+]
+
+ELO = "Elo"
 
 OUTPUT_UNITS = {
-    **dict.fromkeys(("minutes", "seconds", "hours", "teraflop/s-days", "FLOP", "tokens"), "lower"),
-    "Elo": "higher",
+    **dict.fromkeys(
+        ("milliseconds", "seconds", "minutes", "hours", "days", "CPU hours", "GPU hours"), "cost"
+    ),
+    **dict.fromkeys(("teraflop/s-days", "FLOP", "tokens", "samples", "steps", "dollars", "joules"), "cost"),
+    **dict.fromkeys(("multiple", "per second", "per dollar"), "multiple"),
+    "doublings": "doublings",
+    ELO: ELO,
 }
-"""Units of output, and which way is better. All but Elo are what a fixed task costs: halved is one doubling of software."""
+"""Units of output, and how they count doublings of software: a `cost` of a fixed task is halved by one, a `multiple` (how many times
+as fast, or a throughput) doubled; `doublings` are counted, and Elo becomes doublings by the gain from twice the speed."""
 
 EFFORT_UNITS = {
-    **dict.fromkeys(("authors", "author-years", "contributors", "person-years", "staff-years"), "cumulative"),
-    **dict.fromkeys(("publications", "pull requests", "commits", "active days", "lines"), "cumulative"),
-    **dict.fromkeys(("CPU hours", "GPU hours", "games", "dollars"), "cumulative"),
-    **dict.fromkeys(("authors per year", "publications per year", "CPU hours per year", "staff"), "flow"),
+    **dict.fromkeys(
+        ("persons", "people", "authors", "contributors", "researchers", "engineers"), "cumulative"
+    ),
+    **dict.fromkeys(("teams", "author-years", "person-years", "person-months", "person-days"), "cumulative"),
+    **dict.fromkeys(("person-hours", "staff-years", "publications", "papers", "pull requests"), "cumulative"),
+    **dict.fromkeys(("commits", "active days", "lines", "experiments", "runs", "games"), "cumulative"),
+    **dict.fromkeys(("CPU hours", "GPU hours", "FLOP", "dollars", "euros"), "cumulative"),
+    **dict.fromkeys(("authors per year", "publications per year", "CPU hours per year"), "flow"),
+    **dict.fromkeys(("GPU hours per year", "dollars per year", "persons at work", "staff"), "flow"),
     **dict.fromkeys(("entries", "records"), "output count"),
 }
-"""Units of effort. A cumulative effort never falls; an `output count` numbers the observations themselves, so that it
-never identifies r."""
+"""Units of effort. A `cumulative` effort counts all so far and never falls; a `flow` is a rate, as a headcount of those at work; an
+`output count` numbers the observations themselves, so that it never identifies r."""
+
+PEOPLE, AI = MAKERS = ("people", "AI")
+
+EITHER = " or "
+"""Between two regimes, in a line that may belong to either: the switch lies among such lines."""
 
 OBSERVATION_KINDS = ("record", "measurement")
 """A record does not fall behind the observation before it; a measurement (a re-timing, a noisy test) may."""
 
 SMALLEST_OUTPUT, LARGEST_OUTPUT, LARGEST_EFFORT = 1e-9, 1e30, 1e15
 
-FEWEST = 2
-"""A series has at least so many observations, and each effort was observed at least so often."""
+FEWEST, FEWEST_EFFORTS = 4, 2
+"""A series has at least so many observations by people, and each effort was observed at least so often."""
 
-_FIRST = ("order", "date", "kind")
+_FIRST, _WORDS = ("order", "date", "kind"), ("instrument", "regime", "made_by")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +90,9 @@ class Observations:
     order: list[int]
     date: list[date]
     kind: list[str]
+    instrument: list[str]
     regime: list[str]
+    made_by: list[str]
     output: list[float]
     output_error: list[float]
     output_unit: str
@@ -87,11 +120,13 @@ class Observations:
                     {"units": "years", "long_name": "years since the first observation"},
                 ),
                 "kind": ("observation", self.kind),
+                "instrument": ("observation", self.instrument),
                 "regime": ("observation", self.regime),
+                "made_by": ("observation", self.made_by),
                 "output": (
                     "observation",
                     self.output,
-                    {"units": self.output_unit, "better": OUTPUT_UNITS[self.output_unit]},
+                    {"units": self.output_unit, "better": _better(self.output_unit)},
                 ),
                 "output_error": ("observation", self.output_error, {"units": self.output_unit}),
                 "effort": (("observation", "proxy"), np.array(list(self.effort.values())).T),
@@ -118,8 +153,12 @@ def read_observations(path: Path) -> Observations:
             (where, problems.attempt(checked, where, {names[key]: cell for key, cell in row.items()}, fields))
             for where, row in rows
         ]
-        if not problems and len(rows) < FEWEST:
-            problems.refuse(path.name, plain(f"{len(rows)} observation"), f"at least {FEWEST}")
+        if not problems:
+            people = sum(row.get("made_by", PEOPLE) == PEOPLE for _, row in observed)
+            if people < FEWEST:
+                found = f"{people} observation{'s' * (people != 1)} by people"
+                want = f"at least {FEWEST}: fewer say nothing of r that growth.csv cannot (a growth ratio)"
+                problems.refuse(path.name, plain(found), want)
         if not problems:
             series = Observations(
                 **{key: [row[key] for _, row in observed] for key in ("order", "date", "kind", "output")},
@@ -130,13 +169,13 @@ def read_observations(path: Path) -> Observations:
             )
             problems.attempt(_check_course, [where for where, _ in observed], series)
             for name, values in series.effort.items():
-                if sum(not math.isnan(value) for value in values) < FEWEST:
-                    want = f"an effort observed at least {FEWEST} times"
+                if sum(not math.isnan(value) for value in values) < FEWEST_EFFORTS:
+                    want = f"an effort observed at least {FEWEST_EFFORTS} times, or no such column"
                     problems.refuse(f"{path.name} {name}", plain("hardly any value"), want)
     return series
 
 
-_MAY_LACK = {"regime": "", "output_error": math.nan}
+_MAY_LACK = {"instrument": "", "regime": "", "made_by": PEOPLE, "output_error": math.nan}
 """Columns that a series may lack, and what stands in their place."""
 
 _EFFORT = optional(
@@ -146,8 +185,8 @@ _EFFORT = optional(
 
 def _fields(output_unit: str, columns: Collection[str], proxies: Collection[str]) -> dict[str, Field]:
     """What the columns of a series may hold."""
-    is_elo = output_unit == "Elo"
-    low, want = (-LARGEST_OUTPUT, "a number") if is_elo else (SMALLEST_OUTPUT, "a number above 0")
+    is_level = OUTPUT_UNITS[output_unit] in (ELO, "doublings")
+    low, want = (-LARGEST_OUTPUT, "a number") if is_level else (SMALLEST_OUTPUT, "a number above 0")
     error = cell(SMALLEST_OUTPUT, "a standard error above 0, or nothing", high=LARGEST_OUTPUT)
     fields = {
         "order": Field(
@@ -157,7 +196,9 @@ def _fields(output_unit: str, columns: Collection[str], proxies: Collection[str]
         "kind": one_of(OBSERVATION_KINDS),
         "output": cell(low, want, high=LARGEST_OUTPUT),
         "output_error": optional(error, math.nan),
-        "regime": words("the name of the regime"),
+        "instrument": words("the name of what measured the output"),
+        "regime": words(f"the name of the regime, or A{EITHER}B where it may be either"),
+        "made_by": optional(one_of(MAKERS), PEOPLE),
         **dict.fromkeys(proxies, _EFFORT),
     }
     return {key: field for key, field in fields.items() if key in columns}
@@ -170,13 +211,13 @@ def _units(file: str, header: list[str]) -> dict[str, str]:
             raise DataError(f"{file} header", column, f"{name} (a series starts with order,date,kind,output)")
     units = {}
     for column in header[len(_FIRST) :]:
-        if column == "regime":
+        if column in _WORDS:
             continue
         match = re.fullmatch(r"([a-z0-9_]+) \[(.+)\]", column)
         if not match:
             raise DataError(f"{file} header", column, "a name and a unit, as in output [minutes]")
         name, unit = match.groups()
-        if name in units or name in (*_FIRST, "regime"):
+        if name in units or name in (*_FIRST, *_WORDS):
             raise DataError(f"{file} header", column, "each column once")
         if not units and name != "output":
             raise DataError(f"{file} header", column, "output [UNIT] after order,date,kind")
@@ -195,14 +236,35 @@ def _units(file: str, header: list[str]) -> dict[str, str]:
     return units
 
 
+def _better(unit: str) -> str:
+    """Which way is better, by the unit of an output."""
+    return "lower" if OUTPUT_UNITS[unit] == "cost" else "higher"
+
+
+def jumps_between(regime: Sequence[str], instrument: Sequence[str], made_by: Sequence[str]) -> list[bool]:
+    """Whether an unknown jump lies between each observation by people and the one by people before it."""
+    found, last = [False] * len(regime), None
+    for i in range(len(regime)):
+        if made_by[i] == AI:
+            continue
+        if last is not None:
+            dated = EITHER not in regime[i] + regime[last]
+            found[i] = i > last + 1 or instrument[i] != instrument[last]
+            found[i] = found[i] or (dated and regime[i] != regime[last])
+        last = i
+    return found
+
+
 def _check_course(where: list[str], series: Observations) -> None:
     """What must hold between observations: ascending order, dates and cumulative effort, records that do not worsen."""
-    sign = 1 if OUTPUT_UNITS[series.output_unit] == "higher" else -1
-    seen = {series.regime[0]}
+    sign = -1 if _better(series.output_unit) == "lower" else 1
+    jumped = jumps_between(series.regime, series.instrument, series.made_by)
     with Problems() as problems:
         for name, values in series.effort.items():
             if EFFORT_UNITS[series.effort_unit[name]] != "flow":
                 problems.attempt(_check_cumulative, where, name, values)
+        problems.attempt(_check_runs, where, "regime", series.regime)
+        problems.attempt(_check_runs, where, "instrument", series.instrument)
         for i, at in enumerate(where):
             if i == 0:
                 continue
@@ -213,13 +275,23 @@ def _check_course(where: list[str], series: Observations) -> None:
             if series.date[i] < series.date[i - 1]:
                 want = f"no date before {series.date[i - 1]}, the line before"
                 problems.refuse(f"{at} date", str(series.date[i]), want)
-            if series.regime[i] != series.regime[i - 1]:
-                if series.regime[i] in seen:
-                    problems.refuse(f"{at} regime", series.regime[i], "each regime in one run of lines")
-                seen.add(series.regime[i])
-            elif series.kind[i] == "record" and sign * series.output[i] < sign * series.output[i - 1]:
+            worse = sign * series.output[i] < sign * series.output[i - 1]
+            if series.kind[i] == "record" and worse and not jumped[i]:
                 want = f"a record no worse than {series.output[i - 1]:g} (or kind measurement)"
                 problems.refuse(f"{at} output", series.output[i], want)
+
+
+def _check_runs(where: list[str], column: str, names: list[str]) -> None:
+    """Each name in one run of lines, and a run of `A or B` between those of A and of B."""
+    runs = [(0, names[0])] + [(i, names[i]) for i in range(1, len(names)) if names[i] != names[i - 1]]
+    with Problems() as problems:
+        for k, (i, name) in enumerate(runs):
+            if name in [earlier for _, earlier in runs[:k]]:
+                problems.refuse(f"{where[i]} {column}", name, f"each {column} in one run of lines")
+            around = [runs[j][1] if 0 <= j < len(runs) else "" for j in (k - 1, k + 1)]
+            if EITHER in name and name != EITHER.join(around):
+                want = f"such lines between one run of each, here '{EITHER.join(around)}'"
+                problems.refuse(f"{where[i]} {column}", name, want)
 
 
 def _check_cumulative(where: list[str], name: str, values: list[float]) -> None:
@@ -227,6 +299,8 @@ def _check_cumulative(where: list[str], name: str, values: list[float]) -> None:
     with Problems() as problems:
         for at, value in zip(where, values, strict=True):
             if value < reached:
-                want = f"at least {reached:g} (cumulative effort never falls)"
+                want = (
+                    f"at least {reached:g}: all so far, which never falls (a headcount is in persons at work)"
+                )
                 problems.refuse(f"{at} {name}", value, want)
             reached = value if value > reached else reached

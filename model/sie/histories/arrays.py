@@ -8,22 +8,27 @@ model).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..base.errors import DataError
+from ..base.errors import DataError, plain
+from ..data.histories import AI, EITHER, ELO, FEWEST, OUTPUT_UNITS, jumps_between
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["History", "as_history", "efforts", "elapsed", "ends", "log_counts"]
+__all__ = ["Contrasts", "History", "as_history", "efforts", "elapsed", "ends", "log2_outputs", "log_counts"]
 
 STATED_ERROR_PRIOR, UNSTATED_ERROR_PRIOR = (0.0, 0.3), (float(np.log(0.2)), 2.0)
 """log of the true over the stated error; or of an unstated error in doublings, almost free."""
 
 ELO_PRIOR = (float(np.log(78.0)), 0.2)
 """log of Elo per doubling of speed: 56 to 108, which covers measured 59 to 110, falling with strength and thinking time."""
+
+INSTRUMENT_SD = 0.25
+"""sd of log Elo per doubling between instruments of one history: over the same years two of them gained 0.5 and 1.8 times as much."""
 
 LEAST_GAIN = 0.001
 """Gains up to this, in doublings, are ties: a tenth of the timing error. Of a tie only that it is one is used."""
@@ -36,36 +41,53 @@ PASSING = 1 / 12
 
 DAYS_A_YEAR = 365.25
 
+ONE = ""
+"""The name of the regime of a history that has one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contrasts:
+    """Observations as independent numbers: `values` (contrast) is `rotation` (contrast, gain) times what was observed, of
+    variance `walk` (contrast) times that of a random walk a unit of log time, plus that of independent errors."""
+
+    rotation: np.ndarray
+    walk: np.ndarray
+    values: np.ndarray
+
 
 @dataclass(frozen=True, kw_only=True)
 class History:
     """One raw history as arrays of the model; the first observation is the origin, the others are dim `gain`.
 
-    `years_in` (gain, segment): time since the origin in each piece of constant effort. `rotation` (proxy, contrast, gain)
-    turns logs of counts into independent `contrasts` (proxy, contrast) whose variance is drift^2 `walk` + scatter^2 where
-    `seen`. For records `output` (gain) holds gains in doublings, no less than LEAST_GAIN: `tied` (gain) marks those that are
-    at most that, `shown` (gain) those that count. For measurements `output_rotation` (contrast, gain) turns log2 A into what `output` (contrast) measures, with variance
-    elo^2 wander^2 `output_walk` + error_scale^2. `anchor` (proxy) is 1 for the proxy whose loading is 1. `log2_output` (all
-    observations) is the output in doublings or Elo, `error` (gain) its stated error, `level` (gain) numbers free levels and `jumped`
-    marks the first observation after a jump. `total_effort` is what the anchor counted in all, in its unit.
+    `years` (gain) since the origin; `years_in` (gain, segment) of them in each piece of constant effort, whose middles are `log_step`
+    (bend) apart in log time. `proxies` by name: contrasts of log counts; the `anchor` has loading 1. Of records `gains`
+    (gain) in doublings, no less than LEAST_GAIN: `tied` those that are at most that, `shown` those that count. Of measurements
+    `measured` by instrument: contrasts of outputs over their stated errors, free of levels, on a scale of its own around the
+    history's (`instrument_sd` in logs); `instrument` (gain) numbers it. Outputs of the first `fitted` gains are part of the
+    model, later ones are there to be predicted. `counted` (gain): where effort was observed. `regimes` each have an r of their own around the
+    history's; `switches` (switch, 2): the years between which each gives way to the next. `log2_output` (all observations) is the
+    output in doublings or Elo, `error` (gain) its stated error, `level` (gain) numbers free levels and `jumped` marks the first
+    observation after a jump. `total_effort` is what the anchor counted in all, in its unit. `by_ai` (observation, 2): years and output
+    of what AI made, which is no part of the model.
     """
 
     id: str
     kind: str
-    proxies: tuple[str, ...]
     years: np.ndarray
     years_in: np.ndarray
     log_step: np.ndarray
-    anchor: np.ndarray
-    rotation: np.ndarray
-    walk: np.ndarray
-    contrasts: np.ndarray
-    seen: np.ndarray
-    output: np.ndarray
+    proxies: dict[str, Contrasts]
+    anchor: str | None
+    gains: np.ndarray
     shown: np.ndarray
     tied: np.ndarray
-    output_rotation: np.ndarray
-    output_walk: np.ndarray
+    measured: dict[str, Contrasts]
+    instrument: np.ndarray
+    instrument_sd: float
+    fitted: int
+    counted: np.ndarray
+    regimes: tuple[str, ...]
+    switches: np.ndarray
     log2_output: np.ndarray
     error: np.ndarray
     level: np.ndarray
@@ -73,6 +95,7 @@ class History:
     total_effort: float
     error_prior: tuple[float, float]
     elo_prior: tuple[float, float]
+    by_ai: np.ndarray
 
 
 def as_history(
@@ -80,86 +103,132 @@ def as_history(
     *,
     proxies: tuple[str, ...] | None = None,
     anchor: str | None = None,
-    jumps: bool = True,
-    independent_errors: bool = False,
+    one_r: bool = False,
     all_observations: bool = False,
+    elo_prior: tuple[float, float] = ELO_PRIOR,
+    until: float = np.inf,
 ) -> History:
     """A series (`sie.read_series`) as the model sees it, with all proxies (the default) or those named.
 
-    The first proxy with two counts is the anchor unless `anchor` names another. Where `regime` changes, an unknown jump is
-    allowed (`jumps=False` ignores it). `independent_errors` takes every error, of records too, as independent around the law:
-    what a regression does; only for comparison, as is `all_observations`, which keeps those that `ends` leaves out. Proxies that merely count the observations are no effort and never used.
+    The first proxy with two counts is the anchor unless `anchor` names another. Observations made by AI are left out, since the
+    effort behind them is not what was counted; what people did next begins behind an unknown jump, as at a change of
+    `instrument` and at a dated change of `regime`. `one_r` gives every regime the same r. Outputs later than `until`, in years since
+    the first observation, are not fitted; their effort is. `all_observations` keeps those that `ends` leaves out. Proxies that
+    merely count the observations are no effort and never used.
     """
     records = (series.kind == "record").all().item()
-    measured = independent_errors or not records
-    if not (all_observations or (records and independent_errors)):
-        series = series.isel(observation=ends(series))
+    by_ai = (series.made_by == AI).values
+    aside = np.column_stack([series.years.values, log2_outputs(series)])[by_ai]
+    jump = jumps_between(*(series[name].values.tolist() for name in ("regime", "instrument", "made_by")))
+    series = series.assign(jump=("observation", jump)).isel(observation=~by_ai)
+    regimes, switches = ((ONE,), np.empty((0, 2))) if one_r else _regimes(series)
+    if not all_observations:
+        series = series.isel(observation=ends(series, series.jump.values))
     years = elapsed(series)
-    names = tuple(str(name) for name in series.proxy.values)
+    n, fitted = len(years), int((years <= until).sum())
+    if fitted < FEWEST - 1:
+        raise DataError(
+            f"series {series.attrs['id']}",
+            plain(f"{fitted + 1} observations until then"),
+            f"at least {FEWEST}",
+        )
     used = [name for name in efforts(series) if proxies is None or name in proxies]
     for name in (*(proxies or ()), *([anchor] if anchor else [])):
         if name not in used:
             raise DataError(f"series {series.attrs['id']} proxy", name, f"one of {', '.join(used) or 'none'}")
-    n = len(years)
     years_in, log_step = _segments(years)
-    rotation, walk = np.zeros((len(names), n, n)), np.zeros((len(names), n))
-    contrasts, seen = np.zeros((len(names), n)), np.zeros((len(names), n))
-    for p, name in enumerate(names):
-        log_count = log_counts(series, name)
-        at = np.flatnonzero(np.isfinite(log_count))
-        if name not in used or len(at) < 2:
-            continue
-        turn, spread = _rotate(np.log(years[at]), np.ones((len(at), 1)), np.ones(len(at)))
-        rows = slice(len(turn))
-        rotation[p, rows, at] = turn.T
-        walk[p, rows], contrasts[p, rows], seen[p, rows] = spread, turn @ log_count[at], 1
-    anchored = anchor or (used[0] if used else names[0] if names else None)
-    is_elo = series.output.attrs["units"] == "Elo"
-    values = series.output.values if is_elo else -np.log2(series.output.values)
-    change = series.regime.values[1:] != series.regime.values[:-1]
+    counts = {name: _contrasts_of_counts(years, log_counts(series, name)) for name in used}
+    is_elo = series.output.attrs["units"] == ELO
+    values = log2_outputs(series)
+    jumped = series.jump.values[1:]
     error = series.output_error.values[1:]
-    stated = np.isfinite(error).all() and not independent_errors
+    stated = np.isfinite(error).all()
     if not stated:
-        error = np.full(n, np.exp(ELO_PRIOR[0]) if is_elo else 1.0)
+        error = np.full(n, np.exp(elo_prior[0]) if is_elo else 1.0)
     level = np.zeros(n)
-    output_rotation, output_walk = np.zeros((n, n)), np.zeros(n)
-    if measured:
-        starts = np.flatnonzero(change | _passing(series)[1:])
-        steps = [np.arange(n) >= i for i in starts if jumps and i > 0]
+    names, instrument = np.unique(series.instrument.values[1:], return_inverse=True)
+    contrasts = {}
+    gains, shown = np.maximum(np.diff(values), LEAST_GAIN), ~jumped & (np.arange(n) < fitted)
+    if not records:
+        starts = np.flatnonzero(jumped | _passing(series)[1:])
+        steps = [np.arange(n) >= i for i in starts if i > 0]
         level = np.sum(steps, axis=0) + np.zeros(n)
-        turn, spread = _rotate(np.log(years), np.column_stack([np.ones(n), *steps]), error)
-        rows = slice(len(turn))
-        output_rotation[rows], output_walk[rows] = turn, spread
-        output, shown = np.zeros(n), np.arange(n) < len(turn)
-        output[rows] = turn @ values[1:]
-    else:
-        shown = ~(change & jumps)
-        output = np.where(shown, np.maximum(np.diff(values), LEAST_GAIN), 1.0)
+        for j, name in enumerate(names):
+            at = np.flatnonzero((instrument == j) & (np.arange(n) < fitted))
+            if len(at):
+                levels = np.unique(level[at], return_inverse=True)[1]
+                turn, walk = _rotate(np.log(years[at]), np.eye(levels.max() + 1)[levels], error[at])
+                contrasts[str(name)] = _embedded(turn, walk, at, values[1:])
+    anchored = anchor or (used[0] if used else None)
     return History(
         id=series.attrs["id"],
-        kind="measurement" if measured else "record",
-        proxies=names,
+        kind="record" if records else "measurement",
         years=years,
         years_in=years_in,
         log_step=log_step,
-        anchor=np.array([float(name == anchored) for name in names]),
-        rotation=rotation,
-        walk=walk * (not independent_errors),
-        contrasts=contrasts,
-        seen=seen,
-        output=output,
+        proxies=counts,
+        anchor=anchored,
+        gains=np.where(shown, gains, 1.0),
         shown=shown.astype(float),
-        tied=(shown & (output <= LEAST_GAIN)).astype(float) * (not measured),
-        output_rotation=output_rotation,
-        output_walk=output_walk * (not independent_errors),
+        tied=(shown & (gains <= LEAST_GAIN)).astype(float),
+        measured=contrasts,
+        instrument=instrument,
+        instrument_sd=INSTRUMENT_SD if elo_prior == ELO_PRIOR else 0.0,
+        fitted=fitted,
+        counted=np.isfinite([log_counts(series, name) for name in used]).any(axis=0)
+        if used
+        else np.zeros(n, dtype=bool),
+        regimes=regimes,
+        switches=switches,
         log2_output=values,
         error=error,
         level=level,
-        jumped=change & jumps,
-        total_effort=_total(series, anchored) if used and anchored is not None else np.nan,
+        jumped=jumped,
+        total_effort=float(np.exp(np.nanmax(log_counts(series, anchored)))) if anchored else np.nan,
         error_prior=STATED_ERROR_PRIOR if stated else UNSTATED_ERROR_PRIOR,
-        elo_prior=ELO_PRIOR if is_elo else (0.0, 0.0),
+        elo_prior=elo_prior if is_elo else (0.0, 0.0),
+        by_ai=aside,
     )
+
+
+def log2_outputs(series: xr.Dataset) -> np.ndarray:
+    """Each output in doublings of software, or in Elo."""
+    values = series.output.values
+    return {"cost": lambda: -np.log2(values), "multiple": lambda: np.log2(values)}.get(
+        OUTPUT_UNITS[series.output.attrs["units"]], lambda: values
+    )()
+
+
+def _regimes(series: xr.Dataset) -> tuple[tuple[str, ...], np.ndarray]:
+    """The regimes that have an r, and the years between which each gives way to the next (switch, 2), equal where that is dated."""
+    years = np.concatenate([[0.0], elapsed(series)])
+    label, passing = series.regime.values, _passing(series)
+    within = {}
+    for name in label[~passing]:
+        if EITHER not in name:
+            within[name] = years[label == name]
+    names = tuple(str(name) for name in within)
+    switches = []
+    for one, other in pairwise(names):
+        last, first = within[one][-1], within[other][0]
+        between = label[(years > last) & (years < first)]
+        dated = not any(EITHER in name for name in between)
+        switches.append([(last + first) / 2] * 2 if dated else [last, first])
+    return names, np.array(switches).reshape(-1, 2)
+
+
+def _contrasts_of_counts(years: np.ndarray, log_count: np.ndarray) -> Contrasts:
+    """Those of the log of a count where it was observed, free of its level."""
+    at = np.flatnonzero(np.isfinite(log_count))
+    turn, walk = _rotate(np.log(years[at]), np.ones((len(at), 1)), np.ones(len(at)))
+    return _embedded(turn, walk, at, log_count)
+
+
+def _embedded(turn: np.ndarray, walk: np.ndarray, at: np.ndarray, observed: np.ndarray) -> Contrasts:
+    """Contrasts of the observations `at` some gains, as contrasts of all."""
+    rotation = np.zeros((len(turn), len(observed)))
+    rotation[:, at] = turn
+    return Contrasts(rotation=rotation, walk=walk, values=turn @ observed[at])
 
 
 def elapsed(series: xr.Dataset) -> np.ndarray:
@@ -171,36 +240,35 @@ def elapsed(series: xr.Dataset) -> np.ndarray:
     return (exact[1:] - exact[0]) / DAYS_A_YEAR
 
 
-def ends(series: xr.Dataset) -> list[int]:
+def ends(series: xr.Dataset, jumps: np.ndarray) -> list[int]:
     """The observations at which pieces of constant effort end: the origin, then each at least SEGMENT further in log time.
 
-    Both sides of a change of regime are kept, and where effort is not always observed, what was. How many records share a
+    Both sides of the `jumps` (observation,) are kept, and where effort is not always observed, what was. How many records share a
     gain depends on when people submit and says nothing of r; measurements close in time share the walk that they err by. Between
     them they tell how rough the path is, which differs from era to era (0.2 to 0.7 doublings per e-fold for Stockfish, most just
     after NNUE), not r: at one lambda all 257 tests and the 53 kept agree, and only what they say of lambda differs.
     """
     years = np.concatenate([[0.0], elapsed(series)])
-    regime = series.regime.values
     observed = np.isfinite(series.effort.values).any(axis=1)
     rare = observed & (not observed.all())
     kept = [0]
     for i in range(1, len(years)):
-        last = i + 1 == len(years) or regime[i + 1] != regime[i]
-        first = regime[i] != regime[i - 1]
+        last = i + 1 == len(years) or jumps[i + 1]
         far = kept[-1] == 0 or np.log(years[i] / years[kept[-1]]) >= SEGMENT
-        if first or last or far or rare[i]:
-            replaces = last and not (first or far or rare[i]) and len(kept) > 1 and not rare[kept[-1]]
-            if replaces and regime[kept[-2]] == regime[kept[-1]]:
+        if jumps[i] or last or far or rare[i]:
+            replaces = last and not (jumps[i] or far or rare[i]) and len(kept) > 1 and not rare[kept[-1]]
+            if replaces and not jumps[kept[-2] + 1 : kept[-1] + 1].any():
                 kept.pop()
             kept.append(i)
     return kept
 
 
 def _passing(series: xr.Dataset) -> np.ndarray:
-    """Which observations lie in a regime that is only the way to another: their own levels are unknown too."""
+    """Which observations lie in a regime that is only the way from one to another: their own levels are unknown too."""
     regime, years = series.regime.values, series.years.values
     lasting = {name: np.ptp(years[regime == name]) for name in np.unique(regime)}
-    return np.array([len(lasting) > 1 and lasting[name] < PASSING for name in regime])
+    ways = {name for name in lasting if lasting[name] < PASSING} - {regime[0], regime[-1]}
+    return np.isin(regime, list(ways))
 
 
 def efforts(series: xr.Dataset) -> list[str]:
@@ -226,10 +294,6 @@ def log_counts(series: xr.Dataset, name: str) -> np.ndarray:
         count = cumulative_trapezoid(count, np.concatenate([[0.0], elapsed(series)]), initial=0.0)
     since = count[1:] - (count[0] if np.isfinite(count[0]) else 0)
     return np.log(since, out=np.full(len(since), np.nan), where=since > 0)
-
-
-def _total(series: xr.Dataset, name: str) -> float:
-    return float(np.exp(np.nanmax(log_counts(series, name))))
 
 
 def _segments(years: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -6,29 +6,36 @@ It samples with the thresholds of `sampling` and writes no distribution of its o
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..base.errors import DataError
 from ..base.stats import ENDS
+from ..data.histories import ELO
 from ..inference import sampling as inference
-from ..returns.compiled import compile_density
-from .arrays import History, as_history
-from .model import LOG_LAMBDA_RANGE, LOG_R_PRIOR, TIMING_SD, build_series, priors_of, to_natural_scale
+from .arrays import History, as_history, log2_outputs
+from .density import TIMING_SD
+from .model import LOG_LAMBDA_RANGE, LOG_R_PRIOR, compiled, priors_of, to_natural_scale
 from .reduction import Draws, reduce_draws
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["fit_series", "is_identified", "likelihood_of", "naive_slope", "replicate"]
+__all__ = ["fit_series", "is_identified", "likelihood_of", "naive_slope", "r_at_lambda", "replicate"]
 
-DRAWS = 8000
+DRAWS = 10000
 """Posterior draws of a fit, in four chains."""
 
-TARGET_ACCEPT = (0.97, 0.995)
-"""NUTS acceptance: the first try, and the one retry."""
+TRIES = (
+    inference.Try(0.95, 600, "low_rank"),
+    inference.Try(0.95, 800, "low_rank", longer=2),
+    inference.Try(0.98, 2000, "low_rank", longer=4),
+    inference.Try(0.998, 4000, "diag", longer=4),
+)
+"""The first try, and retries for histories whose posterior has an odd shape: few records, counts that contradict each other."""
 
 LOG_R_GRID = (-4.0, 4.0, 161)
 """Grid of log r of a stored likelihood: first, last, number."""
@@ -55,13 +62,10 @@ def fit_series(
     """
     if draws < 1 or draws % inference.CHAINS:
         raise DataError("draws", draws, f"a positive multiple of {inference.CHAINS}")
-    compiled = compile_density(
-        build_series(history, log_r_prior=log_r_prior, log_lambda_range=log_lambda_range)
-    )
     tree, diagnostics = inference.sample_converged(
-        compiled,
+        compiled(history, log_r_prior=log_r_prior, log_lambda_range=log_lambda_range),
         name=f"series {history.id}",
-        tries=[(target_accept, inference.RETRY_TUNE) for target_accept in TARGET_ACCEPT],
+        tries=TRIES,
         draws=draws,
         seed=seed,
     )
@@ -81,7 +85,9 @@ def log_width(draws: xr.Dataset) -> float:
     return float(high - low)
 
 
-def likelihood_of(series: xr.Dataset, *, seed: int) -> xr.DataArray:
+def likelihood_of(
+    series: xr.Dataset, *, seed: int, on_progress: Callable[[str], object] = lambda _: None
+) -> xr.DataArray:
     """The log likelihood over (log r, log lambda) of a raw history, from all of its effort and with its jumps.
 
     Draws come from overlapping windows of log lambda, so that the curve is known for each lambda that a view may hold.
@@ -93,6 +99,7 @@ def likelihood_of(series: xr.Dataset, *, seed: int) -> xr.DataArray:
     windows = []
     for start in range(0, LAMBDA_NODES - 1, WINDOW - 1):
         limits = (float(edges[start]), float(edges[min(start + WINDOW, LAMBDA_NODES)]))
+        on_progress(f"{history.id}: lambda {np.exp(limits[0]):.2g} to {np.exp(limits[1]):.2g}")
         draws = fit_series(history, seed=seed + start, log_lambda_range=limits)
         log_r, log_lambda = np.log(draws.r.values), np.log(draws["lambda"].values)
         effective = draws.attrs["min_ess"]
@@ -108,23 +115,41 @@ def likelihood_of(series: xr.Dataset, *, seed: int) -> xr.DataArray:
     return reduce_draws(windows, log_prior)
 
 
+def r_at_lambda(table: xr.DataArray, value: float, *, draws: int = DRAWS) -> xr.Dataset:
+    """r at one lambda by a likelihood (`likelihood_of`) and LOG_R_PRIOR, as equally probable values in place of draws."""
+    import xarray as xr
+
+    x, (mean, sd) = table.log_r.values, LOG_R_PRIOR
+    log_p = table.interp(log_lambda=np.log(value)).values - ((x - mean) / sd) ** 2 / 2
+    mass = np.exp(log_p - log_p.max())
+    below = (np.cumsum(mass) - mass / 2) / mass.sum()
+    r = np.exp(np.interp((np.arange(draws) + 0.5) / draws, below, x))
+    return xr.Dataset({"r": (("chain", "draw"), r[None])})
+
+
 def naive_slope(series: xr.Dataset, name: str, elo_per_doubling: float) -> tuple[float, float]:
     """Slope and its standard error of a regression of log2 A on the log2 of what a proxy counts, from the second observation
-    on, with independent errors and no prior effort: how r is usually read off such data."""
-    from scipy.stats import linregress
-
+    on, with independent errors, no prior effort and a level for each instrument: how r is usually read off such data."""
     count = series.effort.sel(proxy=name).values[1:]
-    output = series.output.values[1:]
-    log2_a = output / elo_per_doubling if series.output.attrs["units"] == "Elo" else -np.log2(output)
+    log2_a = log2_outputs(series)[1:]
+    if series.output.attrs["units"] == ELO:
+        log2_a = log2_a / elo_per_doubling
     at = np.isfinite(count) & (count > 0)
-    line = cast("Any", linregress(np.log2(count[at]), log2_a[at]))
-    return float(line.slope), float(line.stderr)
+    levels = series.instrument.values[1:][at]
+    x, y = np.log2(count[at]), log2_a[at]
+    for level in np.unique(levels):
+        x[levels == level] -= x[levels == level].mean()
+        y[levels == level] -= y[levels == level].mean()
+    left = max(len(x) - len(np.unique(levels)) - 1, 1)
+    slope = (x @ y) / (x @ x)
+    return float(slope), float(np.sqrt(((y - slope * x) ** 2).sum() / left / (x @ x)))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Replicates:
     """Paths of log2 A relative to the origin at each later observation, (draw, gain): what was observed, the law with the
-    levels and jumps that the data give it, and data made anew by the model."""
+    levels and jumps that the data give it, and data made anew by the model. After the last observation that was fitted, the law
+    and the data go on from that one."""
 
     observed: np.ndarray
     law: np.ndarray
@@ -134,32 +159,50 @@ class Replicates:
 def replicate(draws: xr.Dataset, history: History, *, seed: int, most: int = 2000) -> Replicates:
     """Posterior predictive histories of the same dates and effort; of `most` draws, evenly taken."""
     rng = np.random.default_rng(seed)
-    flat = {name: values.values.reshape(-1, *values.shape[2:]) for name, values in draws.data_vars.items()}
+    flat = {name: np.concatenate(values.values) for name, values in draws.data_vars.items()}
     at = np.linspace(0, len(flat["r"]) - 1, min(most, len(flat["r"]))).astype(int)
     law = flat["log2_a"][at]
     irregularity = flat["irregularity"][at, None]
+    later = np.arange(law.shape[1]) >= history.fitted
     if history.kind == "record":
+        observed = history.log2_output[1:] - history.log2_output[0]
         gain = np.diff(law, axis=1, prepend=0.0)
         variance = gain * irregularity + 2 * TIMING_SD**2
         made = rng.gamma(gain**2 / variance, variance / gain)
-        jumped = history.shown == 0
-        made[:, jumped] = gain[:, jumped] = np.diff(history.log2_output)[jumped]
-        return Replicates(
-            observed=history.log2_output[1:] - history.log2_output[0],
-            law=np.cumsum(gain, axis=1),
-            data=np.cumsum(made, axis=1),
-        )
-    elo = flat["elo_per_doubling"][at, None]
-    scale = np.median(elo)
-    observed = (history.log2_output - history.log2_output[0])[1:] / scale
-    law = law * elo / scale
+        given = (history.shown == 0) & ~later
+        made[:, given] = gain[:, given] = np.diff(history.log2_output)[given]
+        law, made = np.cumsum(gain, axis=1), np.cumsum(made, axis=1)
+        if later.any():
+            for path in (law, made):
+                path[:, later] += observed[history.fitted - 1] - path[:, history.fitted - 1 : history.fitted]
+        return Replicates(observed=observed, law=law, data=made)
+    elo = flat["elo_of"][at]
+    scale = np.median(elo, axis=0)
+    observed = _in_doublings(history, scale)
+    law = np.cumsum(np.diff(law, axis=1, prepend=0.0) * elo / scale, axis=1)
     clock = np.log(history.years)
     steps = rng.standard_normal(law.shape) * np.sqrt(np.diff(clock, prepend=clock[0]))
-    noise = np.cumsum(steps, axis=1) * irregularity * elo / scale
+    noise = np.cumsum(steps * elo / scale, axis=1) * irregularity
     noise += rng.standard_normal(law.shape) * history.error * flat["error_scale"][at, None] / scale
     made = law + noise
-    for level in np.unique(history.level):
-        group = history.level == level
+    for level in np.unique(history.level[~later]):
+        group = (history.level == level) & ~later
         law[:, group] += (observed[group] - law[:, group]).mean(axis=1, keepdims=True)
         made[:, group] += (observed[group] - made[:, group]).mean(axis=1, keepdims=True)
+    if later.any():
+        last = slice(history.fitted - 1, history.fitted)
+        moved = np.diff(flat["log2_a"][at], axis=1, prepend=0.0)[:, later]
+        wandered = steps[:, later] * irregularity
+        error = np.hypot(history.error[later], history.error[last]) * flat["error_scale"][at, None]
+        on_scale = elo[:, later] / scale[later]
+        law[:, later] = observed[last] + np.cumsum(moved * on_scale, axis=1)
+        made[:, later] = law[:, later] + np.cumsum(wandered * on_scale, axis=1)
+        made[:, later] += error / scale[later] * rng.standard_normal(error.shape)
     return Replicates(observed=observed, law=law, data=made)
+
+
+def _in_doublings(history: History, scale: np.ndarray) -> np.ndarray:
+    """Measured outputs relative to the origin in doublings, at so much a doubling (gain,); each instrument goes on where the last ended."""
+    moved = np.diff(history.log2_output) / scale
+    moved[np.diff(history.instrument, prepend=history.instrument[0]) != 0] = 0.0
+    return np.cumsum(moved)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -23,9 +23,17 @@ _log = logging.getLogger(__name__)
 
 
 def run_chains(
-    compiled: CompiledPyMCModel, *, draws: int, tune: int, seed: int, target_accept: float
+    compiled: CompiledPyMCModel,
+    *,
+    draws: int,
+    tune: int,
+    seed: int,
+    target_accept: float,
+    adaptation: Literal["diag", "low_rank"] = "diag",
 ) -> xr.DataTree:
     """Chains of NUTS, `draws` each after `tune` of warm-up, undiagnosed. An interrupt ends them.
+
+    `adaptation` is nutpie's: "low_rank" learns correlations too, which pays where latents are strongly correlated.
 
     Returns groups `posterior` (the free variables, dims chain, draw, ...) and `sample_stats` (nutpie's numbers of each draw).
     """
@@ -38,6 +46,7 @@ def run_chains(
         chains=CHAINS,
         seed=seed,
         target_accept=target_accept,
+        adaptation=adaptation,
         progress_bar=False,
         blocking=False,
         return_raw_trace=True,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from nutpie.compile_pymc import CompiledPyMCModel
 
 __all__ = [
+    "Try",
     "fit",
     "sample_converged",
     "short_fit",
@@ -41,8 +42,18 @@ TARGET_ACCEPT, RETRY_TARGET_ACCEPT = 0.95, 0.99
 MAX_RHAT = 1.01
 """Largest rank-normalised R-hat of any parameter that counts as converged (Vehtari et al. 2021)."""
 
-TRIES = ((TARGET_ACCEPT, TUNE), (RETRY_TARGET_ACCEPT, RETRY_TUNE))
-"""Target acceptance and warm-up of the first try and of the retry."""
+
+class Try(NamedTuple):
+    """How chains are run: NUTS acceptance, warm-up draws, nutpie's adaptation, and how many times as many draws as are wanted."""
+
+    target_accept: float
+    tune: int
+    adaptation: Literal["diag", "low_rank"] = "diag"
+    longer: int = 1
+
+
+TRIES = (Try(TARGET_ACCEPT, TUNE), Try(RETRY_TARGET_ACCEPT, RETRY_TUNE))
+"""The first try and the retry."""
 
 PARTS_STREAM = 1
 """The stream of a seed that draws the parts of mixtures."""
@@ -251,22 +262,29 @@ def sample_converged(
     compiled,
     *,
     name: str,
-    tries: Iterable[tuple[float, int]],
+    tries: Iterable[Try],
     draws: int,
     seed: int,
     relabel: Callable[[xr.Dataset], xr.Dataset] | None = None,
 ) -> tuple[xr.DataTree, dict[str, float]]:
     """Draws of a compiled density (`compiled.compile_density`) and their diagnostics, of the first try that converges.
 
-    A try is a target_accept and a number of warm-up draws. `draws` is the total number, a multiple of 4: chains are
+    `draws` is the total number, a multiple of 4: chains are
     LEAST_DRAWS long or longer, diagnosed whole and thinned to what was asked for. `relabel` turns the sampled latents into
     those to be diagnosed and kept. The diagnostics are max_rhat, min_ess, divergences and target_accept. Raises NotConverged,
     which names `name`, after the last try.
     """
     wanted = draws // CHAINS
-    thin = -(-LEAST_DRAWS // wanted)
-    for target_accept, tune in tries:
-        tree = run_chains(compiled, draws=wanted * thin, tune=tune, seed=seed, target_accept=target_accept)
+    for target_accept, tune, adaptation, longer in tries:
+        thin = -(-LEAST_DRAWS // wanted) * longer
+        tree = run_chains(
+            compiled,
+            draws=wanted * thin,
+            tune=tune,
+            seed=seed,
+            target_accept=target_accept,
+            adaptation=adaptation,
+        )
         if relabel is not None:
             tree["posterior"] = relabel(tree["posterior"].to_dataset())
         found = _diagnose(tree)

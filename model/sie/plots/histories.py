@@ -10,29 +10,40 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..base.stats import ENDS, INTERVAL, QUANTILES
+from ..data.quantities import R_UNIT
 from .style import (
     AFTER,
+    BACKGROUND,
     BLACK,
+    BLUE,
     FAINT,
     GREY,
     INNER,
+    ORANGE,
     OUTER,
     SHADED,
     SMALL,
     THIN,
     VERMILION,
     axes_for,
+    finish,
+    interval,
+    log_r,
+    mark_one,
     own_settings,
+    quantiles_of,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import xarray as xr
     from matplotlib.axes import Axes
 
     from ..histories.arrays import History
     from ..histories.fit import Replicates
 
-__all__ = ["plot_replicates", "plot_series"]
+__all__ = ["plot_at_lambdas", "plot_replicates", "plot_series"]
 
 BARS = 60
 """At most this many observations get an error bar of effort, or the bars would hide the curve."""
@@ -42,6 +53,14 @@ SINGLE = 4
 """Replicated histories drawn one by one."""
 
 MILLION = 1e6
+
+MARKS = ((BLUE, "o"), (BLACK, "s"), (VERMILION, "^"), (ORANGE, "D"))
+"""Colours and shapes of a history at several lambdas, APART rows from each other."""
+
+APART = 0.2
+
+ASIDE = 1.3
+"""Where what has no known effort is drawn, in multiples of the last effort."""
 
 CLOSE = 0.3
 """Jumps nearer than this in log effort share a label."""
@@ -55,9 +74,7 @@ def plot_series(
     them, the law's band, and how far single histories stray from it."""
     ax = axes_for(ax)
     log_effort = (draws.log_effort - draws.log_effort[..., -1]).values.reshape(-1, len(past.years))
-    used = [name for name, seen in zip(past.proxies, past.seen, strict=True) if seen.any()]
-    anchor = past.proxies[int(past.anchor.argmax())] if used else None
-    total = past.total_effort if used else 1.0
+    total = past.total_effort if past.anchor else 1.0
     low, effort, high = np.quantile(np.exp(log_effort), INTERVAL, axis=0) * total
     order = np.argsort(effort, kind="stable")
     _bands(ax, effort[order], made.law[:, order], "law")
@@ -67,31 +84,32 @@ def plot_series(
         ax.plot(effort[order], 2**line, color=GREY, linestyle="--", linewidth=THIN / 2, label=label)
     shown = np.unique(np.linspace(0, len(effort) - 1, min(BARS, len(effort))).astype(int))
     ax.hlines(2 ** made.observed[shown], low[shown], high[shown], colors=BLACK, linewidth=THIN / 2)
-    ax.plot(
-        effort,
-        2**made.observed,
-        "o",
-        color=BLACK,
-        markersize=3,
-        label="observed (bar: 5–95 % of the effort behind it)",
-    )
+    for at, face, words in (
+        (past.counted, BLACK, "effort counted"),
+        (~past.counted, "white", "effort latent"),
+    ):
+        if at.any():
+            label = f"observed, {words} (bar: its 5–95 %)"
+            ax.plot(effort[at], 2 ** made.observed[at], "o", color=BLACK, mfc=face, markersize=3, label=label)
     _mark_jumps(ax, effort[past.jumped])
+    _mark_ai(ax, past, made, np.full(len(past.by_ai), effort[-1] * ASIDE), "effort unknown")
     ax.set(
         xscale="log",
         yscale="log",
-        xlabel=f"cumulative effort since the first observation ({_words(anchor)})"
-        if anchor
+        xlabel=f"cumulative effort since the first observation ({_words(past.anchor)})"
+        if past.anchor
         else "cumulative effort since the first observation (share of the total; not observed)",
         ylabel="software, multiple of the first observation",
     )
     _plain_ticks(ax.yaxis, np.array([1.0, *(2**made.observed)]))
     _plain_powers(ax.xaxis)
+    _mark_regimes(ax, past, np.interp(_switch_years(past, draws), past.years, effort))
     return _finish(ax, title)
 
 
 @own_settings()
 def plot_replicates(
-    past: History, made: Replicates, *, title: str | None = None, ax: Axes | None = None
+    draws: xr.Dataset, past: History, made: Replicates, *, title: str | None = None, ax: Axes | None = None
 ) -> Axes:
     """Posterior predictive check: what was observed over time, among histories that the fitted model makes."""
     ax = axes_for(ax)
@@ -100,6 +118,17 @@ def plot_replicates(
         label = f"{SINGLE} of them" if i == 0 else None
         ax.plot(past.years, 2**path, color=GREY, linewidth=THIN / 2, label=label)
     ax.plot(past.years, 2**made.observed, "o", color=BLACK, markersize=3, label="observed")
+    if past.fitted < len(past.years):
+        ax.axvline(past.years[past.fitted - 1], color=BLACK, linestyle="--", linewidth=THIN / 2)
+        ax.annotate(
+            "predicted →",
+            (past.years[past.fitted - 1], 0.02),
+            (4, 0),
+            xycoords=ax.get_xaxis_transform(),
+            textcoords="offset points",
+            fontsize=SMALL,
+        )
+    _mark_ai(ax, past, made, past.by_ai[:, 0], "in no fit")
     ax.set(
         yscale="log",
         xlabel="years since the first observation",
@@ -107,7 +136,61 @@ def plot_replicates(
         xlim=(0, None),
     )
     _plain_ticks(ax.yaxis, np.array([1.0, *(2**made.observed)]))
+    _mark_regimes(ax, past, _switch_years(past, draws))
     return _finish(ax, title)
+
+
+@own_settings()
+def plot_at_lambdas(
+    draws: Mapping[str, Mapping[str, xr.Dataset]], *, title: str | None = None, ax: Axes | None = None
+) -> Axes:
+    """r of each history (rows) by the lambda that it is read at (marks): draws by history and by what lambda is."""
+    ax = axes_for(ax, lines=2 * len(draws))
+    ends = []
+    for row, found in enumerate(draws.values()):
+        for k, (label, of) in enumerate(found.items()):
+            quantiles = quantiles_of(of.r)
+            color, marker = MARKS[k % len(MARKS)]
+            at = row + (k - (len(found) - 1) / 2) * APART
+            interval(ax, at, quantiles, color=color, marker=marker, label=f"{label}, median")
+            ends += [quantiles[0], quantiles[4]]
+    log_r(ax, "x", min(ends), max(ends))
+    mark_one(ax, vertical=True)
+    ax.set(
+        xlabel=f"r, {R_UNIT}",
+        yticks=range(len(draws)),
+        yticklabels=[_words(name) for name in draws],
+        ylim=(len(draws) - 0.4, -0.6),
+    )
+    return finish(ax, title, intervals=True)
+
+
+def _switch_years(past: History, draws: xr.Dataset) -> np.ndarray:
+    """The median year, since the first observation, in which each regime gives way to the next."""
+    return np.median(draws.switch_year.values, axis=(0, 1)) if len(past.switches) else np.empty(0)
+
+
+def _mark_regimes(ax: Axes, past: History, switches: np.ndarray) -> None:
+    """The name of each regime at the foot of its stretch, and a line where it gives way to the next."""
+    if len(past.regimes) < 2:
+        return
+    for at in switches:
+        ax.axvline(at, color=GREY, linestyle="-", linewidth=THIN / 2)
+    edges = np.array([ax.get_xlim()[0], *switches, ax.get_xlim()[1]])
+    logs = ax.get_xscale() == "log"
+    middles = np.sqrt(edges[1:] * edges[:-1]) if logs else (edges[1:] + edges[:-1]) / 2
+    for k, (name, middle) in enumerate(zip(past.regimes, middles, strict=True)):
+        at = (middle, 0.14 - 0.045 * (k % 2))
+        look = {"ha": "center", "fontsize": SMALL, "color": GREY, "bbox": BACKGROUND}
+        ax.annotate(name, at, xycoords=ax.get_xaxis_transform(), **look)
+
+
+def _mark_ai(ax: Axes, past: History, made: Replicates, x: np.ndarray, words: str) -> None:
+    """What AI made, beside what people made: of its effort nothing is known."""
+    if len(past.by_ai):
+        gained = past.by_ai[:, 1] - past.log2_output[-1] + made.observed[-1]
+        label = f"made by AI, {words}"
+        ax.plot(x, 2**gained, "D", color=VERMILION, mfc="white", markersize=5, label=label)
 
 
 def _mark_jumps(ax: Axes, efforts: np.ndarray) -> None:
