@@ -4,11 +4,13 @@ import csv
 
 import numpy as np
 import pytest
+from conftest import row_changed
 
 import sie
 from sie.base.reading import data_folder
 from sie.data.bibliography import find_quote
 from sie.data.evidence import INPUTS, TARGET, evidence_files
+from sie.data.row_rules import READ
 from sie.returns.selection import domains_at
 
 SOURCES = data_folder("evidence").parent.parent / "shared" / "sources"
@@ -45,6 +47,53 @@ def test_numbers_are_read_as_they_stand(evidence):
     assert evidence.domain.values[row.domain_idx] == "computer vision"
     assert not row.includes.any()
     assert evidence.includes.sel(estimate="alexnet_2020", adjustment="hardware_scale") == 1
+
+
+TABLES = ("returns.csv", "factors.csv", "inputs.csv", "growth.csv", "series.csv")
+
+
+def cells_of(path):
+    with path.open(newline="", encoding="utf-8") as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_every_bundled_row_says_last_whether_it_was_read_in_the_primary_work(evidence):
+    for name in TABLES:
+        rows = cells_of(data_folder("evidence") / name)
+        assert list(rows[0])[-1] == "read"
+        assert {row["read"] for row in rows} <= set(READ)
+        assert evidence.read.sel(estimate=[row["id"] for row in rows]).values.tolist() == [
+            row["read"] for row in rows
+        ]
+    assert sie.read_inputs().read.equals(evidence.read.sel(estimate=sie.read_inputs().estimate))
+
+
+def test_a_text_that_we_hold_was_read(evidence):
+    """Of sources whose text is held, second-hand are only numbers that these take from others' works."""
+    held = [sie.read_sources()[source].text is not None for source in evidence.source.values]
+    second_hand = (evidence.read.values == "second-hand") & (evidence.quote.values != "")
+    assert np.all(np.array(held)[second_hand])
+    assert evidence.estimate.values[second_hand].tolist() == [
+        "algorithms_2025",
+        "post_training_anthropic_2024",
+        "algorithms_growth",
+    ]
+
+
+def test_a_row_need_not_say_where_it_was_read(evidence, evidence_copy):
+    """Neither in a table whose header is older than the column, nor in an empty cell."""
+    for name in TABLES[1:]:
+        path = evidence_copy / name
+        lines = path.read_text(encoding="utf-8").splitlines()
+        path.write_text("\n".join(line.rpartition(",")[0] for line in lines) + "\n", encoding="utf-8")
+    row_changed(evidence_copy / TABLES[0], "vision_2024", {"read": ""})
+    found = sie.read_evidence(evidence_copy)
+    said = found.read.values != ""
+    assert found.estimate.values[said].tolist() == [
+        row["id"] for row in cells_of(evidence_copy / TABLES[0]) if row["id"] != "vision_2024"
+    ]
+    assert found.drop_vars("read").drop_attrs().identical(evidence.drop_vars("read").drop_attrs())
+    assert set(sie.read_inputs(evidence_copy).read.values) == {""}
 
 
 def test_quantiles_or_a_standard_error_are_nan_where_not_given(evidence):
@@ -227,6 +276,15 @@ FORTY = " ".join(["1.7", *39 * ["word"]])
         (RETURNS, {"basis": "stated"}, "returns.csv line 2 quote", "nothing", "stated"),
         (FACTORS, {"quote": FORTY}, "factors.csv line 2 quote", "40 words", "fewer than 40"),
         (FACTORS, {"note": ""}, "factors.csv line 2 note", "nothing", "derived"),
+        (RETURNS, {"read": "first-hand"}, "returns.csv line 2 read", "'first-hand'", "primary, second-hand"),
+        (SPEEDRUN, {"read": "yes"}, "series.csv line 2 read", "'yes'", "one of primary, second-hand"),
+        (
+            ("inputs.csv", "whitfill_wu_compute"),
+            {"read": "second-hand"},
+            "inputs.csv line 13 read",
+            "'second-hand'",
+            "primary or nothing (basis is stated",
+        ),
         (FACTORS, {"basis": "stated"}, "factors.csv line 2 quote", "no 0.4 in it", "every stated number"),
         (
             ("domains.csv", "computer vision"),
@@ -348,8 +406,8 @@ def spoil_header(old, new):
         (lambda text: "\n \n", "", "an empty file"),
         (lambda text: text.splitlines()[0] + "\n", "", "a header and no rows"),
         (spoil_header("note", "notes"), " header", "'notes'"),
-        (spoil_header(",note\n", "\n"), " header", "no column note"),
-        (spoil_header("note\n", "note,note\n"), " header", "a column twice"),
+        (spoil_header(",note", ""), " header", "no column note"),
+        (spoil_header("note", "note,note"), " header", "a column twice"),
         (spoil_header("\n", "\n\n"), " line 2", "0 cells"),
         (lambda text: text + "one,two\n", " line ", "2 cells"),
         (lambda text: text + '"open', "", "a CSV error"),
