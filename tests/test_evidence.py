@@ -1,10 +1,12 @@
 """Evidence: what reading accepts and refuses, and which rows a view may be confronted with."""
 
 import csv
+from datetime import date
 
 import numpy as np
 import pytest
 from conftest import row_changed
+from scipy import stats
 
 import sie
 from sie.base.reading import data_folder
@@ -94,6 +96,27 @@ def test_a_row_need_not_say_where_it_was_read(evidence, evidence_copy):
     ]
     assert found.drop_vars("read").drop_attrs().identical(evidence.drop_vars("read").drop_attrs())
     assert set(sie.read_inputs(evidence_copy).read.values) == {""}
+
+
+def test_gurobi_grew_by_four_speedups_in_the_years_since_the_release_before_the_first(evidence):
+    speedups = np.array([1.13, 1.086, 1.131, 1.006])
+    dates = [date(2021, 11, 9), date(2022, 11, 14), date(2023, 12, 4), date(2024, 11, 19), date(2025, 11, 18)]
+    gains, since = np.log(speedups), [(dates[-1] - day).days / 365.25 for day in dates]
+    row, lp = (evidence.sel(estimate=name) for name in ("gurobi_growth", "lp_growth"))
+    low, median, high = row.growth.sel(flow="output").values
+    assert median == pytest.approx(gains.sum() / since[0], abs=5e-4)
+    error = stats.t.ppf(0.95, 3) * gains.std(ddof=1) / 2
+    assert low == pytest.approx(gains.mean() - error, abs=5e-4)
+    assert high == lp.growth.sel(flow="output", growth_quantile=0.95).item() > gains.mean() + error
+    for other in (gains[1:].sum() / since[1], gains.sum() / since[1]):
+        assert f"{other:.3f}" in row.note.item()
+    assert row.definition_sd.item() == pytest.approx(
+        np.hypot(lp.definition_sd.item(), np.log(2.1) / stats.norm.ppf(0.95)), abs=5e-3
+    )
+    for name in ("input_idx", "domain_idx", "measure", "measure_sd", "ratio"):
+        assert row[name].equals(lp[name].drop_vars("estimate").assign_coords(estimate=row.estimate)), name
+    assert row.growth.sel(flow="labour").values.tolist() == lp.growth.sel(flow="labour").values.tolist()
+    assert row.output_idx != lp.output_idx
 
 
 def test_quantiles_or_a_standard_error_are_nan_where_not_given(evidence):

@@ -94,18 +94,19 @@ def print_inputs(console, evidence: xr.Dataset) -> None:
 def print_rows(
     console, rows: xr.Dataset, predictive: xr.Dataset, scaling: xr.Dataset, moved: xr.Dataset | None
 ) -> None:
-    columns = ["row", "read", "elpd", "Pareto k", "sensitivity"]
-    columns += ["log r", *moved.event.values.tolist()] if moved is not None else []
+    """One line a row that counts. Where it was read is shown where the effects of leaving rows out do not need the width."""
+    columns = ["row", "elpd", "Pareto k", "sensitivity"]
+    columns += ["log r", *moved.event.values.tolist()] if moved is not None else ["read"]
     shown = new_table(*columns)
-    shown.padding = (0, 0, 0, 1 if moved is None else 0)  # narrow, so that no number is cut off
     for row in rows.estimate.values.tolist():
         cells = [
-            rows.read.sel(estimate=row).item() or "-",
             f"{predictive.elpd.sel(estimate=row).item():.2f}",
             f"{predictive.khat.sel(estimate=row).item():.2f}",
             f"{scaling.of_row.sel(estimate=row).item():.3f}",
         ]
-        if moved is not None:
+        if moved is None:
+            cells.append(rows.read.sel(estimate=row).item() or "-")
+        else:
             one = moved.sel(estimate=row)
             cells.append(f"{one.log_r.item():+.3f} ± {one.log_r_mcse.item():.3f}")
             cells += [
@@ -117,16 +118,13 @@ def print_rows(
     total = predictive.attrs
     bad = int((predictive.khat > 0.7).sum())
     console.print(
-        "read: whether the row's numbers were read in the primary work or, some or all of them, second-hand in somebody else's"
-        " write-up ('-': the row does not say)"
-    )
-    console.print(
         f"PSIS-LOO over rows: elpd {total['elpd']:.2f} (s.e. {total['se']:.2f}), effective parameters {total['p']:.2f},"
         f" {bad} rows with Pareto k above 0.7"
         + (
             "; log r (at ASARA) and probabilities (percentage points): fit of all rows less refit without the row"
             if moved is not None
-            else ""
+            else "; read: whether the row's numbers were read in the primary work or, some or all of them, second-hand in somebody"
+            " else's write-up ('-': the row does not say)"
         )
     )
 
