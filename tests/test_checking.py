@@ -282,7 +282,8 @@ def test_the_command_prints_domains_rows_and_priors_and_writes_the_forest(tmp_pa
     [domain] = [line.split() for line in lines if line.strip().startswith("SAT solvers")]
     assert domain[2] == "published"
     [row] = [line.split() for line in lines if line.strip().startswith("alexnet_2020 ")]
-    assert len(row) == 4
+    assert len(row) == 5
+    assert row[-1] == "primary"
     assert any(line.startswith("PSIS-LOO over rows: elpd") for line in lines)
     assert any(line.startswith("P(years_3_in_1y) = ") for line in lines)
     assert any("0 divergences" in line for line in lines)

@@ -1,14 +1,18 @@
 """Evidence: what reading accepts and refuses, and which rows a view may be confronted with."""
 
 import csv
+from datetime import date
 
 import numpy as np
 import pytest
+from conftest import row_changed
+from scipy import stats
 
 import sie
 from sie.base.reading import data_folder
 from sie.data.bibliography import find_quote
 from sie.data.evidence import INPUTS, TARGET, evidence_files
+from sie.data.row_rules import READ
 from sie.returns.selection import domains_at
 
 SOURCES = data_folder("evidence").parent.parent / "shared" / "sources"
@@ -45,6 +49,74 @@ def test_numbers_are_read_as_they_stand(evidence):
     assert evidence.domain.values[row.domain_idx] == "computer vision"
     assert not row.includes.any()
     assert evidence.includes.sel(estimate="alexnet_2020", adjustment="hardware_scale") == 1
+
+
+TABLES = ("returns.csv", "factors.csv", "inputs.csv", "growth.csv", "series.csv")
+
+
+def cells_of(path):
+    with path.open(newline="", encoding="utf-8") as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_every_bundled_row_says_last_whether_it_was_read_in_the_primary_work(evidence):
+    for name in TABLES:
+        rows = cells_of(data_folder("evidence") / name)
+        assert list(rows[0])[-1] == "read"
+        assert {row["read"] for row in rows} <= set(READ)
+        assert evidence.read.sel(estimate=[row["id"] for row in rows]).values.tolist() == [
+            row["read"] for row in rows
+        ]
+    assert sie.read_inputs().read.equals(evidence.read.sel(estimate=sie.read_inputs().estimate))
+
+
+def test_a_text_that_we_hold_was_read(evidence):
+    """Of sources whose text is held, second-hand are only numbers that these take from others' works."""
+    held = [sie.read_sources()[source].text is not None for source in evidence.source.values]
+    second_hand = (evidence.read.values == "second-hand") & (evidence.quote.values != "")
+    assert np.all(np.array(held)[second_hand])
+    assert evidence.estimate.values[second_hand].tolist() == [
+        "algorithms_2025",
+        "post_training_anthropic_2024",
+        "algorithms_growth",
+    ]
+
+
+def test_a_row_need_not_say_where_it_was_read(evidence, evidence_copy):
+    """Neither in a table whose header is older than the column, nor in an empty cell."""
+    for name in TABLES[1:]:
+        path = evidence_copy / name
+        lines = path.read_text(encoding="utf-8").splitlines()
+        path.write_text("\n".join(line.rpartition(",")[0] for line in lines) + "\n", encoding="utf-8")
+    row_changed(evidence_copy / TABLES[0], "vision_2024", {"read": ""})
+    found = sie.read_evidence(evidence_copy)
+    said = found.read.values != ""
+    assert found.estimate.values[said].tolist() == [
+        row["id"] for row in cells_of(evidence_copy / TABLES[0]) if row["id"] != "vision_2024"
+    ]
+    assert found.drop_vars("read").drop_attrs().identical(evidence.drop_vars("read").drop_attrs())
+    assert set(sie.read_inputs(evidence_copy).read.values) == {""}
+
+
+def test_gurobi_grew_by_four_speedups_in_the_years_since_the_release_before_the_first(evidence):
+    speedups = np.array([1.13, 1.086, 1.131, 1.006])
+    dates = [date(2021, 11, 9), date(2022, 11, 14), date(2023, 12, 4), date(2024, 11, 19), date(2025, 11, 18)]
+    gains, since = np.log(speedups), [(dates[-1] - day).days / 365.25 for day in dates]
+    row, lp = (evidence.sel(estimate=name) for name in ("gurobi_growth", "lp_growth"))
+    low, median, high = row.growth.sel(flow="output").values
+    assert median == pytest.approx(gains.sum() / since[0], abs=5e-4)
+    error = stats.t.ppf(0.95, 3) * gains.std(ddof=1) / 2
+    assert low == pytest.approx(gains.mean() - error, abs=5e-4)
+    assert high == lp.growth.sel(flow="output", growth_quantile=0.95).item() > gains.mean() + error
+    for other in (gains[1:].sum() / since[1], gains.sum() / since[1]):
+        assert f"{other:.3f}" in row.note.item()
+    assert row.definition_sd.item() == pytest.approx(
+        np.hypot(lp.definition_sd.item(), np.log(2.1) / stats.norm.ppf(0.95)), abs=5e-3
+    )
+    for name in ("input_idx", "domain_idx", "measure", "measure_sd", "ratio"):
+        assert row[name].equals(lp[name].drop_vars("estimate").assign_coords(estimate=row.estimate)), name
+    assert row.growth.sel(flow="labour").values.tolist() == lp.growth.sel(flow="labour").values.tolist()
+    assert row.output_idx != lp.output_idx
 
 
 def test_quantiles_or_a_standard_error_are_nan_where_not_given(evidence):
@@ -227,6 +299,15 @@ FORTY = " ".join(["1.7", *39 * ["word"]])
         (RETURNS, {"basis": "stated"}, "returns.csv line 2 quote", "nothing", "stated"),
         (FACTORS, {"quote": FORTY}, "factors.csv line 2 quote", "40 words", "fewer than 40"),
         (FACTORS, {"note": ""}, "factors.csv line 2 note", "nothing", "derived"),
+        (RETURNS, {"read": "first-hand"}, "returns.csv line 2 read", "'first-hand'", "primary, second-hand"),
+        (SPEEDRUN, {"read": "yes"}, "series.csv line 2 read", "'yes'", "one of primary, second-hand"),
+        (
+            ("inputs.csv", "whitfill_wu_compute"),
+            {"read": "second-hand"},
+            "inputs.csv line 13 read",
+            "'second-hand'",
+            "primary or nothing (basis is stated",
+        ),
         (FACTORS, {"basis": "stated"}, "factors.csv line 2 quote", "no 0.4 in it", "every stated number"),
         (
             ("domains.csv", "computer vision"),
@@ -348,8 +429,8 @@ def spoil_header(old, new):
         (lambda text: "\n \n", "", "an empty file"),
         (lambda text: text.splitlines()[0] + "\n", "", "a header and no rows"),
         (spoil_header("note", "notes"), " header", "'notes'"),
-        (spoil_header(",note\n", "\n"), " header", "no column note"),
-        (spoil_header("note\n", "note,note\n"), " header", "a column twice"),
+        (spoil_header(",note", ""), " header", "no column note"),
+        (spoil_header("note", "note,note"), " header", "a column twice"),
         (spoil_header("\n", "\n\n"), " line 2", "0 cells"),
         (lambda text: text + "one,two\n", " line ", "2 cells"),
         (lambda text: text + '"open', "", "a CSV error"),

@@ -155,7 +155,11 @@ def test_a_ratio_of_growth_says_what_a_row_was_measured_against(evidence, second
 
 def test_growth_of_inputs_is_borrowed_only_from_rows_on_the_same_input_data(evidence):
     growth = borrow_input_growth(evidence).growth
-    for to, of in (("vision_2024", "vision_growth"), ("stockfish", "stockfish_growth")):
+    for to, of in (
+        ("vision_2024", "vision_growth"),
+        ("stockfish", "stockfish_growth"),
+        ("lp_2024", "lp_growth"),
+    ):
         np.testing.assert_array_equal(
             growth.sel(estimate=to, flow=["labour", "compute"]),
             evidence.growth.sel(estimate=of, flow=["labour", "compute"]),

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import h5py
 import numpy as np
@@ -69,6 +70,20 @@ def test_a_file_says_everything_that_draws_it_again(result, folder, tmp_path):
         view.write_text(attrs["view_toml"])
         again = prior(sie.read_view(str(view)), draws=int(attrs["draws"]), seed=int(attrs["seed"]))
         xr.testing.assert_equal(again, tree["prior"].to_dataset())
+
+
+@pytest.mark.parametrize(
+    ("said", "marked"),
+    [("as the rows say", ["vision_2024"]), ("nothing", ["vision_2024", "alexnet_2020"])],
+)
+def test_a_report_marks_rows_that_were_read_second_hand(result, evidence, said, marked):
+    """Where rows do not say, as in files of before, those that name where they were read count."""
+    ids = ["vision_2024", "alexnet_2020", "toy_ml_2025"]
+    rows = evidence.sel(estimate=ids)
+    rows = rows if said != "nothing" else rows.drop_vars("read")
+    text = " ".join(as_text(replace(result, rows=rows)).split())
+    names = ", ".join(f"{row}*" if row in marked else row for row in ids)
+    assert f"rows used (3; * cited second-hand, {len(marked)}): {names}" in text
 
 
 @pytest.mark.slow

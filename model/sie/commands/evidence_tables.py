@@ -94,8 +94,9 @@ def print_inputs(console, evidence: xr.Dataset) -> None:
 def print_rows(
     console, rows: xr.Dataset, predictive: xr.Dataset, scaling: xr.Dataset, moved: xr.Dataset | None
 ) -> None:
+    """One line a row that counts. Where it was read is shown where the effects of leaving rows out do not need the width."""
     columns = ["row", "elpd", "Pareto k", "sensitivity"]
-    columns += ["log r", *moved.event.values.tolist()] if moved is not None else []
+    columns += ["log r", *moved.event.values.tolist()] if moved is not None else ["read"]
     shown = new_table(*columns)
     for row in rows.estimate.values.tolist():
         cells = [
@@ -103,7 +104,9 @@ def print_rows(
             f"{predictive.khat.sel(estimate=row).item():.2f}",
             f"{scaling.of_row.sel(estimate=row).item():.3f}",
         ]
-        if moved is not None:
+        if moved is None:
+            cells.append(rows.read.sel(estimate=row).item() or "-")
+        else:
             one = moved.sel(estimate=row)
             cells.append(f"{one.log_r.item():+.3f} ± {one.log_r_mcse.item():.3f}")
             cells += [
@@ -120,7 +123,8 @@ def print_rows(
         + (
             "; log r (at ASARA) and probabilities (percentage points): fit of all rows less refit without the row"
             if moved is not None
-            else ""
+            else "; read: whether the row's numbers were read in the primary work or, some or all of them, second-hand in somebody"
+            " else's write-up ('-': the row does not say)"
         )
     )
 

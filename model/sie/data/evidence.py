@@ -85,7 +85,8 @@ def read_evidence(path: Path | str | None = None) -> xr.Dataset:
         counted; `includes` (estimate, adjustment); `domain_idx` (-1 for factors and inputs), `output_idx`, `input_idx`; `remoteness` and
         default `level` (domain); `identified`, whether a series has an effort of its own (True for other rows); `by_epoch`, whether
         Epoch fitted this growth row; `preferred`; the row's words, "" where its table has none (`input`, `labour`, `file`, `measure`,
-        `history`, of inputs `quantity`, `scale`, `bound`, `unit`, `distance`, and `basis`, ..., `note`).
+        `history`, of inputs `quantity`, `scale`, `bound`, `unit`, `distance`, and `basis`, ..., `note`); `read`,
+        where the numbers were read, "primary" or "second-hand", "" where the row does not say.
 
     Raises
     ------
@@ -126,7 +127,9 @@ def read_files(files: Mapping[str, Path]) -> xr.Dataset:
     inputs = sorted({row["input_data"] for row in rows})
     names = list(domains)
     fitted = {(row["output_data"], row["input_data"]) for row in rows if row["source"] == EPOCH}
-    words = {key: ("estimate", [row[key] for row in rows]) for key in ("kind", *WORDS_OF_ROWS, *PROVENANCE)}
+    words = {
+        key: ("estimate", [row[key] for row in rows]) for key in ("kind", *WORDS_OF_ROWS, *PROVENANCE, "read")
+    }
     del words["domain"]  # which `domain_idx` says
     return xr.Dataset(
         {
@@ -228,7 +231,8 @@ def read_inputs(path: Path | str | None = None) -> xr.Dataset:
         Dims `estimate` (row id), `quantile`. Variables: `quantity`, with its `unit`; `value` (estimate, quantile) and `se` as printed, NaN
         where not given; `scale` ("log", "logit" or "linear"), on which `definition_sd` and the error are; `bound` ("", "upper" or
         "lower": the median is then that bound); `distance` of a ceiling ("left" at ASARA or the "whole" from today); `labour`, which
-        labour a share, lambda or their product counts; `output_data`, `input_data`, `preferred`; the words of provenance.
+        labour a share, lambda or their product counts; `output_data`, `input_data`, `preferred`; the words of provenance;
+        `read`, where the number was read, "primary" or "second-hand", "" where the row does not say.
 
     Raises
     ------
@@ -245,7 +249,7 @@ def read_inputs(path: Path | str | None = None) -> xr.Dataset:
     folder = Path(path) if path is not None else data_folder("evidence")
     rows = read_rows(folder / "inputs.csv", None, read_sources(folder))
     keys = ("quantity", "scale", "bound", "unit", "distance", "labour", "se", "definition_sd")
-    keys = (*keys, "output_data", "input_data", "preferred", *PROVENANCE)
+    keys = (*keys, "output_data", "input_data", "preferred", *PROVENANCE, "read")
     return xr.Dataset(
         {
             "value": (("estimate", "quantile"), [row["value"] for row in rows]),

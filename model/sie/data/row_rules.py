@@ -24,6 +24,7 @@ __all__ = [
     "MEASURES",
     "MOST_LOG_SD",
     "PRODUCT",
+    "READ",
     "SCALES",
     "check_adjusts",
     "check_estimate",
@@ -33,6 +34,7 @@ __all__ = [
     "check_labour",
     "check_measure",
     "check_ratio",
+    "check_read",
     "check_series",
     "given",
     "quantile_keys",
@@ -74,6 +76,11 @@ is place for what that table cannot hold, a bound on one."""
 
 SCALES = ("log", "logit", "linear")
 """The scale on which the error of a row of inputs.csv is."""
+
+READ = ("primary", "second-hand")
+"""Where a row's numbers were read: in the primary work (its text, its own data or code, or a full copy), or in somebody else's
+write-up. What an abstract prints is primary where the abstract was read. A derived row counts by all the numbers that it is made
+of: one that was read second-hand only makes it second-hand. Numbers and readings that a note calls ours do not count."""
 
 BOUNDS = ("upper", "lower")
 """What q50 of a row of inputs.csv is where it is no estimate; definition_sd is then how soft the bound is."""
@@ -258,6 +265,13 @@ def check_flows(growth: str) -> Rule:
             raise DataError(f"{where} {missing.split()[0]}_q50", plain("nothing"), f"the growth of {missing}")
 
     return rule
+
+
+def check_read(where: str, row: Mapping[str, Any]) -> None:
+    """What a quote prints stands in a text that we hold, so that it was not read second-hand."""
+    if row["basis"] == "stated" and row["read"] == READ[1]:
+        want = f"{READ[0]} or nothing (basis is stated: we quote a text that we hold)"
+        raise DataError(f"{where} read", row["read"], want)
 
 
 def check_series(where: str, row: Mapping[str, Any]) -> None:

@@ -20,6 +20,7 @@ from .row_rules import (
     LABOUR,
     MEASURES,
     MOST_LOG_SD,
+    READ,
     SCALES,
     check_adjusts,
     check_estimate,
@@ -29,6 +30,7 @@ from .row_rules import (
     check_labour,
     check_measure,
     check_ratio,
+    check_read,
     check_series,
     given,
     quantile_keys,
@@ -99,6 +101,7 @@ _DOMAIN = {"domain": words(), "input": one_of(INPUTS)}
 _COMMON = {**_DATA, "definition_sd": _SD, **dict.fromkeys(ADJUSTMENTS, FLAG), **ORIGIN}
 _MEASURE = {"measure": optional(one_of(MEASURES), ""), "measure_sd": optional(_SD, 0.0)}
 _RATIOS = dict.fromkeys(("ratio_q05", "ratio_q95"), _RATIO)
+_READ = {"read": optional(one_of(READ), "")}
 
 
 def _quantiles(prefix: str) -> dict[str, Field]:
@@ -120,8 +123,9 @@ FIELDS: Mapping[str, Mapping[str, Field]] = {
         **_RATIOS,
         **_MEASURE,
         **_COMMON,
+        **_READ,
     },
-    "factors.csv": {**_ID, **_quantiles("f_"), **_COMMON, "labour": WORDS, "history": WORDS},
+    "factors.csv": {**_ID, **_quantiles("f_"), **_COMMON, "labour": WORDS, "history": WORDS, **_READ},
     "inputs.csv": {
         **_ID,
         "quantity": one_of(INFORMED),
@@ -136,6 +140,7 @@ FIELDS: Mapping[str, Mapping[str, Field]] = {
         **_DATA,
         "preferred": FLAG,
         **ORIGIN,
+        **_READ,
     },
     "growth.csv": {
         **_ID,
@@ -146,6 +151,7 @@ FIELDS: Mapping[str, Mapping[str, Field]] = {
         **_MEASURE,
         **_COMMON,
         "labour": WORDS,
+        **_READ,
     },
     "series.csv": {
         **_ID,
@@ -155,6 +161,7 @@ FIELDS: Mapping[str, Mapping[str, Field]] = {
         **_RATIOS,
         **_MEASURE,
         **_COMMON,
+        **_READ,
     },
 }
 """What every column of a table may hold, by its file's name."""
@@ -183,8 +190,8 @@ def read_rows(
     kind, numbers, rules = _KINDS[path.name]
     if "domain" in fields:
         fields["domain"] = known(domains, "one of " + ", ".join(domains or ()))
-    rules = (*rules, origin(sources, lambda row: given(row, numbers)))
-    rows = read_table(path, fields, rules)
+    rules = (*rules, origin(sources, lambda row: given(row, numbers)), check_read)
+    rows = read_table(path, fields, rules, may_lack=_READ)
     return [_as_row(where, kind, values) for where, values in rows]
 
 

@@ -47,17 +47,22 @@ def read_cells(path: Path, columns: Collection[str]) -> list[dict[str, str]]:
 
 
 def read_table(
-    path: Path, fields: Mapping[str, Field], rules: Iterable[Rule] = ()
+    path: Path, fields: Mapping[str, Field], rules: Iterable[Rule] = (), *, may_lack: Collection[str] = ()
 ) -> list[tuple[str, dict[str, Any]]]:
-    """The rows of a table that has exactly these columns, in any order: each as (where, values by column)."""
+    """The rows of a table that has exactly these columns, in any order: each as (where, values by column).
+
+    Columns that it `may_lack` have optional fields, and are empty where the header has none of them.
+    """
     with Problems() as problems:
         return [
             (where, problems.attempt(checked, where, cells, fields, rules))
-            for where, cells in _lines_of(path, fields, problems)
+            for where, cells in _lines_of(path, fields, problems, may_lack)
         ]
 
 
-def _lines_of(path: Path, columns: Collection[str], problems: Problems) -> list[tuple[str, dict[str, str]]]:
+def _lines_of(
+    path: Path, columns: Collection[str], problems: Problems, may_lack: Collection[str] = ()
+) -> list[tuple[str, dict[str, str]]]:
     def check(header: list[str]) -> None:
         where, want = f"{path.name} header", "the columns " + ",".join(columns)
         with Problems() as problems:
@@ -65,7 +70,7 @@ def _lines_of(path: Path, columns: Collection[str], problems: Problems) -> list[
                 if column not in columns:
                     problems.refuse(where, column, f"only {want}")
             for column in columns:
-                if column not in header:
+                if column not in header and column not in may_lack:
                     problems.refuse(where, plain(f"no column {column}"), want)
 
     return read_lines(path, check, problems)[1]

@@ -30,6 +30,7 @@ from .snapshot import inputs_of, versions
 from .tables import aligned, new_table, rendered
 
 if TYPE_CHECKING:
+    import xarray as xr
     from rich.table import Table
 
 __all__ = [
@@ -186,13 +187,20 @@ def _provenance_lines(result: Result) -> Iterator[str]:
         yield "the view states r at ASARA directly, so evidence on r cannot move it"
     if result.rows is not None:
         used = result.rows
+        second_hand = _second_hand(used)
         names = [
-            f"{row}*" if via else row for row, via in zip(used.estimate.values, used.via.values, strict=True)
+            f"{row}*" if cited else row for row, cited in zip(used.estimate.values, second_hand, strict=True)
         ]
-        second_hand = int((used.via != "").sum())
         yield levels_in_words(result.levels)
-        yield f"rows used ({used.sizes['estimate']}; * cited second-hand, {second_hand}): " + ", ".join(names)
+        count = f"{used.sizes['estimate']}; * cited second-hand, {second_hand.sum()}"
+        yield f"rows used ({count}): " + ", ".join(names)
         yield from left_out_in_words(result.left_out)
+
+
+def _second_hand(rows: xr.Dataset) -> np.ndarray:
+    """Which rows were read second-hand: as `read` says; of rows that do not say, those that name where they were read."""
+    read = rows.read.values if "read" in rows else np.full(rows.sizes["estimate"], "")
+    return np.where(read == "", rows.via.values != "", read == "second-hand")
 
 
 def as_csv(results: list[Result]) -> str:

@@ -37,7 +37,7 @@ def evidence(contents: Contents) -> list[Section]:
         what, estimate = _estimate(one, rows)
         title = (Line(row, kind="strong"), Line(what, kind="small"))
         used = "; ".join(users[row]) or "no view"
-        found.append([title, estimate, used, one.basis.item(), _row_origin(one, contents)])
+        found.append([title, estimate, used, _basis(one), _row_origin(one, contents)])
     columns, widths = ["row", "estimate", "used by", "basis", "where it comes from"], (22, 11, 13, 13, 41)
     caption = "Every evidence row on r and its factors. Estimates: median, and 5 to 95 % or standard error"
     blocks = [Table(caption=caption, columns=columns, widths=widths, rows=found)]
@@ -48,7 +48,7 @@ def evidence(contents: Contents) -> list[Section]:
         title = (Line(row, kind="strong"), Line(input_in_words(one), kind="small"))
         estimate = (Line(input_number_in_words(one)), Line(f"{one.scale.item()} scale", kind="small"))
         used = "; ".join(users[row]) or "no view"
-        found.append([title, estimate, used, one.basis.item(), _row_origin(one, contents)])
+        found.append([title, estimate, used, _basis(one), _row_origin(one, contents)])
     if found:
         columns = ["row", "number", "used by", "basis", "where it comes from"]
         caption = "Rows on other quantities of a view: number as printed, with 5 to 95 % or standard error, and the scale of its error"
@@ -84,6 +84,12 @@ def _spread(low: float, high: float, error: float) -> tuple[Line, ...]:
     if not np.isnan(low):
         return (Line(f"{low:.3g} to {high:.3g}", kind="small"),)
     return () if np.isnan(error) else (Line(f"± {error:.3g}", kind="small"),)
+
+
+def _basis(row: xr.Dataset) -> Cell:
+    """The basis, and whether the numbers were read in the primary work, where the row says."""
+    read = row.read.item() if "read" in row else ""
+    return (Line(row.basis.item()), *([Line(f"read: {read}", kind="small")] if read else ()))
 
 
 def _row_origin(row: xr.Dataset, contents: Contents) -> Cell:
