@@ -42,7 +42,7 @@ def test_an_evidence_folder_is_checked_with_its_series(command, evidence_copy):
     code, _, err = command("check", evidence_copy / "series.csv")
     assert (code, err.count("\n")) == (2, 1)
     assert err.startswith(
-        "stockfish.csv header output: found 'points', want one of the units minutes, seconds"
+        "stockfish.csv header output: found 'points', want one of the units milliseconds, seconds"
     )
 
 

@@ -149,6 +149,7 @@ def test_the_hash_covers_every_file_that_is_read():
         "cifar10.csv",
         "nanogpt_speedrun.csv",
         "stockfish.csv",
+        "stockfish_builds.csv",
     ]
 
 

@@ -182,7 +182,7 @@ def dense_log_density(point, past, series):
     d = to_natural_scale(latents_at(past, **point), past, priors_of(past), LOG_LAMBDA_RANGE)
     d = d.isel(chain=0, draw=0)
     total = sum(norm.logpdf(value).sum() for value in point.values())
-    clock, n = np.log(past.years), len(past.years)
+    clock = np.log(past.years)
     log_effort, path = by_hand(point, past, d)
     for p, name in enumerate(past.proxies):
         count = series.effort.sel(proxy=name).values

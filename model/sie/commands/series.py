@@ -266,11 +266,16 @@ def _figures(past: xr.Dataset, draws: xr.Dataset, history, made, identified: boo
 
 def _figure_of_lambdas(found: Mapping[str, Mapping[str, xr.Dataset]], out: Path) -> None:
     """r of each history at each lambda, and with lambda learnt."""
-    from ..histories.readings import AT_LAMBDA, WIDE
+    from ..histories.readings import AT_LAMBDA, BLIND, WIDE
     from ..plots.histories import plot_at_lambdas
 
     labels = {label: f"lambda {value:g}" for label, value in AT_LAMBDA.items()} | {WIDE: "lambda learnt"}
-    draws = {name: {words: of[key] for key, words in labels.items()} for name, of in found.items()}
+    draws = {
+        name if BLIND in of else f"{name}\n(not identified)": {
+            words: of[key] for key, words in labels.items()
+        }
+        for name, of in found.items()
+    }
     _save(out, "series_lambda.png", plot_at_lambdas(draws, title="r by the lambda at which it is read"))
 
 

@@ -24,7 +24,7 @@ learning it (`likelihoods.over_log_r`).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -94,7 +94,7 @@ def to_natural_scale(
     every = np.concatenate([part.reshape(-1, part.shape[-1]) for part in parts], axis=1)
     found = paths(every, pack(history, prior, log_lambda_range))
     log_value, log_effort, log2_a, r_of, year = (part.reshape(*shape, -1) for part in found)
-    values = {name: (dims, np.exp(log_value[..., i])) for i, name in enumerate(PARAMETERS)}
+    values: dict[str, Any] = {name: (dims, np.exp(log_value[..., i])) for i, name in enumerate(PARAMETERS)}
     values |= {"log_effort": ((*dims, "gain"), log_effort), "log2_a": ((*dims, "gain"), log2_a)}
     values["r_of"] = ((*dims, "regime"), r_of)
     values["switch_year"] = ((*dims, "switch"), year)

@@ -19,6 +19,7 @@ from .style import (
     FAINT,
     GREY,
     INNER,
+    LABEL_GAP,
     ORANGE,
     OUTER,
     SHADED,
@@ -171,18 +172,16 @@ def _switch_years(past: History, draws: xr.Dataset) -> np.ndarray:
 
 
 def _mark_regimes(ax: Axes, past: History, switches: np.ndarray) -> None:
-    """The name of each regime at the foot of its stretch, and a line where it gives way to the next."""
+    """The name of each regime at the end of its stretch, and a line where it gives way to the next."""
     if len(past.regimes) < 2:
         return
     for at in switches:
         ax.axvline(at, color=GREY, linestyle="-", linewidth=THIN / 2)
-    edges = np.array([ax.get_xlim()[0], *switches, ax.get_xlim()[1]])
-    logs = ax.get_xscale() == "log"
-    middles = np.sqrt(edges[1:] * edges[:-1]) if logs else (edges[1:] + edges[:-1]) / 2
-    for k, (name, middle) in enumerate(zip(past.regimes, middles, strict=True)):
-        at = (middle, 0.14 - 0.045 * (k % 2))
-        look = {"ha": "center", "fontsize": SMALL, "color": GREY, "bbox": BACKGROUND}
-        ax.annotate(name, at, xycoords=ax.get_xaxis_transform(), **look)
+    for k, (name, end) in enumerate(zip(past.regimes, [*switches, ax.get_xlim()[1]], strict=True)):
+        at = (end, 0.97 - 0.045 * k)
+        look = {"ha": "right", "va": "top", "fontsize": SMALL, "color": GREY, "bbox": BACKGROUND}
+        place = {"xycoords": ax.get_xaxis_transform(), "textcoords": "offset points"}
+        ax.annotate(name, at, (-LABEL_GAP, 0), **place, **look)
 
 
 def _mark_ai(ax: Axes, past: History, made: Replicates, x: np.ndarray, words: str) -> None:
