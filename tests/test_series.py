@@ -19,6 +19,7 @@ from sie.histories.density import (
 )
 from sie.histories.fit import fit_series, is_identified, likelihood_of, log_width, naive_slope, replicate
 from sie.histories.model import LOG_LAMBDA_RANGE, priors_of, to_natural_scale
+from sie.histories.readings import AT_LAMBDA, readings
 
 
 def latents_at(past, **given):
@@ -310,6 +311,17 @@ def test_the_curve_gives_the_posterior_that_a_joint_fit_gives(alexnet):
 
 
 @pytest.mark.slow
+def test_r_at_one_lambda_is_the_same_from_the_likelihood_and_from_a_fit(alexnet):
+    table = sie.read_likelihood("alexnet")
+    options = {"most_lambda": 1.0, "until": np.inf, "seed": 3, "on_progress": lambda _: None}
+    found = [dict(readings(alexnet, **options, likelihood=of)) for of in (table, None)]
+    assert list(found[0]) == list(found[1])
+    for label in AT_LAMBDA:
+        both = [np.quantile(np.log(of[label].r.values), [0.05, 0.5, 0.95]) for of in found]
+        np.testing.assert_allclose(*both, atol=0.1, err_msg=label)
+
+
+@pytest.mark.slow
 def test_independent_errors_are_far_too_narrow_on_the_speedrun():
     past = sie.read_series("nanogpt_speedrun")
     limits = (LOG_LAMBDA_RANGE[0], 0.0)
@@ -388,6 +400,10 @@ def test_figures_have_logarithmic_axes_with_units_and_every_observation(name):
         (("bread",), "series: found 'bread'", "nanogpt_speedrun"),
         (("--most-lambda", "9"), "--most-lambda: found 9.0", "at most 4"),
         (("--rebuild", "--out", "x"), "--out: found --rebuild too", "one of the two"),
+        (("--rebuild", "--until", "2020-01-01"), "--until: found --rebuild too", "one of the two"),
+        (("--until", "2020"), "--until: found '2020'", "a day, as 2023-06-30"),
+        (("alexnet", "--until", "2013-01-01"), "series alexnet: found 1 observation until then", "at least 4"),
+        (("nowhere.csv",), "nowhere.csv: found no such file", "a series: order,date,kind"),
     ],
 )
 def test_sie_series_refuses_what_it_cannot_do_in_one_line(arguments, where, want, capsys, monkeypatch):

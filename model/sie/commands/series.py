@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -89,8 +90,10 @@ def series(
 
 
 def _day(until: str | None) -> np.datetime64 | None:
+    if until is None:
+        return None
     try:
-        return np.datetime64(until, "D") if until is not None else None
+        return np.datetime64(date.fromisoformat(until))
     except ValueError:
         raise DataError("--until", until, "a day, as 2023-06-30") from None
 
@@ -127,7 +130,7 @@ def _show(
 
     proxies, name = efforts(past), past.attrs["id"]
     kinds = sorted(set(past.kind.values.tolist()))
-    first, end = (str(date)[:10] for date in past.date.values[[0, -1]])
+    first, end = (str(day)[:10] for day in past.date.values[[0, -1]])
     of = f" ({past.attrs['domain']})" if past.attrs["domain"] else ""
     print(f"{name}{of}: {past.sizes['observation']} {' and '.join(kinds)}s, {first} to {end}")
     until = np.inf if last is None else float((last - past.date.values[0].astype("datetime64[D]")) / YEAR)

@@ -129,7 +129,7 @@ def as_history(
     if fitted < FEWEST - 1:
         raise DataError(
             f"series {series.attrs['id']}",
-            plain(f"{fitted + 1} observations until then"),
+            plain(f"{fitted + 1} observation{'s' * (fitted > 0)} until then"),
             f"at least {FEWEST}",
         )
     used = [name for name in efforts(series) if proxies is None or name in proxies]

@@ -44,6 +44,9 @@ LAMBDA_NODES, WINDOW = 15, 3
 """Nodes of log lambda of a stored likelihood, over LOG_LAMBDA_RANGE; and those of a window that is sampled at a time, which
 shares one with the next. Narrow, so that each node has draws however improbable its lambda."""
 
+NO_GAIN = 1e-9
+"""Least expected gain in doublings; smaller ones leave nothing to draw."""
+
 NARROWED = 0.9
 """Counts of effort identify r if they leave at most this share of the width that the 5-95 % interval of log r has without them."""
 
@@ -166,7 +169,7 @@ def replicate(draws: xr.Dataset, history: History, *, seed: int, most: int = 200
     later = np.arange(law.shape[1]) >= history.fitted
     if history.kind == "record":
         observed = history.log2_output[1:] - history.log2_output[0]
-        gain = np.diff(law, axis=1, prepend=0.0)
+        gain = np.maximum(np.diff(law, axis=1, prepend=0.0), NO_GAIN)
         variance = gain * irregularity + 2 * TIMING_SD**2
         made = rng.gamma(gain**2 / variance, variance / gain)
         given = (history.shown == 0) & ~later
