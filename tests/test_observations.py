@@ -369,7 +369,6 @@ def test_a_switch_without_a_date_and_what_ai_made_are_read(series_file):
         ("0,old,", "0,older,", "line 3 regime", "'old or new'", "here 'older or new'"),
         ("3,new", "3,old", "line 6 regime", "'old'", "each regime in one run of lines"),
         ("new,AI", "new,bot", "line 4 made_by", "'bot'", "one of people, AI"),
-        ("3,new,", "3,new,AI", "own.csv", "3 observations by people", "at least 4: fewer say nothing of r"),
     ],
 )
 def test_wrong_regimes_and_makers_are_refused(old, new, where, found, want, series_file, refused):
@@ -379,7 +378,7 @@ def test_wrong_regimes_and_makers_are_refused(old, new, where, found, want, seri
 
 
 @given(
-    st.lists(st.floats(0.01, 0.99), min_size=4, max_size=12),
+    st.lists(st.floats(0.01, 0.99), min_size=2, max_size=12),
     st.lists(st.integers(0, 1000), min_size=12, max_size=12),
 )
 def test_numbers_come_back_as_they_were_written(tmp_path_factory, shrink, steps):

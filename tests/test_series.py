@@ -402,7 +402,7 @@ def test_figures_have_logarithmic_axes_with_units_and_every_observation(name):
         (("--rebuild", "--out", "x"), "--out: found --rebuild too", "one of the two"),
         (("--rebuild", "--until", "2020-01-01"), "--until: found --rebuild too", "one of the two"),
         (("--until", "2020"), "--until: found '2020'", "a day, as 2023-06-30"),
-        (("alexnet", "--until", "2013-01-01"), "series alexnet: found 1 observation until then", "at least 4"),
+        (("alexnet", "--until", "2013-01-01"), "series alexnet: found 1 observation by people", "at least 4"),
         (("nowhere.csv",), "nowhere.csv: found no such file", "a series: order,date,kind"),
     ],
 )

@@ -77,8 +77,11 @@ OBSERVATION_KINDS = ("record", "measurement")
 
 SMALLEST_OUTPUT, LARGEST_OUTPUT, LARGEST_EFFORT = 1e-9, 1e30, 1e15
 
-FEWEST, FEWEST_EFFORTS = 4, 2
+LEAST = 2
 """A series has at least so many observations by people, and each effort was observed at least so often."""
+
+FEWEST = 4
+"""Observations by people from which a series is fitted."""
 
 _FIRST, _WORDS = ("order", "date", "kind"), ("instrument", "regime", "made_by")
 
@@ -155,10 +158,9 @@ def read_observations(path: Path) -> Observations:
         ]
         if not problems:
             people = sum(row.get("made_by", PEOPLE) == PEOPLE for _, row in observed)
-            if people < FEWEST:
+            if people < LEAST:
                 found = f"{people} observation{'s' * (people != 1)} by people"
-                want = f"at least {FEWEST}: fewer say nothing of r that growth.csv cannot (a growth ratio)"
-                problems.refuse(path.name, plain(found), want)
+                problems.refuse(path.name, plain(found), f"at least {LEAST}, and {FEWEST} for a fit")
         if not problems:
             series = Observations(
                 **{key: [row[key] for _, row in observed] for key in ("order", "date", "kind", "output")},
@@ -169,8 +171,8 @@ def read_observations(path: Path) -> Observations:
             )
             problems.attempt(_check_course, [where for where, _ in observed], series)
             for name, values in series.effort.items():
-                if sum(not math.isnan(value) for value in values) < FEWEST_EFFORTS:
-                    want = f"an effort observed at least {FEWEST_EFFORTS} times, or no such column"
+                if sum(not math.isnan(value) for value in values) < LEAST:
+                    want = f"an effort observed at least {LEAST} times, or no such column"
                     problems.refuse(f"{path.name} {name}", plain("hardly any value"), want)
     return series
 

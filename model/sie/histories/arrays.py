@@ -129,8 +129,8 @@ def as_history(
     if fitted < FEWEST - 1:
         raise DataError(
             f"series {series.attrs['id']}",
-            plain(f"{fitted + 1} observation{'s' * (fitted > 0)} until then"),
-            f"at least {FEWEST}",
+            plain(f"{fitted + 1} observation{'s' * (fitted > 0)} by people to be fitted"),
+            f"at least {FEWEST}: fewer say nothing of r that a growth ratio in growth.csv cannot",
         )
     used = [name for name in efforts(series) if proxies is None or name in proxies]
     for name in (*(proxies or ()), *([anchor] if anchor else [])):
