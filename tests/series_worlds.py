@@ -8,7 +8,8 @@ from scipy.special import ndtri
 from scipy.stats import binom, chi2, linregress, qmc
 
 from sie.histories.arrays import LEAST_GAIN
-from sie.histories.density import DRIFT_PRIOR, LOADING_SD, SCATTER_PRIOR, TIMING_SD, latents_of
+from sie.histories.density import DRIFT_PRIOR, LOADING_SD, SCATTER_PRIOR, TIMING_SD
+from sie.histories.law import latents_of
 from sie.histories.model import LOG_LAMBDA_RANGE, compiled, priors_of, to_natural_scale
 
 REFITS = 200

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 import sie
 from sie.base.reading import data_folder
-from sie.data.histories import EFFORT_UNITS, OUTPUT_UNITS, jumps_between, read_observations
+from sie.data.histories import jumps_between, read_observations
+from sie.data.history_units import EFFORT_UNITS, OUTPUT_UNITS
 
 TABLES = data_folder("evidence").parent.parent / "shared" / "evidence"
 NEEDS_TABLES = pytest.mark.skipif(not TABLES.is_dir(), reason="the tables behind the files are not here")

@@ -8,16 +8,9 @@ from series_worlds import from_prior, panel, raw
 
 import sie
 from sie.histories.arrays import LEAST_GAIN, as_history, efforts, elapsed, ends, log_counts
-from sie.histories.density import (
-    DRIFT_PRIOR,
-    LOADING_SD,
-    SCATTER_PRIOR,
-    TIMING_SD,
-    latents_of,
-    log_density,
-    pack,
-)
+from sie.histories.density import DRIFT_PRIOR, LOADING_SD, SCATTER_PRIOR, TIMING_SD, log_density
 from sie.histories.fit import fit_series, is_identified, likelihood_of, log_width, naive_slope, replicate
+from sie.histories.law import latents_of, pack
 from sie.histories.model import LOG_LAMBDA_RANGE, priors_of, to_natural_scale
 from sie.histories.readings import AT_LAMBDA, readings
 

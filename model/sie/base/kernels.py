@@ -46,6 +46,7 @@ SOURCES = (
     "growth/kernels/clock_search",
     "growth/readings",
     "growth/paths",
+    "histories/law",
     "histories/density",
     "histories/feller",
     "histories/erdil_2024",

@@ -8,6 +8,7 @@ __all__ = [
     "evidence",
     "families",
     "histories",
+    "history_units",
     "prior_tables",
     "priors",
     "quantities",

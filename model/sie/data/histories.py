@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..base.errors import DataError, Problems, plain
+from .history_units import EFFORT_UNITS, ELO, OUTPUT_UNITS, better
 from .schema import DATE, Field, cell, checked, one_of, optional, words
 from .tables import read_lines
 
@@ -27,45 +28,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AI",
-    "EFFORT_UNITS",
     "EITHER",
-    "ELO",
     "FEWEST",
     "OBSERVATION_KINDS",
-    "OUTPUT_UNITS",
     "Observations",
     "jumps_between",
     "read_observations",
 ]
-
-ELO = "Elo"
-
-OUTPUT_UNITS = {
-    **dict.fromkeys(
-        ("milliseconds", "seconds", "minutes", "hours", "days", "CPU hours", "GPU hours"), "cost"
-    ),
-    **dict.fromkeys(("teraflop/s-days", "FLOP", "tokens", "samples", "steps", "dollars", "joules"), "cost"),
-    **dict.fromkeys(("multiple", "per second", "per dollar"), "multiple"),
-    "doublings": "doublings",
-    ELO: ELO,
-}
-"""Units of output, and how they count doublings of software: a `cost` of a fixed task is halved by one, a `multiple` (how many times
-as fast, or a throughput) doubled; `doublings` are counted, and Elo becomes doublings by the gain from twice the speed."""
-
-EFFORT_UNITS = {
-    **dict.fromkeys(
-        ("persons", "people", "authors", "contributors", "researchers", "engineers"), "cumulative"
-    ),
-    **dict.fromkeys(("teams", "author-years", "person-years", "person-months", "person-days"), "cumulative"),
-    **dict.fromkeys(("person-hours", "staff-years", "publications", "papers", "pull requests"), "cumulative"),
-    **dict.fromkeys(("commits", "active days", "lines", "experiments", "runs", "games"), "cumulative"),
-    **dict.fromkeys(("CPU hours", "GPU hours", "FLOP", "dollars", "euros"), "cumulative"),
-    **dict.fromkeys(("authors per year", "publications per year", "CPU hours per year"), "flow"),
-    **dict.fromkeys(("GPU hours per year", "dollars per year", "persons at work", "staff"), "flow"),
-    **dict.fromkeys(("entries", "records"), "output count"),
-}
-"""Units of effort. A `cumulative` effort counts all so far and never falls; a `flow` is a rate, as a headcount of those at work; an
-`output count` numbers the observations themselves, so that it never identifies r."""
 
 PEOPLE, AI = MAKERS = ("people", "AI")
 
@@ -129,7 +98,7 @@ class Observations:
                 "output": (
                     "observation",
                     self.output,
-                    {"units": self.output_unit, "better": _better(self.output_unit)},
+                    {"units": self.output_unit, "better": better(self.output_unit)},
                 ),
                 "output_error": ("observation", self.output_error, {"units": self.output_unit}),
                 "effort": (("observation", "proxy"), np.array(list(self.effort.values())).T),
@@ -238,11 +207,6 @@ def _units(file: str, header: list[str]) -> dict[str, str]:
     return units
 
 
-def _better(unit: str) -> str:
-    """Which way is better, by the unit of an output."""
-    return "lower" if OUTPUT_UNITS[unit] == "cost" else "higher"
-
-
 def jumps_between(regime: Sequence[str], instrument: Sequence[str], made_by: Sequence[str]) -> list[bool]:
     """Whether an unknown jump lies between each observation by people and the one by people before it."""
     found, last = [False] * len(regime), None
@@ -259,7 +223,7 @@ def jumps_between(regime: Sequence[str], instrument: Sequence[str], made_by: Seq
 
 def _check_course(where: list[str], series: Observations) -> None:
     """What must hold between observations: ascending order, dates and cumulative effort, records that do not worsen."""
-    sign = -1 if _better(series.output_unit) == "lower" else 1
+    sign = -1 if better(series.output_unit) == "lower" else 1
     jumped = jumps_between(series.regime, series.instrument, series.made_by)
     with Problems() as problems:
         for name, values in series.effort.items():

@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..base.errors import DataError, plain
-from ..data.histories import AI, EITHER, ELO, FEWEST, OUTPUT_UNITS, jumps_between
+from ..data.histories import AI, EITHER, FEWEST, jumps_between
+from ..data.history_units import ELO, OUTPUT_UNITS
+from .contrasts import Contrasts, contrasts_of, contrasts_of_counts
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["Contrasts", "History", "as_history", "efforts", "elapsed", "ends", "log2_outputs", "log_counts"]
+__all__ = ["History", "as_history", "efforts", "elapsed", "ends", "log2_outputs", "log_counts"]
 
 STATED_ERROR_PRIOR, UNSTATED_ERROR_PRIOR = (0.0, 0.3), (float(np.log(0.2)), 2.0)
 """log of the true over the stated error; or of an unstated error in doublings, almost free."""
@@ -43,16 +45,6 @@ DAYS_A_YEAR = 365.25
 
 ONE = ""
 """The name of the regime of a history that has one."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Contrasts:
-    """Observations as independent numbers: `values` (contrast) is `rotation` (contrast, gain) times what was observed, of
-    variance `walk` (contrast) times that of a random walk a unit of log time, plus that of independent errors."""
-
-    rotation: np.ndarray
-    walk: np.ndarray
-    values: np.ndarray
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,22 +114,22 @@ def as_history(
     jump = jumps_between(*(series[name].values.tolist() for name in ("regime", "instrument", "made_by")))
     series = series.assign(jump=("observation", jump)).isel(observation=~by_ai)
     regimes, switches = ((ONE,), np.empty((0, 2))) if one_r else _regimes(series)
+    if (count := int((series.years <= until).sum())) < FEWEST:
+        raise DataError(
+            f"series {series.attrs['id']}",
+            plain(f"{count} observation{'s' * (count != 1)} by people to be fitted"),
+            f"at least {FEWEST}: fewer say nothing of r that a growth ratio in growth.csv cannot",
+        )
     if not all_observations:
         series = series.isel(observation=ends(series, series.jump.values))
     years = elapsed(series)
     n, fitted = len(years), int((years <= until).sum())
-    if fitted < FEWEST - 1:
-        raise DataError(
-            f"series {series.attrs['id']}",
-            plain(f"{fitted + 1} observation{'s' * (fitted > 0)} by people to be fitted"),
-            f"at least {FEWEST}: fewer say nothing of r that a growth ratio in growth.csv cannot",
-        )
     used = [name for name in efforts(series) if proxies is None or name in proxies]
     for name in (*(proxies or ()), *([anchor] if anchor else [])):
         if name not in used:
             raise DataError(f"series {series.attrs['id']} proxy", name, f"one of {', '.join(used) or 'none'}")
     years_in, log_step = _segments(years)
-    counts = {name: _contrasts_of_counts(years, log_counts(series, name)) for name in used}
+    counts = {name: contrasts_of_counts(years, log_counts(series, name)) for name in used}
     is_elo = series.output.attrs["units"] == ELO
     values = log2_outputs(series)
     jumped = series.jump.values[1:]
@@ -157,8 +149,8 @@ def as_history(
             at = np.flatnonzero((instrument == j) & (np.arange(n) < fitted))
             if len(at):
                 levels = np.unique(level[at], return_inverse=True)[1]
-                turn, walk = _rotate(np.log(years[at]), np.eye(levels.max() + 1)[levels], error[at])
-                contrasts[str(name)] = _embedded(turn, walk, at, values[1:])
+                free = np.eye(levels.max() + 1)[levels]
+                contrasts[str(name)] = contrasts_of(years, values[1:], at, free, error[at])
     anchored = anchor or (used[0] if used else None)
     return History(
         id=series.attrs["id"],
@@ -215,20 +207,6 @@ def _regimes(series: xr.Dataset) -> tuple[tuple[str, ...], np.ndarray]:
         dated = not any(EITHER in name for name in between)
         switches.append([(last + first) / 2] * 2 if dated else [last, first])
     return names, np.array(switches).reshape(-1, 2)
-
-
-def _contrasts_of_counts(years: np.ndarray, log_count: np.ndarray) -> Contrasts:
-    """Those of the log of a count where it was observed, free of its level."""
-    at = np.flatnonzero(np.isfinite(log_count))
-    turn, walk = _rotate(np.log(years[at]), np.ones((len(at), 1)), np.ones(len(at)))
-    return _embedded(turn, walk, at, log_count)
-
-
-def _embedded(turn: np.ndarray, walk: np.ndarray, at: np.ndarray, observed: np.ndarray) -> Contrasts:
-    """Contrasts of the observations `at` some gains, as contrasts of all."""
-    rotation = np.zeros((len(turn), len(observed)))
-    rotation[:, at] = turn
-    return Contrasts(rotation=rotation, walk=walk, values=turn @ observed[at])
 
 
 def elapsed(series: xr.Dataset) -> np.ndarray:
@@ -308,14 +286,3 @@ def _segments(years: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     within = np.clip(years[:, None] - edges[:-1], 0, np.diff(edges))
     middle = (edges[1:] + edges[:-1]) / 2
     return within, np.diff(np.log(middle))
-
-
-def _rotate(clock: np.ndarray, free: np.ndarray, error: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(rotation, walk): rows that ignore the `free` columns and turn a random walk on the clock plus independent errors of
-    this size into independent numbers of variance walk * (sd of the walk)^2 + 1."""
-    from scipy.linalg import null_space
-
-    basis = null_space((free / error[:, None]).T).T
-    covariance = np.minimum.outer(clock - clock[0], clock - clock[0]) / np.outer(error, error)
-    walk, vectors = np.linalg.eigh(basis @ covariance @ basis.T)
-    return vectors.T @ basis / error, np.maximum(walk, 0.0)

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..base.errors import DataError
 from ..base.stats import ENDS
-from ..data.histories import ELO
+from ..data.history_units import ELO
 from ..inference import sampling as inference
 from .arrays import History, as_history, log2_outputs
 from .density import TIMING_SD

@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .arrays import History
-from .density import PARAMETERS, latents_of, pack, paths
+from .law import PARAMETERS, latents_of, pack, paths
 
 if TYPE_CHECKING:
     import xarray as xr
