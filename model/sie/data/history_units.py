@@ -27,7 +27,7 @@ EFFORT_UNITS = {
     **dict.fromkeys(("commits", "active days", "lines", "experiments", "runs", "games"), "cumulative"),
     **dict.fromkeys(("CPU hours", "GPU hours", "FLOP", "dollars", "euros"), "cumulative"),
     **dict.fromkeys(("authors per year", "publications per year", "CPU hours per year"), "flow"),
-    **dict.fromkeys(("GPU hours per year", "dollars per year", "persons at work", "staff"), "flow"),
+    **dict.fromkeys(("GPU hours per year", "dollars per year", "persons at work", "FTE", "staff"), "flow"),
     **dict.fromkeys(("entries", "records"), "output count"),
 }
 """Units of effort. A `cumulative` effort counts all so far and never falls; a `flow` is a rate, as a headcount of those at work; an
