@@ -10,7 +10,7 @@ import numpy as np
 import typer
 
 from ..base.errors import DataError, moved
-from ..base.stats import INTERVAL
+from ..base.stats import INTERVAL, Z90
 from .options import Seed, progress
 
 __all__ = ["add_history"]
@@ -75,6 +75,7 @@ def add_history(
 ) -> None:
     """Add a raw history of your own to an evidence folder, and fit the likelihood by which it enters."""
     from ..histories.fit import r_at_lambda
+    from ..histories.model import LOG_R_PRIOR
     from ..histories.own import add_own
     from ..histories.readings import LAMBDAS
 
@@ -105,10 +106,13 @@ def add_history(
         print(f"{path}: written")
     if not added.written:
         print(f"{into}: has this very history already; nothing is written")
-    print(f"{added.id} ({domain}): r given lambda, from this history alone")
+    print(f"{added.id} ({domain}): r from this history alone, median and 5-95 %")
+    mean, sd = LOG_R_PRIOR
+    low, median, high = np.exp([mean - Z90 * sd, mean, mean + Z90 * sd])
+    print(f"  r before it: {median:.2f} ({low:.2f} to {high:.2f})")
     for value in LAMBDAS:
         low, median, high = np.quantile(r_at_lambda(added.likelihood, value).r.values, INTERVAL)
-        print(f"  r at lambda {value:g}: {median:.2f} ({low:.2f} to {high:.2f}, 5-95 %)")
+        print(f"  r at lambda {value:g}: {median:.2f} ({low:.2f} to {high:.2f})")
     if added.beside:
         print(
             f"{domain} has other histories, which count too, as if of other data: {', '.join(added.beside)}"

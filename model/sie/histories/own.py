@@ -284,15 +284,24 @@ class _Addition:
         rows = {row["id"]: row for row in _rows(self.base / "series.csv")}
         file = self.base / "series" / f"{id}.csv"
         if id not in rows:
-            if file.exists():
-                raise DataError("id", id, f"another id: {file} is the file of another row")
+            others = [row["id"] for name in FIELDS if "id" in FIELDS[name] for row in _rows(self.base / name)]
+            if file.exists() or id in others:
+                raise DataError(
+                    "id", id, "another id: a row of another table, or the file of another row, has it"
+                )
+            for other in rows.values():
+                if repr(read_observations(self.base / "series" / other["file"])) == repr(observations):
+                    found = plain(f"the very same observations as {other['id']}, which {self.base} has")
+                    raise DataError(
+                        "history", found, "a history once (with other options: in another folder)"
+                    )
             return False
         same = all(self.row.get(key, "") == cell for key, cell in rows[id].items())
         if not (same and file.is_file() and repr(read_observations(file)) == repr(observations)):
-            found = plain(f"{id}, which is the id of another history, or of this one with other options")
-            raise DataError(
-                "id", found, f"another id or another folder than {self.base} (nothing is replaced)"
+            found = plain(
+                f"{id}, which {self.base} has for another history, or for this one with other options"
             )
+            raise DataError("id", found, "another id for other data, another folder for other options")
         return True
 
     def put_together(self, folder: Path) -> xr.Dataset:
@@ -505,11 +514,8 @@ def _no_effort(series: xr.Dataset, where: str) -> DataError:
     if not series.attrs["identified"]:
         want = f"a column of effort beside what counts the outputs themselves: {EXAMPLES}, ..."
         return DataError(f"{where} effort", plain(found), want)
-    flows = (series.effort_kind == "flow").any().item()
-    want = "an effort that was observed at two or more dates after the first" + (
-        "" if flows else ", above what it was then (what is counted since the first observation says of r)"
-    )
-    return DataError(f"{where} effort", plain(f"{found} at fewer"), want)
+    want = "an effort that was observed at two or more dates after the first, and had grown by then"
+    return DataError(f"{where} effort", plain(f"{found}, which hardly says how effort grew"), want)
 
 
 def _stored(id: str, folder: Path) -> xr.DataArray | None:
