@@ -237,6 +237,16 @@ def test_the_very_same_history_is_there_once(quick, tmp_path, refused):
     assert content(into) == before
 
 
+def test_a_copy_of_evidence_that_has_the_history_has_it_without_a_fit(
+    quick, evidence_copy, tmp_path, monkeypatch
+):
+    sie.add_history(frame(), **MINE, into=evidence_copy)
+    monkeypatch.setattr(own, "data_folder", lambda name: evidence_copy)
+    into = sie.add_history(frame(), **MINE, into=tmp_path / "ev")
+    assert content(into) == content(evidence_copy)
+    assert quick == ["my_domain"]
+
+
 def test_a_history_that_another_process_adds_in_the_meantime_is_kept(quick, evidence_copy, monkeypatch):
     def made(series, *, seed, on_progress):
         monkeypatch.setattr(own, "likelihood_of", lambda *args, **options: table())
@@ -405,7 +415,7 @@ def test_the_command_refuses_in_one_line_with_the_name_of_the_option(unfitted, c
         (["missing.csv", *usual], "missing.csv: found no such file"),
         ([tmp_path / "folder", *usual], f"{tmp_path / 'folder'}: found"),
         ([tmp_path / "bad.csv", *usual], "bad.csv line 6 team: found 9.0"),
-        ([tmp_path / "ragged.csv", *usual], "ragged.csv"),
+        ([tmp_path / "ragged.csv", *usual], "ragged.csv line 8: found 2 cells, want 3"),
         ([tmp_path / "image.csv", *usual], "image.csv line 1: found bytes"),
         ([file, "--into", target], "sie: Missing option '--domain'"),
         ([file, "--domain", DOMAIN, "--into", target], "--remoteness: found nothing"),

@@ -11,6 +11,7 @@ import typer
 
 from ..base.errors import DataError, moved
 from ..base.stats import INTERVAL, Z90
+from ..data.row_rules import USUAL_DEFINITION_SD
 from .options import Seed, progress
 
 __all__ = ["add_history"]
@@ -50,7 +51,7 @@ def add_history(
     ] = None,
     definition_sd: Annotated[
         float, typer.Option(metavar="X", help="How far its r may be off the domain's, sd in natural log.")
-    ] = 0.4,
+    ] = USUAL_DEFINITION_SD,
     hardware_scale: Annotated[
         bool, typer.Option("--hardware-scale", help="Hardware was fixed throughout.")
     ] = False,

@@ -8,7 +8,6 @@ the first file is written; a folder that does not exist is made as a copy of the
 from __future__ import annotations
 
 import csv
-import datetime
 import io
 import logging
 import re
@@ -17,20 +16,22 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from ..base.errors import DataError, in_one_line, moved, plain
+from ..base.errors import DataError, in_one_line, plain
 from ..base.files import csv_text, make_folder, refuse_unwritable, write_atomically
 from ..base.reading import data_folder, read_bytes, read_text
 from ..data.evidence import named_files as tables_of
 from ..data.evidence import read_evidence, read_series
 from ..data.histories import OBSERVATION_KINDS, Observations, read_observations
+from ..data.row_rules import USUAL_DEFINITION_SD
 from ..data.rows import FIELDS, INPUTS
 from ..data.schema import LINE, Field, one_of
 from ..inference.prior_draws import check_seed
 from ..returns.likelihoods import likelihood_files, read_likelihood, write_likelihood
 from .arrays import efforts
 from .fit import likelihood_of
+from .own_table import EXAMPLES, as_cell, as_text, read_given
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,9 +41,6 @@ __all__ = ["Added", "add_history", "add_own"]
 
 LEVEL = "series"
 """The level at which a raw history enters, and at which a domain that is made for one does."""
-
-DEFINITION_SD = 0.4
-"""Usual definition error of r from one growth ratio, log scale (design section 2)."""
 
 RATIO = (0.5, 2.0)
 """5 and 95 % points of the growth of compute over that of labour where nobody saw it: ours, those of the NanoGPT speedrun."""
@@ -57,9 +55,6 @@ RESERVED = ("index", "epoch_")
 
 KEPT = (".csv", ".toml", ".md")
 """How the names of the files that an evidence folder holds end."""
-
-EXAMPLES = "authors [authors], team [persons], gpu [GPU hours]"
-"""Columns of effort, for a table that has none."""
 
 log = logging.getLogger("sie")
 
@@ -95,7 +90,7 @@ def add_history(
     id: str | None = None,
     input: str = "labour",
     remoteness: float | None = None,
-    definition_sd: float = DEFINITION_SD,
+    definition_sd: float = USUAL_DEFINITION_SD,
     hardware_scale: int = 0,
     ratio: tuple[float, float] | None = None,
     measure: str = "",
@@ -214,10 +209,10 @@ def add_own(
     into = _path("into", into)
     id = _id(id, history, domain)
     base = _base(into)
-    text, shown = _as_text(history, kind)
+    text, shown = as_text(history, kind)
     with tempfile.TemporaryDirectory() as scratch:
         aside = Path(scratch)
-        observations = _read(text, id, shown, aside)
+        observations = read_given(text, id, shown, aside)
         row = {
             "id": id,
             "domain": domain,
@@ -249,8 +244,9 @@ def add_own(
             raise _no_effort(series, shown or "history")
         table = _stored(id, base) if there else None
         written: tuple[Path, ...] = ()
-        if table is None:
-            table = likelihood_of(series, seed=seed, on_progress=on_progress)
+        if table is None or not into.exists():
+            if table is None:
+                table = likelihood_of(series, seed=seed, on_progress=on_progress)
             added.is_there(observations)  # of another process, in the meantime
             added.put_together(aside / "after")
             write_likelihood(id, table, [f"series/{id}.csv"], aside / "after")
@@ -331,7 +327,7 @@ def _of(where: str, field: Field, value: object, text: str | None = None) -> Non
 
 def _number(where: str, value: float, field: Field | None = None) -> str:
     """A number as the cell of series.csv that it is for."""
-    text = "" if isinstance(value, bool) else _cell(value)
+    text = "" if isinstance(value, bool) else as_cell(value)
     _of(where, field or FIELDS["series.csv"][where], value, text or "nothing")
     return text
 
@@ -381,7 +377,9 @@ def _remoteness(base: Path, domain: str, remoteness: float | None) -> str | None
     field = FIELDS["domains.csv"]["remoteness"]
     known = {row["domain"]: row["remoteness"] for row in _rows(base / "domains.csv")}
     if domain in known:
-        if remoteness is not None and _number("remoteness", remoteness, field) != _cell(float(known[domain])):
+        if remoteness is not None and _number("remoteness", remoteness, field) != as_cell(
+            float(known[domain])
+        ):
             raise DataError("remoteness", remoteness, f"none: {domain} is known and has {known[domain]}")
         return None
     if remoteness is None:
@@ -425,86 +423,6 @@ def _growth_of_compute(base: Path, input_data: str) -> bool:
     """Whether growth.csv knows how fast compute grew behind these inputs."""
     rows = _rows(base / "growth.csv")
     return any(row["input_data"] == input_data and row["compute_q50"] for row in rows)
-
-
-def _as_text(history: object, kind: str) -> tuple[str, str | None]:
-    """A history as the text of a series file, and the name of the file it was read from; None for a table."""
-    if isinstance(history, str | Path):
-        path = Path(history)
-        text = read_text(path)
-        try:
-            lines = list(csv.reader(io.StringIO(text, newline=""), strict=True))
-        except csv.Error:
-            return text, path.name  # which the reader refuses
-        header, *rows = lines
-        if {"order", "kind"} <= {*header} or any(len(row) != len(header) for row in rows):
-            return text, path.name
-        return _arranged(path.name, header, rows, kind), path.name
-    if not all(hasattr(history, part) for part in ("columns", "iloc", "reset_index")):
-        found = plain(f"a value of type {type(history).__name__}")
-        raise DataError("history", found, "the path of a CSV file, or a pandas DataFrame")
-    frame = cast("pd.DataFrame", history)
-    if frame.index.name == "date" and "date" not in frame:
-        frame = frame.reset_index()
-    header = [str(column).strip() for column in frame.columns]
-    columns = [[_cell(value) for value in frame.iloc[:, j].tolist()] for j in range(len(header))]
-    return _arranged("history", header, [list(row) for row in zip(*columns, strict=True)], kind), None
-
-
-def _arranged(where: str, header: list[str], rows: list[list[str]], kind: str) -> str:
-    """A table as the text of a series file: order, date, kind and output first; numbered, and of one kind, where it does not say."""
-    output = [name for name in header if name.split(" [")[0] == "output"]
-    for column, found in (("date", "date" in header), ("output [UNIT]", bool(output))):
-        if not found:
-            want = (
-                f"the columns date, output [UNIT] and <effort> [UNIT], as in output [minutes] and {EXAMPLES}"
-            )
-            raise DataError(f"{where} header", plain(f"no column {column}"), want)
-    if "order" not in header:
-        header, rows = (
-            ["order", *header],
-            [[str(number), *row] for number, row in enumerate(rows, start=1)],
-        )
-    if "kind" not in header:
-        header, rows = [*header, "kind"], [[*row, kind] for row in rows]
-    first = [header.index(name) for name in ("order", "date", "kind", output[0])]
-    places = [*first, *(j for j in range(len(header)) if j not in first)]
-    return csv_text([header[j] for j in places], [[row[j] for j in places] for row in rows])
-
-
-def _cell(value: object) -> str:
-    """A value of a table as the cell of a CSV file; what is not a number, a day or missing, as text that the reader judges."""
-    import pandas as pd
-
-    if hasattr(value, "dtype"):
-        value = value.item()  # type: ignore[attr-defined]
-    if value is None or value is pd.NA or value is pd.NaT or value != value:
-        return ""
-    if isinstance(value, datetime.date):
-        return f"{value:%Y-%m-%d}"
-    if isinstance(value, float):
-        return repr(value).removesuffix(".0")
-    return str(value)
-
-
-def _read(text: str, id: str, shown: str | None, aside: Path) -> Observations:
-    """The observations, or a refusal that names a line of the file, or the place in the table, that was given."""
-    file = aside / f"{id}.csv"
-    try:
-        file.write_bytes(text.encode())
-    except UnicodeEncodeError:
-        raise DataError(shown or "history", plain("half a character"), "whole text") from None
-
-    def place(where: str) -> str:
-        rest = where.removeprefix(file.name)
-        if shown is None and (line := re.match(r" line (\d+)", rest)):
-            return f"history.iloc[{int(line[1]) - 2}]{rest[line.end() :]}"
-        return f"{shown or 'history'}{rest}"
-
-    try:
-        return read_observations(file)
-    except DataError as error:
-        raise moved(error, place) from None
 
 
 def _no_effort(series: xr.Dataset, where: str) -> DataError:
