@@ -63,7 +63,10 @@ def add_history(
         ),
     ] = None,
     measure: Annotated[
-        str, typer.Option(metavar="WORD", help="How labour is counted, as authors (default: otherwise).")
+        str,
+        typer.Option(
+            metavar="WORD", help="How labour is counted, as authors (default: in a way of its own)."
+        ),
     ] = "",
     kind: Annotated[
         str,
