@@ -44,11 +44,11 @@ LAMBDA_NODES, WINDOW = 15, 3
 """Nodes of log lambda of a stored likelihood, over LOG_LAMBDA_RANGE; and those of a window that is sampled at a time, which
 shares one with the next. Narrow, so that each node has draws however improbable its lambda."""
 
-FEW_OBSERVATIONS = 12
-"""Up to so many observations, more of them may be what a fit that fails needs."""
-
 NARROWED = 0.9
 """Counts of effort identify r if they leave at most this share of the width that the 5-95 % interval of log r has without them."""
+
+FEW_OBSERVATIONS = 12
+"""Up to so many observations, more of them may be what a fit that fails needs."""
 
 
 def fit_series(

@@ -23,7 +23,7 @@ from ..base.files import csv_text, make_folder, refuse_unwritable, write_atomica
 from ..base.reading import data_folder, read_bytes, read_text
 from ..data.evidence import named_files as tables_of
 from ..data.evidence import read_evidence, read_series
-from ..data.histories import OBSERVATION_KINDS, Observations, read_observations
+from ..data.histories import AI, FEWEST, OBSERVATION_KINDS, Observations, read_observations
 from ..data.row_rules import USUAL_DEFINITION_SD
 from ..data.rows import FIELDS, INPUTS
 from ..data.schema import LINE, Field, one_of
@@ -213,6 +213,10 @@ def add_own(
     with tempfile.TemporaryDirectory() as scratch:
         aside = Path(scratch)
         observations = read_given(text, id, shown, aside)
+        people = len(observations.made_by) - observations.made_by.count(AI)
+        if people < FEWEST:
+            want = f"at least {FEWEST}: fewer say nothing of r that a growth ratio in growth.csv cannot"
+            raise DataError(shown or "history", plain(f"{people} observations by people"), want)
         row = {
             "id": id,
             "domain": domain,
