@@ -17,6 +17,9 @@ from sie.analysis.sweep import run as sweep
 from sie.base.reading import data_folder
 
 DRAWS = {"draws": 1000, "seed": 1}
+HISTORY = (
+    "date,output [hours],team [persons]\n2024-01-01,9,1\n2024-02-01,7,2\n2024-05-01,4,3\n2024-09-01,2,5\n"
+)
 SWEEP = 'draws = 1000\nseeds = [1]\nviews = ["davidson_houlden_2025"]\n'
 
 
@@ -53,6 +56,7 @@ def places(tmp_path_factory, evidence):
     sweep.open_sweep_rows(sie.read_sweep(folder / "sweep.toml"), folder / "store.zarr")
     own = shutil.copytree(bundled, folder / "evidence")
     table = sie.read_likelihood("epoch_sat_growth")
+    (folder / "mine.csv").write_text(HISTORY)
     return {
         "read_view": (sie.read_view, priors / "reference.toml"),
         "read_timeline": (sie.read_timeline, priors / "timelines" / "exponential.toml"),
@@ -69,6 +73,12 @@ def places(tmp_path_factory, evidence):
             own,
         ),
         "figures": (sie.figures, bundled / "figures.csv"),
+        "add_history": (
+            lambda path: sie.add_history(
+                type(path)(folder / "mine.csv"), domain="bread", remoteness=2, into=path
+            ),
+            folder / "evidence with mine",
+        ),
         "read_sweep": (lambda path: sie.read_sweep(path, folder=type(path)(bundled)), folder / "sweep.toml"),
         "run_sweep": (
             lambda store: sie.run_sweep(sie.read_sweep(folder / "sweep.toml"), store, client=None),

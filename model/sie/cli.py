@@ -23,6 +23,7 @@ from .base.errors import DataError, NotConverged, in_one_line, plain
 from .base.exit_codes import BAD_INPUT, CLOSED_PIPE, INTERRUPTED, NOT_CONVERGED
 from .base.files import discard_unfinished
 from .base.pytensor_folder import discard_scratch, use_writable_folder
+from .commands.add_history import add_history
 from .commands.calibrate import calibrate
 from .commands.check import check
 from .commands.diff import diff
@@ -66,6 +67,7 @@ COMMANDS = {
     "sweep": sweep,
     "calibrate": calibrate,
     "series": series,
+    "add-history": add_history,
     "epoch": epoch,
     "open": open_,
     "notebooks": notebooks,
@@ -82,7 +84,7 @@ COMMANDS = {
 
 PANELS = {
     "Answers": ("report", "table", "sensitivity", "diff", "reproduce", "ledger", "open"),
-    "Evidence": ("evidence", "series", "epoch", "timeline", "check"),
+    "Evidence": ("evidence", "series", "add-history", "epoch", "timeline", "check"),
     "Growth": ("grow", "explain"),
     "Views and tools": ("list", "new", "equations", "explore", "notebooks"),
     "Many fits": ("sweep", "calibrate", "doctor"),

@@ -1,6 +1,7 @@
 """The commands of `sie`, one module each family; `cli` names them. They turn options into calls and results into text."""
 
 __all__ = [
+    "add_history",
     "calibrate",
     "check",
     "diff",

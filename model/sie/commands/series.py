@@ -105,7 +105,7 @@ def _rebuild(past: xr.Dataset, file: str, seed: int, evidence: Path | None, on_p
 
     name = past.attrs["id"]
     if not efforts(past):
-        return f"{name}: no likelihood, since no effort was observed"
+        return f"{name}: no likelihood, since no effort was observed at two dates after the first, or it only counts the outputs"
     table = likelihood_of(past, seed=seed, on_progress=on_progress)
     return f"{write_likelihood(name, table, [f'series/{file}'], evidence)}: written"
 
@@ -246,8 +246,10 @@ def _verdict(
     width, without = np.exp(log_width(draws)), np.exp(log_width(blind))
     prior = np.exp(2 * Z90 * LOG_R_PRIOR[1])
     spans = f"its 5-95 % interval spans a factor {width:.1f}, prior {prior:.0f}"
+    counts = ", ".join(past.proxy.values.tolist())
+    if not proxies and past.attrs["identified"]:
+        return f"  r is not identified: {counts} did not grow, or was not observed, at two dates after the first; {spans}, all of it from outputs and priors"
     if not proxies:
-        counts = ", ".join(past.proxy.values.tolist())
         return f"  r is not identified: {counts} counts the outputs themselves and is no effort; {spans}, all of it from outputs and priors"
     if not identified:
         return f"  r is not identified: {spans}, and {without:.1f} without any effort"

@@ -10,6 +10,7 @@ order, date, kind and output may not. This module reads and refuses: it never cl
 
 from __future__ import annotations
 
+import difflib
 import math
 import re
 from collections.abc import Collection, Sequence
@@ -45,6 +46,9 @@ OBSERVATION_KINDS = ("record", "measurement")
 """A record does not fall behind the observation before it; a measurement (a re-timing, a noisy test) may."""
 
 SMALLEST_OUTPUT, LARGEST_OUTPUT, LARGEST_EFFORT = 1e-9, 1e30, 1e15
+
+ALIKE = 0.7
+"""Share of letters in common (`difflib`) from which an unknown unit is taken for a known one that was spelt otherwise."""
 
 LEAST = 2
 """A series has at least so many observations by people, and each effort was observed at least so often."""
@@ -194,7 +198,7 @@ def _units(file: str, header: list[str]) -> dict[str, str]:
             raise DataError(f"{file} header", column, "output [UNIT] after order,date,kind")
         known = OUTPUT_UNITS if name in ("output", "output_error") else EFFORT_UNITS
         if unit not in known:
-            raise DataError(f"{file} header {name}", unit, "one of the units " + ", ".join(known))
+            raise DataError(f"{file} header {name}", unit, _one_of_units(unit, known))
         units[name] = unit
     if "output" not in units:
         raise DataError(f"{file} header", plain("no output"), "order,date,kind,output [UNIT],<effort> [UNIT]")
@@ -205,6 +209,14 @@ def _units(file: str, header: list[str]) -> dict[str, str]:
     if not set(units) - {"output", "output_error"}:
         raise DataError(f"{file} header", plain("no effort"), "at least one column of effort with its unit")
     return units
+
+
+def _one_of_units(found: str, known: Collection[str]) -> str:
+    """The units, after those that look like what was found: a message has room for a part of them."""
+    folded = {unit.casefold(): unit for unit in known}
+    near = difflib.get_close_matches(found.casefold(), folded, cutoff=ALIKE)
+    perhaps = f"{' or '.join(folded[unit] for unit in near)}, or another " if near else "one "
+    return f"{perhaps}of the units {', '.join(known)}"
 
 
 def jumps_between(regime: Sequence[str], instrument: Sequence[str], made_by: Sequence[str]) -> list[bool]:

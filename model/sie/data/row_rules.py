@@ -26,6 +26,7 @@ __all__ = [
     "PRODUCT",
     "READ",
     "SCALES",
+    "USUAL_DEFINITION_SD",
     "check_adjusts",
     "check_estimate",
     "check_flows",
@@ -48,6 +49,9 @@ FLOWS = ("output", "labour", "compute")
 
 MEASURES = ("authors", "publications", "staff", "contributors", "employment", "commits", "entries")
 """How labour is counted in a history. Histories that count alike share the error of that count."""
+
+USUAL_DEFINITION_SD = 0.4
+"""Definition error of r, log scale, where it rests on one history or one ratio of growth rates."""
 
 MOST_LOG_SD = 10.0
 """Largest standard deviation that a row may have on a log or logit scale, stated or from its se."""

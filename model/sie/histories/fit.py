@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..base.errors import DataError
+from ..base.errors import DataError, NotConverged
 from ..base.stats import ENDS
 from ..data.history_units import ELO
 from ..inference import sampling as inference
@@ -50,6 +50,9 @@ NO_GAIN = 1e-9
 NARROWED = 0.9
 """Counts of effort identify r if they leave at most this share of the width that the 5-95 % interval of log r has without them."""
 
+FEW_OBSERVATIONS = 12
+"""Up to so many observations, more of them may be what a fit that fails needs."""
+
 
 def fit_series(
     history: History,
@@ -61,20 +64,42 @@ def fit_series(
 ) -> xr.Dataset:
     """Posterior draws of `model.PARAMETERS`, `log_effort` and `log2_a`, dims (chain, draw) and of the latter two gain.
 
-    `attrs` has max_rhat, min_ess and divergences. Raises NotConverged where the thresholds of `sampling` fail twice.
+    `attrs` has max_rhat, min_ess and divergences. Raises NotConverged where the thresholds of `sampling` fail in all TRIES; the
+    message says what to change in the data.
     """
     if draws < 1 or draws % inference.CHAINS:
         raise DataError("draws", draws, f"a positive multiple of {inference.CHAINS}")
-    tree, diagnostics = inference.sample_converged(
-        compiled(history, log_r_prior=log_r_prior, log_lambda_range=log_lambda_range),
-        name=f"series {history.id}",
-        tries=TRIES,
-        draws=draws,
-        seed=seed,
-    )
+    try:
+        tree, diagnostics = inference.sample_converged(
+            compiled(history, log_r_prior=log_r_prior, log_lambda_range=log_lambda_range),
+            name=f"series {history.id}",
+            tries=TRIES,
+            draws=draws,
+            seed=seed,
+        )
+    except NotConverged as error:
+        raise NotConverged(f"{error}; {_cures(history)}") from None
     latents = tree["posterior"].to_dataset()
     values = to_natural_scale(latents, history, priors_of(history, log_r_prior), log_lambda_range)
     return values.assign_attrs(id=history.id, **diagnostics)
+
+
+def _cures(history: History) -> str:
+    """What to change in a history whose fit fails."""
+    cures, anchor = [], history.anchor
+    if others := [name for name in history.proxies if name != anchor]:
+        cures.append(f"keep the effort {anchor} and leave out {' and '.join(others)}")
+    for i, (low, high) in enumerate(history.switches):
+        if low < high:
+            between = f"{history.regimes[i]} or {history.regimes[i + 1]}"
+            cures.append(f"date the change of regime (no line '{between}')")
+    if len(history.regimes) > 1:
+        cures.append("name fewer regimes")
+    if len(history.years) < FEW_OBSERVATIONS:
+        cures.append(f"give more than {len(history.years) + 1} observations")
+    if anchor is not None and not others:
+        cures.append(f"empty the values of {anchor} that differ little from those before (a coarser effort)")
+    return f"change its file, whichever of this is true to the data: {', or '.join(cures)}"
 
 
 def is_identified(with_effort: xr.Dataset, without: xr.Dataset) -> bool:

@@ -1,0 +1,142 @@
+"""`sie add-history`: a raw history of one's own into an evidence folder, with its likelihood."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from ..base.errors import DataError, moved
+from ..base.stats import INTERVAL, Z90
+from ..data.row_rules import USUAL_DEFINITION_SD
+from .options import Seed, progress
+
+__all__ = ["add_history"]
+
+
+def add_history(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE",
+            help="A CSV file: date,output [UNIT],<effort> [UNIT],... (order and kind may be left out).",
+        ),
+    ],
+    domain: Annotated[
+        str, typer.Option(metavar="NAME", help="The domain whose r it shows; a new one needs --remoteness.")
+    ],
+    into: Annotated[
+        Path,
+        typer.Option(
+            metavar="DIR",
+            help="An evidence folder; one that does not exist is made as a copy of the bundled one.",
+        ),
+    ],
+    id: Annotated[
+        str | None, typer.Option("--id", metavar="ID", help="Id of its row (default: from the file's name).")
+    ] = None,
+    input: Annotated[
+        str,
+        typer.Option("--input", metavar="labour|compute|all", help="What research input the effort is."),
+    ] = "labour",
+    remoteness: Annotated[
+        float | None,
+        typer.Option(
+            metavar="X",
+            help="How much further a new domain lies from frontier AI R&D than language models, from 1 to 100.",
+        ),
+    ] = None,
+    definition_sd: Annotated[
+        float, typer.Option(metavar="X", help="How far its r may be off the domain's, sd in natural log.")
+    ] = USUAL_DEFINITION_SD,
+    hardware_scale: Annotated[
+        bool, typer.Option("--hardware-scale", help="Hardware was fixed throughout.")
+    ] = False,
+    ratio: Annotated[
+        tuple[float, float] | None,
+        typer.Option(
+            metavar="LOW HIGH",
+            help="Growth of compute over growth of labour, 5 and 95 % (for labour: 0.5 2 unless known).",
+        ),
+    ] = None,
+    measure: Annotated[
+        str,
+        typer.Option(
+            metavar="WORD", help="How labour is counted, as authors (default: in a way of its own)."
+        ),
+    ] = "",
+    kind: Annotated[
+        str,
+        typer.Option(
+            metavar="record|measurement", help="Kind of the outputs, where FILE has no such column."
+        ),
+    ] = "record",
+    note: Annotated[str, typer.Option(metavar="TEXT", help="What the data are.")] = "",
+    seed: Seed = 1,
+) -> None:
+    """Add a raw history of your own to an evidence folder, and fit the likelihood by which it enters."""
+    from ..histories.fit import r_at_lambda
+    from ..histories.model import LOG_R_PRIOR
+    from ..histories.own import add_own
+    from ..histories.readings import LAMBDAS
+
+    is_new = not into.exists()
+    with progress() as show:
+        try:
+            added = add_own(
+                file,
+                domain=domain,
+                into=into,
+                id=id,
+                input=input,
+                remoteness=remoteness,
+                definition_sd=definition_sd,
+                hardware_scale=int(hardware_scale),
+                ratio=ratio,
+                measure=measure,
+                note=note,
+                kind=kind,
+                seed=seed,
+                on_progress=show,
+            )
+        except DataError as error:
+            raise moved(error, _as_option) from None
+    if is_new:
+        print(f"{into}: made as a copy of the bundled evidence")
+    for path in added.written:
+        print(f"{path}: written")
+    if not added.written:
+        print(f"{into}: has this very history already; nothing is written")
+    print(f"{added.id} ({domain}): r from this history alone, median and 5-95 %")
+    mean, sd = LOG_R_PRIOR
+    low, median, high = np.exp([mean - Z90 * sd, mean, mean + Z90 * sd])
+    print(f"  r before it: {median:.2f} ({low:.2f} to {high:.2f})")
+    for value in LAMBDAS:
+        low, median, high = np.quantile(r_at_lambda(added.likelihood, value).r.values, INTERVAL)
+        print(f"  r at lambda {value:g}: {median:.2f} ({low:.2f} to {high:.2f})")
+    if added.beside:
+        print(
+            f"{domain} has other histories, which count too, as if of other data: {', '.join(added.beside)}"
+        )
+    if added.levels:
+        print(
+            f"{domain} enters at level {added.level}: the history counts only with --levels, in place of the rows of that level"
+        )
+    levels = "".join(f" --levels {shlex.quote(f'{name}={level}')}" for name, level in added.levels.items())
+    print(f"next: sie report reference --evidence {shlex.quote(str(into))}{levels}")
+
+
+ARGUMENTS = (
+    *("domain", "into", "id", "input", "remoteness", "definition_sd", "hardware_scale", "ratio"),
+    *("measure", "kind", "note", "seed"),
+)
+"""Arguments of `histories.own.add_own`, which are options here."""
+
+
+def _as_option(where: str) -> str:
+    """An argument as the option that it was."""
+    name, space, rest = where.partition(" ")
+    return f"--{name.replace('_', '-')}{space}{rest}" if name in ARGUMENTS else where
