@@ -19,7 +19,7 @@ DAYS = ["2024-01-01", "2024-03-01", "2024-06-01", "2024-10-01", "2025-01-01", "2
 OUTPUT = [40.0, 30.0, 20.0, 12.0, 8.0, 5.0]
 TEAM = [1, 3, 6, 10, 15, 22]
 DOMAIN = "my domain"
-MINE = {"domain": DOMAIN, "remoteness": 1.5}
+MINE = {"domain": DOMAIN, "remoteness": 1.5, "seed": 1}
 
 
 def frame(**columns):
@@ -222,7 +222,7 @@ def test_a_folder_that_is_there_gains_a_history_and_keeps_the_rest(quick, eviden
 def test_the_very_same_history_is_there_once(quick, tmp_path, refused):
     into = sie.add_history(frame(), **MINE, into=tmp_path / "ev")
     before = content(into)
-    assert sie.add_history(frame(), domain=DOMAIN, into=into) == into
+    assert sie.add_history(frame(), domain=DOMAIN, into=into, seed=1) == into
     assert quick == ["my_domain"]
     assert content(into) == before
     with refused("id", "my_domain", "another folder for other options"):
@@ -250,7 +250,9 @@ def test_a_copy_of_evidence_that_has_the_history_has_it_without_a_fit(
 def test_a_history_that_another_process_adds_in_the_meantime_is_kept(quick, evidence_copy, monkeypatch):
     def made(series, *, seed, on_progress):
         monkeypatch.setattr(own, "likelihood_of", lambda *args, **options: table())
-        sie.add_history(frame(output=[9, 8, 7, 6, 5, 4]), domain="another", remoteness=2, into=evidence_copy)
+        sie.add_history(
+            frame(output=[9, 8, 7, 6, 5, 4]), domain="another", remoteness=2, into=evidence_copy, seed=1
+        )
         return table()
 
     monkeypatch.setattr(own, "likelihood_of", made)
@@ -290,7 +292,7 @@ def test_a_domain_of_another_level_says_by_which_option_the_history_counts(quick
     levels = {"computer vision": "series"}
     assert "mine" in sie.usable(evidence, view, levels=levels).estimate.values
     with caplog.at_level(logging.WARNING, logger="sie"):
-        sie.add_history(tmp_path / "mine.csv", domain="computer vision", into=tmp_path / "ev")
+        sie.add_history(tmp_path / "mine.csv", domain="computer vision", into=tmp_path / "ev", seed=1)
     assert "levels={'computer vision': 'series'}" in caplog.text
 
 

@@ -56,7 +56,7 @@ def series(
 ) -> None:
     """Estimate r from raw histories, beside simpler estimates from the same data."""
     from ..base.files import refuse_unwritable
-    from ..data.evidence import read_evidence, read_history, read_series
+    from ..data.evidence import read_evidence, read_series
 
     rows = read_evidence(evidence)
     known = rows.estimate.values[rows.kind.values == "series"].tolist()
@@ -72,9 +72,7 @@ def series(
     for option, given in (("--out", out), ("--until", until), ("a file", files)):
         if rebuild and given:
             raise DataError(option, plain("--rebuild too"), "one of the two")
-    histories = {
-        name: read_history(name) if name in files else read_series(name, evidence) for name in ids or known
-    }
+    histories = {name: read_series(name, evidence) for name in ids or known}
     found = {}
     with progress() as on_progress:
         for name, past in histories.items():

@@ -174,13 +174,13 @@ def read_files(files: Mapping[str, Path]) -> xr.Dataset:
     )
 
 
-def read_series(name: str, path: Path | str | None = None) -> xr.Dataset:
+def read_series(name: Path | str, path: Path | str | None = None) -> xr.Dataset:
     """The observations of one raw history in an evidence folder.
 
     Parameters
     ----------
-    name : str
-        Id of a row of `series.csv`.
+    name : str or Path
+        Id of a row of `series.csv`, or a file of one's own that ends in .csv.
     path : Path or str, optional
         The folder (default: the bundled one).
 
@@ -191,13 +191,15 @@ def read_series(name: str, path: Path | str | None = None) -> xr.Dataset:
         `output`, with its `units` and which way is `better` as attributes; `output_error`, one standard error, NaN where not known;
         `instrument` and `regime`, "" where there is only one: between two lies one jump of unknown size, and each regime (`A or B` where
         it may be either) has an r of its own; `made_by`, "people" or "AI"; `effort` (observation, proxy), NaN where it was not observed. Along `proxy`: `unit`, and `effort_kind`, "cumulative", "flow" or "output count".
-        Attributes: `id`, `domain`, `identified`.
+        Attributes: `id`, `domain`, `identified`; of a file of one's own the id is its stem and the domain "".
 
     Raises
     ------
     DataError
         If there is no series of this name, or its row or file is not valid.
     """
+    if str(name).endswith(".csv"):
+        return read_history(name)
     folder = Path(path) if path is not None else data_folder("evidence")
     domains = read_domains(folder / "domains.csv")
     rows = {row["id"]: row for row in read_rows(folder / "series.csv", domains, read_sources(folder))}
@@ -208,7 +210,7 @@ def read_series(name: str, path: Path | str | None = None) -> xr.Dataset:
 
 
 def read_history(path: Path | str) -> xr.Dataset:
-    """A series file that need not be in an evidence folder, as `read_series` gives it: `id` is its stem, `domain` empty."""
+    """A series file as `read_series` gives it: `id` is its stem, `domain` empty."""
     path = Path(path)
     if not path.is_file():
         raise DataError(

@@ -84,7 +84,7 @@ def add_history(
     measure: str = "",
     note: str = "",
     kind: str = OBSERVATION_KINDS[0],
-    seed: int = 1,
+    seed: int,
     on_progress: Callable[[str], object] = lambda _: None,
 ) -> Path:
     """Add a raw history of one's own to an evidence folder, with the likelihood by which it enters the model.
@@ -122,7 +122,7 @@ def add_history(
         What the data are, for the reader of a report.
     kind : str, optional
         "record" or "measurement", where the table has no column `kind`. A measurement may fall behind the one before it.
-    seed : int, optional
+    seed : int
         Seed of the fit, from 0 to 2**63 - 1.
     on_progress : callable, optional
         Hears what is being fitted.
@@ -143,7 +143,7 @@ def add_history(
 
     Examples
     --------
-    >>> folder = sie.add_history("records.csv", domain="my domain", remoteness=1.5, into="evidence_of_mine")
+    >>> folder = sie.add_history("records.csv", domain="my domain", remoteness=1.5, into="mine", seed=1)
     >>> rows = sie.usable(sie.read_evidence(folder), sie.read_view("reference"))
     """
     added = add_own(
