@@ -10,7 +10,6 @@ import xarray as xr
 
 import sie
 from sie.base.reading import data_folder
-from sie.data.evidence import read_history
 from sie.histories import fit, own, own_folder
 from sie.histories.model import LOG_LAMBDA_RANGE
 from sie.inference import sampling
@@ -113,7 +112,7 @@ def test_a_table_gives_the_likelihood_that_its_file_gives(tmp_path):
         sie.read_likelihood("mine", sie.add_history(given, **MINE, into=tmp_path / name, id="mine"))
         for name, given in (("a", data), ("b", tmp_path / "mine.csv"), ("c", str(tmp_path / "mine.csv")))
     ]
-    direct = fit.likelihood_of(read_history(tmp_path / "mine.csv"), seed=1)
+    direct = fit.likelihood_of(sie.read_series(tmp_path / "mine.csv"), seed=1)
     for made in tables:
         np.testing.assert_allclose(made, direct - direct.max(), atol=6e-5)
 
@@ -481,7 +480,7 @@ def test_every_sentence_of_a_table_without_effort_is_true_of_it(command, tmp_pat
     data = frame(team=[1, None, None, None, None, 22], order=range(1, 7), kind="record")
     columns = ["order", "date", "kind", "output [minutes]", "team [persons]"]
     data[columns].to_csv(tmp_path / "mine.csv", index=False)
-    said = _rebuild(read_history(tmp_path / "mine.csv"), "mine.csv", 1, None, lambda _: None)
+    said = _rebuild(sie.read_series(tmp_path / "mine.csv"), "mine.csv", 1, None, lambda _: None)
     assert "two dates after the first" in said
 
 

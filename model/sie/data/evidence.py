@@ -43,7 +43,6 @@ __all__ = [
     "named_files",
     "read_evidence",
     "read_files",
-    "read_history",
     "read_inputs",
     "read_series",
 ]
@@ -199,17 +198,17 @@ def read_series(name: Path | str, path: Path | str | None = None) -> xr.Dataset:
         If there is no series of this name, or its row or file is not valid.
     """
     if str(name).endswith(".csv"):
-        return read_history(name)
+        return _read_history(name)
     folder = Path(path) if path is not None else data_folder("evidence")
     domains = read_domains(folder / "domains.csv")
     rows = {row["id"]: row for row in read_rows(folder / "series.csv", domains, read_sources(folder))}
     if name not in rows:
         raise DataError("series", name, "one of " + ", ".join(rows))
-    series = read_history(folder / "series" / rows[name]["file"])
+    series = _read_history(folder / "series" / rows[name]["file"])
     return series.assign_attrs(id=name, domain=rows[name]["domain"])
 
 
-def read_history(path: Path | str) -> xr.Dataset:
+def _read_history(path: Path | str) -> xr.Dataset:
     """A series file as `read_series` gives it: `id` is its stem, `domain` empty."""
     path = Path(path)
     if not path.is_file():
