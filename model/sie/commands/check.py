@@ -168,9 +168,18 @@ def _check_weights(path: Path | None, evidence: Path | None, sources: Path | Non
     works = bibliography(evidence)
     weights = read_weights(path, sources=works)
     known = (OTHERS, *view_names())
-    unknown = [name for name in weights.views if path is None and name not in known]
     want = "one of " + ", ".join(known)
-    problems = [str(DataError(f"{WEIGHTS} [views.{name}]", plain("no such view"), want)) for name in unknown]
+    places = [(f"{WEIGHTS} [views.{name}]", name) for name in weights.views]
+    places += [
+        (f"{WEIGHTS} [groups.{group.name}] views", name)
+        for group in weights.groups.values()
+        for name in group.views
+    ]
+    problems = [
+        str(DataError(where, plain(f"no view {name}"), want))
+        for where, name in places
+        if path is None and name not in known
+    ]
     return problems + _missing_quotes(list(weights.quotes), sources, works)
 
 
