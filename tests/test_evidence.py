@@ -506,6 +506,12 @@ def test_a_missing_folder_is_refused(tmp_path, refused):
         ),
         (
             'url = "https://arxiv.org/abs/2507.23181"',
+            'url = "javascript:alert(1)"',
+            "sources.toml [whitfill_wu_2025] url",
+            "javascript",
+        ),
+        (
+            'url = "https://arxiv.org/abs/2507.23181"',
             'url = ""',
             "sources.toml [whitfill_wu_2025] url",
             "neither",

@@ -265,7 +265,7 @@ def _as_text(
     moved = [item["views"] for item in pooled if item["given"] == "evidence"]
     if moved:
         lines.append(
-            f"Pools given evidence include only the {len(moved[0])} views that evidence can move: "
+            f"Pools given evidence include only the {len(moved[0])} views that evidence can move, with the votes split among these: "
             + ", ".join(moved[0])
         )
     for event in events if split else ():
