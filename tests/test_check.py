@@ -244,3 +244,15 @@ def test_every_bundled_file_is_read_for_what_it_is(command, path):
     code, out, err = command("check", path)
     assert (code, err) == (0, ""), err
     assert out == f"1 data sets checked, no problem: {path.name}\n"
+
+
+def test_a_work_that_nothing_cites_is_a_remark_and_the_bundled_ones_are_all_cited(command, evidence_copy):
+    code, out, err = command("check")
+    assert (code, err) == (0, "")
+    assert "remark" not in out
+    path = evidence_copy / "sources.toml"
+    work = '\n[unread_2026]\nauthors = "A"\ntitle = "T"\nyear = 2026\nno_url = "none"\nlicence = "none"\n'
+    path.write_text(path.read_text("utf-8") + work, encoding="utf-8")
+    code, out, err = command("check", "--evidence", evidence_copy)
+    assert (code, err) == (0, "")
+    assert out.splitlines()[-1] == "remark: sources.toml [unread_2026]: no row, view or figure cites it"

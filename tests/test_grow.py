@@ -54,6 +54,20 @@ def test_every_mechanism_has_a_table_and_words(command, shape, sigma, ceiling):
         assert "nan" not in out
 
 
+@pytest.mark.parametrize("share", [1, 0.4])
+def test_explain_says_what_r_is_and_that_labour_s_share_is_in_it(command, share):
+    """The same r explodes at first whatever labour's share, which is what the words say."""
+    _, out, _ = command("explain", "--r", 1.2, "--labour-share-asara", share, "--sigma", 0.7)
+    first, *_ = out.splitlines()
+    assert (
+        "r = 1.2 is at ASARA: software doublings per doubling of cumulative research input, with hardware fixed"
+        in first
+    )
+    assert "must not be multiplied by labour's share again" in first
+    assert "so that r = 1.2 and the pace rises" in out
+    assert "r x share" not in out
+
+
 SWITCHED_ON = {
     "labour-share-asara": 0.5,
     "sigma": 0.7,

@@ -1,5 +1,6 @@
 """The report as a page: whole, self-contained, escaped, the same bytes for the same inputs, and right in a real browser."""
 
+import dataclasses
 import re
 from html.parser import HTMLParser
 
@@ -168,13 +169,16 @@ def test_markup_in_data_files_stays_text(tmp_path, evidence_copy):
     (tmp_path / "own.toml").write_text(toml)
     sources = evidence_copy / "sources.toml"
     text = sources.read_text().replace("Tom Davidson and Tom Houlden", quoted).replace("CC BY 4.0", quoted)
-    sources.write_text(text.replace("https://arxiv.org/abs/2405.10494", "javascript:alert(1)"))
+    sources.write_text(text)
     returns = evidence_copy / "returns.csv"
     cell = HOSTILE.replace('"', '""')
     returns.write_text(
         returns.read_text().replace("Tables 7-8, SAT solvers", cell).replace("Posterior with the", cell)
     )
-    works = read_sources(evidence_copy)
+    works = {  # the reader refuses such an address; a page does not rely on it
+        key: dataclasses.replace(work, url="javascript:alert(1)") if "2405.10494" in work.url else work
+        for key, work in read_sources(evidence_copy).items()
+    }
     rows = sie.read_evidence(evidence_copy)
     result = compute(sie.read_view(str(tmp_path / "own.toml"), sources=works), rows, seed=1, draws=1000)
     page = Page(as_html([result], works))

@@ -1,7 +1,11 @@
 """Credences of several views in one: pooled over views, and over the mechanisms of one view, with weights that are data.
 
     linear       P = sum_v w_v P_v
-    logarithmic  logit P = sum_v w_v logit P_v                                    (externally Bayesian; Genest & Zidek 1986)
+    logarithmic  logit P = sum_v w_v logit(f + (1 - 2 f) P_v)                     (externally Bayesian at f = 0; Genest & Zidek 1986)
+
+The floor f is the probability of an event, and of its opposite, that the logarithmic pool leaves in every view. At f = 0 a view that
+gives an event 0 has a veto: the pool is 0 whatever the others say. And a probability estimated as 0 of n draws has no log odds; put at
+about 1/n, the pool would depend on n.
 
 Only credences of one event are pooled: "P(SIE)" has a different meaning in each. Over mechanisms the weighted mean is the law of
 total probability for one view. `weights.toml`, beside the views, has the weights with their reasons and the mechanisms' priors.
@@ -21,7 +25,10 @@ from ..data.weights import Mechanism, Weights
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["by_mechanism", "pool", "with_mechanism"]
+__all__ = ["OTHER_FLOORS", "by_mechanism", "pool", "with_mechanism"]
+
+OTHER_FLOORS = (0.001, 0.05)
+"""Floors at which the logarithmic pool is given beside its own: nothing fixes a floor to better than this."""
 
 
 def with_mechanism(view: View, mechanism: Mechanism) -> View:
@@ -85,12 +92,11 @@ def by_mechanism(view: View, weights: Weights, *, events: Sequence[str], draws: 
 
 
 def pool(
-    p: np.ndarray, mcse: np.ndarray, weights: np.ndarray, *, draws: int
+    p: np.ndarray, mcse: np.ndarray, weights: np.ndarray, *, floor: float
 ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """The `linear` and the `logarithmic` pool of credences of the same events, each with its Monte Carlo error.
 
-    Errors are upper bounds: views that share a seed share random numbers, so that errors add as if they were the same. In the
-    logarithmic pool p is (s + 1/2) / (n + 1), so that a view whose draws never show an event does not rule it out for all.
+    Errors are upper bounds: views that share a seed share random numbers, so that errors add as if they were the same.
 
     Parameters
     ----------
@@ -100,8 +106,9 @@ def pool(
         Their Monte Carlo standard errors (view, event).
     weights : np.ndarray
         (view,), at least 0, sum 1.
-    draws : int
-        Number n of draws behind each credence.
+    floor : float
+        Probability f of an event and of its opposite that the logarithmic pool leaves in every view, from 0 to below 1/2. At 0 a view
+        with a weight has a veto where it gives an event 0, and settles it where it gives it 1: the pool is 0 or 1, NaN with both.
 
     Returns
     -------
@@ -111,7 +118,7 @@ def pool(
     Raises
     ------
     ValueError
-        If the weights are negative or do not sum to 1.
+        If the weights are negative or do not sum to 1, or the floor is out of range.
 
     References
     ----------
@@ -119,11 +126,14 @@ def pool(
     """
     if not math.isclose(float(weights.sum()), 1.0) or np.any(weights < 0):
         raise ValueError(f"weights: found {weights.tolist()}, want numbers of at least 0 that sum to 1")
-    smoothed = (p * draws + 0.5) / (draws + 1)
-    odds = weights @ np.log(smoothed / (1 - smoothed))
-    logarithmic = 1 / (1 + np.exp(-odds))
-    error = weights @ (mcse / (smoothed * (1 - smoothed)))
-    return {
-        "linear": (weights @ p, weights @ mcse),
-        "logarithmic": (logarithmic, logarithmic * (1 - logarithmic) * error),
-    }
+    if not 0 <= 2 * floor < 1:
+        raise ValueError(f"floor: found {floor}, want a number from 0 to below 1/2")
+    voting = weights > 0
+    shares = weights[voting]
+    left = floor + (1 - 2 * floor) * p[voting]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logarithmic = 1 / (1 + np.exp(-(shares @ np.log(left / (1 - left)))))
+        errors = shares @ ((1 - 2 * floor) * mcse[voting] / (left * (1 - left)))
+        settled = (logarithmic == 0) | (logarithmic == 1)
+        error = np.where(settled, 0.0, logarithmic * (1 - logarithmic) * errors)
+    return {"linear": (weights @ p, weights @ mcse), "logarithmic": (logarithmic, error)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -39,7 +40,7 @@ def check(
         ),
     ] = None,
 ) -> int:
-    """Validate data files; print one line per problem."""
+    """Validate data files; print one line per problem, and which works of the bibliography nothing cites."""
     if sources is not None and not sources.is_dir():
         raise DataError(f"--sources {sources}", plain("no such folder"), "a folder of texts")
     checks = list(_checks(files, evidence, sources))
@@ -54,6 +55,8 @@ def check(
         print(problem, file=sys.stderr)
     if not problems:
         print(f"{len(checks)} data sets checked, no problem: " + ", ".join(name for name, _ in checks))
+        for key in () if files else _uncited(evidence):
+            print(f"remark: sources.toml [{key}]: no row, view or figure cites it")
     return BAD_INPUT if problems else 0
 
 
@@ -93,6 +96,26 @@ def _checks(
             raise DataError(
                 str(path), plain(f"the ending {path.suffix!r}"), "a view (.toml) or an evidence table (.csv)"
             )
+
+
+def _uncited(evidence: Path | None) -> list[str]:
+    """The works that no data file names: no problem, since a row may be on its way, but worth a line."""
+    from ..base.reading import data_folder
+
+    folders = dict.fromkeys(
+        (evidence or data_folder("evidence"), data_folder("evidence"), data_folder("priors"))
+    )
+    files = [
+        file
+        for folder in folders
+        for file in sorted(folder.rglob("*"))
+        if file.suffix in (".csv", ".toml")
+        and file.name != "sources.toml"
+        and file.parent.name != "likelihoods"
+    ]
+    lines = (line for file in files for line in read_text(file).splitlines() if not line.startswith("#"))
+    named = set(re.findall(r"\w+", "\n".join(lines)))
+    return [key for key in bibliography(evidence) if key not in named]
 
 
 def _other_data(evidence: Path | None) -> Iterator[tuple[str, Callable[[], list[str]]]]:
@@ -168,9 +191,18 @@ def _check_weights(path: Path | None, evidence: Path | None, sources: Path | Non
     works = bibliography(evidence)
     weights = read_weights(path, sources=works)
     known = (OTHERS, *view_names())
-    unknown = [name for name in weights.views if path is None and name not in known]
     want = "one of " + ", ".join(known)
-    problems = [str(DataError(f"{WEIGHTS} [views.{name}]", plain("no such view"), want)) for name in unknown]
+    places = [(f"{WEIGHTS} [views.{name}]", name) for name in weights.views]
+    places += [
+        (f"{WEIGHTS} [groups.{group.name}] views", name)
+        for group in weights.groups.values()
+        for name in group.views
+    ]
+    problems = [
+        str(DataError(where, plain(f"no view {name}"), want))
+        for where, name in places
+        if path is None and name not in known
+    ]
     return problems + _missing_quotes(list(weights.quotes), sources, works)
 
 

@@ -26,7 +26,7 @@ NUMBERS = {
         off=1.2,
         allowed=lambda value: value != 0 and not math.isnan(value),
         want="a number other than 0",
-        meaning="r at ASARA; negative: ideas get easier; inf: they get no harder",
+        meaning="r at ASARA, labour's share already in it; negative: ideas get easier; inf: they get no harder",
     ),
     "ceiling": Mechanism(
         off=88.0,
@@ -134,7 +134,7 @@ def grow(
 
 @_told_a_trajectory
 def explain(path: Trajectory, years: float) -> None:
-    """Explain in words why a trajectory accelerates or slows down, and where r x share crosses 1."""
+    """Explain in words why a trajectory accelerates or slows down, and where r crosses 1."""
     from ..growth.explanation import explanation
 
     print("\n".join(explanation(path, years)))

@@ -87,15 +87,17 @@ def table(
         for view in read if mechanisms else ():
             on_progress(f"{view.name}: mechanisms")
             split[view.name] = by_mechanism(view, weigh, events=events, draws=draws, seed=seed)
-    pooled = _pooled(found, events, weigh, draws)
+    pooled = _pooled(found, events, weigh)
     document = {
         "version": 1,
         "seed": seed,
         "draws": draws,
         "levels": next((levels_in(used) for used in usable_rows if used is not None), {}),
         "weights": dict(zip(names, weigh.of(names).tolist(), strict=True)),
+        "votes": _votes_json(names, weigh),
         "credences": _credences_json(found),
-        "pooled": pooled,
+        "pooled": [item for item in pooled if item["floor"] in (None, weigh.floor)],
+        "pooled_at_other_floors": [item for item in pooled if item["floor"] not in (None, weigh.floor)],
         "mechanisms": _mechanisms_json(split),
     }
     write_json(json, document)
@@ -120,31 +122,87 @@ def _credences(
     return {given: credences(simulate(some), events=list(events)) for given, some in drawn.items()}
 
 
-def _pooled(
-    found: dict[str, dict[str, xr.Dataset]], events: Sequence[str], weigh: Weights, draws: int
-) -> list[dict]:
-    """Each event's pools given priors, over all views, and given evidence, over the views that it can move."""
-    from ..analysis.pooling import pool
+def _pooled(found: dict[str, dict[str, xr.Dataset]], events: Sequence[str], weigh: Weights) -> list[dict]:
+    """Each event's pools given priors, over all views, and given evidence, over the views that it can move.
+
+    The logarithmic pool is there at its own floor and at the others.
+    """
+    from ..analysis.pooling import OTHER_FLOORS, pool
 
     out = []
     for given in GIVEN:
         names = [name for name, tables in found.items() if given in tables]
-        if not names or not any(weigh.views.get(name, weigh.views["others"]) > 0 for name in names):
+        if not names or not weigh.any_of(names):
             continue
         p, mcse = (np.stack([found[name][given][key].values for name in names]) for key in ("p", "mcse"))
-        for kind, (pooled, error) in pool(p, mcse, weigh.of(names), draws=draws).items():
-            out += [
-                {
-                    "event": event,
-                    "given": given,
-                    "pool": kind,
-                    "views": names,
-                    "p": float(pooled[e]),
-                    "mcse": float(error[e]),
-                }
-                for e, event in enumerate(events)
-            ]
+        shares = weigh.of(names)
+        pools: list[tuple[str, float | None, tuple[np.ndarray, np.ndarray]]] = []
+        for floor in dict.fromkeys((weigh.floor, *OTHER_FLOORS)):
+            both = pool(p, mcse, shares, floor=floor)
+            pools += [] if pools else [("linear", None, both["linear"])]
+            pools.append(("logarithmic", floor, both["logarithmic"]))
+        out += [
+            {
+                "event": event,
+                "given": given,
+                "pool": kind,
+                "floor": floor,
+                "views": names,
+                "weights": shares.tolist(),
+                "p": float(pooled[e]),
+                "mcse": float(error[e]),
+            }
+            for kind, floor, (pooled, error) in pools
+            for e, event in enumerate(events)
+        ]
     return out
+
+
+def _votes_json(names: Sequence[str], weigh: Weights) -> list[dict]:
+    groups = {name: weigh.group_of(name) for name in names}
+    return [
+        {
+            "view": name,
+            "group": group.name if group is not None else name,
+            "superseded_by": weigh.superseded_by(name, names),
+        }
+        for name, group in groups.items()
+    ]
+
+
+def _votes_in_words(names: Sequence[str], weigh: Weights) -> list[str]:
+    """Which of these views share a vote and which have none, with the reasons."""
+    lines = []
+    for group in weigh.groups.values():
+        here = [name for name in group.views if name in names]
+        replaced = {name: later for name in here if (later := weigh.superseded_by(name, names))}
+        sharing = [name for name in here if name not in replaced]
+        said = [f"{name} has no vote: {later} supersedes it" for name, later in replaced.items()]
+        if len(sharing) > 1:
+            said.insert(0, f"{', '.join(sharing)} share one vote")
+        if said:
+            lines.append(f"  {group.label}: {'; '.join(said)} ({group.note}).")
+    if lines:
+        lines.insert(0, "Votes: one for each group of authors; a view in no group is a group of its own.")
+    return lines
+
+
+def _vetoes_in_words(
+    read: Sequence[View], found: dict[str, dict[str, xr.Dataset]], events: Sequence[str], weigh: Weights
+) -> list[str]:
+    """The floor of the logarithmic pool, and which views would have a veto without it."""
+    weight = weigh.of([view.name for view in read])
+    lines = [
+        f"Logarithmic pool: each view's p enters as f + (1 - 2 f) p, with a floor f of {percent(weigh.floor)} that does not depend on"
+        " the number of draws. Without a floor a view at 0 has a veto: the pool is 0 whatever the others say."
+    ]
+    for view, share in zip(read, weight, strict=True):
+        tables = found[view.name].values()
+        at_end = [event for event in events if any(float(t.p.sel(event=event)) in (0.0, 1.0) for t in tables)]
+        if at_end and share > 0:
+            of = "every event" if len(at_end) == len(events) else ", ".join(at_end)
+            lines.append(f"  At 0 or 1 in its draws, so that the floor decides: {view.name} for {of}.")
+    return lines
 
 
 def _credences_json(found: dict[str, dict[str, xr.Dataset]]) -> list[dict]:
@@ -192,26 +250,22 @@ def _as_text(
             rows.append(
                 [view.name, share_in_words(share), conclusion_in_words(view.concludes.get(event)), *cells]
             )
-        for kind in ("linear", "logarithmic"):
+        for kind, floor in dict.fromkeys((item["pool"], item["floor"]) for item in pooled):
             cells = {
                 item["given"]: with_error(item["p"], item["mcse"])
                 for item in pooled
-                if item["event"] == event and item["pool"] == kind
+                if (item["event"], item["pool"], item["floor"]) == (event, kind, floor)
             }
-            rows.append([f"{kind} pool", "", "", *(cells.get(given, "-") for given in GIVEN)])
+            name = f"{kind} pool" if floor is None else f"{kind} pool, floor {percent(floor)}"
+            rows.append([name, "", "", *(cells.get(given, "-") for given in GIVEN)])
         lines += [f"{event}: {EVENTS[event].wording}", *aligned(rows), ""]
     lines.append("In brackets: Monte Carlo standard errors in percentage points (for pools, upper bounds).")
-    if any(
-        float(table.p.min()) == 0 or float(table.p.max()) == 1 for t in found.values() for table in t.values()
-    ):
-        lines.append(
-            "For a view in which an event happens in none or all of its n draws, the logarithmic pool uses (s + 1/2) / (n + 1), where s"
-            " is the number of draws with the event: the pool then depends on n, and this view dominates it."
-        )
+    lines += _vetoes_in_words(read, found, events, weigh)
+    lines += _votes_in_words([view.name for view in read], weigh)
     moved = [item["views"] for item in pooled if item["given"] == "evidence"]
     if moved:
         lines.append(
-            f"Pools given evidence include only the {len(moved[0])} views that evidence can move: "
+            f"Pools given evidence include only the {len(moved[0])} views that evidence can move, with the votes split among these: "
             + ", ".join(moved[0])
         )
     for event in events if split else ():

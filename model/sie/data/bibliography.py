@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-from ..base.errors import Problems, plain
+from ..base.errors import DataError, Problems, plain
 from ..base.reading import data_folder, read_toml
 from .schema import WORDS, Field, Rule, checked, optional, whole, words
 
@@ -94,7 +95,10 @@ class Stated:
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """One work. `text` names the file that holds its plain text where we have one; it is never shipped."""
+    """One work. `text` names the file that holds its plain text where we have one; it is never shipped.
+
+    `url` is "" where we know no address, and `no_url` then says why.
+    """
 
     key: str
     authors: str
@@ -102,13 +106,49 @@ class Source:
     year: int
     url: str
     licence: str
+    no_url: str | None = None
     text: str | None = None
+
+
+SHORTENERS = frozenset(
+    (
+        "bit.ly",
+        "buff.ly",
+        "cutt.ly",
+        "goo.gl",
+        "is.gd",
+        "lnkd.in",
+        "ow.ly",
+        "rb.gy",
+        "t.co",
+        "t.ly",
+        "tiny.cc",
+        "tinyurl.com",
+    )
+)
+"""Hosts whose addresses say nothing of where they lead, and die with the service."""
+
+
+def _address(text: object) -> str | None:
+    """An address of the web that says where it leads."""
+    if not isinstance(text, str):
+        return None
+    parts = urlsplit(text)
+    host = (parts.hostname or "").removeprefix("www.")
+    return text if parts.scheme in ("http", "https") and "." in host and host not in SHORTENERS else None
+
+
+def _check_address(where: str, work: Mapping[str, Any]) -> None:
+    if bool(work["url"]) == bool(work["no_url"]):
+        found = "both" if work["url"] else "neither"
+        raise DataError(f"{where} url", plain(found), "a url, or no_url with the reason why there is none")
 
 
 _WORK = {
     **dict.fromkeys(("authors", "title"), words()),
     "year": whole(want="a year as a whole number"),
-    "url": Field(lambda text: text if isinstance(text, str) else None, "a string"),
+    "url": optional(Field(_address, "an http(s) address, and none of a link shortener"), ""),
+    "no_url": optional(words("the reason why there is no address")),
     "licence": words(),
     "text": optional(
         Field(lambda text: text if Path(text).name == text else None, "a file name without a folder")
@@ -132,14 +172,14 @@ def read_sources(path: Path | str | None = None) -> Mapping[str, Source]:
     Raises
     ------
     DataError
-        If a key is missing, unknown or of the wrong type.
+        If a key is missing, unknown or of the wrong type, or an address is a link shortener's.
     """
     path = Path(path) if path is not None else data_folder("evidence")
     if path.name != "sources.toml":
         path = path / "sources.toml"
     with Problems() as problems:
         works = {
-            key: problems.attempt(checked, f"{path.name} [{key}]", table, _WORK)
+            key: problems.attempt(checked, f"{path.name} [{key}]", table, _WORK, (_check_address,))
             for key, table in read_toml(path).items()
         }
     return {key: Source(key=key, **work) for key, work in works.items()}

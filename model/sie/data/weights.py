@@ -1,9 +1,14 @@
-"""The weights of views and mechanisms, with their reasons: `priors/weights.toml` to frozen `Weights`."""
+"""The weights of views and mechanisms, with their reasons: `priors/weights.toml` to frozen `Weights`.
+
+A group of authors has one vote, split between its views in the pool in proportion to their weights:
+
+    w_v = vote_g u_v / sum_{u in g} u_u,   normalised over groups; u_v = 0 where the view that supersedes v is in the pool
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -16,9 +21,9 @@ from .bibliography import Source, read_sources
 from .families import is_finite
 from .prior_tables import ORIGIN_KEYS, origin_of, read_entry
 from .priors import WEIGHTS, Entry
-from .schema import LINE, Field, anything, checked, number, optional
+from .schema import LINE, MANY_WORDS, Field, anything, by_name, checked, number, optional, words
 
-__all__ = ["OTHERS", "Mechanism", "Weights", "read_weights"]
+__all__ = ["OTHERS", "Group", "Mechanism", "Weights", "read_weights"]
 
 OTHERS = "others"
 """The table of views that have none of their own."""
@@ -38,18 +43,63 @@ class Mechanism:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Group:
+    """Views of the same authors, which share one vote; `superseded` names for a view that its author gave up the one in its place."""
+
+    name: str
+    label: str
+    weight: float
+    note: str
+    views: tuple[str, ...]
+    superseded: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Weights:
-    """What a view weighs in a pool and a mechanism within a view; not normalised."""
+    """What a view and its group weigh in a pool and a mechanism within a view, not normalised; the `floor` of the logarithmic pool."""
 
     views: Mapping[str, float]
+    groups: Mapping[str, Group]
+    floor: float
+    """Probability that the logarithmic pool leaves an event, and its opposite, in every view."""
     mechanisms: Mapping[str, Mechanism]
     quotes: tuple[tuple[str, str, str], ...]
     """(where, source, quote) of every table that quotes."""
 
     def of(self, names: Sequence[str]) -> np.ndarray:
-        """The weights of these views, which sum to 1. Raises DataError where all of them are 0."""
-        found = np.array([self.views.get(name, self.views[OTHERS]) for name in names])
-        return _normalised("weights of views", found)
+        """The weights in a pool of these views, which sum to 1. Raises DataError where all of them are 0."""
+        own = {name: self._own(name, names) for name in names}
+        return _normalised("weights of views", np.array([self._share(name, own) for name in names]))
+
+    def any_of(self, names: Sequence[str]) -> bool:
+        """Whether any view in a pool of these has a vote."""
+        own = {name: self._own(name, names) for name in names}
+        return any(self._share(name, own) > 0 for name in names)
+
+    def group_of(self, name: str) -> Group | None:
+        """The group of a view; None where the view is a group of its own."""
+        return next((group for group in self.groups.values() if name in group.views), None)
+
+    def superseded_by(self, name: str, names: Sequence[str]) -> str | None:
+        """The view in a pool of these that takes the place of one that its author gave up; None where there is none."""
+        group = self.group_of(name)
+        if group is None:
+            return None
+        later = group.superseded.get(name)
+        while later is not None and later not in names:
+            later = group.superseded.get(later)
+        return later
+
+    def _own(self, name: str, names: Sequence[str]) -> float:
+        """What a view weighs beside others of its group, 0 where it has been replaced."""
+        return 0.0 if self.superseded_by(name, names) else self.views.get(name, self.views[OTHERS])
+
+    def _share(self, name: str, own: Mapping[str, float]) -> float:
+        """A view's part of its group's vote; of one that is in no group, its own weight."""
+        group = self.group_of(name)
+        if group is None or not own[name]:
+            return own[name]
+        return group.weight * own[name] / sum(own.get(view, 0.0) for view in group.views)
 
     def of_mechanisms(self) -> np.ndarray:
         """The weights of the mechanisms, which sum to 1."""
@@ -81,13 +131,18 @@ def read_weights(path: Path | str | None = None, *, sources: Mapping[str, Source
     ------
     DataError
         At the first problem: a key that is missing or unknown, a weight that is negative, mechanisms that all weigh 0, a prior out
-        of the range of its quantity, a quote that does not print its number.
+        of the range of its quantity, a quote that does not print its number, a view that two groups have, a view that takes its own place.
     """
     path = data_folder("priors") / WEIGHTS if path is None else Path(path)
     sources = read_sources() if sources is None else sources
     file = path.name
-    tables = checked(file, read_toml(path), {"views": _tables("views"), "mechanisms": _tables("mechanisms")})
-    quotes: list[tuple[str, str, str]] = []
+    kinds = {
+        "views": _tables("views"),
+        "groups": optional(_tables("groups"), MappingProxyType({})),
+        "logarithmic": anything("a table with the floor of the logarithmic pool"),
+        "mechanisms": _tables("mechanisms"),
+    }
+    tables = checked(file, read_toml(path), kinds)
     with Problems() as problems:
         if OTHERS not in tables["views"]:
             problems.refuse(f"{file} [views.{OTHERS}]", plain("nothing"), "a weight for every other view")
@@ -95,22 +150,32 @@ def read_weights(path: Path | str | None = None, *, sources: Mapping[str, Source
             name: problems.attempt(_read_weight, f"{file} [views.{name}]", item, {}, sources)
             for name, item in tables["views"].items()
         }
+        groups = {
+            name: problems.attempt(_read_group, f"{file} [groups.{name}]", name, item, sources)
+            for name, item in (tables["groups"] or {}).items()
+        }
+        logarithmic = problems.attempt(
+            _read_table, f"{file} [logarithmic]", tables["logarithmic"], {"floor": _FLOOR}, sources
+        )
         found = {
             name: problems.attempt(_read_mechanism, f"{file} [mechanisms.{name}]", name, item, sources)
             for name, item in tables["mechanisms"].items()
         }
-    for kind, items in tables.items():
-        for name, item in items.items():
-            parts = {f"{kind}.{name}": item} | {
-                f"{kind}.{name}.{key}": item[key] for key in REPLACEABLE if key in item
-            }
-            quotes += [
-                (f"{file} [{place}]", part["source"], part["quote"])
-                for place, part in parts.items()
-                if "quote" in part
-            ]
+    _check_once(file, groups)
+    parts = {"logarithmic": tables["logarithmic"]}
+    for kind in ("views", "groups", "mechanisms"):
+        for name, item in (tables[kind] or {}).items():
+            parts[f"{kind}.{name}"] = item
+            parts |= {f"{kind}.{name}.{key}": item[key] for key in REPLACEABLE if key in item}
+    quotes = [
+        (f"{file} [{place}]", part["source"], part["quote"])
+        for place, part in parts.items()
+        if "quote" in part
+    ]
     weights = Weights(
         views=MappingProxyType({name: values["weight"] for name, values in read.items()}),
+        groups=MappingProxyType(groups),
+        floor=logarithmic["floor"],
         mechanisms=MappingProxyType(found),
         quotes=tuple(quotes),
     )
@@ -120,6 +185,11 @@ def read_weights(path: Path | str | None = None, *, sources: Mapping[str, Source
 
 _WEIGHT = number(0, "a number of at least 0")
 
+LARGEST_FLOOR = 0.25
+"""A larger floor would say more about an event than the views."""
+
+_FLOOR = number(1e-6, f"a number from 1e-06 to {LARGEST_FLOOR:g}", high=LARGEST_FLOOR)
+
 
 def _tables(kind: str) -> Field:
     return Field(lambda found: found if isinstance(found, dict) and found else None, f"tables [{kind}.NAME]")
@@ -128,10 +198,57 @@ def _tables(kind: str) -> Field:
 def _read_weight(
     where: str, item: object, also: Mapping[str, Field], sources: Mapping[str, Source]
 ) -> dict[str, Any]:
-    fields = {"weight": _WEIGHT, **ORIGIN_KEYS, **also}
-    numbers = [item["weight"]] if isinstance(item, dict) and is_finite(item.get("weight")) else []
+    return _read_table(where, item, {"weight": _WEIGHT, **also}, sources)
+
+
+def _read_table(
+    where: str, item: object, fields: Mapping[str, Field], sources: Mapping[str, Source]
+) -> dict[str, Any]:
+    """A table of which the first field is a number and has a basis."""
+    name = next(iter(fields))
+    numbers = [item[name]] if isinstance(item, dict) and is_finite(item.get(name)) else []
     rules = (origin_of("", numbers, sources),)
-    return checked(where, item, fields, rules, want="a table with a weight and its basis")
+    return checked(where, item, {**fields, **ORIGIN_KEYS}, rules, want=f"a table with a {name} and its basis")
+
+
+def _read_group(where: str, name: str, item: object, sources: Mapping[str, Source]) -> Group:
+    also = {
+        "label": LINE,
+        "views": replace(MANY_WORDS, want="a list of different views"),
+        "superseded": optional(by_name(words(), "a table VIEW = LATER VIEW"), MappingProxyType({})),
+    }
+    values = _read_weight(where, item, also, sources)
+    superseded = values["superseded"] or {}
+    for view, later in superseded.items():
+        for each in (view, later):
+            if each not in values["views"]:
+                raise DataError(f"{where} superseded", each, "views of this group")
+        seen = {view}
+        while later is not None:
+            if later in seen:
+                raise DataError(f"{where} superseded", later, "no view that takes its own place")
+            seen.add(later)
+            later = superseded.get(later)
+    return Group(
+        name=name,
+        label=values["label"],
+        weight=values["weight"],
+        note=values["note"] or values["quote"],
+        views=tuple(values["views"]),
+        superseded=MappingProxyType(dict(superseded)),
+    )
+
+
+def _check_once(file: str, groups: Mapping[str, Group]) -> None:
+    """A view has one vote: it is in one group at most."""
+    seen: dict[str, str] = {}
+    for group in groups.values():
+        for view in group.views:
+            if view in seen:
+                raise DataError(
+                    f"{file} [groups.{group.name}] views", view, f"a view that {seen[view]} has not"
+                )
+            seen[view] = group.name
 
 
 def _read_mechanism(where: str, name: str, item: Any, sources: Mapping[str, Source]) -> Mechanism:

@@ -1,4 +1,4 @@
-"""A trajectory in words: why the pace rises or falls, what each mechanism does, where r x share crosses 1.
+"""A trajectory in words: why the pace rises or falls, what each mechanism does, where r crosses 1.
 
 Each mechanism has its sentence here, said where it acts. Numbers come from the trajectory and its law.
 """
@@ -18,8 +18,15 @@ __all__ = ["explanation"]
 
 
 def explanation(path: Trajectory, years: float) -> list[str]:
-    """Why the trajectory speeds up or fizzles, a sentence or two for each mechanism, and where r x share crosses 1."""
-    said = [_start(path), *_bottleneck(path), *_automation(path), *_technologies(path), *_switch(path)]
+    """Why the trajectory speeds up or fizzles, a sentence or two for each mechanism, and where r crosses 1."""
+    said = [
+        _meaning(path),
+        _start(path),
+        *_bottleneck(path),
+        *_automation(path),
+        *_technologies(path),
+        *_switch(path),
+    ]
     said += [*_retraining(path), *_ceiling(path), *_limit(path), *_crossings(path)]
     levels = by_then(path, years)
     gained = levels[-1]
@@ -33,6 +40,14 @@ def explanation(path: Trajectory, years: float) -> list[str]:
             )
     progress = f"{_count(gained / path.doublings_in_a_year_of_progress)} years of progress at the recent pace"
     return [*said, f"After {years:.3g} years: {_count(gained)} doublings, {progress}.", ending(path)]
+
+
+def _meaning(path: Trajectory) -> str:
+    return (
+        f"r = {path.numbers['r']:.3g} is at ASARA: software doublings per doubling of cumulative research input, with hardware fixed. It"
+        " already contains labour's share and all else between an r of today's language models and ASARA, so it must not be multiplied by"
+        " labour's share again: labour share at ASARA, sigma, epsilon and automation change only how r moves after ASARA."
+    )
 
 
 def _start(path: Trajectory) -> str:
@@ -160,10 +175,10 @@ def _crossings(path: Trajectory) -> Iterator[str]:
         if k[i] > 0:
             way = "falls below 1 and the pace starts to fall"
         when = told_time(path.years_at(at))
-        yield f"r x share, the returns with compute fixed, {way} at {at:.3g} doublings, {when} after ASARA."
+        yield f"r {way} at {at:.3g} doublings, {when} after ASARA."
     if not found.size:
         side = "above" if k[0] > 0 else "below" if k[0] < 0 else "at"
-        yield f"r x share, the returns with compute fixed, never crosses 1: it stays {side} 1."
+        yield f"r never crosses 1: it stays {side} 1."
 
 
 def _said(name: str) -> str:

@@ -1,8 +1,8 @@
 """The figures that sources state about r, growth and P(SIE): the table `evidence/figures.csv`, checked.
 
-Each row has the words that print a figure, the number, the size of its rounding, the formula of `recompute.FORMULAS` with the
-numbers that its source starts from, and, where the model differs, why. A figure that the source itself gets wrong stays, marked
-as such. Nothing here is an input of any view.
+Each row has the words that print a figure, the number, half a unit of the last digit printed (`rounding`), the formula of
+`recompute.FORMULAS` with the numbers that its source starts from, and, where the result differs, why. A figure that the source itself
+gets wrong stays, marked as such. Nothing here is an input of any view.
 """
 
 from __future__ import annotations
@@ -25,15 +25,23 @@ __all__ = ["SLIPS", "Figure", "figures"]
 
 SLIPS = {
     "source": "the source's own slip",
+    "corrected": "corrected by its author",
+    "rounded": "inputs that the source rounds",
+    "inputs": "another input than the source's",
     "ours": "our reading or assumption",
     "definition": "another definition",
 }
 """What explains a difference, by the key in the column `slip`."""
 
+_SLIP = f"one of {', '.join(SLIPS)} with a reason, or neither"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
-    """A number that a source states. `upper` is its other end where it states a range (inf for a bound from below)."""
+    """A number that a source states. `upper` is its other end where it states a range (inf for a bound from below).
+
+    `rounding` is half a unit of its last digit printed.
+    """
 
     id: str
     what: str
@@ -92,7 +100,7 @@ def _fields() -> dict[str, Field]:
     number = Field(lambda text: None if math.isnan(value := float(text)) else value, "a number")
     slip = Field(
         lambda text: text if text in ("", *SLIPS) else None,
-        "one of source, ours, definition with a reason, or neither",
+        _SLIP,
     )
     return {
         **dict.fromkeys(("id", "what"), words("a value")),
@@ -120,14 +128,21 @@ def _printed(row: Mapping[str, Any]) -> list[float]:
 
 def _check_slip(where: str, row: Mapping[str, Any]) -> None:
     if bool(row["slip"]) != bool(row["reason"]):
-        raise DataError(
-            f"{where} slip", row["slip"], "one of source, ours, definition with a reason, or neither"
-        )
+        raise DataError(f"{where} slip", row["slip"], _SLIP)
 
 
 def _check_rounding(where: str, row: Mapping[str, Any]) -> None:
     if not (row["rounding"] >= 0 and row["stated"] <= _upper(row)):
         raise DataError(f"{where} rounding", row["rounding"], "at least 0, and stated at most upper")
+    unit = 2 * row["rounding"]
+    ends = [end for end in (row["stated"], _upper(row)) if math.isfinite(end)]
+    if unit and not (_is_whole(math.log10(unit)) and all(_is_whole(end / unit) for end in ends)):
+        want = f"half a power of ten of which {' and '.join(f'{end:g}' for end in ends)} is a whole multiple"
+        raise DataError(f"{where} rounding", row["rounding"], want)
+
+
+def _is_whole(number: float) -> bool:
+    return math.isclose(number, round(number), rel_tol=1e-9, abs_tol=1e-9)
 
 
 def _check_given(where: str, row: Mapping[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -25,12 +26,12 @@ __all__ = [
     "summary",
 ]
 
-VERDICTS = ("reproduced", "within rounding", "differs")
-"""Within half a unit of the last digit printed; within a whole one, since inputs are rounded too (of a credence: within two of its
-Monte Carlo errors more); further away."""
+VERDICTS = ("reproduced", "adds up", "within its error", "differs")
+"""What is computed rounds to the digits printed: by the growth engine, the model or an equation, or by plain arithmetic alone; it is a
+credence and does not, but by no more than its Monte Carlo error; anything else."""
 
 ERRORS = 2.0
-"""Monte Carlo standard errors that count beyond the rounding of a credence."""
+"""Monte Carlo standard errors that count beyond the rounding of what is drawn."""
 
 EXACT = 1e-9
 """Error of the arithmetic."""
@@ -78,7 +79,7 @@ def _recomputed(figure: Figure) -> Recomputed:
     computed, mcse = value if isinstance(value, tuple) else (float(value), None)
     nearest = min(max(computed, figure.stated), figure.upper)
     difference = 0.0 if computed == nearest else computed - nearest
-    verdict = _verdict(abs(difference), figure.rounding, mcse)
+    verdict = _verdict(figure, abs(difference), mcse)
     if (verdict == "differs") != bool(figure.reason):
         what = f"{computed:.6g}, which {'differs from' if verdict == 'differs' else 'agrees with'} {figure.stated:g}"
         raise DataError(
@@ -89,21 +90,53 @@ def _recomputed(figure: Figure) -> Recomputed:
     return Recomputed(figure=figure, computed=computed, mcse=mcse, difference=difference, verdict=verdict)
 
 
-def _verdict(difference: float, rounding: float, mcse: float | None) -> str:
-    """A credence has no rounded inputs: beyond its rounding only its Monte Carlo error counts."""
-    more = rounding if mcse is None else ERRORS * mcse
-    if difference <= rounding + EXACT:
-        return "reproduced"
-    return "within rounding" if difference <= rounding + more + EXACT else "differs"
+def _verdict(figure: Figure, difference: float, mcse: float | None) -> str:
+    """An input that the source rounds explains a difference; only a Monte Carlo error excuses one."""
+    if difference <= figure.rounding + EXACT:
+        return "adds up" if computed_by(figure) == _arithmetic() else "reproduced"
+    if mcse is not None and difference <= figure.rounding + ERRORS * mcse:
+        return "within its error"
+    return "differs"
+
+
+def computed_by(figure: Figure) -> str:
+    """What computes a figure: the growth engine, the model, an equation, or plain arithmetic."""
+    from .recompute import COMPUTED_BY
+
+    return COMPUTED_BY[figure.formula]
+
+
+def _arithmetic() -> str:
+    from .recompute import ARITHMETIC
+
+    return ARITHMETIC
 
 
 def summary(rows: Iterable[Recomputed]) -> str:
-    """How many figures have each verdict, and what explains the differences."""
+    """How many figures have each verdict, what explains the differences, and how many of them each way of computing has."""
     rows = tuple(rows)
-    counts = [f"{sum(row.verdict == verdict for row in rows)} {verdict}" for verdict in VERDICTS]
     numbers = {name: sum(row.figure.slip == key for row in rows) for key, name in SLIPS.items()}
     slips = [f"{number} {name}" for name, number in numbers.items() if number]
-    return f"{len(rows)} figures: {', '.join(counts)} ({', '.join(slips)})"
+    lines = [f"{len(rows)} figures: {_counts(rows)}" + (f" ({', '.join(slips)})" if slips else "")]
+    for kind in dict.fromkeys(_kinds()):
+        of_kind = [row for row in rows if computed_by(row.figure) == kind]
+        if of_kind:
+            lines.append(f"  by {kind}: {len(of_kind)} ({_counts(of_kind)})")
+    lines.append(
+        "  Plain arithmetic on numbers that the source prints adds up or does not: it reproduces nothing."
+    )
+    return "\n".join(lines)
+
+
+def _kinds() -> Iterable[str]:
+    from .recompute import COMPUTED_BY
+
+    return COMPUTED_BY.values()
+
+
+def _counts(rows: Iterable[Recomputed]) -> str:
+    numbers = Counter(row.verdict for row in rows)
+    return ", ".join(f"{numbers[verdict]} {verdict}" for verdict in VERDICTS if numbers[verdict])
 
 
 def as_text(rows: Iterable[Recomputed], *, width: int = 130) -> str:
@@ -132,7 +165,7 @@ def _cells(row: Recomputed) -> tuple[str, ...]:
     error = f" ± {row.mcse:.2g}" if row.mcse is not None else ""
     verdict = row.verdict
     if figure.reason:
-        verdict += f" ({figure.slip}): {figure.reason}"
+        verdict += f" ({SLIPS[figure.slip]}): {figure.reason}"
     return (
         f"{figure.what} [{figure.locator}] {words}",
         _stated(figure),
@@ -157,6 +190,7 @@ def _record(row: Recomputed) -> dict:
             key: getattr(figure, key) for key in ("id", "what", "source", "via", "locator", "quote", "stated")
         },
         "upper": figure.upper if math.isfinite(figure.upper) else None,
+        "computed_by": computed_by(figure),
         **{key: getattr(row, key) for key in ("computed", "mcse", "difference", "verdict")},
         "slip": figure.slip,
         "reason": figure.reason,

@@ -1,4 +1,4 @@
-"""Figures recomputed from what views and evidence rows hold: chains, quantiles, credences and Greenblatt's outcome."""
+"""Figures recomputed by the model: quantiles and credences over a view's draws, Greenblatt's outcome, Epoch's posterior from its data."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...data.constructors import fixed, uniform
+from ...data.constructors import fixed
 from ...data.priors import View, draw, read_view
 from ...data.quantities import ADJUSTMENTS
 
@@ -16,16 +16,10 @@ if TYPE_CHECKING:
     import xarray as xr
 
 __all__ = [
-    "chain",
     "chain_quantile",
     "credence",
-    "evidence_quantile",
-    "evidence_ratio",
-    "median",
+    "epoch_quantile",
     "outcome",
-    "split",
-    "upper_over_median",
-    "years_of_trend",
 ]
 
 DRAWS, SEED = 50_000, 1
@@ -34,23 +28,13 @@ DRAWS, SEED = 50_000, 1
 PATHS = 20_000
 """Paths behind each part of the outcome, which needs them whole."""
 
+POINTS = 11
+"""log2 of the points at which Epoch's likelihood is integrated; four times as many move no printed digit."""
+
 
 @cache
 def _view(name: str) -> View:
     return read_view(name)
-
-
-@cache
-def _evidence() -> xr.Dataset:
-    from ...data.evidence import read_evidence
-
-    return read_evidence()
-
-
-def chain(view: str, upto: str) -> float:
-    """r of a typical domain times the view's adjustments up to one of them, at their medians."""
-    names = ("r_typical", *ADJUSTMENTS)
-    return math.prod(_view(view)[name].prior.median() for name in names[: names.index(upto) + 1])
 
 
 def chain_quantile(view: str, upto: str, probability: float) -> float:
@@ -64,37 +48,18 @@ def chain_quantile(view: str, upto: str, probability: float) -> float:
     )
 
 
-def median(view: str, quantity: str) -> float:
-    """The median of a view's prior."""
-    return _view(view)[quantity].prior.median()
+def epoch_quantile(domain: str, probability: float = 0.5) -> float:
+    """A quantile of Epoch's posterior of r, from output growth and yearly counts of authors by their likelihood as they coded it."""
+    from ...histories.erdil_2024 import quantiles
+
+    return float(quantiles(_epoch_likelihood(domain), (probability,))[0][0])
 
 
-def upper_over_median(view: str, quantity: str) -> float:
-    """How far the upper end of a prior lies above its median, as a ratio."""
-    prior = _view(view)[quantity].prior
-    return prior.support[1] / prior.median()
+@cache
+def _epoch_likelihood(domain: str) -> xr.DataArray:
+    from ...histories.erdil_2024 import log_likelihood, read_idea_production
 
-
-def split(low: float, high: float) -> float:
-    """The middle between two numbers."""
-    return uniform(low, high).median()
-
-
-def evidence_quantile(row: str, probability: float = 0.5) -> float:
-    """A quantile of an evidence row, as read from another place than the figure."""
-    return float(_evidence().value.sel(estimate=row, quantile=probability))
-
-
-def evidence_ratio(top: str, bottom: str) -> float:
-    """One evidence row over another, at their medians."""
-    return evidence_quantile(top) / evidence_quantile(bottom)
-
-
-def years_of_trend(view: str) -> float:
-    """Years of the view's recent pace in the gain above trend that Greenblatt asks for."""
-    from ...growth.events import TREND_GAIN
-
-    return math.log2(TREND_GAIN) / median(view, "recent_pace")
+    return log_likelihood(read_idea_production()[domain], as_coded=True, points=POINTS)
 
 
 def credence(

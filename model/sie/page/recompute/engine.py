@@ -1,4 +1,4 @@
-"""Figures recomputed on the growth law and along its paths: what r, lambda and ceilings mean for pace and time."""
+"""Figures recomputed by the growth engine: along its paths, and by where its law explodes."""
 
 from __future__ import annotations
 
@@ -7,23 +7,17 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from ...data.quantities import DOUBLINGS_PER_OOM
+from .draws import one_draw
 
 if TYPE_CHECKING:
     import xarray as xr
 
 __all__ = [
-    "boost",
-    "bottleneck_limit",
     "days_to_gain",
     "doubling_days",
     "doublings_in_year",
     "explosive_sum",
     "gain_in_a_year",
-    "jones_returns",
-    "pace_multiple",
-    "returns_left",
-    "returns_lost",
     "years_to_gain",
     "years_to_singularity",
 ]
@@ -34,12 +28,6 @@ FAR = 300.0
 """Doublings at which a slope has long reached its limit."""
 
 
-def _draws(**values: float) -> xr.Dataset:
-    import xarray as xr
-
-    return xr.Dataset({name: (("chain", "draw"), [[float(value)]]) for name, value in values.items()})
-
-
 def _path(
     r: float, *, doublings_a_year: float, parallel: float = 1.0, left: float = math.inf, **mechanisms: float
 ) -> xr.Dataset:
@@ -47,7 +35,7 @@ def _path(
     from ...growth.paths import simulate
 
     return simulate(
-        _draws(
+        one_draw(
             r_asara=r,
             parallel=parallel,
             pace_asara=doublings_a_year,
@@ -62,36 +50,6 @@ def _pace_for(first_years: float, r: float) -> float:
     """Doublings a year at the start of a path without ceiling (parallel 1) whose first doubling takes this long."""
     k = 1 - 1 / r
     return (1 - 2**-k) / (k * math.log(2)) / first_years
-
-
-def returns_left(r: float, gained_ooms: float, limit_ooms: float) -> float:
-    """r when a part of the way to the limits is gone, with returns that fall linearly."""
-    from ...growth.law import returns_at
-    from ...growth.paths import laws
-
-    law = laws(_draws(r_asara=r, parallel=1.0, doublings_left=limit_ooms * DOUBLINGS_PER_OOM))[0]
-    return returns_at(gained_ooms * DOUBLINGS_PER_OOM, law)
-
-
-def returns_lost(r: float, gained_ooms: float, limit_ooms: float) -> float:
-    """The fall of r on the same way."""
-    return r - returns_left(r, gained_ooms, limit_ooms)
-
-
-def pace_multiple(labour: float, exponent: float) -> float:
-    """How much faster research gets with so many times the labour, at this exponent and without harder ideas."""
-    from ...growth.law import log2_pace_gain
-    from ...growth.paths import laws
-
-    law = laws(_draws(r_asara=math.inf, parallel=exponent, doublings_left=math.inf))[0]
-    return 2 ** log2_pace_gain(math.log2(labour), law)
-
-
-def bottleneck_limit(rho: float, labour_share: float) -> float:
-    """The most that infinite labour speeds up research with CES exponent rho and fixed compute."""
-    from ...growth.law import ces
-
-    return 2 ** ces(FAR / -rho, labour_share, rho)[1]
 
 
 def gain_in_a_year(doubling_months: float) -> float:
@@ -128,12 +86,12 @@ def days_to_gain(r: float, factor: float) -> float:
 
 
 def doublings_in_year(r: float, first_days: float, year: int, per_year: float = 1.0) -> float:
-    """Doublings in one year (0 the first) of a path with this first doubling, in units of `per_year`."""
+    """Doublings completed in one year (0 the first) of a path with this first doubling, in units of `per_year`."""
     from ...growth.paths import doublings_by
 
     path = _path(r, doublings_a_year=_pace_for(first_days / DAYS_A_YEAR, r))
-    at = doublings_by(path, np.array([year, year + 1.0])).ravel()
-    return float(at[1] - at[0]) / per_year
+    completed = np.floor(doublings_by(path, np.array([year, year + 1.0])).ravel())
+    return float(completed[1] - completed[0]) / per_year
 
 
 def years_to_singularity(r: float, factor_a_year: float, parallel: float) -> float:
@@ -160,7 +118,7 @@ def explosive_sum(lambda_: float, sigma: float, what: str, phi_cog: float = math
         mechanisms = {"labour_share_asara": 0.5, "sigma": sigma, "epsilon": gain}
         if two:
             mechanisms["experiment_beta"] = 1 - phi
-        draws = _draws(
+        draws = one_draw(
             r_asara=lambda_ * input_gain / beta if beta else math.inf,
             parallel=lambda_ * input_gain,
             doublings_left=math.inf,
@@ -170,20 +128,3 @@ def explosive_sum(lambda_: float, sigma: float, what: str, phi_cog: float = math
 
     phi = cast("float", brentq(slope, -0.95, 0.99 if not math.isnan(phi_cog) else 1.5, xtol=1e-9))
     return phi + lambda_ if what == "phi_plus_lambda" else phi
-
-
-def jones_returns(lambda_: float, beta: float, labour_share: float = 1.0) -> float:
-    """r = lambda e(0) / beta of the growth law at ASARA, compute fixed."""
-    from ...growth.law import returns_at
-    from ...growth.paths import laws
-
-    parallel = lambda_ * labour_share
-    draws = _draws(
-        r_asara=parallel / beta, parallel=parallel, doublings_left=math.inf, labour_share_asara=labour_share
-    )
-    return returns_at(0.0, laws(draws)[0])
-
-
-def boost(copies: float, copies_exponent: float, speed: float, speed_exponent: float) -> float:
-    """The speed-up of research from more copies and from faster ones."""
-    return pace_multiple(copies, copies_exponent) * pace_multiple(speed, speed_exponent)

@@ -103,7 +103,7 @@ def sources(contents: Contents) -> list[Section]:
     for key in sorted(keys & set(contents.works)):
         work = contents.works[key]
         held = "quotes checked against its text" if work.text else "read second-hand or online; no text held"
-        title = (Line(work.title, href=work.url), Line(f"{work.authors}, {work.year}"))
+        title = (Line(work.title, href=work.url or None), Line(f"{work.authors}, {work.year}"))
         rows.append([key, title, (Line(work.licence), Line(held, kind="small"))])
     table = Table(caption="Works cited", columns=["key", "work", "terms"], widths=(25, 45, 30), rows=rows)
     return [Section(name="sources", title="Sources", blocks=[table])]
