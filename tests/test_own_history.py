@@ -489,3 +489,16 @@ def test_the_bundled_folder_is_no_more_than_evidence():
     bundled = data_folder("evidence")
     suffixes = {path.suffix for path in bundled.rglob("*") if path.is_file()}
     assert suffixes <= set(itertools.chain(own_folder.KEPT))
+
+
+def test_two_that_make_one_new_folder_are_both_kept(quick, tmp_path, monkeypatch):
+    def made(series, *, seed, on_progress):
+        monkeypatch.setattr(own, "likelihood_of", lambda *args, **options: table())
+        other = frame(output=[9, 8, 7, 6, 5, 4])
+        sie.add_history(other, domain="another", remoteness=2, into=tmp_path / "ev", seed=1)
+        return table()
+
+    monkeypatch.setattr(own, "likelihood_of", made)
+    into = sie.add_history(frame(), **MINE, into=tmp_path / "ev")
+    rows = sie.usable(sie.read_evidence(into), sie.read_view("reference")).estimate.values.tolist()
+    assert {"another", "my_domain"} <= {*rows}

@@ -396,7 +396,7 @@ def test_figures_have_logarithmic_axes_with_units_and_every_observation(name):
         (("--rebuild", "--until", "2020-01-01"), "--until: found --rebuild too", "one of the two"),
         (("--until", "2020"), "--until: found '2020'", "a day, as 2023-06-30"),
         (("alexnet", "--until", "2013-01-01"), "series alexnet: found 1 observation by people", "at least 4"),
-        (("nowhere.csv",), "nowhere.csv: found no such file", "a series: order,date,kind"),
+        (("nowhere.csv",), "nowhere.csv: found no such file", "a series: date,output [UNIT]"),
     ],
 )
 def test_sie_series_refuses_what_it_cannot_do_in_one_line(arguments, where, want, capsys, monkeypatch):
@@ -410,3 +410,29 @@ def test_sie_series_refuses_what_it_cannot_do_in_one_line(arguments, where, want
     assert error.startswith(where)
     assert want in error
     assert len(error.splitlines()) == 1
+
+
+def test_a_rate_of_effort_with_a_hole_is_integrated_over_it():
+    """Straight between what was observed, and constant before the first; where it was not observed there is no count."""
+    past = raw([0, 1, 2, 3], np.arange(4.0), {"a": [2, np.nan, 2, 4], "b": [np.nan, 3, 3, np.nan]})
+    past = past.assign_coords(effort_kind=("proxy", ["flow", "flow"]))
+    np.testing.assert_allclose(np.exp(log_counts(past, "a")), [np.nan, 4, 7], rtol=0.01)
+    np.testing.assert_allclose(np.exp(log_counts(past, "b")), [3, 6, np.nan], rtol=0.01)
+
+
+def test_effort_on_what_ai_made_is_no_effort_of_people():
+    past = raw([0, 1, 2, 3, 4, 5], np.arange(6.0), {"a": [np.nan, 1, np.nan, np.nan, 3, 5]})
+    past["made_by"] = ("observation", ["people"] * 4 + ["AI"] * 2)
+    assert efforts(past) == []
+
+
+def test_what_ai_made_is_drawn_ahead_of_the_people_before_it_by_what_it_gained():
+    years, counts = panel()
+    series = raw(years, np.linspace(0, 3, 9), counts, kind="measurement", error=np.full(9, 4.0))
+    series["made_by"] = ("observation", ["AI"] + ["people"] * 3 + ["AI"] + ["people"] * 4)
+    past = as_history(series)
+    draws = from_prior(past, 50, np.random.default_rng(2))
+    made = replicate(draws, past, seed=1)
+    scale = np.median(draws.elo_of.values)
+    gained = 100 * 3 / 8 / scale  # one step of the panel, in doublings
+    np.testing.assert_allclose(made.by_ai, [-gained, made.observed[1] + gained], rtol=1e-6)

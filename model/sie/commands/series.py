@@ -73,6 +73,11 @@ def series(
         if rebuild and given:
             raise DataError(option, plain("--rebuild too"), "one of the two")
     histories = {name: read_series(name, evidence) for name in ids or known}
+    for name, past in histories.items():
+        if [other.attrs["id"] for other in histories.values()].count(past.attrs["id"]) > 1:
+            raise DataError(
+                "series", name, "histories whose names differ, since their figures are called by them"
+            )
     found = {}
     with progress() as on_progress:
         for name, past in histories.items():
@@ -124,19 +129,24 @@ def _show(
     """Print every reading of a history, and draw it; what is returned are the draws of each."""
     from ..histories.arrays import as_history, efforts
     from ..histories.fit import is_identified, replicate
+    from ..histories.model import LOG_LAMBDA_RANGE
     from ..histories.readings import BLIND, MAIN, WIDE, readings
 
     proxies, name = efforts(past), past.attrs["id"]
     kinds = sorted(set(past.kind.values.tolist()))
     first, end = (str(day)[:10] for day in past.date.values[[0, -1]])
     of = f" ({past.attrs['domain']})" if past.attrs["domain"] else ""
-    print(f"{name}{of}: {past.sizes['observation']} {' and '.join(kinds)}s, {first} to {end}")
     until = np.inf if last is None else float((last - past.date.values[0].astype("datetime64[D]")) / YEAR)
     history = as_history(past, until=until)
+    print(f"{name}{of}: {past.sizes['observation']} {' and '.join(kinds)}s, {first} to {end}")
+    if (entered := len(history.years) + 1) < past.sizes["observation"] - len(history.by_ai):
+        print(f"  {entered} of them enter, where pieces of constant effort end; the others say no more of r")
     if by_ai := len(history.by_ai):
-        print(f"  {by_ai} by AI: the effort behind them is unknown and of another kind; drawn, but in no fit")
+        print(
+            f"  {by_ai} by AI: the effort behind them is unknown and of another kind; shown in the figures, not used in the fit"
+        )
     if until < np.inf:
-        print(f"  fitted to outputs up to {last}, with the effort of all")
+        print(f"  fitted to outputs up to {last}; effort after that day is used too")
     print(f"  {'r: software doublings per doubling of effort':58s}     5 %    50 %    95 %")
     found = {}
     options = {"most_lambda": most, "until": until, "seed": seed, "likelihood": table}
@@ -154,10 +164,12 @@ def _show(
     identified = is_identified(draws, blind) if proxies else False
     print(_verdict(past, draws, blind, proxies, identified))
     print(
-        f"  lambda {_interval(draws['lambda'])}, and {_interval(wide['lambda'])} where it may be up to"
-        f" {wide['lambda'].max().item():.2g}: a view takes r given its own lambda and does not learn lambda here"
+        f"  lambda {_interval(draws['lambda'])}, and {_interval(wide['lambda'])} where lambda may be up to"
+        f" {np.exp(LOG_LAMBDA_RANGE[1]):.2g}: views use r at their own lambda; what this history says of lambda is not used"
     )
-    print(f"  prior effort over the history's own {_interval(draws.prior_effort)}")
+    print(
+        f"  effort before the first observation, as a share of the effort since: {_interval(draws.prior_effort)}"
+    )
     _switches(past, history, draws)
     print(f"  {diagnostics_in_words(draws.attrs)}", flush=True)
     if out is not None:
@@ -215,7 +227,7 @@ def _check(made, history) -> None:
     inside = (made.observed >= low) & (made.observed <= high)
     here, later = inside[: history.fitted], inside[history.fitted :]
     print(
-        f"  replicated histories: {here.sum()} of {len(here)} observations lie within their 5-95 %",
+        f"  histories simulated from the fit: {here.sum()} of {len(here)} observations lie within their 5-95 %",
         end="",
     )
     shown = history.shown > 0
@@ -223,7 +235,7 @@ def _check(made, history) -> None:
         seen = np.diff(made.observed, prepend=0.0)[shown]
         largest = np.diff(made.data, axis=1, prepend=0.0)[:, shown].max(axis=1)
         print(
-            f"; the largest of {len(seen)} gains, {seen.max():.2f} doublings, is exceeded in {(largest > seen.max()).mean():.0%}",
+            f"; {(largest > seen.max()).mean():.0%} of them have a largest gain above the observed {seen.max():.2f} doublings",
             end="",
         )
     print()
@@ -231,7 +243,7 @@ def _check(made, history) -> None:
         below = (made.data[:, -1] < made.observed[-1]).mean()
         print(
             f"  predicted: {later.sum()} of {len(later)} later observations lie within their 5-95 %; the last, {made.observed[-1]:.2f}"
-            f" doublings, among {np.median(made.data[:, -1]):.2f} ({low[-1]:.2f} to {high[-1]:.2f}), above {below:.0%} of what was predicted"
+            f" doublings, among {np.median(made.data[:, -1]):.2f} ({low[-1]:.2f} to {high[-1]:.2f}), is higher than {below:.0%} of the predictions"
         )
 
 
@@ -243,7 +255,7 @@ def _verdict(
 
     width, without = np.exp(log_width(draws)), np.exp(log_width(blind))
     prior = np.exp(2 * Z90 * LOG_R_PRIOR[1])
-    spans = f"its 5-95 % interval spans a factor {width:.1f}, prior {prior:.0f}"
+    spans = f"the top of its 5-95 % interval is {width:.1f} times the bottom, {prior:.0f} before the data"
     counts = ", ".join(past.proxy.values.tolist())
     if not proxies and past.attrs["identified"]:
         return f"  r is not identified: {counts} did not grow, or was not observed, at two dates after the first; {spans}, all of it from outputs and priors"
@@ -251,7 +263,7 @@ def _verdict(
         return f"  r is not identified: {counts} counts the outputs themselves and is no effort; {spans}, all of it from outputs and priors"
     if not identified:
         return f"  r is not identified: {spans}, and {without:.1f} without any effort"
-    return f"  r is identified: {spans}, and {without:.1f} without any effort"
+    return f"  r is narrowed by effort: {spans}, and {without:.1f} without any effort"
 
 
 def _figures(past: xr.Dataset, draws: xr.Dataset, history, made, identified: bool, out: Path) -> None:
@@ -262,7 +274,7 @@ def _figures(past: xr.Dataset, draws: xr.Dataset, history, made, identified: boo
     title = f"{domain}: r = {q[1]:.2f} ({q[0]:.2f} to {q[2]:.2f}, 5–95 %)"
     if not identified:
         title = f"{domain}: r is not identified ({q[0]:.2f} to {q[2]:.2f}, 5–95 %)"
-    predictive = plot_replicates(draws, history, made, title=f"{domain}: replicated histories")
+    predictive = plot_replicates(draws, history, made, title=f"{domain}: simulated from the fit")
     _save(out, f"series_{name}.png", plot_series(draws, history, made, title=title))
     _save(out, f"series_{name}_predictive.png", predictive)
 

@@ -9,6 +9,7 @@ __all__ = [
     "families",
     "histories",
     "history_units",
+    "own_table",
     "prior_tables",
     "priors",
     "quantities",

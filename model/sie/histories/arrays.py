@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
 __all__ = ["History", "as_history", "efforts", "elapsed", "ends", "log2_outputs", "log_counts"]
 
-STATED_ERROR_PRIOR, UNSTATED_ERROR_PRIOR = (0.0, 0.3), (float(np.log(0.2)), 2.0)
-"""log of the true over the stated error; or of an unstated error in doublings, almost free."""
+STATED_ERROR_PRIOR, UNSTATED_ERROR_PRIOR = (0.0, 0.3), (float(np.log(0.1)), 1.0)
+"""log of the true over the stated error; or of an unstated error in doublings, 0.02 to 0.5: less is no error to speak of, and a fit
+that may pass through every point takes minutes."""
 
 ELO_PRIOR = (float(np.log(78.0)), 0.2)
 """log of Elo per doubling of speed: 56 to 108, which covers measured 59 to 110, falling with strength and thinking time."""
@@ -110,7 +111,8 @@ def as_history(
     """
     records = (series.kind == "record").all().item()
     by_ai = (series.made_by == AI).values
-    aside = np.column_stack([series.years.values, log2_outputs(series)])[by_ai]
+    origin = series.years.values[~by_ai][0]
+    aside = np.column_stack([series.years.values - origin, log2_outputs(series)])[by_ai]
     jump = jumps_between(*(series[name].values.tolist() for name in ("regime", "instrument", "made_by")))
     series = series.assign(jump=("observation", jump)).isel(observation=~by_ai)
     regimes, switches = ((ONE,), np.empty((0, 2))) if one_r else _regimes(series)
@@ -123,7 +125,7 @@ def as_history(
     if not all_observations:
         series = series.isel(observation=ends(series, series.jump.values))
     years = elapsed(series)
-    n, fitted = len(years), int((years <= until).sum())
+    n, fitted = len(years), int((years <= until - origin).sum())
     used = [name for name in efforts(series) if proxies is None or name in proxies]
     for name in (*(proxies or ()), *([anchor] if anchor else [])):
         if name not in used:
@@ -250,7 +252,8 @@ def _passing(series: xr.Dataset) -> np.ndarray:
 
 
 def efforts(series: xr.Dataset) -> list[str]:
-    """The proxies that say something of effort: two counts or more, and not of the observations themselves."""
+    """The proxies that say something of effort: two counts or more by people, and not of the observations themselves."""
+    series = series.isel(observation=(series.made_by != AI).values)
     return [
         str(name)
         for name in series.proxy.values
@@ -262,14 +265,17 @@ def efforts(series: xr.Dataset) -> list[str]:
 def log_counts(series: xr.Dataset, name: str) -> np.ndarray:
     """log of what a proxy counted since the first observation (all of it, where not observed then); NaN where nothing.
 
-    A flow is integrated over time first.
+    A flow is integrated over time first, straight between the dates at which it was observed and constant before the first.
     """
     proxy = series.sel(proxy=name)
     count = proxy.effort.values
-    if proxy.effort_kind == "flow":
+    if proxy.effort_kind == "flow" and (seen := np.isfinite(count)).any():
         from scipy.integrate import cumulative_trapezoid
 
-        count = cumulative_trapezoid(count, np.concatenate([[0.0], elapsed(series)]), initial=0.0)
+        years = np.concatenate([[0.0], elapsed(series)])
+        flow = np.interp(years, years[seen], count[seen])
+        count = np.where(seen, cumulative_trapezoid(flow, years, initial=0.0), np.nan)
+        count[0] = 0.0
     since = count[1:] - (count[0] if np.isfinite(count[0]) else 0)
     return np.log(since, out=np.full(len(since), np.nan), where=since > 0)
 

@@ -31,8 +31,8 @@ DRAWS = 10000
 
 TRIES = (
     inference.Try(0.95, 600, "low_rank"),
-    inference.Try(0.95, 800, "low_rank", longer=2),
-    inference.Try(0.98, 2000, "low_rank", longer=4),
+    inference.Try(0.99, 1000, "low_rank"),
+    inference.Try(0.99, 2000, "low_rank", longer=4),
     inference.Try(0.998, 4000, "diag", longer=4),
 )
 """The first try, and retries for histories whose posterior has an odd shape: few records, counts that contradict each other."""
@@ -176,12 +176,13 @@ def naive_slope(series: xr.Dataset, name: str, elo_per_doubling: float) -> tuple
 @dataclass(frozen=True, kw_only=True)
 class Replicates:
     """Paths of log2 A relative to the origin at each later observation, (draw, gain): what was observed, the law with the
-    levels and jumps that the data give it, and data made anew by the model. After the last observation that was fitted, the law
+    levels and jumps that the data give it, and data made anew by the model; `by_ai` what AI made, from the observation by people before. After the last observation that was fitted, the law
     and the data go on from that one."""
 
     observed: np.ndarray
     law: np.ndarray
     data: np.ndarray
+    by_ai: np.ndarray
 
 
 def replicate(draws: xr.Dataset, history: History, *, seed: int, most: int = 2000) -> Replicates:
@@ -203,7 +204,8 @@ def replicate(draws: xr.Dataset, history: History, *, seed: int, most: int = 200
         if later.any():
             for path in (law, made):
                 path[:, later] += observed[history.fitted - 1] - path[:, history.fitted - 1 : history.fitted]
-        return Replicates(observed=observed, law=law, data=made)
+        by_ai = _by_ai(history, observed, np.ones(len(observed)))
+        return Replicates(observed=observed, law=law, data=made, by_ai=by_ai)
     elo = flat["elo_of"][at]
     scale = np.median(elo, axis=0)
     observed = _in_doublings(history, scale)
@@ -226,7 +228,15 @@ def replicate(draws: xr.Dataset, history: History, *, seed: int, most: int = 200
         law[:, later] = observed[last] + np.cumsum(moved * on_scale, axis=1)
         made[:, later] = law[:, later] + np.cumsum(wandered * on_scale, axis=1)
         made[:, later] += error / scale[later] * rng.standard_normal(error.shape)
-    return Replicates(observed=observed, law=law, data=made)
+    return Replicates(observed=observed, law=law, data=made, by_ai=_by_ai(history, observed, scale))
+
+
+def _by_ai(history: History, observed: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """What AI made in doublings relative to the origin: that of the last observation by people (or the first), and the rest on its scale."""
+    years, outputs = history.by_ai.T
+    last = np.maximum(np.searchsorted(np.concatenate([[0.0], history.years]), years, side="right") - 1, 0)
+    reached = np.concatenate([[0.0], observed])[last]
+    return reached + (outputs - history.log2_output[last]) / np.concatenate([scale[:1], scale])[last]
 
 
 def _in_doublings(history: History, scale: np.ndarray) -> np.ndarray:

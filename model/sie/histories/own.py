@@ -10,13 +10,14 @@ from __future__ import annotations
 import logging
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..base.errors import DataError, in_one_line, plain
 from ..data.evidence import read_series
 from ..data.histories import AI, FEWEST, OBSERVATION_KINDS
+from ..data.own_table import as_text, read_given
 from ..data.row_rules import USUAL_DEFINITION_SD
 from ..data.rows import FIELDS, INPUTS
 from ..data.schema import LINE, one_of
@@ -36,7 +37,6 @@ from .own_row import (
     ratio_and_note,
     remoteness_of,
 )
-from .own_table import as_text, read_given
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -239,7 +239,8 @@ def add_own(
         if table is None or not into.exists():
             if table is None:
                 table = likelihood_of(series, seed=seed, on_progress=on_progress)
-            added.is_there(observations)  # of another process, in the meantime
+            added = replace(added, base=base_of(into))  # what another process has made of it in the meantime
+            added.is_there(observations)
             added.put_together(aside / "after")
             write_likelihood(id, table, [f"series/{id}.csv"], aside / "after")
             table = read_likelihood(id, aside / "after")

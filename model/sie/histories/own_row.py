@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..base.errors import DataError, plain
+from ..data.own_table import EXAMPLES, as_cell
 from ..data.rows import FIELDS
 from ..data.schema import Field
 from .own_folder import rows_of
-from .own_table import EXAMPLES, as_cell
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -1,4 +1,4 @@
-"""Figures of raw histories: the fitted law on log-log axes, and replicated histories over time.
+"""Figures of raw histories: the fitted law on log-log axes, and histories simulated from the fit over time.
 
 Conventions are those of `plots`: one matplotlib Axes each, 5-95 % and 25-75 %, no pyplot. It must not sample or fit.
 """
@@ -36,7 +36,7 @@ from .style import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     import xarray as xr
     from matplotlib.axes import Axes
@@ -114,10 +114,11 @@ def plot_replicates(
 ) -> Axes:
     """Posterior predictive check: what was observed over time, among histories that the fitted model makes."""
     ax = axes_for(ax)
-    _bands(ax, past.years, made.data, "replicated by the model")
-    for i, path in enumerate(made.data[:: max(1, len(made.data) // SINGLE)][:SINGLE]):
-        label = f"{SINGLE} of them" if i == 0 else None
-        ax.plot(past.years, 2**path, color=GREY, linewidth=THIN / 2, label=label)
+    for part, (years, paths) in enumerate(_parts(past, made, made.data)):
+        _bands(ax, years, paths, "simulated from the fit" if part == 0 else None)
+        for i, path in enumerate(paths[:: max(1, len(paths) // SINGLE)][:SINGLE]):
+            label = f"{SINGLE} of them" if i == part == 0 else None
+            ax.plot(years, 2**path, color=GREY, linewidth=THIN / 2, label=label)
     ax.plot(past.years, 2**made.observed, "o", color=BLACK, markersize=3, label="observed")
     if past.fitted < len(past.years):
         ax.axvline(past.years[past.fitted - 1], color=BLACK, linestyle="--", linewidth=THIN / 2)
@@ -187,9 +188,8 @@ def _mark_regimes(ax: Axes, past: History, switches: np.ndarray) -> None:
 def _mark_ai(ax: Axes, past: History, made: Replicates, x: np.ndarray, words: str) -> None:
     """What AI made, beside what people made: of its effort nothing is known."""
     if len(past.by_ai):
-        gained = past.by_ai[:, 1] - past.log2_output[-1] + made.observed[-1]
         label = f"made by AI, {words}"
-        ax.plot(x, 2**gained, "D", color=VERMILION, mfc="white", markersize=5, label=label)
+        ax.plot(x, 2**made.by_ai, "D", color=VERMILION, mfc="white", markersize=5, label=label)
 
 
 def _mark_jumps(ax: Axes, efforts: np.ndarray) -> None:
@@ -210,12 +210,21 @@ def _mark_jumps(ax: Axes, efforts: np.ndarray) -> None:
         )
 
 
-def _bands(ax: Axes, x: np.ndarray, paths: np.ndarray, name: str) -> None:
+def _parts(past: History, made: Replicates, paths: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Years and paths that were fitted; and those that follow, which start anew from the last observation that was."""
+    yield past.years[: past.fitted], paths[:, : past.fitted]
+    if past.fitted < len(past.years):
+        start = np.full((len(paths), 1), made.observed[past.fitted - 1])
+        yield past.years[past.fitted - 1 :], np.concatenate([start, paths[:, past.fitted :]], axis=1)
+
+
+def _bands(ax: Axes, x: np.ndarray, paths: np.ndarray, name: str | None) -> None:
     q = 2 ** np.quantile(paths, QUANTILES, axis=0)
     color = AFTER["color"]
-    ax.fill_between(x, q[0], q[4], color=color, alpha=FAINT, linewidth=0, label=f"{name}, {OUTER}")
-    ax.fill_between(x, q[1], q[3], color=color, alpha=SHADED, linewidth=0, label=f"{name}, {INNER}")
-    ax.plot(x, q[2], color=color, linewidth=THIN, label=f"{name}, median")
+    outer, inner, median = (f"{name}, {words}" if name else None for words in (OUTER, INNER, "median"))
+    ax.fill_between(x, q[0], q[4], color=color, alpha=FAINT, linewidth=0, label=outer)
+    ax.fill_between(x, q[1], q[3], color=color, alpha=SHADED, linewidth=0, label=inner)
+    ax.plot(x, q[2], color=color, linewidth=THIN, label=median)
 
 
 def _words(name: str) -> str:

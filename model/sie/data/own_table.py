@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, cast
 from ..base.errors import DataError, moved, plain
 from ..base.files import csv_text
 from ..base.reading import read_text
-from ..data.histories import Observations, read_observations
+from .histories import Observations, read_observations
 
 if TYPE_CHECKING:
     import pandas as pd
