@@ -436,3 +436,11 @@ def test_what_ai_made_is_drawn_ahead_of_the_people_before_it_by_what_it_gained()
     scale = np.median(draws.elo_of.values)
     gained = 100 * 3 / 8 / scale  # one step of the panel, in doublings
     np.testing.assert_allclose(made.by_ai, [-gained, made.observed[1] + gained], rtol=1e-6)
+
+
+def test_one_line_that_may_be_of_either_regime_is_no_way_between_them():
+    years, counts = panel()
+    regime = ["old"] * 4 + ["old or new"] + ["new"] * 4
+    past = as_history(raw(years, np.linspace(0, 3, 9), counts, kind="measurement", regime=regime))
+    assert set(past.level) == {0}
+    assert past.switches.shape == (1, 2)

@@ -247,7 +247,8 @@ def _passing(series: xr.Dataset) -> np.ndarray:
     """Which observations lie in a regime that is only the way from one to another: their own levels are unknown too."""
     regime, years = series.regime.values, series.years.values
     lasting = {name: np.ptp(years[regime == name]) for name in np.unique(regime)}
-    ways = {name for name in lasting if lasting[name] < PASSING} - {regime[0], regime[-1]}
+    ways = {name for name in lasting if lasting[name] < PASSING and EITHER not in name}
+    ways -= {regime[0], regime[-1]}
     return np.isin(regime, list(ways))
 
 

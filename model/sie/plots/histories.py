@@ -243,14 +243,18 @@ def _plain_ticks(axis, values: np.ndarray) -> None:
 
 
 def _plain_powers(axis) -> None:
-    """Powers of ten as plain numbers, millions as M."""
-    from matplotlib.ticker import FuncFormatter
+    """Powers of ten as plain numbers, millions as M; twice and five times them, too, where there are few."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
     def words(value: float, _) -> str:
         return (
             f"{value / MILLION:g} M" if value >= MILLION else f"{value:,.0f}" if value >= 1 else f"{value:g}"
         )
 
+    low, high = axis.get_view_interval()
+    if high < 100 * low:
+        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axis.set_minor_locator(NullLocator())
     axis.set_major_formatter(FuncFormatter(words))
 
 
