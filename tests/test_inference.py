@@ -166,7 +166,7 @@ def test_a_fit_that_does_not_converge_is_refused_after_one_retry(stated, monkeyp
 
 def with_few_divergences(model, monkeypatch):
     """An accepted fit with divergences, such as a few steps too long give."""
-    monkeypatch.setattr(inference, "TRIES", ((0.7, inference.TUNE), inference.TRIES[1]))
+    monkeypatch.setattr(inference, "TRIES", (inference.Try(0.7, inference.TUNE), inference.TRIES[1]))
     for seed in range(1, 9):
         tree = sie.fit(model, seed=seed)
         if tree.attrs["divergences"]:

@@ -75,7 +75,7 @@ def places(tmp_path_factory, evidence):
         "figures": (sie.figures, bundled / "figures.csv"),
         "add_history": (
             lambda path: sie.add_history(
-                type(path)(folder / "mine.csv"), domain="bread", remoteness=2, into=path
+                type(path)(folder / "mine.csv"), domain="bread", remoteness=2, into=path, seed=1
             ),
             folder / "evidence with mine",
         ),

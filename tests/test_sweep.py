@@ -221,7 +221,7 @@ def test_a_sweep_with_no_cell_done_ends_as_one_that_did_not_converge(
 
 @pytest.mark.slow
 def test_the_example_shows_a_real_difference():
-    """Of docs/sweep.toml, the reference view as stated: with all evidence and without the rows on computer vision."""
+    """Of docs/sweep.toml, the reference view as stated: with all evidence and without the report's halving for fixed hardware."""
     sweep = sie.read_sweep(Path(__file__).parents[1] / "docs" / "sweep.toml")
     assert all(len(choices) == 2 for choices in (sweep.edits, sweep.mechanisms, sweep.evidence))
     found = {}

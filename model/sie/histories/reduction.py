@@ -117,19 +117,26 @@ def _fit(
 
 
 def _straighten(x: np.ndarray, value: np.ndarray, fitted: np.ndarray) -> np.ndarray:
-    """Each column of a log likelihood, with straight falling tails where the fit has too few draws; 0 at the largest."""
-    out = value.copy()
+    """Each column of a log likelihood, with straight falling tails where the fit has too few draws; 0 at the largest.
+
+    Each side has one slope, the median over the columns: slopes that differed from lambda to lambda would leave a tail between two of
+    them that hardly falls.
+    """
+    out, step = value.copy(), x[1] - x[0]
     known = np.flatnonzero(fitted.sum(axis=0) >= KNOWN)
+    first, last = {}, {}
     for j in known:
         enough = min(BEYOND, fitted[:, j].sum() / 4)
-        first = int(np.searchsorted(np.cumsum(fitted[:, j]), enough))
-        last = len(x) - 1 - int(np.searchsorted(np.cumsum(fitted[::-1, j]), enough))
-        if first > 0:
-            slope = max((value[first + 1, j] - value[first, j]) / (x[1] - x[0]), LEAST_TAIL_SLOPE)
-            out[:first, j] = value[first, j] + slope * (x[:first] - x[first])
-        if last < len(x) - 1:
-            slope = min((value[last, j] - value[last - 1, j]) / (x[1] - x[0]), -LEAST_TAIL_SLOPE)
-            out[last + 1 :, j] = value[last, j] + slope * (x[last + 1 :] - x[last])
+        first[j] = int(np.searchsorted(np.cumsum(fitted[:, j]), enough))
+        last[j] = len(x) - 1 - int(np.searchsorted(np.cumsum(fitted[::-1, j]), enough))
+    rising = [(value[i + 1, j] - value[i, j]) / step for j, i in first.items() if i > 0]
+    falling = [(value[i, j] - value[i - 1, j]) / step for j, i in last.items() if i < len(x) - 1]
+    up = max(float(np.median(rising or [0.0])), LEAST_TAIL_SLOPE)
+    down = min(float(np.median(falling or [0.0])), -LEAST_TAIL_SLOPE)
+    for j in known:
+        i, k = first[j], last[j]
+        out[:i, j] = value[i, j] + up * (x[:i] - x[i])
+        out[k + 1 :, j] = value[k, j] + down * (x[k + 1 :] - x[k])
     for j in known:
         top = out[:, j].argmax()
         out[top:, j] = np.minimum.accumulate(out[top:, j])
