@@ -10,8 +10,8 @@ from scipy import stats
 
 import sie
 from sie.base.reading import data_folder
-from sie.data.bibliography import find_quote
 from sie.data.evidence import INPUTS, TARGET, evidence_files
+from sie.data.quotes import find_quote
 from sie.data.row_rules import READ
 from sie.returns.selection import domains_at
 

@@ -6,6 +6,7 @@ from scipy.special import ndtr, ndtri
 
 import sie
 from sie.data.quantities import ADJUSTMENTS
+from sie.inference import converged
 from sie.inference import sampling as inference
 from sie.returns.compiled import compile_density
 from sie.returns.log_density import log_parts
@@ -154,10 +155,10 @@ def test_a_view_that_states_r_at_asara_cannot_be_built(stated):
 
 def test_a_fit_that_does_not_converge_is_refused_after_one_retry(stated, monkeypatch):
     tried = []
-    sample = inference.run_chains
-    monkeypatch.setattr(inference, "MIN_ESS", 1e9)
+    sample = converged.run_chains
+    monkeypatch.setattr(converged, "MIN_ESS", 1e9)
     monkeypatch.setattr(
-        inference, "run_chains", lambda *a, **k: tried.append(k["target_accept"]) or sample(*a, **k)
+        converged, "run_chains", lambda *a, **k: tried.append(k["target_accept"]) or sample(*a, **k)
     )
     with pytest.raises(sie.NotConverged, match=r"stated: found R-hat .* want at most 1\.01"):
         sie.fit(sie.build(usable(stated), stated), seed=1, draws=1000)
@@ -166,7 +167,7 @@ def test_a_fit_that_does_not_converge_is_refused_after_one_retry(stated, monkeyp
 
 def with_few_divergences(model, monkeypatch):
     """An accepted fit with divergences, such as a few steps too long give."""
-    monkeypatch.setattr(inference, "TRIES", (inference.Try(0.7, inference.TUNE), inference.TRIES[1]))
+    monkeypatch.setattr(inference, "TRIES", (converged.Try(0.7, inference.TUNE), inference.TRIES[1]))
     for seed in range(1, 9):
         tree = sie.fit(model, seed=seed)
         if tree.attrs["divergences"]:

@@ -10,9 +10,9 @@ from pymc.stats import compute_log_likelihood
 import sie
 from sie.base.errors import DataError, RefitNeeded
 from sie.base.stats import QUANTILES
+from sie.inference.converged import MIN_ESS
 from sie.inference.fits import Fits
 from sie.inference.reweighting import MAX_KHAT
-from sie.inference.sampling import MIN_ESS
 from sie.inference.workbench import Workbench
 from sie.returns.design import design
 

@@ -11,7 +11,7 @@ import pytest
 
 import sie
 from sie.data.evidence import LEVELS
-from sie.inference.sampling import MAX_RHAT, MIN_ESS
+from sie.inference.converged import MAX_RHAT, MIN_ESS
 from sie.returns.design import design
 from sie.returns.selection import domains_at
 

@@ -183,7 +183,7 @@ HOSTILE = [
 def test_patterns_on_a_million_letters_end(text):
     """Steps that grow with the square of the length would take hours."""
     from sie.base.reading import _LONG_KEY
-    from sie.data.bibliography import find_quote, fold, printed_numbers
+    from sie.data.quotes import find_quote, fold, printed_numbers
 
     assert _LONG_KEY.search(text) is None or "." in text
     assert len(printed_numbers(text)) == 2

@@ -12,7 +12,7 @@ import sie
 from sie.base.reading import data_folder
 from sie.histories import fit, own, own_folder
 from sie.histories.model import LOG_LAMBDA_RANGE
-from sie.inference import sampling
+from sie.inference import converged
 
 DAYS = ["2024-01-01", "2024-03-01", "2024-06-01", "2024-10-01", "2025-01-01", "2025-06-01"]
 OUTPUT = [40.0, 30.0, 20.0, 12.0, 8.0, 5.0]
@@ -90,7 +90,7 @@ def test_the_command_goes_from_a_file_to_the_next_command(command, tmp_path):
     arguments = ("add-history", file, "--domain", DOMAIN, "--into", into, "--remoteness", 1.5)
     code, out, err = command(*arguments)
     assert (code, err) == (0, "")
-    assert f"{into / 'series' / 'my_records.csv'}: written" in out
+    assert f"{into}: series/my_records.csv, likelihoods/my_records.csv and their rows written" in out
     want = float(np.median(fit.r_at_lambda(sie.read_likelihood("my_records", into), 0.6).r))
     assert f"r at lambda 0.6: {want:.2f} (" in out
     assert out.splitlines()[-1] == f"next: sie report reference --evidence {into}"
@@ -283,7 +283,7 @@ def test_a_domain_of_another_level_says_by_which_option_the_history_counts(quick
         "add-history", tmp_path / "mine.csv", "--domain", "computer vision", "--into", tmp_path / "ev"
     )
     assert code == 0
-    assert "enters at level growth" in out
+    assert "computer vision enters at another level" in out
     assert "other histories, which count too, as if of other data: alexnet" in out
     assert out.splitlines()[-1].endswith("ev --levels 'computer vision=series'")
     view, evidence = sie.read_view("reference"), sie.read_evidence(tmp_path / "ev")
@@ -445,8 +445,8 @@ def test_a_folder_with_a_fault_of_its_own_is_not_added_to(unfitted, evidence_wit
 @pytest.fixture
 def hopeless(monkeypatch):
     """No fit is good enough."""
-    monkeypatch.setattr(sampling, "MIN_ESS", 10**9)
-    monkeypatch.setattr(fit, "TRIES", (sampling.Try(0.9, 20),))
+    monkeypatch.setattr(converged, "MIN_ESS", 10**9)
+    monkeypatch.setattr(fit, "TRIES", (converged.Try(0.9, 20),))
 
 
 @pytest.mark.slow

@@ -15,7 +15,7 @@ import xarray as xr
 
 import sie
 from sie.base.reading import data_folder
-from sie.data.bibliography import find_quote
+from sie.data.quotes import find_quote
 from sie.growth.outcome import BUILDOUT, read_buildout
 from sie.inference.prior_draws import prior
 from sie.page import reproduce

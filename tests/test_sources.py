@@ -2,7 +2,8 @@
 
 import pytest
 
-from sie.data.bibliography import Source, check_provenance, find_quote, is_printed, printed_numbers
+from sie.data.bibliography import Source, check_provenance
+from sie.data.quotes import find_quote, is_printed, printed_numbers
 
 SOURCES = {
     "held": Source(key="held", authors="A", title="T", year=2025, url="", licence="", text="held.txt"),

@@ -9,6 +9,7 @@ not survive a fork, and not every threading layer takes two callers.
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import shutil
 import sys
@@ -20,9 +21,9 @@ from pathlib import Path
 from typing import Any, overload
 
 import numba
-from numba import njit
+from numba import njit, types
 
-__all__ = ["CONFIG", "FOLDER", "SOURCES", "cached", "in_chunks", "kernel", "places"]
+__all__ = ["CONFIG", "DENSITY", "FOLDER", "SOURCES", "cached", "in_chunks", "kernel", "places", "status"]
 
 CONFIG: Any = numba.config
 """numba's settings, which it names only when it is imported."""
@@ -143,6 +144,22 @@ def kernel(function: Callable | None = None, /, **options: Any) -> Any:
     """Compile a function: division as in NumPy, without the interpreter's lock, kept in FOLDER."""
     decorated = cached(njit, error_model="numpy", nogil=True, **options)
     return decorated if function is None else decorated(function)
+
+
+_doubles = types.CPointer(types.double)
+
+DENSITY = types.int64(types.uint64, _doubles, _doubles, _doubles, _doubles)
+"""A log density as nutpie calls it: the number of latents, they, its gradient, its value, the data; it returns its `status`. Each density
+has a C function of its own, since numba keeps no machine code of a function that is made within another."""
+
+
+@kernel
+def status(value, gradient):
+    """0, or 3 where something is not finite."""
+    finite = math.isfinite(value)
+    for slope in gradient:
+        finite = finite and math.isfinite(slope)
+    return 0 if finite else 3
 
 
 def in_chunks(run: Callable[[int, int], None], count: int, chunk: int) -> None:

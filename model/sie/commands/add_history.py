@@ -11,6 +11,7 @@ import typer
 
 from ..base.errors import DataError, moved
 from ..base.stats import INTERVAL, Z90
+from ..data.evidence import read_evidence
 from ..data.row_rules import USUAL_DEFINITION_SD
 from .options import Seed, progress
 
@@ -80,60 +81,65 @@ def add_history(
     """Add a raw history of your own to an evidence folder, and fit the likelihood by which it enters."""
     from ..histories.fit import r_at_lambda
     from ..histories.model import LOG_R_PRIOR
-    from ..histories.own import add_own
+    from ..histories.own import add_history as add
+    from ..histories.own import id_of, levels_for
     from ..histories.readings import LAMBDAS
+    from ..returns.likelihoods import read_likelihood
 
     is_new = not into.exists()
+    options = {"domain": domain, "into": into, "input": input, "remoteness": remoteness, "ratio": ratio}
+    options |= {"definition_sd": definition_sd, "hardware_scale": int(hardware_scale), "measure": measure}
     with progress() as show:
         try:
-            added = add_own(
-                file,
-                domain=domain,
-                into=into,
-                id=id,
-                input=input,
-                remoteness=remoteness,
-                definition_sd=definition_sd,
-                hardware_scale=int(hardware_scale),
-                ratio=ratio,
-                measure=measure,
-                note=note,
-                kind=kind,
-                seed=seed,
-                on_progress=show,
-            )
+            id = id_of(id, file, domain)
+            before = _content(id, into)
+            add(file, id=id, kind=kind, note=note, seed=seed, on_progress=show, **options)
         except DataError as error:
             raise moved(error, _as_option) from None
     if is_new:
         print(f"{into}: made as a copy of the bundled evidence")
-    for path in added.written:
-        print(f"{path}: written")
-    if not added.written:
+    if _content(id, into) == before:
         print(f"{into}: has this very history already; nothing is written")
-    print(f"{added.id} ({domain}): r from this history alone, median and 5-95 %")
+    else:
+        print(f"{into}: series/{id}.csv, likelihoods/{id}.csv and their rows written")
+    print(f"{id} ({domain}): r from this history alone, median and 5-95 %")
     mean, sd = LOG_R_PRIOR
     low, median, high = np.exp([mean - Z90 * sd, mean, mean + Z90 * sd])
-    print(f"  r before it: {median:.2f} ({low:.2f} to {high:.2f})")
+    print(f"  r by the wide prior alone: {median:.2f} ({low:.2f} to {high:.2f})")
+    likelihood = read_likelihood(id, into)
     for value in LAMBDAS:
-        low, median, high = np.quantile(r_at_lambda(added.likelihood, value).r.values, INTERVAL)
+        low, median, high = np.quantile(r_at_lambda(likelihood, value).r.values, INTERVAL)
         print(f"  r at lambda {value:g}: {median:.2f} ({low:.2f} to {high:.2f})")
-    if added.beside:
+    if beside := _beside(id, into):
+        print(f"{domain} has other histories, which count too, as if of other data: {', '.join(beside)}")
+    levels = levels_for(id, into)
+    for name in levels:
         print(
-            f"{domain} has other histories, which count too, as if of other data: {', '.join(added.beside)}"
+            f"{name} enters at another level: the history counts only with --levels, in place of the rows of that level"
         )
-    if added.levels:
-        print(
-            f"{domain} enters at level {added.level}: the history counts only with --levels, in place of the rows of that level"
-        )
-    levels = "".join(f" --levels {shlex.quote(f'{name}={level}')}" for name, level in added.levels.items())
-    print(f"next: sie report reference --evidence {shlex.quote(str(into))}{levels}")
+    choice = "".join(f" --levels {shlex.quote(f'{name}={level}')}" for name, level in levels.items())
+    print(f"next: sie report reference --evidence {shlex.quote(str(into))}{choice}")
+
+
+def _content(id: str, folder: Path) -> list[bytes]:
+    """The files of a history in an evidence folder, as they are."""
+    files = [folder / name / f"{id}.csv" for name in ("series", "likelihoods")]
+    return [file.read_bytes() for file in files if file.is_file()]
+
+
+def _beside(id: str, folder: Path) -> list[str]:
+    """Other histories of its domain that count, too."""
+    evidence = read_evidence(folder)
+    alike = (evidence.domain_idx == evidence.domain_idx.sel(estimate=id)) & (evidence.kind == "series")
+    alike &= evidence.identified & (evidence.preferred == 1)
+    return [name for name in evidence.estimate.values[alike.values].tolist() if name != id]
 
 
 ARGUMENTS = (
     *("domain", "into", "id", "input", "remoteness", "definition_sd", "hardware_scale", "ratio"),
     *("measure", "kind", "note", "seed"),
 )
-"""Arguments of `histories.own.add_own`, which are options here."""
+"""Arguments of `sie.add_history`, which are options here."""
 
 
 def _as_option(where: str) -> str:

@@ -13,7 +13,8 @@ import typer
 from ..base.errors import DataError, plain
 from ..base.exit_codes import BAD_INPUT
 from ..base.reading import read_text
-from ..data.bibliography import REFERENCE, Source, find_quote, read_sources
+from ..data.bibliography import REFERENCE, Source, read_sources
+from ..data.quotes import find_quote
 from .options import Evidence, bibliography
 
 if TYPE_CHECKING:

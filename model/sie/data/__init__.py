@@ -13,6 +13,7 @@ __all__ = [
     "prior_tables",
     "priors",
     "quantities",
+    "quotes",
     "row_rules",
     "rows",
     "schema",

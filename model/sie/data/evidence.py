@@ -17,7 +17,7 @@ from ..base.errors import DataError, Problems, plain
 from ..base.reading import data_folder
 from ..base.stats import ENDS, INTERVAL, QUANTILES
 from .bibliography import PROVENANCE, read_sources
-from .histories import OBSERVATION_KINDS, read_observations
+from .histories import read_observations
 from .quantities import ADJUSTMENTS
 from .rows import (
     FIELDS,
@@ -198,7 +198,9 @@ def read_series(name: Path | str, path: Path | str | None = None) -> xr.Dataset:
         If there is no series of this name, or its row or file is not valid.
     """
     if str(name).endswith(".csv"):
-        return _own_history(Path(name))
+        from .own_table import read_own
+
+        return read_own(Path(name)).to_dataset().assign_attrs(id=Path(name).stem, domain="")
     folder = Path(path) if path is not None else data_folder("evidence")
     domains = read_domains(folder / "domains.csv")
     rows = {row["id"]: row for row in read_rows(folder / "series.csv", domains, read_sources(folder))}
@@ -206,21 +208,6 @@ def read_series(name: Path | str, path: Path | str | None = None) -> xr.Dataset:
         raise DataError("series", name, "one of " + ", ".join(rows))
     series = read_observations(folder / "series" / rows[name]["file"]).to_dataset()
     return series.assign_attrs(id=name, domain=rows[name]["domain"])
-
-
-def _own_history(path: Path) -> xr.Dataset:
-    """A file of one's own as `read_series` gives it, `order` and `kind` filled in where it has none."""
-    import tempfile
-
-    from .own_table import as_text, read_given
-
-    if not path.is_file():
-        want = "a series: date,output [UNIT],<effort> [UNIT],..."
-        raise DataError(str(path), plain("no such file"), want)
-    text, shown = as_text(path, OBSERVATION_KINDS[0])
-    with tempfile.TemporaryDirectory() as aside:
-        observations = read_given(text, "own", shown, Path(aside))
-    return observations.to_dataset().assign_attrs(id=path.stem, domain="")
 
 
 def read_inputs(path: Path | str | None = None) -> xr.Dataset:

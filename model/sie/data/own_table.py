@@ -10,18 +10,19 @@ import csv
 import datetime
 import io
 import re
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from ..base.errors import DataError, moved, plain
 from ..base.files import csv_text
 from ..base.reading import read_text
-from .histories import Observations, read_observations
+from .histories import OBSERVATION_KINDS, Observations, read_observations
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["EXAMPLES", "as_cell", "as_text", "read_given"]
+__all__ = ["EXAMPLES", "as_cell", "as_text", "read_given", "read_own"]
 
 EXAMPLES = "authors [authors], team [persons], gpu [GPU hours]"
 """Columns of effort, for a table that has none."""
@@ -108,3 +109,12 @@ def read_given(text: str, id: str, shown: str | None, aside: Path) -> Observatio
         return read_observations(file)
     except DataError as error:
         raise moved(error, place) from None
+
+
+def read_own(path: Path) -> Observations:
+    """The observations of a file that need not be in an evidence folder."""
+    if not path.is_file():
+        raise DataError(str(path), plain("no such file"), "a series: date,output [UNIT],<effort> [UNIT],...")
+    text, shown = as_text(path, OBSERVATION_KINDS[0])
+    with tempfile.TemporaryDirectory() as aside:
+        return read_given(text, "own", shown, Path(aside))

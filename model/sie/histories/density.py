@@ -8,9 +8,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import carray, cfunc, types
+from numba import carray, cfunc
 
-from ..base.kernels import cached, kernel
+from ..base.kernels import DENSITY, cached, kernel, status
 from .law import (
     BEND,
     ELO,
@@ -102,6 +102,24 @@ def log_gain(gain, jump, observed, tied):
 
 
 @kernel
+def log_contrasts(observed, mean, walk, of_walk, of_noise):
+    """Log density of contrasts with variance `walk * of_walk + of_noise`; its slopes on `mean` (contrast), on the log of a factor of
+    all means, and on half the logs of `of_walk` and `of_noise`."""
+    total, on_scale, on_walk, on_noise = 0.0, 0.0, 0.0, 0.0
+    push = np.empty(len(observed))
+    for c in range(len(observed)):
+        variance = of_walk * walk[c] + of_noise
+        off = observed[c] - mean[c]
+        total += LOG_NORMAL - 0.5 * math.log(variance) - 0.5 * off * off / variance
+        push[c] = off / variance
+        on_variance = (off * push[c] - 1) / variance
+        on_walk += on_variance * of_walk * walk[c]
+        on_noise += on_variance * of_noise
+        on_scale += push[c] * mean[c]
+    return total, push, on_scale, on_walk, on_noise
+
+
+@kernel
 def log_density(x, gradient, data):
     """The log density at the latents x, in the order of `latents_of`; fills its gradient. `data` is from `pack`."""
     n, segments, proxies = int(data[1]), int(data[2]), int(data[3])
@@ -130,17 +148,14 @@ def log_density(x, gradient, data):
         loading = math.exp(LOADING_SD * free * x[loading_at + p])
         drift = math.exp(2 * (DRIFT_MEAN + DRIFT_SD * x[loading_at + proxies + p]))
         scatter = math.exp(2 * (SCATTER_MEAN + SCATTER_SD * x[loading_at + 2 * proxies + p]))
-        turned = rotation @ log_effort
-        push, on_drift, on_scatter, on_loading = np.empty(rows), 0.0, 0.0, 0.0
-        for c in range(rows):
-            variance = drift * data[walk + c] + scatter
-            off = data[seen + c] - loading * turned[c]
-            total += LOG_NORMAL - 0.5 * math.log(variance) - 0.5 * off * off / variance
-            push[c] = off / variance
-            on_variance = (off * push[c] - 1) / variance
-            on_drift += on_variance * drift * data[walk + c]
-            on_scatter += on_variance * scatter
-            on_loading += push[c] * loading * turned[c]
+        log_p, push, on_loading, on_drift, on_scatter = log_contrasts(
+            data[seen : seen + rows],
+            loading * (rotation @ log_effort),
+            data[walk : walk + rows],
+            drift,
+            scatter,
+        )
+        total += log_p
         on_log_effort += loading * (push @ rotation)
         gradient[loading_at + p] += LOADING_SD * free * on_loading
         gradient[loading_at + proxies + p] += DRIFT_SD * on_drift
@@ -167,21 +182,16 @@ def log_density(x, gradient, data):
             at += 1 + rows * n + 2 * rows
             log_elo = value[ELO] + (data[8] * x[scale_at + b] if instruments > 1 else 0.0)
             elo, wander = math.exp(log_elo), math.exp(2 * (log_elo + value[IRREGULARITY]))
-            turned = rotation @ path
-            push, on_elo = np.empty(rows), 0.0
-            for c in range(rows):
-                variance = wander * data[walk + c] + noise
-                off = data[seen + c] - elo * turned[c]
-                total += LOG_NORMAL - 0.5 * math.log(variance) - 0.5 * off * off / variance
-                push[c] = off / variance
-                on_variance = (off * push[c] - 1) / variance
-                on_value[IRREGULARITY] += on_variance * wander * data[walk + c]
-                on_elo += on_variance * wander * data[walk + c] + push[c] * elo * turned[c]
-                on_value[ERROR_SCALE] += on_variance * noise
+            log_p, push, on_mean, on_wander, on_noise = log_contrasts(
+                data[seen : seen + rows], elo * (rotation @ path), data[walk : walk + rows], wander, noise
+            )
+            total += log_p
             on_path += elo * (push @ rotation)
-            on_value[ELO] += on_elo
+            on_value[IRREGULARITY] += on_wander
+            on_value[ERROR_SCALE] += on_noise
+            on_value[ELO] += on_mean + on_wander
             if instruments > 1:
-                gradient[scale_at + b] += data[8] * on_elo
+                gradient[scale_at + b] += data[8] * (on_mean + on_wander)
         reached = 0.0
         for i in range(n - 1, -1, -1):
             reached += on_path[i]
@@ -254,15 +264,9 @@ def log_density(x, gradient, data):
     return total
 
 
-_doubles, _count = types.CPointer(types.double), types.uint64
-
-
-@cached(cfunc, types.int64(_count, _doubles, _doubles, _doubles, _doubles))
+@cached(cfunc, DENSITY)
 def density_c(size, x, gradient, value, data):
-    """As nutpie calls it: 0, or 3 where something is not finite."""
+    """`log_density` as nutpie calls it."""
     slopes = carray(gradient, (size,))
     value[0] = log_density(carray(x, (size,)), slopes, carray(data, (int(data[0]),)))
-    finite = math.isfinite(value[0])
-    for i in range(size):
-        finite = finite and math.isfinite(slopes[i])
-    return 0 if finite else 3
+    return status(value[0], slopes)

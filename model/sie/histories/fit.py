@@ -1,7 +1,7 @@
 """Fits of raw histories: the posterior of r, what it looks like beside simpler readings, replicates, and the reduction to a
 likelihood over (log r, log lambda).
 
-It samples with the thresholds of `sampling` and writes no distribution of its own.
+It samples with the thresholds of `inference.converged` and writes no distribution of its own.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import numpy as np
 from ..base.errors import DataError, NotConverged
 from ..base.stats import ENDS
 from ..data.history_units import ELO
-from ..inference import sampling as inference
+from ..inference.chains import CHAINS
+from ..inference.converged import Try, sample_converged
 from .arrays import History, as_history, log2_outputs
 from .density import TIMING_SD
 from .model import LOG_LAMBDA_RANGE, LOG_R_PRIOR, compiled, priors_of, to_natural_scale
@@ -30,10 +31,10 @@ DRAWS = 10000
 """Posterior draws of a fit, in four chains."""
 
 TRIES = (
-    inference.Try(0.95, 600, "low_rank"),
-    inference.Try(0.99, 1000, "low_rank"),
-    inference.Try(0.99, 2000, "low_rank", longer=4),
-    inference.Try(0.998, 4000, "diag", longer=4),
+    Try(0.95, 600, "low_rank"),
+    Try(0.99, 1000, "low_rank"),
+    Try(0.99, 2000, "low_rank", longer=4),
+    Try(0.998, 4000, "diag", longer=4),
 )
 """The first try, and retries for histories whose posterior has an odd shape: few records, counts that contradict each other."""
 
@@ -64,13 +65,13 @@ def fit_series(
 ) -> xr.Dataset:
     """Posterior draws of `model.PARAMETERS`, `log_effort` and `log2_a`, dims (chain, draw) and of the latter two gain.
 
-    `attrs` has max_rhat, min_ess and divergences. Raises NotConverged where the thresholds of `sampling` fail in all TRIES; the
+    `attrs` has max_rhat, min_ess and divergences. Raises NotConverged where the thresholds of `inference.converged` fail in all TRIES; the
     message says what to change in the data.
     """
-    if draws < 1 or draws % inference.CHAINS:
-        raise DataError("draws", draws, f"a positive multiple of {inference.CHAINS}")
+    if draws < 1 or draws % CHAINS:
+        raise DataError("draws", draws, f"a positive multiple of {CHAINS}")
     try:
-        tree, diagnostics = inference.sample_converged(
+        tree, diagnostics = sample_converged(
             compiled(history, log_r_prior=log_r_prior, log_lambda_range=log_lambda_range),
             name=f"series {history.id}",
             tries=TRIES,

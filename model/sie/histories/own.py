@@ -10,12 +10,12 @@ from __future__ import annotations
 import logging
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..base.errors import DataError, in_one_line, plain
-from ..data.evidence import read_series
+from ..data.evidence import read_evidence, read_series
 from ..data.histories import AI, FEWEST, OBSERVATION_KINDS
 from ..data.own_table import as_text, read_given
 from ..data.row_rules import USUAL_DEFINITION_SD
@@ -23,15 +23,14 @@ from ..data.rows import FIELDS, INPUTS
 from ..data.schema import LINE, one_of
 from ..inference.prior_draws import check_seed
 from ..returns.likelihoods import read_likelihood, write_likelihood
-from .arrays import efforts
 from .fit import likelihood_of
 from .own_folder import LEVEL, Addition, base_of, install
 from .own_row import (
     check,
+    check_effort,
     chosen,
     growth_of_compute,
     id_of,
-    no_effort,
     number,
     path_of,
     ratio_and_note,
@@ -42,32 +41,9 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-__all__ = ["Added", "add_history", "add_own"]
+__all__ = ["add_history", "levels_for"]
 
 log = logging.getLogger("sie")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Added:
-    """What became of a history: its `id` and `domain` in the evidence `folder`, and the stored `likelihood`.
-
-    `level` is that at which the domain enters by default; where it is not LEVEL the history counts only if `levels` is chosen, and
-    then in place of the domain's rows of that level. `written` are the files, none where the very same history was there already;
-    `beside` the ids of other histories of the domain, which count too.
-    """
-
-    folder: Path
-    id: str
-    domain: str
-    level: str
-    written: tuple[Path, ...]
-    beside: tuple[str, ...]
-    likelihood: xr.DataArray
-
-    @property
-    def levels(self) -> dict[str, str]:
-        """What `sie.usable` needs as `levels` so that the history counts; empty where it counts anyway."""
-        return {} if self.level == LEVEL else {self.domain: LEVEL}
 
 
 def add_history(
@@ -146,48 +122,6 @@ def add_history(
     >>> folder = sie.add_history("records.csv", domain="my domain", remoteness=1.5, into="mine", seed=1)
     >>> rows = sie.usable(sie.read_evidence(folder), sie.read_view("reference"))
     """
-    added = add_own(
-        history,
-        domain=domain,
-        into=into,
-        id=id,
-        input=input,
-        remoteness=remoteness,
-        definition_sd=definition_sd,
-        hardware_scale=hardware_scale,
-        ratio=ratio,
-        measure=measure,
-        note=note,
-        kind=kind,
-        seed=seed,
-        on_progress=on_progress,
-    )
-    if added.levels:
-        log.warning(
-            "%s: %s enters at level %s; the history counts only with levels=%s",
-            *(added.id, added.domain, added.level, added.levels),
-        )
-    return added.folder
-
-
-def add_own(
-    history: Path | str | pd.DataFrame,
-    *,
-    domain: str,
-    into: Path | str,
-    id: str | None,
-    input: str,
-    remoteness: float | None,
-    definition_sd: float,
-    hardware_scale: int,
-    ratio: tuple[float, float] | None,
-    measure: str,
-    note: str,
-    kind: str,
-    seed: int,
-    on_progress: Callable[[str], object],
-) -> Added:
-    """What `add_history` does, with all that there is to say of it."""
     check_seed("seed", seed)
     check("domain", LINE, domain)
     check("input", one_of(INPUTS), input)
@@ -230,12 +164,10 @@ def add_own(
         row |= ratio_and_note(ratio, note, input, growth_of_compute(base, row["input_data"]))
         added = Addition(base=base, row=row, text=text, remoteness=remoteness_of(base, domain, remoteness))
         there = added.is_there(observations)
-        evidence = added.put_together(aside / "before")
+        added.put_together(aside / "before")
         series = read_series(id, aside / "before")
-        if not efforts(series):
-            raise no_effort(series, shown or "history")
+        check_effort(series, shown or "history")
         table = _stored(id, base) if there else None
-        written: tuple[Path, ...] = ()
         if table is None or not into.exists():
             if table is None:
                 table = likelihood_of(series, seed=seed, on_progress=on_progress)
@@ -243,19 +175,20 @@ def add_own(
             added.is_there(observations)
             added.put_together(aside / "after")
             write_likelihood(id, table, [f"series/{id}.csv"], aside / "after")
-            table = read_likelihood(id, aside / "after")
-            written = install(aside / "after", into)
-    domains = evidence.domain.values.tolist()
-    alike = (evidence.domain_idx == domains.index(domain)) & (evidence.kind == LEVEL) & evidence.identified
-    return Added(
-        folder=into,
-        id=id,
-        domain=domain,
-        level=evidence.level.values[domains.index(domain)].item(),
-        written=written,
-        beside=tuple(name for name in evidence.estimate.values[alike.values].tolist() if name != id),
-        likelihood=table,
-    )
+            install(aside / "after", into)
+    if levels := levels_for(id, into):
+        log.warning(
+            "%s: %s enters at another level; the history counts only with levels=%s", id, domain, levels
+        )
+    return into
+
+
+def levels_for(id: str, folder: Path) -> dict[str, str]:
+    """What `sie.usable` needs as `levels` so that a history of a folder counts; empty where it counts anyway."""
+    evidence = read_evidence(folder)
+    at = int(evidence.domain_idx.sel(estimate=id))
+    domain, level = (str(evidence[name].values[at]) for name in ("domain", "level"))
+    return {} if level == LEVEL else {domain: LEVEL}
 
 
 def _stored(id: str, folder: Path) -> xr.DataArray | None:

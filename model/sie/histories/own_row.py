@@ -11,6 +11,7 @@ from ..base.errors import DataError, plain
 from ..data.own_table import EXAMPLES, as_cell
 from ..data.rows import FIELDS
 from ..data.schema import Field
+from .arrays import efforts
 from .own_folder import rows_of
 
 if TYPE_CHECKING:
@@ -18,10 +19,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "check",
+    "check_effort",
     "chosen",
     "growth_of_compute",
     "id_of",
-    "no_effort",
     "number",
     "path_of",
     "ratio_and_note",
@@ -133,12 +134,14 @@ def growth_of_compute(base: Path, input_data: str) -> bool:
     return any(row["input_data"] == input_data and row["compute_q50"] for row in rows)
 
 
-def no_effort(series: xr.Dataset, where: str) -> DataError:
-    """Why a history says nothing of r."""
+def check_effort(series: xr.Dataset, where: str) -> None:
+    """Refuse a history whose effort says nothing of r."""
+    if efforts(series):
+        return
     names = [f"{name} [{unit}]" for name, unit in zip(series.proxy.values, series.unit.values, strict=True)]
     found = ", ".join(names)
     if not series.attrs["identified"]:
         want = f"a column of effort beside what counts the outputs themselves: {EXAMPLES}, ..."
-        return DataError(f"{where} effort", plain(found), want)
+        raise DataError(f"{where} effort", plain(found), want)
     want = "an effort that was observed at two or more dates after the first, and had grown by then"
-    return DataError(f"{where} effort", plain(f"{found}, which hardly says how effort grew"), want)
+    raise DataError(f"{where} effort", plain(f"{found}, which hardly says how effort grew"), want)

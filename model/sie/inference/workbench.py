@@ -27,11 +27,12 @@ from ..returns.design import Design, design
 from ..returns.history_lambda import log_density_of_lambda
 from ..returns.likelihoods import stored_of
 from .answers import Answer, outcomes, weighted
+from .converged import MIN_ESS
 from .fits import Fit, Fits, form_of, likelihood_key, same_growth, same_priors
 from .growth_given import growth_given
 from .prior_draws import prior_values
 from .reweighting import Importance, importance_weights
-from .sampling import MIN_ESS, fit
+from .sampling import fit
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -83,7 +84,7 @@ class Workbench:
         """The answer from stored draws.
 
         Weights are trusted up to a Pareto k-hat of `reweighting.MAX_KHAT`, and down to as many effective draws as a fit must have
-        (`sampling.MIN_ESS`).
+        (`converged.MIN_ESS`).
 
         Parameters
         ----------

@@ -16,7 +16,7 @@ import math
 import numpy as np
 from numba import carray, cfunc, types
 
-from ..base.kernels import cached, kernel
+from ..base.kernels import DENSITY, cached, kernel, status
 from ..data.families import SCORE_LIMIT
 from ..data.quantities import INPUT_SHARES
 from .density_parts import curve as curve_at
@@ -275,15 +275,12 @@ def log_parts(x, data):
 _doubles, _count = types.CPointer(types.double), types.uint64
 
 
-@cached(cfunc, types.int64(_count, _doubles, _doubles, _doubles, _doubles))
+@cached(cfunc, DENSITY)
 def density_c(size, x, gradient, value, data):
-    """As nutpie calls it: 0, or 3 where something is not finite."""
+    """`log_density` as nutpie calls it."""
     slopes = carray(gradient, (size,))
     value[0] = log_density(carray(x, (size,)), slopes, carray(data, (int(data[0]),)))
-    finite = math.isfinite(value[0])
-    for i in range(size):
-        finite = finite and math.isfinite(slopes[i])
-    return 0 if finite else 3
+    return status(value[0], slopes)
 
 
 @cached(cfunc, types.int64(_count, _count, _doubles, _doubles, _doubles))
