@@ -10,6 +10,7 @@ from sie.base.reading import data_folder
 from sie.histories.model import LOG_LAMBDA_RANGE
 from sie.histories.reduction import Draws, reduce_draws
 from sie.returns.design import design
+from sie.returns.history_density import history_density
 from sie.returns.predicted import log_lambda_at
 
 LOG_R = np.linspace(-4, 4, 161)
@@ -258,3 +259,13 @@ def test_lambda_is_integrated_over_its_distribution_without_a_sampling_error(nam
     drawn = lambdas_of(rows, view)
     for power in (-1, 0.5, 1):
         assert np.mean(drawn**power) == pytest.approx(weight @ wanted**power, rel=5e-3)
+
+
+@pytest.mark.parametrize("name", ["nanogpt_speedrun", "stockfish", "stockfish_builds", "alexnet"])
+def test_a_tail_between_two_lambdas_falls_as_those_of_both(name):
+    """Slopes that differed from lambda to lambda would leave one between them that hardly falls, and an r without bound."""
+    table = sie.read_likelihood(name)
+    _, density = history_density(table.log_r.values, table.log_lambda.values, table.values, 0.2, usual=0.6)
+    probability = np.array([1e-9, 1 - 1e-9])[:, None]
+    ends = density.draw(probability, np.linspace(*LOG_LAMBDA_RANGE, 300))
+    assert np.abs(ends).max() < 25

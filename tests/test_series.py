@@ -200,6 +200,7 @@ def dense_log_density(point, past, series):
         at = np.flatnonzero(past.instrument == j)
         scale = point["scale"][j] if "scale" in point else 0.0
         elo = d.elo_per_doubling.item() * np.exp(past.instrument_sd * scale)
+        np.testing.assert_allclose(d.elo_of.values[at], elo)
         walk = np.minimum.outer(clock[at], clock[at]) - clock[0]
         covariance = (elo * d.irregularity.item()) ** 2 * walk + np.diag(error[at] ** 2)
         free = (level[at][:, None] == np.unique(level[at])).astype(float)
