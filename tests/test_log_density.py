@@ -165,7 +165,7 @@ HELPERS = ("range", "int", "quantile", "curve_at", "history_at")
 
 def without_kernels():
     """Both modules as one, with their functions as plain Python."""
-    plain = ast.parse("kernel = lambda f: f\ncached = lambda *a: lambda f: f").body
+    plain = ast.parse("kernel = lambda f: f\ncached = lambda *a: lambda f: f\nDENSITY = status = None").body
     trees = [
         ast.parse(Path(module.__file__).read_text(encoding="utf-8"))
         for module in (density_parts, written_out)

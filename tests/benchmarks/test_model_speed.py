@@ -100,7 +100,7 @@ def test_effective_samples_a_second_beside(evidence, rival):
     view = sie.read_view("reference")
     model = sie.build(sie.usable(evidence, view), view)
     compiled = compile_density(model)
-    own = {"tune": inference.TUNE, "target_accept": inference.TARGET_ACCEPT}
+    own = {"tune": inference.TRIES[0].tune, "target_accept": inference.TRIES[0].target_accept}
 
     def timed(function):
         begun, used = time.perf_counter(), time.process_time()

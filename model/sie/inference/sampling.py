@@ -23,15 +23,9 @@ if TYPE_CHECKING:
 
 __all__ = ["fit", "short_fit"]
 
-TUNE, RETRY_TUNE = 400, 1000
-"""Warm-up draws of each chain: the latents are standard normal before evidence, so that few do; the retry has more."""
-
-TARGET_ACCEPT, RETRY_TARGET_ACCEPT = 0.95, 0.99
-"""NUTS acceptance: the first try, and the one retry after a failed diagnosis."""
-
-
-TRIES = (Try(TARGET_ACCEPT, TUNE), Try(RETRY_TARGET_ACCEPT, RETRY_TUNE))
-"""The first try and the retry."""
+TRIES = (Try(0.95, 400), Try(0.99, 1000), Try(0.99, 1000, longer=5))
+"""The latents are standard normal before evidence, so that few warm-up draws do. The second try takes smaller steps; the third is longer as
+well, for the chains that mix slowly between the parts of a mixture."""
 
 PARTS_STREAM = 1
 """The stream of a seed that draws the parts of mixtures."""
@@ -70,8 +64,8 @@ def fit(
     DataError
         For a seed or a number of draws that is none, and an unknown group.
     NotConverged
-        Where R-hat (above 1.01), bulk or tail ESS (below 400) or divergences (more than one in a thousand draws) fail twice, the
-        second time at a target_accept of 0.99.
+        Where R-hat (above 1.01), bulk or tail ESS (below 400) or divergences (more than one in a thousand draws) fail in
+        every try of `TRIES`.
 
     References
     ----------
@@ -162,7 +156,7 @@ def short_fit(model: Design | pm.Model, *, seed: int, draws: int = 1000, tune: i
     check_seed("seed", seed)
     check_multiple(draws)
     design, compiled = as_design(model), compile_density(model)
-    sampled = run_chains(compiled, draws=draws // CHAINS, tune=tune, seed=seed, target_accept=TARGET_ACCEPT)
+    sampled = run_chains(compiled, draws=draws // CHAINS, tune=tune, seed=seed, target_accept=TRIES[0].target_accept)
     divergences = int(sampled["sample_stats"].to_dataset().diverging.values.sum())
     if (relabel := _relabel(design, compiled, seed=seed)) is not None:
         sampled["posterior"] = relabel(sampled["posterior"].to_dataset())
