@@ -27,6 +27,7 @@ _MODULES = {
     "inference.prior_draws": ("prior",),
     "inference.sampling": ("fit",),
     "page.ledger": ("read_ledger",),
+    "analysis.parts": ("by_part",),
     "analysis.pooling": ("by_mechanism", "pool"),
     "data.weights": ("read_weights",),
     "analysis.sensitivity.power": ("power_scaling",),

@@ -168,14 +168,19 @@ def _only_read(read: Callable, *arguments: object) -> Callable[[], list[str]]:
 
 
 def _check_view(path: Path, evidence: Path | None, sources: Path | None) -> list[str]:
+    from ..base.reading import data_folder
     from ..data.evidence import read_evidence
-    from ..data.priors import check_borrowed, read_view
+    from ..data.priors import check_borrowed, check_not_narrower, read_view
+    from ..inference.prior_draws import borrowed_from
     from ..returns.selection import usable
 
     view = read_view(str(path), sources=bibliography(evidence))
     usable(read_evidence(evidence), view)
     if any(entry.basis == REFERENCE for entry in view.entries.values()):
-        check_borrowed(view, read_view(REFERENCE))
+        reference = read_view(REFERENCE)
+        check_borrowed(view, reference, borrowed_from(reference))
+        if path.resolve().parent == data_folder("priors").resolve():
+            check_not_narrower(view, reference)
     tables = {**view.entries, **{f"concludes.{name}": item for name, item in view.concludes.items()}}
     tables |= {f"correlations {' and '.join(item.between)}": item for item in view.correlations}
     records = [

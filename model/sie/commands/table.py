@@ -11,7 +11,14 @@ import typer
 
 from ..base.files import refuse_unwritable, write_json
 from ..data.quantities import GIVEN
-from ..data.wording import AUTHOR_SAYS, conclusion_in_words, percent, share_in_words, with_error
+from ..data.wording import (
+    AUTHOR_SAYS,
+    authored_in_words,
+    conclusion_in_words,
+    percent,
+    share_in_words,
+    with_error,
+)
 from ..page.tables import aligned
 from ..returns.inputs import levels_in
 from .options import (
@@ -244,11 +251,17 @@ def _as_text(
     weight = weigh.of([view.name for view in read])
     lines = []
     for event in events:
-        rows = [["view", "weight", AUTHOR_SAYS, "priors", "+ evidence"]]
+        rows = [["view", "author's own", "weight", AUTHOR_SAYS, "priors", "+ evidence"]]
         for view, share in zip(read, weight, strict=True):
             cells = [_cell(found[view.name].get(given), event) for given in GIVEN]
             rows.append(
-                [view.name, share_in_words(share), conclusion_in_words(view.concludes.get(event)), *cells]
+                [
+                    view.name,
+                    authored_in_words(view),
+                    share_in_words(share),
+                    conclusion_in_words(view.concludes.get(event)),
+                    *cells,
+                ]
             )
         for kind, floor in dict.fromkeys((item["pool"], item["floor"]) for item in pooled):
             cells = {
@@ -257,8 +270,9 @@ def _as_text(
                 if (item["event"], item["pool"], item["floor"]) == (event, kind, floor)
             }
             name = f"{kind} pool" if floor is None else f"{kind} pool, floor {percent(floor)}"
-            rows.append([name, "", "", *(cells.get(given, "-") for given in GIVEN)])
+            rows.append([name, "", "", "", *(cells.get(given, "-") for given in GIVEN)])
         lines += [f"{event}: {EVENTS[event].wording}", *aligned(rows), ""]
+    lines.append("Author's own: how many of a view's quantities are; the others are the reference's, or ours (sie list).")
     lines.append("In brackets: Monte Carlo standard errors in percentage points (for pools, upper bounds).")
     lines += _vetoes_in_words(read, found, events, weigh)
     lines += _votes_in_words([view.name for view in read], weigh)

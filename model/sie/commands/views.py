@@ -9,12 +9,15 @@ import typer
 
 from ..base.errors import DataError, plain
 from ..base.files import refuse_unwritable, write_atomically
+from ..data.bibliography import OURS, REFERENCE
 from ..data.views import check_name
-from ..data.wording import input_in_words, input_number_in_words
+from ..data.wording import authored_in_words, input_in_words, input_number_in_words
 from ..page.tables import aligned
 
 if TYPE_CHECKING:
     import xarray as xr
+
+    from ..data.views import View
 
 __all__ = ["list_", "new"]
 
@@ -28,13 +31,20 @@ def list_() -> None:
     views = [read_view(name) for name in view_names()]
     rows = read_evidence()
     print("views")
-    print("\n".join(aligned([[view.name, view.label] for view in views], left=2)))
+    print("\n".join(aligned([[view.name, view.label, _own_in_words(view)] for view in views], left=3)))
     print("events")
     events = [[event.name, f"{event.wording} [{event.within}; {event.source}]"] for event in EVENTS.values()]
     print("\n".join(aligned(events, left=2)))
     print("evidence rows")
     evidence = [_evidence_row(rows.isel(estimate=i)) for i in range(rows.sizes["estimate"])]
     print("\n".join(aligned(evidence, left=3)))
+
+
+def _own_in_words(view: View) -> str:
+    """How many quantities are the author's own, and of whom the others are."""
+    bases = [entry.basis for entry in view.entries.values()]
+    others = [f"{bases.count(basis)} {basis}" for basis in (REFERENCE, OURS) if basis in bases]
+    return f"{authored_in_words(view)} quantities the author's own" + (f" ({', '.join(others)})" if others else "")
 
 
 def _evidence_row(row: xr.Dataset) -> list[str]:

@@ -20,6 +20,7 @@ from .schema import WORDS, Field, Rule, checked, optional, whole, words
 
 __all__ = [
     "ORIGIN",
+    "OURS",
     "PROVENANCE",
     "REFERENCE",
     "SOURCE_KEY",
@@ -47,6 +48,9 @@ _NEEDS = {
 
 REFERENCE = "reference"
 """The basis of a quantity of which a view's author says nothing: as in the reference view, to the digit."""
+
+OURS = "ours"
+"""The basis of a number that is our judgement."""
 
 _NO_QUOTE = {"transcribed": "we do not hold the work", REFERENCE: "the author says nothing of it"}
 """The bases of a number that no quote can print."""

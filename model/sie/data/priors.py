@@ -5,15 +5,19 @@ What a view is, is in `views`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
+
 from ..base.errors import DataError, Problems, plain
 from ..base.reading import data_folder, read_toml
-from .bibliography import PROVENANCE, REFERENCE, SOURCE_KEY, Source, read_sources
+from ..base.stats import Z90
+from .bibliography import OURS, PROVENANCE, REFERENCE, SOURCE_KEY, Source, read_sources
 from .correlations import Correlation, check_correlations
 from .families import Prior, is_finite
 from .prior_tables import ORIGIN_KEYS, numbers_of, origin_of, read_correlations, read_entry
@@ -40,6 +44,7 @@ __all__ = [
     "Entry",
     "View",
     "check_borrowed",
+    "check_not_narrower",
     "draw",
     "read_entry",
     "read_saved_view",
@@ -162,12 +167,14 @@ def _quantities_of(
     """
     derives = "r_asara" not in tables and "compute_bottleneck" not in tables
     if "r_asara" in tables:
-        names, may_lack = ["r_asara", "conversion"], set()
+        names, may_lack = ["r_asara", "conversion", "gained_before_asara"], {"gained_before_asara"}
+        other = "parallel" if "lambda" in tables else "lambda"
     else:
         last = "gained_before_asara" if "gained_before_asara" in tables else "steepening"
         names = [*CHAIN[:-1], last]
         may_lack = {"compute_bottleneck", *(name for name in names if QUANTITIES[name].optional)}
-    names += [name for name in GROWTH if old or name != ("parallel" if derives else "lambda")]
+        other = "parallel" if derives else "lambda"
+    names += [name for name in GROWTH if old or name != other]
     names += HISTORY_SHARES if derives else ()
     may_lack |= {*_SINCE, "parallel", "lambda"} if old else set()
     for name in (name for name in RETIRED if name in tables and name not in old):
@@ -212,19 +219,51 @@ def _check_against(where: str, entries: Mapping[str, Entry]) -> None:
         )
 
 
-def check_borrowed(view: View, reference: View) -> None:
-    """Refuse a view whose quantities with the basis `reference` are not those of the reference view, to the digit."""
+def check_borrowed(view: View, reference: View, derived: Mapping[str, Prior]) -> None:
+    """Refuse a quantity with the basis `reference` that is not the reference view's, to the digit.
+
+    Where that view derives the quantity, it must be the prior in `derived`.
+    """
     with Problems() as problems:
         for name in (name for name, entry in view.entries.items() if entry.basis == REFERENCE):
-            where = f"{view.name}.toml [{name}]"
-            if name not in reference:
+            where, entry = f"{view.name}.toml [{name}]", view[name]
+            if name in reference:
+                prior, unit = reference[name].prior, reference[name].unit
+            elif name in derived:
+                prior, unit = derived[name], entry.unit
+            else:
                 problems.refuse(where, plain("basis reference"), f"a quantity that {reference.name} states")
                 continue
-            own, theirs = ((of[name].prior, of[name].unit) for of in (view, reference))
-            if own != theirs:
+            if (entry.prior, entry.unit) != (prior, unit):
+                want = f"{_in_words(prior, unit)}, as in {reference.name}.toml"
+                problems.refuse(where, plain(_in_words(entry.prior, entry.unit)), want)
+
+
+def check_not_narrower(view: View, reference: View) -> None:
+    """Refuse an author's view with a number of ours that is narrower than the reference's: it would say in his name what he does not."""
+    with Problems() as problems:
+        for name in (name for name, entry in view.entries.items() if entry.basis == OURS and name in reference):
+            own, least = width(view[name].prior), width(reference[name].prior)
+            if own < (1 - ROUNDING) * least:
                 problems.refuse(
-                    where, plain(_in_words(*own)), f"{_in_words(*theirs)}, as in {reference.name}.toml"
+                    f"{view.name}.toml [{name}]",
+                    plain(f"ours, with a 95 % point {math.exp(own):.3g} times the 5 % point"),
+                    f"at least {math.exp(least):.3g} times, as in {reference.name}.toml",
                 )
+
+
+ROUNDING = 0.01
+"""By how much a prior may be narrower than the reference's because its numbers are rounded."""
+
+
+def width(prior: Prior) -> float:
+    """How wide a prior is: the log of the ratio of its 95 and 5 % points, for a beta of their odds; 0 for a fixed number."""
+    if prior.family == "fixed":
+        return 0.0
+    low, high = prior.at(np.array([-Z90, Z90]))
+    if prior.family == "beta":
+        low, high = low / (1 - low), high / (1 - high)
+    return math.log(high / low)
 
 
 def _in_words(prior: Prior, unit: str) -> str:
@@ -252,17 +291,25 @@ def _read_conclusion(
         raise DataError(where, plain("an unknown event"), "r_asara or one of " + ", ".join(EVENT_NAMES))
     if not isinstance(table, dict):
         raise DataError(where, table, "a table")
-    allowed = (("q05", "q50", "q95"),) if name == "r_asara" else (("p",), ("p_low", "p_high"))
+    allowed = (("q05", "q50", "q95"),) if name == "r_asara" else (("p",), ("p_low", "p_high"), ("says",))
     keys = [key for key in table if key not in PROVENANCE]
     order = next((names for names in allowed if set(names) == set(keys)), None)
     if order is None:
         want = " or ".join(" and ".join(names) for names in allowed)
         raise DataError(where, plain(", ".join(keys) or "no numbers"), want)
+    if order == ("says",):
+        rules = (_in_the_quote, origin_of(source, [], sources))
+        return Conclusion(numbers=MappingProxyType({}), **checked(where, table, {"says": LINE, **ORIGIN_KEYS}, rules))
     field = number(0, "a number of at least 0") if name == "r_asara" else number(0, "a probability", high=1)
     numbers = [value for key in order if is_finite(value := table[key])]
     rules = (_ascending(order), origin_of(source, numbers, sources))
     values = checked(where, table, {**dict.fromkeys(keys, field), **ORIGIN_KEYS}, rules)
     return Conclusion(numbers=MappingProxyType({key: values.pop(key) for key in keys}), **values)
+
+
+def _in_the_quote(where: str, values: Mapping[str, Any]) -> None:
+    if values["says"] not in (values["quote"] or ""):
+        raise DataError(f"{where} says", values["says"], "words of the quote")
 
 
 def _ascending(keys: tuple[str, ...]) -> Rule:

@@ -38,7 +38,11 @@ def to_toml(view: View) -> str:
         document[name] = {**_prior_keys(entry.prior), "unit": entry.unit, **own, **_provenance(entry)}
     if view.concludes:
         document["concludes"] = {
-            name: {**conclusion.numbers, **_provenance(conclusion)}
+            name: {
+                **conclusion.numbers,
+                **({"says": conclusion.says} if conclusion.says else {}),
+                **_provenance(conclusion),
+            }
             for name, conclusion in view.concludes.items()
         }
     if view.correlations:

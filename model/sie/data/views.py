@@ -17,7 +17,7 @@ from typing import Protocol
 import numpy as np
 
 from ..base.errors import DataError, plain
-from .bibliography import Stated
+from .bibliography import OURS, REFERENCE, Stated
 from .correlations import Correlation, check_correlations, scores
 from .families import Prior
 from .quantities import CHAIN, INPUT_SHARES, QUANTITIES, RETIRED, Quantity
@@ -79,9 +79,11 @@ class _HasEntries(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Conclusion(Stated):
-    """What the author concludes about an event (p, or p_low to p_high) or about r_asara (quantiles). Never an input."""
+    """What the author concludes about an event (p, p_low to p_high, or words) or about r_asara (quantiles). Never an input."""
 
     numbers: Mapping[str, float]
+    says: str | None = None
+    """Words of the quote, where the author gives no number."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,6 +136,11 @@ class View:
     def derives_compute_bottleneck(self) -> bool:
         """Whether the compute factor is derived from labour's share, r being against all inputs, rather than stated."""
         return not self.states_r_asara and "compute_bottleneck" not in self.entries
+
+    @property
+    def authored(self) -> tuple[str, ...]:
+        """The quantities that are the author's own: neither the reference's nor ours."""
+        return tuple(name for name, entry in self.entries.items() if entry.basis not in (REFERENCE, OURS))
 
     @property
     def informed(self) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AUTHOR_SAYS",
+    "authored_in_words",
     "conclusion_in_words",
     "correlations_in_words",
     "diagnostics_in_words",
@@ -107,12 +108,19 @@ def input_in_words(row: xr.Dataset) -> str:
 
 
 def conclusion_in_words(conclusion: Conclusion | None) -> str:
-    """The probability that an author states for an event, or its range; `-` where there is none."""
+    """The probability that an author states for an event, its range, or the words in its place; `none stated` where there is none."""
     if conclusion is None:
-        return "-"
+        return "none stated"
+    if conclusion.says:
+        return f"“{conclusion.says}”"
     if "p" in conclusion.numbers:
         return f"{100 * conclusion.numbers['p']:.0f} %"
-    return "{p_low:.0f} - {p_high:.0f} %".format(**{key: 100 * p for key, p in conclusion.numbers.items()})
+    return "{p_low:.0f} to {p_high:.0f} %".format(**{key: 100 * p for key, p in conclusion.numbers.items()})
+
+
+def authored_in_words(view: View) -> str:
+    """How many quantities of a view are its author's: `9 of 21`."""
+    return f"{len(view.authored)} of {len(view.entries)}"
 
 
 def correlations_in_words(view: View) -> str:

@@ -14,9 +14,9 @@ import numpy as np
 
 from ..base.stats import QUANTILES
 from ..data.bibliography import Source
-from ..data.priors import Conclusion, Entry, View
+from ..data.priors import Entry, View
 from ..data.quantities import QUANTITIES
-from ..data.wording import input_number_in_words
+from ..data.wording import conclusion_in_words, input_number_in_words
 from ..growth.events import EVENTS
 from ..inference.answers import Answer
 from ..page.text import CONDITIONS
@@ -72,7 +72,7 @@ def numbers(
         spans += _over_columns(other, "other")
     rows = [
         f'<tr><th scope="row">{escape(event.wording)}<code>{name}</code></th>'
-        f'<td class="says">{_says(author.concludes.get(name))}</td>'
+        f'<td class="says">{escape(conclusion_in_words(author.concludes.get(name)))}</td>'
         + "".join(_credence(found, given, name, kind) for kind, found, given in columns)
         + "</tr>"
         for name, event in EVENTS.items()
@@ -119,14 +119,6 @@ def _r_row(quantile: float, author: View, columns: list[tuple[str, Answer, str]]
     return (
         f'<tr class="r"><th scope="row">r at ASARA, {name}{unit}</th><td class="says">{said}</td>{cells}</tr>'
     )
-
-
-def _says(conclusion: Conclusion | None) -> str:
-    if conclusion is None:
-        return "–"
-    if "p" in conclusion.numbers:
-        return f"{100 * conclusion.numbers['p']:.0f} %"
-    return f"{100 * conclusion.numbers['p_low']:.0f} to {100 * conclusion.numbers['p_high']:.0f} %"
 
 
 def density(name: str, state: State, steps: list[float]) -> tuple[str, str]:

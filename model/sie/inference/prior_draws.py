@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..base.errors import DataError, check_type, plain
+from ..base.stats import ENDS
+from ..data.constructors import beta, lognormal
+from ..data.families import Prior
 from ..data.priors import View, draw
 from ..data.quantities import GROWTH, HISTORY_SHARES
 from ..returns.equations import at_asara, relative_lengths
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 __all__ = [
+    "borrowed_from",
     "check_draws",
     "check_multiple",
     "check_seed",
@@ -92,6 +96,23 @@ def prior(view: View, *, draws: int = 20000, seed: int) -> xr.Dataset:
     check_type("view", view, View, "a view, as sie.read_view returns it")
     values, discarded = prior_values(view, draws=draws, seed=seed)
     return _as_dataset(values, view).assign_attrs(discarded_prior_mass=discarded, independent_draws=1)
+
+
+def borrowed_from(reference: View) -> dict[str, Prior]:
+    """What a view of another form borrows of quantities that the reference view derives: priors of their 5 and 95 % quantiles.
+
+    `conversion` is log-normal, as its factors are, with three decimals; `compute_bottleneck` a beta with two significant digits, of
+    100,000 draws.
+    """
+    draws = prior(reference, draws=100_000, seed=1)
+    ends = np.quantile(draws.compute_bottleneck.values, ENDS)
+    factors = [reference[name].prior for name in ("capabilities", "post_training")]
+    middle = math.prod(factor.median() for factor in factors)
+    half = math.hypot(*(math.log(factor.numbers[1] / factor.median()) for factor in factors))
+    return {
+        "conversion": lognormal(*(round(middle * math.exp(sign * half), 3) for sign in (-1, 1))),
+        "compute_bottleneck": beta(*(float(f"{end:.2g}") for end in ends)),
+    }
 
 
 def prior_values(view: View, *, draws: int, seed: int) -> tuple[dict[str, np.ndarray], float]:

@@ -15,6 +15,7 @@ from ..data.priors import View
 from ..data.quantities import R_UNIT
 from ..data.wording import (
     AUTHOR_SAYS,
+    authored_in_words,
     conclusion_in_words,
     correlations_in_words,
     given_in_words,
@@ -24,6 +25,7 @@ from ..data.wording import (
     quantiles_in_words,
     sampler_in_words,
     share_in_words,
+    with_error,
 )
 from ..growth.events import FAST_PACE, limited_pace
 from .snapshot import inputs_of, versions
@@ -113,6 +115,7 @@ def _blocks(result: Result) -> Iterator[str | Table]:
     view = result.view
     yield f"{view.label}  ({view.name})"
     yield _credence_table(result)
+    yield from _part_lines(result)
     yield from _r_lines(result)
     prior = result.draws("priors")
     fast = share_in_words(float((limited_pace(prior) > FAST_PACE * prior.recent_doublings_per_year).mean()))
@@ -142,6 +145,28 @@ def _credence_table(result: Result) -> Table:
             " / ".join(f"{100 * credence.mcse.item():.2f}" for credence in by_given.values()),
         )
     return table
+
+
+def _part_lines(result: Result) -> Iterator[str]:
+    """Of each mixture, what each of its parts alone says of the first event."""
+    from ..analysis.parts import by_part
+
+    given = list(result.given)
+    tables = [
+        by_part(result.view, result.draws(name), result.paths[name], events=PART_EVENTS) for name in given
+    ]
+    for k in range(tables[0].sizes.get("part", 0)):
+        part = tables[0].isel(part=k)
+        weights = " -> ".join(share_in_words(table.weight.values[k]) for table in tables)
+        said = "; ".join(
+            f"{event} " + " -> ".join(with_error(table.p.values[k, e], table.mcse.values[k, e]) for table in tables)
+            for e, event in enumerate(PART_EVENTS)
+        )
+        yield f"given {part.quantity.item()} {part.prior.item()} alone ({weights} of the draws): {said}"
+
+
+PART_EVENTS = ("r_above_1", "years_3_in_1y")
+"""What the parts of a mixture are asked for, each alone."""
 
 
 def event_wordings() -> str:
@@ -180,7 +205,7 @@ def _provenance_lines(result: Result) -> Iterator[str]:
     view = result.view
     bases = [entry.basis for entry in view.entries.values()]
     counts = ", ".join(f"{bases.count(basis)} {basis}" for basis in dict.fromkeys(bases))
-    yield f"priors by basis: {counts}"
+    yield f"{authored_in_words(view)} quantities are the author's own; priors by basis: {counts}"
     if "calibrated" in bases:
         yield "some priors are calibrated so that the result agrees with the author's: this agreement reproduces nothing"
     if view.states_r_asara:

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...base.stats import INTERVAL
-from ...data.priors import Conclusion
 from ...data.quantities import QUANTITIES, RETIRED
-from ...data.wording import correlations_in_words, hundredths, prior_in_words
+from ...data.wording import conclusion_in_words, correlations_in_words, hundredths, prior_in_words
 from ...growth.events import EVENTS, FAST_PACE, limited_pace
 from ..page import Figure, Line, Paragraph, Section, Table
 from ..text import Result
@@ -50,21 +49,13 @@ _VIEWS = (
 def _credence_table(result: Result, contents: Contents) -> Table:
     view, rows = result.view, []
     for name, event in EVENTS.items():
-        says = view.concludes.get(name)
         tables = [table.sel(event=name) for table in result.credences.values()]
         after = hundredths(tables[1].p.item()) if len(tables) > 1 else "–"
         errors = " / ".join(f"{100 * table.mcse.item():.2f}" for table in tables)
         title = (Line(name, kind="strong"), Line(event.wording, kind="small"))
-        rows.append([title, _says(says), hundredths(tables[0].p.item()), after, errors])
+        rows.append([title, conclusion_in_words(view.concludes.get(name)), hundredths(tables[0].p.item()), after, errors])
     columns = ["event", "author says", "author's priors", "+ evidence", "MCSE (points)"]
     return Table(caption="Probability in %", columns=columns, rows=rows, numbers=True)
-
-
-def _says(conclusion: Conclusion | None) -> str:
-    if conclusion is None:
-        return "–"
-    numbers = [f"{100 * number:.3g}" for number in conclusion.numbers.values()]
-    return " – ".join(numbers)
 
 
 def _figures(result: Result) -> list[Figure]:
