@@ -293,3 +293,19 @@ def test_every_number_in_the_prose_is_held_to_data_or_plain(text):
 
 def test_rows_that_the_chain_leaves_out_are_rows():
     assert {row for row, _ in without_a_row()} <= set(sie.read_evidence().estimate.values.tolist())
+
+
+@pytest.mark.parametrize(
+    ("said", "change"),
+    [
+        ("uncertain sigma", "sigma and speedup"),
+        ("frontier_share", "frontier_share"),
+        ("the report's halving", "report's halving"),
+        ("the form itself", "derived form"),
+        ("steepening", "steepening"),
+        ("Gundlach's bound", "Gundlach's bound"),
+        ("experiment_gain", "experiment_gain"),
+    ],
+)
+def test_the_chain_sums_its_tables_up(said, change):
+    assert told("chain", rf"{said} \([-+](\d+) to [-+](\d+)\)") == moved_by(change)
