@@ -182,6 +182,43 @@ def test_every_quote_of_the_outcome_stands_in_its_source(name):
     assert find_quote(read_buildout()[name].quote, text)
 
 
+def test_the_first_year_of_a_path_is_its_closed_form():
+    """Of a constant slope k = p (1 - 1 / r): 2^(k x) = 1 / (1 - k v ln 2) after a year, where the pace v starts at 2 doublings."""
+    k = 0.6 * (1 - 1 / 1.056)
+    gain = -math.log2(1 - 2 * k * math.log(2)) / k
+    assert FORMULAS["first_year"](1.056, 4.0, 0.6) == pytest.approx(2**gain, rel=1e-6)
+
+
+def test_a_distance_that_half_of_the_paths_cover_in_five_years_takes_five():
+    years, mcse = FORMULAS["median_years"]("ai_futures_2025", 0.5, 5.0)
+    assert years == pytest.approx(5, rel=1e-3)
+    assert mcse < 0.05
+
+
+def test_a_higher_r_covers_the_same_distance_sooner():
+    years = [FORMULAS["median_years"]("ai_futures_2025", 0.5, 5.0, r)[0] for r in (0.89, 1.0, 1.14)]
+    assert years == sorted(years, reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("middle", "p"), [(1.0, 0.5), (6.0, 0.95), (0.5, 0.05), (3.0, 0.5 + math.erf(0.7131) / 2)]
+)
+def test_a_log_normal_of_two_halves_has_the_points_that_it_is_told(middle, p):
+    """5 and 95 % points six times below and twice above the median; 0.7131 = ln 3 / ln 6 x 1.6449 / sqrt 2."""
+    assert FORMULAS["chance_above_1"](middle, 6.0, 2.0) == pytest.approx(p, abs=1e-4)
+
+
+def test_a_horizon_twice_as_long_is_reached_one_doubling_later():
+    earlier, later = (FORMULAS["horizon_year"]("TH1.0", "2025-03-19", hours) for hours in (100.0, 200.0))
+    assert later - earlier == pytest.approx(FORMULAS["horizon_doubling"]("TH1.0", "2025-03-19") / 12)
+
+
+def test_the_slowing_by_retraining_rises_with_the_quantile_and_never_speeds_up():
+    delays = [FORMULAS["retraining_delay"]("eth_davidson_2025", 1e3, q) for q in (0.0, 0.5, 0.95)]
+    assert delays == sorted(delays)
+    assert delays[0] == pytest.approx(1, abs=1e-3)
+
+
 def test_every_formula_is_used():
     assert set(FORMULAS) == {figure.formula for figure in FIGURES}
 

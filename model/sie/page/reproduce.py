@@ -27,8 +27,8 @@ __all__ = [
 ]
 
 VERDICTS = ("reproduced", "adds up", "within its error", "differs")
-"""What is computed rounds to the digits printed: by the growth engine, the model or an equation, or by plain arithmetic alone; it is a
-credence and does not, but by no more than its Monte Carlo error; anything else."""
+"""What is computed rounds to the digits printed: by the growth engine, the model or an equation, or by plain arithmetic alone; it is
+drawn and does not, but by no more than its Monte Carlo error; anything else."""
 
 ERRORS = 2.0
 """Monte Carlo standard errors that count beyond the rounding of what is drawn."""

@@ -1,6 +1,7 @@
 """Short functions that recompute what the sources state, from the views, the evidence, the growth engine and `accounting`.
 
-Each takes the numbers that its source starts from and returns one number, or a probability with its Monte Carlo error (p, mcse).
+Each takes the numbers that its source starts from and returns one number, or, where it is drawn, one with its
+Monte Carlo error.
 The module in which a function stands says what computes it.
 """
 

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from ...data.constructors import uniform
 from ...data.priors import read_view
 from ...data.quantities import ADJUSTMENTS
+from ...data.time_horizons import read_horizons
 from ...growth import accounting
 
 __all__ = [
     "chain",
+    "compounded",
     "compute_per_researcher",
     "compute_share",
+    "copies_at_ceiling",
     "doubling_months",
+    "horizon_growth",
+    "lambda_of",
     "median",
+    "orders_of_magnitude",
     "ratio",
     "relative_exponent",
     "split",
@@ -38,6 +46,16 @@ def compute_per_researcher() -> float:
 def doubling_months(factor: float, years: float) -> float:
     """Months a doubling takes where so much was gained in these years."""
     return 12 * years / math.log2(factor)
+
+
+def compounded(start: float, factor: float, times: float) -> float:
+    """What is multiplied by a factor so many times."""
+    return start * factor**times
+
+
+def orders_of_magnitude(first: float, second: float, third: float = 1.0) -> float:
+    """log10 of a product."""
+    return math.log10(first * second * third)
 
 
 def yearly_growth(factor: float, years: float) -> float:
@@ -75,6 +93,24 @@ def upper_over_median(view: str, quantity: str) -> float:
     """How far the upper end of a prior lies above its median, as a ratio."""
     prior = read_view(view)[quantity].prior
     return prior.support[1] / prior.median()
+
+
+def lambda_of(view: str, compute_share: float) -> float:
+    """lambda behind the view's p at its median, where p is lambda times labour's share."""
+    return median(view, "parallel") / (1 - compute_share)
+
+
+def copies_at_ceiling(view: str, now: float) -> float:
+    """Copies on the same hardware at the view's median ceiling, which must be in OOMs."""
+    return now * 10 ** median(view, "ceiling")
+
+
+def horizon_growth(release: str, since: str, until: str) -> float:
+    """Longest time horizon measured on a task suite by one date over the longest by another."""
+    table = read_horizons()
+    table = table.isel(measurement=np.flatnonzero(table.release == release))
+    longest = [float(table.minutes.where(table.date <= np.datetime64(date)).max()) for date in (until, since)]
+    return longest[0] / longest[1]
 
 
 def split(low: float, high: float) -> float:

@@ -1,4 +1,4 @@
-"""Figures recomputed by the model: quantiles and credences over a view's draws, Greenblatt's outcome, Epoch's posterior from its data."""
+"""Figures recomputed by the model: quantiles, times and credences over a view's draws, Greenblatt's outcome, Epoch's posterior."""
 
 from __future__ import annotations
 
@@ -19,14 +19,20 @@ __all__ = [
     "chain_quantile",
     "credence",
     "epoch_quantile",
+    "median_years",
+    "months_to_double",
     "outcome",
+    "retraining_delay",
 ]
 
 DRAWS, SEED = 50_000, 1
 """Draws behind each credence, more than those of a default report, so that a point of rounding can be told from chance."""
 
 PATHS = 20_000
-"""Paths behind each part of the outcome, which needs them whole."""
+"""Paths behind what needs them whole."""
+
+BATCHES = 20
+"""Parts of the draws whose spread gives the Monte Carlo error of what is no probability."""
 
 POINTS = 11
 """log2 of the points at which Epoch's likelihood is integrated; four times as many move no printed digit."""
@@ -88,6 +94,52 @@ def _credences(view: str, progress: float, gain: tuple[str, float, float] | None
         changed = changed.replace(software_share=fixed(changed["recent_pace"].prior.median() / progress))
     events = None if gain is None else [gain_within(gain[0], doublings=gain[1], years=gain[2])]
     return stream([prior(changed, draws=DRAWS, seed=SEED)], events=events)
+
+
+def median_years(view: str, share: float, within: float, r: float = math.nan) -> tuple[float, float]:
+    """(years, mcse) in which half of a view's paths cover the distance that this share of them covers within so many years.
+
+    With `r` the distance is the same and the paths are those of that r.
+    """
+    from ...growth.paths import doublings_by, years_at
+
+    paths, other = _paths(view), _paths(view, r)
+
+    def found(batch: slice) -> float:
+        covered = doublings_by(paths.isel(draw=batch), np.array([within]))
+        distance = np.quantile(covered, 1 - share)
+        return float(np.median(years_at(other.isel(draw=batch), np.array([distance]))))
+
+    size = PATHS // BATCHES // paths.sizes["chain"]
+    batches = [found(slice(i * size, (i + 1) * size)) for i in range(BATCHES)]
+    return found(slice(None)), float(np.std(batches, ddof=1) / math.sqrt(BATCHES))
+
+
+def months_to_double(view: str) -> float:
+    """Months until software has doubled, the median over a view's paths."""
+    from ...growth.paths import years_at
+
+    return 12 * float(np.median(years_at(_paths(view), np.array([1.0]))))
+
+
+def retraining_delay(view: str, factor: float, probability: float) -> float:
+    """A quantile of how many times as long a view's paths take to gain a factor where each generation must be trained."""
+    from ...growth.paths import years_at
+
+    gain = np.array([math.log2(factor)])
+    without, longer = years_at(_paths(view), gain), years_at(_paths(view, retraining="slower"), gain)
+    done = np.isfinite(longer)
+    return float(np.quantile(longer[done] / without[done], probability))
+
+
+@cache
+def _paths(view: str, r: float = math.nan, retraining: str = "none") -> xr.Dataset:
+    """A view's paths, where asked with a fixed r or with retraining."""
+    from ...growth.paths import simulate
+    from ...inference.prior_draws import prior
+
+    changed = _view(view) if math.isnan(r) else _view(view).replace(r_asara=fixed(r))
+    return simulate(prior(changed, draws=PATHS, seed=SEED), retraining=retraining)
 
 
 def outcome(view: str, part: str) -> tuple[float, float]:

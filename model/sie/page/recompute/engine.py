@@ -16,7 +16,9 @@ __all__ = [
     "days_to_gain",
     "doubling_days",
     "doublings_in_year",
+    "explosive_r",
     "explosive_sum",
+    "first_year",
     "gain_in_a_year",
     "years_to_gain",
     "years_to_singularity",
@@ -98,6 +100,28 @@ def years_to_singularity(r: float, factor_a_year: float, parallel: float) -> flo
     """Years until software is infinite, from a growth of this factor a year."""
     path = _path(r, doublings_a_year=math.log2(factor_a_year), parallel=parallel)
     return float(path.end_years.item())
+
+
+def first_year(r: float, factor_a_year: float, parallel: float) -> float:
+    """The factor gained within a year of a path that starts with a growth of this factor a year."""
+    from ...growth.paths import doublings_by
+
+    path = _path(r, doublings_a_year=math.log2(factor_a_year), parallel=parallel)
+    return 2 ** float(doublings_by(path, np.array([1.0])).item())
+
+
+def explosive_r(retraining: str) -> float:
+    """r above which the pace rises although each generation must be trained, by a rule of `RETRAINING`."""
+    from scipy.optimize import brentq
+
+    from ...growth.law import pace_slope
+    from ...growth.paths import laws
+
+    def slope(r: float) -> float:
+        draws = one_draw(r_asara=r, parallel=0.3, doublings_left=math.inf)
+        return pace_slope(0.0, laws(draws, retraining=retraining)[0])
+
+    return cast("float", brentq(slope, 0.2, 5.0, xtol=1e-9))
 
 
 def explosive_sum(lambda_: float, sigma: float, what: str, phi_cog: float = math.nan) -> float:

@@ -3,23 +3,36 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
+import numpy as np
+
+from ...base.stats import Z90
+from ...data.priors import read_view
 from ...data.quantities import DOUBLINGS_PER_OOM
+from ...data.time_horizons import doubling_days, read_horizons
 from ...growth import accounting
-from .arithmetic import compute_share
+from .arithmetic import compute_share, median
 from .draws import one_draw
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 __all__ = [
     "added_by_post_training",
     "boost",
     "bottleneck_limit",
+    "chance_above_1",
     "cut_without_compute",
+    "doubling_with_labour",
     "effort_added",
     "effort_doublings",
     "first_alpha",
     "first_estimate",
     "growth_ratio",
     "growth_ratio_in_logs",
+    "horizon_doubling",
+    "horizon_year",
     "input_factor",
     "input_growth",
     "jones_returns",
@@ -33,6 +46,7 @@ __all__ = [
     "returns_lost",
     "returns_lost_by_training",
     "returns_to_all_inputs",
+    "software_growth",
     "takeoff",
     "takeoff_gain",
     "taste_doubling_ratio",
@@ -43,6 +57,11 @@ __all__ = [
 
 FAR = 300.0
 """Doublings at which a slope has long reached its limit."""
+
+DAYS_A_YEAR = 365.25
+
+DOWNWARDS = ("compute_bottleneck", "hardware_scale", "steepening")
+"""The adjustments that lower r."""
 
 
 def _growth(software: float, compute: float, labour: float) -> dict[str, float]:
@@ -99,6 +118,15 @@ def returns_to_all_inputs(share: float, software: float, compute: float, labour:
 def takeoff_gain(share: float, before: float, after: float, compute: float, labour: float) -> float:
     """How much the takeoff ratio rises with a faster growth of software."""
     return takeoff(share, after, compute, labour) / takeoff(share, before, compute, labour)
+
+
+def software_growth(view: str, compute: float, labour: float) -> float:
+    """Software gained a year, as a factor, from research input gained a year, by the view's r and labour's share at their medians.
+
+    The share is `compute_bottleneck` where labour and compute grew together in the history of r.
+    """
+    share = 1 - median(view, "compute_bottleneck")
+    return math.exp(median(view, "r_typical") * input_growth(share, compute, labour))
 
 
 def growth_ratio(output: float, input: float) -> float:
@@ -225,6 +253,45 @@ def jones_returns(lambda_: float, beta: float, labour_share: float = 1.0) -> flo
         r_asara=parallel / beta, parallel=parallel, doublings_left=math.inf, labour_share_asara=labour_share
     )
     return returns_at(0.0, laws(draws)[0])
+
+
+def doubling_with_labour(view: str, months: float, labour: float) -> float:
+    """Months of a doubling with so many times the labour, at the view's median p."""
+    return months / pace_multiple(labour, median(view, "parallel"))
+
+
+def chance_above_1(middle: float, below: float, above: float, view: str = "") -> float:
+    """P(r > 1) of a log-normal of two halves, whose 5 and 95 % points lie so many times below and above the median.
+
+    With a view its downward adjustments, at their medians, multiply r.
+    """
+    from scipy.special import ndtr
+
+    if view:
+        entries = read_view(view)
+        middle *= math.prod(entries[name].prior.median() for name in DOWNWARDS)
+    score = math.log(middle) * Z90 / math.log(below if middle > 1 else above)
+    return float(ndtr(score))
+
+
+def horizon_doubling(release: str, until: str) -> float:
+    """Months in which the time horizon of the best models by a date doubled, by least squares."""
+    return 12 * doubling_days(_best_models(release, until)) / DAYS_A_YEAR
+
+
+def horizon_year(release: str, until: str, hours: float) -> float:
+    """Year in which the same straight line reaches a horizon of so many hours."""
+    models = _best_models(release, until)
+    years = 1970 + models.date.values.astype("datetime64[D]").astype(float) / DAYS_A_YEAR
+    slope, level = np.polyfit(years - years[-1], np.log2(models.minutes.values), 1)
+    return float(years[-1] + (math.log2(60 * hours) - level) / slope)
+
+
+def _best_models(release: str, until: str) -> xr.Dataset:
+    """METR's measurements of models that were the best at their release."""
+    table = read_horizons()
+    chosen = (table.release == release) & table.frontier & (table.date <= np.datetime64(until))
+    return table.isel(measurement=np.flatnonzero(chosen)).sortby("date")
 
 
 def boost(copies: float, copies_exponent: float, speed: float, speed_exponent: float) -> float:

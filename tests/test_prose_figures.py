@@ -1,0 +1,311 @@
+"""The numbers in the prose of the README and the notebooks are those of the data; its tables of credences are in `test_golden`."""
+
+import ast
+import csv
+import math
+import re
+import tomllib
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from test_golden import GOLDEN, README
+
+import sie
+from sie.analysis.sensitivity.measures import CLASSES, WINDOW
+from sie.analysis.sensitivity.power import SENSITIVE
+from sie.base.stats import ENDS
+from sie.commands.options import DEFAULT_DRAWS
+from sie.data.quantities import SERIAL_PENALTY
+from sie.data.wording import hundredths
+from sie.inference.chains import CHAINS
+from sie.inference.converged import MAX_RHAT, MIN_ESS
+from sie.inference.reweighting import MAX_KHAT
+
+ROOT = Path(__file__).parents[1]
+CHAIN = (ROOT / "docs" / "reference_chain.md").read_text(encoding="utf-8")
+NOTEBOOKS = {
+    path.stem: path.read_text(encoding="utf-8") for path in sorted((ROOT / "notebooks").glob("*.py"))
+}
+WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+
+
+# ---- The prose
+
+
+def prose_of_the_readme():
+    """Paragraphs before the timings, in one line; without code, tables, headings and addresses."""
+    lines = README.split("\n## Speed\n")[0].splitlines()
+    text = " ".join(line for line in lines if not line.startswith(("    ", "|", "#", "!")))
+    return re.sub(r"\]\([^)]*\)", "]", text)
+
+
+def prose_of_a_notebook(name):
+    """What its cells of Markdown say in fixed words, in one line; a value that is computed there is '...'."""
+    calls = [
+        node.args[0]
+        for node in ast.walk(ast.parse(NOTEBOOKS[name]))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "mo.md"
+    ]
+    return " ".join(word for call in calls for word in fixed_words(call).split())
+
+
+def fixed_words(node):
+    match node:
+        case ast.Constant(value=str(text)):
+            return text
+        case ast.JoinedStr(values=parts):
+            return "".join(map(fixed_words, parts))
+        case ast.BinOp(left=left, right=right):
+            return fixed_words(left) + fixed_words(right)
+        case _:
+            return "..."
+
+
+PROSE = {
+    "README": prose_of_the_readme(),
+    "README timings": README.split("\n## Speed\n")[1],
+    "README code": README,
+}
+PROSE |= {"chain": " ".join(CHAIN.split())} | {name: prose_of_a_notebook(name) for name in NOTEBOOKS}
+
+
+# ---- The data
+
+
+def table(header):
+    """The lines of each table of the chain of references that starts with this header, as lists of cells."""
+    for block in re.findall(rf"^\| {re.escape(header)} \|.*\n\|[-|]*\n((?:\|.*\n?)+)", CHAIN, re.MULTILINE):
+        yield [[cell.strip() for cell in line.strip("|").split("|")] for line in block.splitlines()]
+
+
+def without_a_row():
+    """Rows by how much P(r > 1) of the reference changes without them, in points, the largest first."""
+    [lines] = table("row | P(r > 1), points")
+    changes = {row: -float(points) for row, points, *_ in lines}
+    return sorted(changes.items(), key=lambda item: -abs(item[1]))
+
+
+def moved_by(change):
+    """Least and most points by which a change moves P(r > 1) of the reference, over the orders and the starts."""
+    points = [
+        abs(float(cell))
+        for lines in table("change | forwards | backwards")
+        for name, *cells in lines
+        if name == change
+        for cell in cells
+    ]
+    return [f"{min(points):.0f}", f"{max(points):.0f}"]
+
+
+def reference():
+    return hundredths(GOLDEN["reference", "r_above_1", "evidence"][0])
+
+
+def said_of_rows():
+    first, second, third, fourth = without_a_row()[:4]
+    changes = [word for row, points in (first, second, third) for word in (f"{points:+.1f}", row)]
+    return [
+        reference(),
+        *changes,
+        told("chain", r"error of a difference ([\d.]+) points")[0],
+        f"{math.ceil(abs(fourth[1]))}",
+    ]
+
+
+def earlier_references():
+    low, high, derived = map(
+        float, told("chain", r"([\d.]+) to ([\d.]+) % with the compute factor stated .*? and ([\d.]+) % with")
+    )
+    return [f"{(low + high) / 2:.0f}", f"{derived:.0f}"]
+
+
+def measure_of_growth():
+    """The commonest (measure_sd, definition_sd) of growth rows, and the rest of the variance."""
+    with (ROOT / "evidence" / "growth.csv").open(encoding="utf-8", newline="") as file:
+        [((part, whole), _)] = Counter(
+            (row["measure_sd"], row["definition_sd"]) for row in csv.DictReader(file)
+        ).most_common(1)
+    return [part, whole, f"{math.sqrt(float(whole) ** 2 - float(part) ** 2):.2f}"]
+
+
+def views():
+    names = sie.view_names()
+    return [f"{len(names)}", f"{sum(not sie.read_view(name).states_r_asara for name in names)}"]
+
+
+def extras():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return [WORDS[len(names := sorted(project["optional-dependencies"]))], *names]
+
+
+def percents(shares):
+    return [f"{100 * share:g}" for share in shares]
+
+
+def capabilities():
+    return [f"{number:g}" for number in sie.read_view("davidson_2025")["capabilities"].prior.numbers]
+
+
+def code(name, pattern):
+    """What the code of a notebook sets."""
+    [match] = re.finditer(pattern, NOTEBOOKS[name])
+    return list(match.groups())
+
+
+# ---- What the prose says of the data: where, in which words, and the numbers that must stand there
+
+FIRST, SECOND, THIRD, FOURTH = NOTEBOOKS
+CLAIMS = {
+    "errors of the tables": (
+        "README",
+        r"Monte Carlo standard error of at most ([\d.]+) points \(`sie report`, seed 1, ([\d,]+) draws\)",
+        lambda: [f"{math.ceil(1000 * max(mcse for _, mcse in GOLDEN.values())) / 10}", f"{DEFAULT_DRAWS:,}"],
+    ),
+    "rows that the reference hangs on": (
+        "README",
+        r"`r_above_1` of ([\d.]+) % changes by ([-+][\d.]+) points without `(\w+)`, ([-+][\d.]+) without `(\w+)` and"
+        r" ([-+][\d.]+) without `(\w+)` \(each fitted again, error ([\d.]+); no other row moves it by more than (\d+)\)",
+        said_of_rows,
+    ),
+    "steepening": (
+        "README",
+        r"gained before ASARA from 2018 takes away (\d+) to (\d+) points",
+        lambda: moved_by("steepening"),
+    ),
+    "frontier_share": (
+        "README",
+        r"in larger experiments adds (\d+) to (\d+)\.",
+        lambda: moved_by("frontier_share"),
+    ),
+    "earlier references": ("README", r"goes from the earlier (\d+) % and (\d+) % to it", earlier_references),
+    "the reference in the chain": (
+        "chain",
+        r"of the reference view given evidence is ([\d.]+) %",
+        lambda: [reference()],
+    ),
+    "how labour is counted": (
+        "README",
+        r"\(([\d.]+) of ([\d.]+) for one growth ratio, so that ([\d.]+) is left\)",
+        measure_of_growth,
+    ),
+    "serial labour": ("README", r"heads\^([\d.]+)\)", lambda: [f"{SERIAL_PENALTY}"]),
+    "extras": (
+        "README",
+        r"all but (\w+) extras: `sie\[(\w+)\]`.*? `sie\[(\w+)\]` and `sie\[(\w+)\]`",
+        extras,
+    ),
+    "notebooks": ("README code", r"# (\w+) notebooks:", lambda: [WORDS[len(NOTEBOOKS)]]),
+    "views": ("README timings", r"\((\d+) views, (\d+) of them fitted\)", views),
+    "a prior in words": (
+        FIRST,
+        r"`lognormal ([\d.]+) to ([\d.]+) \((\d+)–(\d+) %\)` is `sie.lognormal\(([\d.]+), ([\d.]+)\)`, given by its (\d+) % and (\d+) %",
+        lambda: 2 * [*capabilities(), *percents(ENDS)],
+    ),
+    "the author's capabilities": (FIRST, r"author puts it at ([\d.]+) to ([\d.]+)\.", capabilities),
+    "the changed capabilities": (
+        FIRST,
+        r"less sure: ([\d.]+) to ([\d.]+)\.",
+        lambda: code(FIRST, r"capabilities=sie\.lognormal\(([\d.]+), ([\d.]+)\)"),
+    ),
+    "convergence": (
+        FIRST,
+        r"\(want at most ([\d.]+)\), the least effective sample size \.\.\. \(want at least (\d+)\)",
+        lambda: [f"{MAX_RHAT}", f"{MIN_ESS}"],
+    ),
+    "quantiles of the summary": (
+        FIRST,
+        r"the (\d+) % and (\d+) % quantiles \(`eti90`\)",
+        lambda: percents(ENDS),
+    ),
+    "chains": (SECOND, r"draws in (\w+) chains", lambda: [WORDS[CHAINS]]),
+    "sensitive": (SECOND, r"From ([\d.]+) on, Kallioinen", lambda: [f"{SENSITIVE}"]),
+    "Pareto shape": (SECOND, r"Pareto shape above ([\d.]+) marks", lambda: [f"{MAX_KHAT}"]),
+    "the measurement added": (
+        SECOND,
+        r"once more, at ([\d.]+) with an error of a factor of ([\d.]+)\.",
+        lambda: code(SECOND, r"np\.log\(([\d.]+)\), observed=np\.log\(([\d.]+)\)")[::-1],
+    ),
+    "ends of the tornado": (
+        THIRD,
+        r"near its (\d+) % quantile, and where it is near its (\d+) %",
+        lambda: percents((WINDOW / 2, 1 - WINDOW / 2)),
+    ),
+    "classes of an input": (
+        THIRD,
+        r"to a (twentieth) of its probability",
+        lambda: [{20: "twentieth"}[CLASSES]],
+    ),
+    "the row added": (
+        FOURTH,
+        r"`r` between (\d+) and (\d+) against labour",
+        lambda: code(FOURTH, r'"r_q05": (\d+),\s+"r_q50": \d+,\s+"r_q95": (\d+),'),
+    ),
+    "its growth of compute": (
+        FOURTH,
+        r"compute grew (\w+) to (\w+) times",
+        lambda: [WORDS[int(number)] for number in code(FOURTH, r'"ratio_q05": (\d+),\s+"ratio_q95": (\d+),')],
+    ),
+}
+
+PLAIN = (
+    *(
+        r"r at ASARA > 1\b",
+        r"3 years of AI progress",
+        r"\(notebook 2\)",
+        r"with a 1 for each",
+        r"5, 50 and 95 % points",
+    ),
+    *(
+        r"above 1, progress",
+        r"Notebook 4",
+        r"base 2\b",
+        r"Near 0 or 1 the model",
+        r"a power near 1\b",
+        r"\(2024\)",
+    ),
+    *(r"with a 95 % interval", r"P\(`r` > 1\)"),
+)
+"""Words with digits that are names, definitions or dates."""
+
+
+def told(text, pattern):
+    """The groups of the one place in a text with these words."""
+    [match] = re.finditer(pattern, PROSE[text])
+    return list(match.groups())
+
+
+@pytest.mark.parametrize("claim", CLAIMS)
+def test_the_prose_tells_the_numbers_of_the_data(claim):
+    text, pattern, numbers = CLAIMS[claim]
+    assert told(text, pattern) == numbers()
+
+
+@pytest.mark.parametrize("text", ["README", *NOTEBOOKS])
+def test_every_number_in_the_prose_is_held_to_data_or_plain(text):
+    """A number that is new in the prose needs its line in CLAIMS, or in PLAIN."""
+    rest = PROSE[text]
+    for pattern in [*(pattern for where, pattern, _ in CLAIMS.values() if where == text), *PLAIN]:
+        rest = re.sub(pattern, "", rest)
+    rest = re.sub(r"`[^`]*`", "", rest)
+    assert re.findall(r".{0,40}\d.{0,40}", rest) == []
+
+
+def test_rows_that_the_chain_leaves_out_are_rows():
+    assert {row for row, _ in without_a_row()} <= set(sie.read_evidence().estimate.values.tolist())
+
+
+@pytest.mark.parametrize(
+    ("said", "change"),
+    [
+        ("uncertain sigma", "sigma and speedup"),
+        ("frontier_share", "frontier_share"),
+        ("the report's halving", "report's halving"),
+        ("the form itself", "derived form"),
+        ("steepening", "steepening"),
+        ("Gundlach's bound", "Gundlach's bound"),
+        ("experiment_gain", "experiment_gain"),
+    ],
+)
+def test_the_chain_sums_its_tables_up(said, change):
+    assert told("chain", rf"{said} \([-+](\d+) to [-+](\d+)\)") == moved_by(change)
