@@ -73,7 +73,10 @@ def by_part(
             continue
         x = draws[name].values
         with np.errstate(divide="ignore"):
-            logs = [np.log(w) + part.logpdf(x) for w, part in zip(entry.prior.numbers, entry.prior.parts, strict=True)]
+            logs = [
+                np.log(w) + part.logpdf(x)
+                for w, part in zip(entry.prior.numbers, entry.prior.parts, strict=True)
+            ]
         belongs = np.exp(np.array(logs) - np.logaddexp.reduce(logs, axis=0))
         for k, part in enumerate(entry.prior.parts):
             weight = float(belongs[k].mean())

@@ -1,4 +1,4 @@
-"""Credences of several views in one: pooled over views, and over the mechanisms of one view, with weights that are data.
+"""Credences of several views in one, with weights that are data.
 
     linear       P = sum_v w_v P_v
     logarithmic  logit P = sum_v w_v logit(f + (1 - 2 f) P_v)                     (externally Bayesian at f = 0; Genest & Zidek 1986)
@@ -7,88 +7,20 @@ The floor f is the probability of an event, and of its opposite, that the logari
 gives an event 0 has a veto: the pool is 0 whatever the others say. And a probability estimated as 0 of n draws has no log odds; put at
 about 1/n, the pool would depend on n.
 
-Only credences of one event are pooled: "P(SIE)" has a different meaning in each. Over mechanisms the weighted mean is the law of
-total probability for one view. `weights.toml`, beside the views, has the weights with their reasons and the mechanisms' priors.
+Only credences of one event are pooled: "P(SIE)" has a different meaning in each. `weights.toml`, beside the views, has the weights with
+their reasons.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..data.priors import View
-from ..data.weights import Mechanism, Weights
-
-if TYPE_CHECKING:
-    import xarray as xr
-
-__all__ = ["OTHER_FLOORS", "by_mechanism", "pool", "with_mechanism"]
+__all__ = ["OTHER_FLOORS", "pool"]
 
 OTHER_FLOORS = (0.001, 0.05)
 """Floors at which the logarithmic pool is given beside its own: nothing fixes a floor to better than this."""
-
-
-def with_mechanism(view: View, mechanism: Mechanism) -> View:
-    """The view with what the mechanism says in place of its own, where the view states the quantity at all."""
-    return view.replace(**{name: entry.prior for name, entry in mechanism.entries.items() if name in view})
-
-
-def by_mechanism(view: View, weights: Weights, *, events: Sequence[str], draws: int, seed: int) -> xr.Dataset:
-    """Credences from a view's priors under each mechanism, and their mean under the weights.
-
-    The same random numbers serve every mechanism.
-
-    Parameters
-    ----------
-    view : View
-        The view; a mechanism's priors replace its own where it states the quantity.
-    weights : Weights
-        From `read_weights`.
-    events : sequence of str
-        Names in `EVENTS`.
-    draws : int
-        Draws under each mechanism, a multiple of 4.
-    seed : int
-        From 0 to 2**63 - 1.
-
-    Returns
-    -------
-    xr.Dataset
-        `p` and `mcse` (mechanism, event); `weight` (mechanism), sum 1; `p_mean` and `mcse_mean` (event) by the law of total
-        probability. The error of the mean is at most the weighted mean of the errors, which the mechanisms have in common.
-
-    Raises
-    ------
-    DataError
-        For an unknown event, a seed or a number of draws that is none.
-    """
-    import xarray as xr
-
-    from ..growth.credences import credences
-    from ..growth.paths import simulate
-    from ..inference.prior_draws import prior
-
-    tables = [
-        credences(
-            simulate(prior(with_mechanism(view, mechanism), draws=draws, seed=seed)), events=list(events)
-        )
-        for mechanism in weights.mechanisms.values()
-    ]
-    share = weights.of_mechanisms()
-    p, mcse = (np.stack([table[name].values for table in tables]) for name in ("p", "mcse"))
-    return xr.Dataset(
-        {
-            "p": (("mechanism", "event"), p),
-            "mcse": (("mechanism", "event"), mcse),
-            "weight": ("mechanism", share),
-            "p_mean": ("event", share @ p),
-            "mcse_mean": ("event", share @ mcse),
-        },
-        coords={"mechanism": list(weights.mechanisms), "event": list(events)},
-    )
 
 
 def pool(

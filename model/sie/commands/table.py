@@ -11,15 +11,6 @@ import typer
 
 from ..base.files import refuse_unwritable, write_json
 from ..data.quantities import GIVEN
-from ..data.wording import (
-    AUTHOR_SAYS,
-    authored_in_words,
-    conclusion_in_words,
-    percent,
-    share_in_words,
-    with_error,
-)
-from ..page.tables import aligned
 from ..returns.inputs import levels_in
 from .options import (
     DEFAULT_DRAWS,
@@ -38,6 +29,7 @@ from .options import (
     progress,
     read_views,
 )
+from .table_lines import as_text, moves_in_words
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -57,6 +49,12 @@ def table(
     mechanisms: Annotated[
         bool, typer.Option("--by-mechanism", help="Also give P under each growth mechanism, from priors.")
     ] = False,
+    over_time: Annotated[
+        bool,
+        typer.Option(
+            "--over-time", help="Also give how each forecaster's answer moved from one view to the next."
+        ),
+    ] = False,
     weights: Annotated[
         Path | None,
         typer.Option("--weights", metavar="FILE", help="Weights of the pools (default: bundled)."),
@@ -66,7 +64,7 @@ def table(
     levels: Levels = None,
 ) -> None:
     """Credences of all views, event by event, and their weighted pools."""
-    from ..analysis.pooling import by_mechanism
+    from ..analysis.mechanisms import by_mechanism
     from ..data.evidence import evidence_files, read_evidence
     from ..data.weights import read_weights
     from ..returns.selection import usable
@@ -95,6 +93,7 @@ def table(
             on_progress(f"{view.name}: mechanisms")
             split[view.name] = by_mechanism(view, weigh, events=events, draws=draws, seed=seed)
     pooled = _pooled(found, events, weigh)
+    moves = moves_over_time(found, events, weigh)
     document = {
         "version": 1,
         "seed": seed,
@@ -106,9 +105,12 @@ def table(
         "pooled": [item for item in pooled if item["floor"] in (None, weigh.floor)],
         "pooled_at_other_floors": [item for item in pooled if item["floor"] not in (None, weigh.floor)],
         "mechanisms": _mechanisms_json(split),
+        "over_time": moves if over_time else [],
     }
     write_json(json, document)
-    print(_as_text(read, found, pooled, weigh, events, split))
+    print(as_text(read, found, pooled, weigh, events, split))
+    if over_time:
+        print("\n".join(moves_in_words(moves, {view.name: view for view in read})))
 
 
 def _credences(
@@ -165,6 +167,31 @@ def _pooled(found: dict[str, dict[str, xr.Dataset]], events: Sequence[str], weig
     return out
 
 
+def moves_over_time(
+    found: dict[str, dict[str, xr.Dataset]], events: Sequence[str], weigh: Weights
+) -> list[dict]:
+    """How a forecaster's answer moved from each view to the one that supersedes it, where both are in the table."""
+    pairs = [(group.label, *pair) for group in weigh.groups.values() for pair in group.superseded.items()]
+    return [
+        {
+            "forecaster": label,
+            "event": event,
+            "given": given,
+            "earlier": earlier,
+            "later": later,
+            "p_earlier": float(before.p.sel(event=event)),
+            "p_later": float(after.p.sel(event=event)),
+            "difference": float(after.p.sel(event=event) - before.p.sel(event=event)),
+            "mcse": float(np.hypot(before.mcse.sel(event=event), after.mcse.sel(event=event))),
+        }
+        for label, earlier, later in pairs
+        if earlier in found and later in found
+        for event in events
+        for given, before in found[earlier].items()
+        if (after := found[later].get(given)) is not None
+    ]
+
+
 def _votes_json(names: Sequence[str], weigh: Weights) -> list[dict]:
     groups = {name: weigh.group_of(name) for name in names}
     return [
@@ -175,41 +202,6 @@ def _votes_json(names: Sequence[str], weigh: Weights) -> list[dict]:
         }
         for name, group in groups.items()
     ]
-
-
-def _votes_in_words(names: Sequence[str], weigh: Weights) -> list[str]:
-    """Which of these views share a vote and which have none, with the reasons."""
-    lines = []
-    for group in weigh.groups.values():
-        here = [name for name in group.views if name in names]
-        replaced = {name: later for name in here if (later := weigh.superseded_by(name, names))}
-        sharing = [name for name in here if name not in replaced]
-        said = [f"{name} has no vote: {later} supersedes it" for name, later in replaced.items()]
-        if len(sharing) > 1:
-            said.insert(0, f"{', '.join(sharing)} share one vote")
-        if said:
-            lines.append(f"  {group.label}: {'; '.join(said)} ({group.note}).")
-    if lines:
-        lines.insert(0, "Votes: one for each group of authors; a view in no group is a group of its own.")
-    return lines
-
-
-def _vetoes_in_words(
-    read: Sequence[View], found: dict[str, dict[str, xr.Dataset]], events: Sequence[str], weigh: Weights
-) -> list[str]:
-    """The floor of the logarithmic pool, and which views would have a veto without it."""
-    weight = weigh.of([view.name for view in read])
-    lines = [
-        f"Logarithmic pool: each view's p enters as f + (1 - 2 f) p, with a floor f of {percent(weigh.floor)} that does not depend on"
-        " the number of draws. Without a floor a view at 0 has a veto: the pool is 0 whatever the others say."
-    ]
-    for view, share in zip(read, weight, strict=True):
-        tables = found[view.name].values()
-        at_end = [event for event in events if any(float(t.p.sel(event=event)) in (0.0, 1.0) for t in tables)]
-        if at_end and share > 0:
-            of = "every event" if len(at_end) == len(events) else ", ".join(at_end)
-            lines.append(f"  At 0 or 1 in its draws, so that the floor decides: {view.name} for {of}.")
-    return lines
 
 
 def _credences_json(found: dict[str, dict[str, xr.Dataset]]) -> list[dict]:
@@ -235,75 +227,3 @@ def _mechanisms_json(split: dict[str, xr.Dataset]) -> list[dict]:
         for m, mechanism in enumerate(table.mechanism.values.tolist())
         for e, event in enumerate(table.event.values.tolist())
     ]
-
-
-def _as_text(
-    read: list[View],
-    found: dict[str, dict[str, xr.Dataset]],
-    pooled: list[dict],
-    weigh: Weights,
-    events: Sequence[str],
-    split: dict[str, xr.Dataset],
-) -> str:
-    from ..growth.events import EVENTS
-    from ..page.text import CONDITIONS
-
-    weight = weigh.of([view.name for view in read])
-    lines = []
-    for event in events:
-        rows = [["view", "author's own", "weight", AUTHOR_SAYS, "priors", "+ evidence"]]
-        for view, share in zip(read, weight, strict=True):
-            cells = [_cell(found[view.name].get(given), event) for given in GIVEN]
-            rows.append(
-                [
-                    view.name,
-                    authored_in_words(view),
-                    share_in_words(share),
-                    conclusion_in_words(view.concludes.get(event)),
-                    *cells,
-                ]
-            )
-        for kind, floor in dict.fromkeys((item["pool"], item["floor"]) for item in pooled):
-            cells = {
-                item["given"]: with_error(item["p"], item["mcse"])
-                for item in pooled
-                if (item["event"], item["pool"], item["floor"]) == (event, kind, floor)
-            }
-            name = f"{kind} pool" if floor is None else f"{kind} pool, floor {percent(floor)}"
-            rows.append([name, "", "", "", *(cells.get(given, "-") for given in GIVEN)])
-        lines += [f"{event}: {EVENTS[event].wording}", *aligned(rows), ""]
-    lines.append("Author's own: how many of a view's quantities are; the others are the reference's, or ours (sie list).")
-    lines.append("In brackets: Monte Carlo standard errors in percentage points (for pools, upper bounds).")
-    lines += _vetoes_in_words(read, found, events, weigh)
-    lines += _votes_in_words([view.name for view in read], weigh)
-    moved = [item["views"] for item in pooled if item["given"] == "evidence"]
-    if moved:
-        lines.append(
-            f"Pools given evidence include only the {len(moved[0])} views that evidence can move, with the votes split among these: "
-            + ", ".join(moved[0])
-        )
-    for event in events if split else ():
-        rows = [["view", *weigh.mechanisms, "weighted"]]
-        for view, table in split.items():
-            of_event = table.sel(event=event)
-            cells = map(with_error, of_event.p.values, of_event.mcse.values)
-            rows.append([view, *cells, percent(of_event.p_mean.item())])
-        lines += ["", f"P({event}) by mechanism, from each view's priors", *aligned(rows)]
-    if split:
-        shares = ", ".join(
-            f"{mechanism.label} {100 * share:.1f} %"
-            for mechanism, share in zip(weigh.mechanisms.values(), weigh.of_mechanisms(), strict=True)
-        )
-        lines += [
-            "",
-            f"Weights of mechanisms: {shares}. A mechanism replaces the view's compute_bottleneck, labour_share, sigma,"
-            " experiment_gain and shape; r at ASARA is kept where the view states it directly.",
-        ]
-    return "\n".join([*lines, CONDITIONS])
-
-
-def _cell(table: xr.Dataset | None, event: str) -> str:
-    if table is None:
-        return "-"
-    credence = table.sel(event=event)
-    return with_error(credence.p.item(), credence.mcse.item())

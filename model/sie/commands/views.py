@@ -44,7 +44,9 @@ def _own_in_words(view: View) -> str:
     """How many quantities are the author's own, and of whom the others are."""
     bases = [entry.basis for entry in view.entries.values()]
     others = [f"{bases.count(basis)} {basis}" for basis in (REFERENCE, OURS) if basis in bases]
-    return f"{authored_in_words(view)} quantities the author's own" + (f" ({', '.join(others)})" if others else "")
+    return f"{authored_in_words(view)} quantities the author's own" + (
+        f" ({', '.join(others)})" if others else ""
+    )
 
 
 def _evidence_row(row: xr.Dataset) -> list[str]:

@@ -242,7 +242,9 @@ def check_borrowed(view: View, reference: View, derived: Mapping[str, Prior]) ->
 def check_not_narrower(view: View, reference: View) -> None:
     """Refuse an author's view with a number of ours that is narrower than the reference's: it would say in his name what he does not."""
     with Problems() as problems:
-        for name in (name for name, entry in view.entries.items() if entry.basis == OURS and name in reference):
+        for name in (
+            name for name, entry in view.entries.items() if entry.basis == OURS and name in reference
+        ):
             own, least = width(view[name].prior), width(reference[name].prior)
             if own < (1 - ROUNDING) * least:
                 problems.refuse(
@@ -299,7 +301,9 @@ def _read_conclusion(
         raise DataError(where, plain(", ".join(keys) or "no numbers"), want)
     if order == ("says",):
         rules = (_in_the_quote, origin_of(source, [], sources))
-        return Conclusion(numbers=MappingProxyType({}), **checked(where, table, {"says": LINE, **ORIGIN_KEYS}, rules))
+        return Conclusion(
+            numbers=MappingProxyType({}), **checked(where, table, {"says": LINE, **ORIGIN_KEYS}, rules)
+        )
     field = number(0, "a number of at least 0") if name == "r_asara" else number(0, "a probability", high=1)
     numbers = [value for key in order if is_finite(value := table[key])]
     rules = (_ascending(order), origin_of(source, numbers, sources))

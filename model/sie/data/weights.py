@@ -21,6 +21,7 @@ from .bibliography import Source, read_sources
 from .families import is_finite
 from .prior_tables import ORIGIN_KEYS, origin_of, read_entry
 from .priors import WEIGHTS, Entry
+from .quantities import QUANTITIES, Quantity
 from .schema import LINE, MANY_WORDS, Field, anything, by_name, checked, number, optional, words
 
 __all__ = ["OTHERS", "Group", "Mechanism", "Weights", "read_weights"]
@@ -28,8 +29,19 @@ __all__ = ["OTHERS", "Group", "Mechanism", "Weights", "read_weights"]
 OTHERS = "others"
 """The table of views that have none of their own."""
 
-REPLACEABLE = ("compute_bottleneck", "labour_share", "sigma", "experiment_gain", "shape")
+REPLACEABLE = ("compute_bottleneck", "labour_share", "sigma", "experiment_gain", "frontier_share")
 """What a mechanism may state in place of a view."""
+
+HISTORY: Mapping[str, Quantity] = MappingProxyType(
+    {
+        "compute_over_labour": Quantity(
+            meaning="growth of compute over that of labour, in logs, in the history that r was measured in",
+            lower_included=True,
+        ),
+        "frontier_share": QUANTITIES["frontier_share"],
+    }
+)
+"""What is said of the history behind r, for views that state r against labour, or at ASARA, and nothing of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +75,8 @@ class Weights:
     floor: float
     """Probability that the logarithmic pool leaves an event, and its opposite, in every view."""
     mechanisms: Mapping[str, Mechanism]
+    history: Mapping[str, Entry]
+    """Priors of what `HISTORY` names."""
     quotes: tuple[tuple[str, str, str], ...]
     """(where, source, quote) of every table that quotes."""
 
@@ -141,6 +155,7 @@ def read_weights(path: Path | str | None = None, *, sources: Mapping[str, Source
         "groups": optional(_tables("groups"), MappingProxyType({})),
         "logarithmic": anything("a table with the floor of the logarithmic pool"),
         "mechanisms": _tables("mechanisms"),
+        "history": _tables("history"),
     }
     tables = checked(file, read_toml(path), kinds)
     with Problems() as problems:
@@ -161,9 +176,10 @@ def read_weights(path: Path | str | None = None, *, sources: Mapping[str, Source
             name: problems.attempt(_read_mechanism, f"{file} [mechanisms.{name}]", name, item, sources)
             for name, item in tables["mechanisms"].items()
         }
+        history = problems.attempt(_read_history, file, tables["history"], sources)
     _check_once(file, groups)
     parts = {"logarithmic": tables["logarithmic"]}
-    for kind in ("views", "groups", "mechanisms"):
+    for kind in ("views", "groups", "mechanisms", "history"):
         for name, item in (tables[kind] or {}).items():
             parts[f"{kind}.{name}"] = item
             parts |= {f"{kind}.{name}.{key}": item[key] for key in REPLACEABLE if key in item}
@@ -177,6 +193,7 @@ def read_weights(path: Path | str | None = None, *, sources: Mapping[str, Source
         groups=MappingProxyType(groups),
         floor=logarithmic["floor"],
         mechanisms=MappingProxyType(found),
+        history=MappingProxyType(history),
         quotes=tuple(quotes),
     )
     weights.of_mechanisms()
@@ -249,6 +266,21 @@ def _check_once(file: str, groups: Mapping[str, Group]) -> None:
                     f"{file} [groups.{group.name}] views", view, f"a view that {seen[view]} has not"
                 )
             seen[view] = group.name
+
+
+def _read_history(file: str, tables: Mapping[str, Any], sources: Mapping[str, Source]) -> dict[str, Entry]:
+    with Problems() as problems:
+        for name in tables.keys() ^ HISTORY.keys():
+            want = f"only {' and '.join(HISTORY)}" if name in tables else "a table"
+            found = plain("an unknown key" if name in tables else "nothing")
+            problems.refuse(f"{file} [history.{name}]", found, want)
+        return {
+            name: problems.attempt(
+                read_entry, f"{file} [history.{name}]", name, tables[name], "", sources, HISTORY
+            )
+            for name in HISTORY
+            if name in tables
+        }
 
 
 def _read_mechanism(where: str, name: str, item: Any, sources: Mapping[str, Source]) -> Mechanism:

@@ -159,7 +159,8 @@ def _part_lines(result: Result) -> Iterator[str]:
         part = tables[0].isel(part=k)
         weights = " -> ".join(share_in_words(table.weight.values[k]) for table in tables)
         said = "; ".join(
-            f"{event} " + " -> ".join(with_error(table.p.values[k, e], table.mcse.values[k, e]) for table in tables)
+            f"{event} "
+            + " -> ".join(with_error(table.p.values[k, e], table.mcse.values[k, e]) for table in tables)
             for e, event in enumerate(PART_EVENTS)
         )
         yield f"given {part.quantity.item()} {part.prior.item()} alone ({weights} of the draws): {said}"

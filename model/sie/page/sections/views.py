@@ -53,7 +53,15 @@ def _credence_table(result: Result, contents: Contents) -> Table:
         after = hundredths(tables[1].p.item()) if len(tables) > 1 else "–"
         errors = " / ".join(f"{100 * table.mcse.item():.2f}" for table in tables)
         title = (Line(name, kind="strong"), Line(event.wording, kind="small"))
-        rows.append([title, conclusion_in_words(view.concludes.get(name)), hundredths(tables[0].p.item()), after, errors])
+        rows.append(
+            [
+                title,
+                conclusion_in_words(view.concludes.get(name)),
+                hundredths(tables[0].p.item()),
+                after,
+                errors,
+            ]
+        )
     columns = ["event", "author says", "author's priors", "+ evidence", "MCSE (points)"]
     return Table(caption="Probability in %", columns=columns, rows=rows, numbers=True)
 
