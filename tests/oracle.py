@@ -170,8 +170,8 @@ def readable(row, view):
     names = row["quantity"].split("*")
     if row["distance"] == "whole" and "gained_before_asara" not in view:
         return False
-    if row["distance"] == "left" and "gained_before_asara" in view:
-        names.append("gained_before_asara")
+    if row["distance"] == "left" and view.get("gained_before_asara", row)["unit"] != row["unit"]:
+        return False
     return all(
         name in view and view[name]["family"] != "fixed" and view[name]["unit"] == row["unit"]
         for name in names

@@ -109,7 +109,7 @@ def test_the_option_of_a_row_left_out_uses_it_and_no_option_is_promised_in_vain(
 def test_a_domain_without_a_row_at_its_level_says_which_option_uses_its_rows(evidence_copy):
     add_row(evidence_copy, "domains.csv", domain="mine", remoteness="2", level="growth", note="a test")
     add_row(evidence_copy, "returns.csv", id="mine", domain="mine", r_q50="1.3", r_se="0.3", **OWN)
-    evidence, view = sie.read_evidence(evidence_copy), sie.read_view("greenblatt_2025")
+    evidence, view = sie.read_evidence(evidence_copy), sie.read_view("davidson_2025")
     why = dict(sie.usable(evidence, view).attrs["left_out"])["mine"]
     assert why == 'the level of mine is growth; --levels "mine=published" would use it'
     assert "mine" in sie.usable(evidence, view, levels={"mine": "published"}).estimate.values

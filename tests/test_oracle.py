@@ -82,7 +82,7 @@ FORMS = {
     "reference, correlated": lambda: correlated("reference"),
     "reference, speed-up reached": lambda: reached("reference"),
     "greenblatt_2025_updated": lambda: as_stated("greenblatt_2025_updated"),
-    "whitfill_wu_2025_compute": lambda: as_stated("whitfill_wu_2025_compute"),
+    "eth_davidson_2025": lambda: as_stated("eth_davidson_2025"),
 }
 
 

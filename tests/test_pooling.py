@@ -1,13 +1,14 @@
 """Pools of credences, mechanisms within a view, the weights as data, and the main table."""
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import sie
-from sie.analysis.pooling import OTHER_FLOORS, by_mechanism, pool, with_mechanism
+from sie.analysis.pooling import OTHER_FLOORS, pool
 from sie.base.reading import data_folder
 from sie.data.priors import WEIGHTS, view_names
 from sie.data.weights import read_weights
@@ -87,9 +88,12 @@ def test_a_floor_out_of_range_is_refused(floor):
 def test_pools_of_the_bundled_views_do_not_depend_on_the_number_of_draws(weights):
     """One view is at 0 of n for every event; at about 1/n in its place the pools would fall by a fifth from 1,000 to 100,000 draws."""
     names = view_names()
+    views = [sie.read_view(name) for name in names]
+    nearly_0 = {"labour_share": sie.fixed(0.1), "sigma": sie.fixed(0.1), "experiment_gain": sie.fixed(0)}
+    views[names.index("deep_2025")] = sie.read_view("deep_2025").replace(**nearly_0)
 
     def pools(draws, seed):
-        drawn = [sie.prior(sie.read_view(name), draws=draws, seed=seed) for name in names]
+        drawn = [sie.prior(view, draws=draws, seed=seed) for view in views]
         tables = [sie.credences(sie.simulate(each), events=[*EVENTS, "years_10_in_1y"]) for each in drawn]
         p, mcse = (np.stack([table[key].values for table in tables]) for key in ("p", "mcse"))
         assert np.any(p == 0)
@@ -122,15 +126,15 @@ def test_a_group_of_authors_has_one_vote(weights):
     assert len(weights.mechanisms) == 6
     share = dict(zip(view_names(), weights.of(view_names()), strict=True))
     votes = {
-        **{name: 1 / 4 for name in share if "davidson" in name},
-        **{name: 1 / 3 for name in share if name.startswith("whitfill_wu")},
+        **{name: 1 / 5 for name in share if "davidson" in name or name == "dhhk_2026"},
         "greenblatt_2025": 0,
+        "ai_futures_2025": 0,
     }
     alone = 1 / (sum(votes.values()) + len(share) - len(votes))
-    assert len(votes) == 8
+    assert len(votes) == 7
     for name, found in share.items():
         assert found == pytest.approx(votes.get(name, 1) * alone)
-    assert alone == pytest.approx(1 / 7)
+    assert alone == pytest.approx(1 / 9)
 
 
 def test_every_view_by_the_same_authors_is_in_their_group(weights):
@@ -195,9 +199,9 @@ def test_a_view_with_a_table_of_its_own_has_its_weight(changed):
             ("list",),
         ),
         (
-            '"whitfill_wu_2025_frontier"]',
-            '"davidson_2025"]',
-            "weights.toml [groups.whitfill_wu] views",
+            'views   = ["greenblatt_2025", ',
+            'views   = ["davidson_2025", "greenblatt_2025", ',
+            "weights.toml [groups.greenblatt] views",
             ("'davidson_2025'", "a view that davidson has not"),
         ),
         (
@@ -218,7 +222,8 @@ def test_a_view_with_a_table_of_its_own_has_its_weight(changed):
             "weights.toml [mechanisms.no_bottleneck.compute_bottleneck]",
             ("reaches",),
         ),
-        ("q95     = 0.6\n", "q95     = 1.2\n", "weights.toml [mechanisms.cobb_douglas.labour_share]", ()),
+        ("upper   = 0.893\n", "upper   = 0.6\n", "weights.toml [mechanisms.complements.sigma]", ()),
+        ("[history.compute_over_labour]", "[history.compute]", "weights.toml [history.compute", ("unknown",)),
         (
             'unit    = "1"',
             'unit    = "2"',
@@ -258,38 +263,6 @@ def test_check_looks_at_the_weights_with_everything_else(command):
     assert "weights.toml" in out
 
 
-def test_a_mechanism_replaces_only_what_the_view_states(weights):
-    chain, stated = sie.read_view("davidson_2025"), sie.read_view("davidson_houlden_2025")
-    free = weights.mechanisms["no_bottleneck"]
-    assert with_mechanism(chain, free)["compute_bottleneck"].prior == sie.fixed(1)
-    assert "compute_bottleneck" not in with_mechanism(stated, free)
-    assert with_mechanism(stated, free)["r_asara"] == stated["r_asara"]
-    assert with_mechanism(chain, free)["capabilities"] == chain["capabilities"]
-
-
-def test_cobb_douglas_keeps_what_the_view_says_since_labour_s_share_stays(weights):
-    view = sie.read_view("davidson_houlden_2025")
-    found = by_mechanism(view, weights, events=EVENTS, draws=2000, seed=1)
-    own = sie.credences(sie.simulate(sie.prior(view, draws=2000, seed=1)), events=EVENTS)
-    np.testing.assert_array_equal(found.p.sel(mechanism="cobb_douglas"), own.p)
-
-
-def test_mechanisms_leave_r_at_asara_and_move_what_follows_as_the_papers_say(weights):
-    view = sie.read_view("davidson_houlden_2025")
-    found = by_mechanism(view, weights, events=EVENTS, draws=4000, seed=1)
-    assert np.ptp(found.p.sel(event="r_above_1").values) == 0
-    p = found.p.sel(event="years_3_in_1y").to_series()
-    assert p["frontier_experiments"] < p["complements"] < p["cobb_douglas"] < p["substitutes"]
-    assert p["complements"] < p["cheaper_experiments"] < p["cobb_douglas"]
-    np.testing.assert_allclose(found.weight, 1 / 6)
-    np.testing.assert_allclose(found.p_mean, found.p.mean("mechanism"))
-
-
-def test_no_bottleneck_raises_r_of_a_view_that_states_the_factor(weights):
-    found = by_mechanism(sie.read_view("reference"), weights, events=["r_above_1"], draws=2000, seed=1).p
-    assert found.sel(mechanism="no_bottleneck").item() > found.sel(mechanism="cobb_douglas").item() + 0.1
-
-
 @pytest.mark.slow
 def test_the_table_has_every_view_event_and_pool(command, tmp_path):
     target = tmp_path / "table.json"
@@ -319,17 +292,38 @@ def test_the_table_has_every_view_event_and_pool(command, tmp_path):
             ]
             assert item["p"] == pytest.approx(np.dot(weight, p))
     assert {item["floor"] for item in document["pooled_at_other_floors"]} == set(OTHER_FLOORS)
-    assert {v["view"] for v in document["votes"] if v["superseded_by"]} == {"greenblatt_2025"}
+    assert {v["view"] for v in document["votes"] if v["superseded_by"]} == {
+        "greenblatt_2025",
+        "ai_futures_2025",
+    }
     assert len(document["mechanisms"]) == 2 * 6 * len(view_names())
     assert out.count("linear pool") == 2
     assert "58 %" in out
     assert out.count("logarithmic pool, floor 1.0 %") == out.count("logarithmic pool, floor 5.0 %") == 2
     assert "greenblatt_2025 has no vote: greenblatt_2025_updated supersedes it" in out
     assert (
-        "whitfill_wu_2025_compute, whitfill_wu_2025_effective, whitfill_wu_2025_frontier share one vote"
+        "davidson_2025, davidson_2025_thread, davidson_houlden_2025, dhhk_2026, eth_davidson_2025 share one vote"
         in out
     )
-    assert "so that the floor decides: whitfill_wu_2025_frontier for every event" in out
+    assert "“plausible enough”" in out
+    assert "none stated" in out
+
+
+def test_how_a_forecaster_s_answer_moved_is_the_difference_of_two_views(command, tmp_path):
+    names = ("greenblatt_2025", "greenblatt_2025_updated", "ai_futures_2025", "ai_futures_2026")
+    target = tmp_path / "table.json"
+    args = ("--priors-only", "--draws", 1000, "--event", "gain_500x", "--json", target)
+    code, out, err = command("table", *names, *args, "--over-time")
+    assert (code, err) == (0, "")
+    document = json.loads(target.read_text(), parse_constant=pytest.fail)
+    p = {item["view"]: (item["p"], item["mcse"]) for item in document["credences"]}
+    for move, (earlier, later) in zip(document["over_time"], (names[:2], names[2:]), strict=True):
+        assert (move["earlier"], move["later"]) == (earlier, later)
+        assert move["difference"] == pytest.approx(p[later][0] - p[earlier][0])
+        assert move["mcse"] == pytest.approx(math.hypot(p[later][1], p[earlier][1]))
+    assert "50 % -> 60 %" in out
+    code, out, _ = command("table", "davidson_2025", *args[:-2], "--over-time")
+    assert "No two of these views are of one forecaster at two dates." in out
 
 
 @pytest.mark.parametrize(

@@ -334,7 +334,7 @@ NO_NUMBERS = {"q05": None, "q95": None}
             "'nobody_1999'",
             "a key of sources.toml",
         ),
-        ("spread", {"note": None}, "[spread] note", "nothing", "basis is ours"),
+        ("spread", {"note": None}, "[spread] note", "nothing", "basis is calibrated"),
         ("speedup", {"via": None}, "[speedup] via", "nothing", "basis is transcribed"),
         ("r_typical", {"unit": "'1'"}, "[r_typical] unit", "'1'", R_UNIT),
         (
@@ -584,8 +584,9 @@ def test_the_ceiling_lies_beyond_what_is_gained(gaining_draws):
 
 
 def test_the_discarded_prior_mass_is_that_of_a_ceiling_within_what_is_gained(gaining_draws):
-    spread = math.hypot(math.log(5 / 2), math.log(14 / 3.5)) / (2 * Q95)
-    exact = norm.cdf((math.log(2 * 5) - math.log(3.5 * 14)) / 2 / spread)
+    low, high = sie.read_view("davidson_2025")["ceiling"].prior.numbers
+    spread = math.hypot(math.log(5 / 2), math.log(high / low)) / (2 * Q95)
+    exact = norm.cdf((math.log(2 * 5) - math.log(low * high)) / 2 / spread)
     assert gaining_draws.attrs["discarded_prior_mass"] == pytest.approx(
         exact, abs=4 * math.sqrt(exact / 20000)
     )

@@ -242,7 +242,8 @@ def test_what_an_author_is_silent_about_is_the_references_to_the_digit(view_text
 
 def test_only_a_quantity_of_another_view_is_borrowed(view_text, write_view, tmp_path, refused):
     text = without(view_text, "shape") + BORROWED.format(value=1)
-    (tmp_path / "reference.toml").write_text(text)
+    own = without(view_text, "shape").replace('basis   = "reference"', 'basis   = "ours"\nnote    = "a test"')
+    (tmp_path / "reference.toml").write_text(own + BORROWED.format(value=1))
     with refused("reference.toml [shape] basis", "found 'reference', want one of stated"):
         sie.read_view(tmp_path / "reference.toml")
     with refused("view.toml [shape] quote", "found a quote, want no quote (basis is reference"):

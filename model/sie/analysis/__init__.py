@@ -6,6 +6,8 @@ __all__ = [
     "differences",
     "doctor",
     "leaving_out",
+    "mechanisms",
+    "parts",
     "pooling",
     "result",
     "sensitivity",

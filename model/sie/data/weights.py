@@ -270,7 +270,7 @@ def _check_once(file: str, groups: Mapping[str, Group]) -> None:
 
 def _read_history(file: str, tables: Mapping[str, Any], sources: Mapping[str, Source]) -> dict[str, Entry]:
     with Problems() as problems:
-        for name in tables.keys() ^ HISTORY.keys():
+        for name in sorted(tables.keys() ^ HISTORY.keys()):
             want = f"only {' and '.join(HISTORY)}" if name in tables else "a table"
             found = plain("an unknown key" if name in tables else "nothing")
             problems.refuse(f"{file} [history.{name}]", found, want)

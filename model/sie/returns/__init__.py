@@ -2,6 +2,7 @@
 log density."""
 
 __all__ = [
+    "asara",
     "compiled",
     "design",
     "equations",

@@ -17,7 +17,6 @@ __all__ = [
     "compounded",
     "compute_per_researcher",
     "compute_share",
-    "copies_at_ceiling",
     "doubling_months",
     "horizon_growth",
     "lambda_of",
@@ -98,11 +97,6 @@ def upper_over_median(view: str, quantity: str) -> float:
 def lambda_of(view: str, compute_share: float) -> float:
     """lambda behind the view's p at its median, where p is lambda times labour's share."""
     return median(view, "parallel") / (1 - compute_share)
-
-
-def copies_at_ceiling(view: str, now: float) -> float:
-    """Copies on the same hardware at the view's median ceiling, which must be in OOMs."""
-    return now * 10 ** median(view, "ceiling")
 
 
 def horizon_growth(release: str, since: str, until: str) -> float:

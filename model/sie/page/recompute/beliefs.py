@@ -23,6 +23,7 @@ __all__ = [
     "months_to_double",
     "outcome",
     "retraining_delay",
+    "taste_ratio_below",
 ]
 
 DRAWS, SEED = 50_000, 1
@@ -52,6 +53,11 @@ def chain_quantile(view: str, upto: str, probability: float) -> float:
             math.prod(draw(_view(view), names, size=DRAWS, seed=SEED)[name] for name in names), probability
         )
     )
+
+
+def taste_ratio_below(view: str, ratio: float) -> float:
+    """P that each doubling takes less than `ratio` of the one before, 2^(1/r - 1) at constant hardware and taste alone, from r at ASARA."""
+    return float(_view(view)["r_asara"].prior.sf(1 / (1 + math.log2(ratio))))
 
 
 def epoch_quantile(domain: str, probability: float = 0.5) -> float:

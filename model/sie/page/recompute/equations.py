@@ -123,9 +123,9 @@ def takeoff_gain(share: float, before: float, after: float, compute: float, labo
 def software_growth(view: str, compute: float, labour: float) -> float:
     """Software gained a year, as a factor, from research input gained a year, by the view's r and labour's share at their medians.
 
-    The share is `compute_bottleneck` where labour and compute grew together in the history of r.
+    r is against all inputs.
     """
-    share = 1 - median(view, "compute_bottleneck")
+    share = 1 - median(view, "labour_share")
     return math.exp(median(view, "r_typical") * input_growth(share, compute, labour))
 
 
