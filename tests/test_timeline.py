@@ -10,7 +10,7 @@ from scipy.integrate import quad
 from scipy.stats import norm
 
 import sie
-from sie.analysis.horizon_trend import _log_likelihood, doublings_after, fit_trend, years_until
+from sie.analysis.horizon_trend import doublings_after, fit_trend, log_densities, years_until
 from sie.analysis.timeline import (
     asara_dates,
     fitted_models,
@@ -118,11 +118,11 @@ def test_the_likelihood_integrates_over_the_models_true_horizons():
         split = 2 / (math.sqrt(1 - share) * (low + high)) * norm.pdf((theta - centre) / side)
         return split * norm.pdf(theta, level + slope * years, spread)
 
-    values = {"horizon": 2**level, "doublings_per_year": slope, "doubling_ratio": 1.0}
-    values |= {"model_spread": spread, "shared_error": share}
-    arguments = [np.array([value]) for value in (years, measured, low, high)]
-    got = _log_likelihood(
-        {name: np.array([value]) for name, value in values.items()}, np.array([score]), *arguments
+    values = {"model_spread": spread, "shared_error": share, "shared_score": score}
+    got = log_densities(
+        {name: np.array([value]) for name, value in values.items()},
+        np.array([[level + slope * years]]),
+        *(np.array([value]) for value in (measured, low, high)),
     )
     expected = quad(density, -5, 15, points=[centre, level + slope * years], limit=200)[0]
     assert got.item() == pytest.approx(math.log(expected), abs=1e-8)
@@ -141,7 +141,7 @@ def _fit(shared, copies=1, spread=0.3):
         "model_spread": fixed(spread),
         "shared_error": fixed(shared),
     }
-    draws = fit_trend(years, measured, side, side, priors, draws=DRAWS, seed=1)
+    draws, _ = fit_trend(years, measured, side, side, priors, draws=DRAWS, seed=1)
     design = np.stack([np.ones(size), years], axis=1)
     errors = np.eye(size) * (spread**2 + (1 - shared) * 0.4**2) + shared * 0.4**2
     covariance = np.linalg.inv(design.T @ np.linalg.solve(errors, design))

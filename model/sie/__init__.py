@@ -63,6 +63,7 @@ _MODULES = {
     "data.time_horizons": ("read_horizons",),
     "data.timelines": ("Timeline", "read_timeline"),
     "analysis.timeline": ("asara_dates", "gained_before"),
+    "analysis.backtest": ("backtest_timelines",),
     "plots.timeline": ("plot_timeline",),
     "analysis.sensitivity.crossings": ("crossings",),
     "analysis.sensitivity.measures": ("movement", "tornado", "variance_shares"),
