@@ -16,7 +16,7 @@ _MODULES = {
     "growth.accounting": ("compute_factor", "labour_exponent", "takeoff_ratio", "toy_model"),
     "growth.calendar": ("gradual_boost", "hardware_growth"),
     "growth.clock": ("capped", "on_clock", "paused"),
-    "growth.credences": ("credences", "stream"),
+    "growth.credences": ("credences", "event_years", "stream"),
     "growth.events": ("EVENTS", "Event", "gain_within"),
     "plots.differences": ("plot_difference",),
     "analysis.differences": ("difference",),
