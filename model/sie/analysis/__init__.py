@@ -2,6 +2,7 @@
 
 __all__ = [
     "backtest",
+    "by_year",
     "calibration",
     "checking",
     "differences",

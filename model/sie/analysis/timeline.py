@@ -180,7 +180,9 @@ def years_after(models: xr.Dataset, date: np.datetime64) -> np.ndarray:
 
 def trend_at(dates: xr.Dataset, years_after_last: np.ndarray) -> np.ndarray:
     """log2 minutes of the measured horizon's trend, shape (time, draw), at times in years after the last fitted model."""
-    values = {name: dates[name].values for name in ("horizon", "doublings_per_year", "doubling_ratio", "rate")}
+    values = {
+        name: dates[name].values for name in ("horizon", "doublings_per_year", "doubling_ratio", "rate")
+    }
     return ahead(values, np.asarray(years_after_last, dtype=float)).T
 
 

@@ -18,10 +18,13 @@ from .quantities import Quantity
 from .schema import DATE, LINE, anything, checked, known, one_of
 from .views import check_range
 
-__all__ = ["AHEAD", "QUANTITIES", "Timeline", "read_timeline", "timeline_names"]
+__all__ = ["AHEAD", "DEFAULT_TIMELINE", "QUANTITIES", "Timeline", "read_timeline", "timeline_names"]
 
 AHEAD = ("suite_bias", "trend_error", "software_share", "compute_ahead", "asara_horizon", "pace")
 """What the measurements do not inform."""
+
+DEFAULT_TIMELINE = "superexponential"
+"""The timeline that is used unless another is named: of the bundled ones, the backtest supports it most (`sie timeline --backtest`)."""
 
 _SHARE = Quantity(meaning="a share", lower_included=True, upper=1.0)
 _FACTOR = Quantity(meaning="a factor or a standard deviation")

@@ -128,7 +128,9 @@ def indicators(paths: xr.Dataset, events: Iterable[str | Event]) -> xr.DataArray
     return xr.DataArray(happens, {"event": [event.name for event in chosen]}, ("event", "draw"))
 
 
-def event_years(paths: xr.Dataset, *, events: str | Event | Iterable[str | Event] | None = None) -> xr.DataArray:
+def event_years(
+    paths: xr.Dataset, *, events: str | Event | Iterable[str | Event] | None = None
+) -> xr.DataArray:
     """When each event has happened on each path, in years after ASARA; inf where it never does.
 
     An event on r at ASARA has happened at ASARA; one on the pace, or on software above a trend, when that is first reached; one on a
@@ -163,7 +165,9 @@ def event_years(paths: xr.Dataset, *, events: str | Event | Iterable[str | Event
     chosen, dims, shape = _chosen(events), paths.reach.dims, paths.reach.shape
     for event in chosen:
         if event.gain is None and event.when is None:
-            raise DataError(f"event {event.name}", plain("happens without when"), "when it has happened, a function")
+            raise DataError(
+                f"event {event.name}", plain("happens without when"), "when it has happened, a function"
+            )
     happens = indicators(paths, chosen).values.reshape(len(chosen), *shape)
     found = []
     for event, mask in zip(chosen, happens, strict=True):

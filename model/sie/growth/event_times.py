@@ -54,7 +54,9 @@ def _first(
     from .readings import over_draws
 
     shape, times = paths.reach.shape, np.empty(paths.reach.size)
-    numbers = (np.ascontiguousarray(np.broadcast_to(each, shape), dtype=float).ravel() for each in (kind, a, b))
+    numbers = (
+        np.ascontiguousarray(np.broadcast_to(each, shape), dtype=float).ravel() for each in (kind, a, b)
+    )
     chosen = np.broadcast_to(wanted, shape).ravel()
     over_draws(first_times, paths, chosen, *numbers, times, clocked=True)
     return times.reshape(shape)

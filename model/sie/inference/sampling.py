@@ -156,7 +156,9 @@ def short_fit(model: Design | pm.Model, *, seed: int, draws: int = 1000, tune: i
     check_seed("seed", seed)
     check_multiple(draws)
     design, compiled = as_design(model), compile_density(model)
-    sampled = run_chains(compiled, draws=draws // CHAINS, tune=tune, seed=seed, target_accept=TRIES[0].target_accept)
+    sampled = run_chains(
+        compiled, draws=draws // CHAINS, tune=tune, seed=seed, target_accept=TRIES[0].target_accept
+    )
     divergences = int(sampled["sample_stats"].to_dataset().diverging.values.sum())
     if (relabel := _relabel(design, compiled, seed=seed)) is not None:
         sampled["posterior"] = relabel(sampled["posterior"].to_dataset())

@@ -105,9 +105,7 @@ def _first(kind, a, b, path, looked, found):
 
 
 @kernel
-def first_times(
-    begin, end, years, log2_pace, reach, stretch, tail, left, clock, wanted, kind, a, b, times
-):
+def first_times(begin, end, years, log2_pace, reach, stretch, tail, left, clock, wanted, kind, a, b, times):
     """Fill `times` with when each path has first done what is asked; inf for those that are not `wanted`."""
     size = room(years.shape[1], clock)
     looked, found = np.empty(size), np.empty(2 * size + 1)
