@@ -296,7 +296,7 @@ def test_a_prior_out_of_range_and_an_unknown_timeline_are_refused(exponential, r
         exponential.replace(software_share=lognormal(0.5, 2))
     with refused("exponential replace speed", "one of horizon"):
         exponential.replace(speed=fixed(1))
-    with refused("timeline", "'fast'", "exponential, superexponential"):
+    with refused("timeline", "'fast'", "exponential, long_trend, superexponential"):
         read_timeline("fast")
 
 
@@ -345,10 +345,19 @@ def test_the_check_reads_horizons_counts_and_timelines(evidence_copy, capsys):
     assert "want minutes above 0" in capsys.readouterr().err
 
 
-def test_the_bundled_timelines_differ_in_the_shape_of_the_trend_alone():
-    first, second = (read_timeline(name) for name in timeline_names())
-    differ = [name for name in first.entries if first[name] != second[name]]
-    assert differ == ["doubling_ratio"]
+@pytest.mark.parametrize(
+    ("name", "differs"), [("superexponential", "doubling_ratio"), ("long_trend", "doublings_per_year")]
+)
+def test_the_bundled_timelines_differ_in_the_trend_alone(exponential, name, differs):
+    other = read_timeline(name)
+    assert [entry for entry in other.entries if other[entry] != exponential[entry]] == [differs]
+
+
+def test_every_bundled_timeline_is_shown_beside_the_one_asked_for(command):
+    code, out, err = command("timeline", "--draws", 4000)
+    assert (code, err) == (0, "")
+    shown = out.split("date of ASARA by timeline")[1].split("[gained_before_asara]")[0]
+    assert sorted(line.split()[0] for line in shown.splitlines()[1:] if line) == timeline_names()
 
 
 def test_the_plot_shows_every_measurement_and_names_its_axes(horizons, exponential, dates):

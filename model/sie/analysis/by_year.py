@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from ..growth.events import Event
 
-__all__ = ["credences_by_year"]
+__all__ = ["check_years", "credences_by_year"]
 
 
 def credences_by_year(
@@ -60,7 +60,7 @@ def credences_by_year(
     Raises
     ------
     DataError
-        If `dates` are no dates of ASARA, if a year ends before they begin, and as in `event_years`.
+        If `dates` are no dates of ASARA, if a year ends before they begin or is above 9999, and as in `event_years`.
 
     Examples
     --------
@@ -72,9 +72,8 @@ def credences_by_year(
 
     check_holds("dates", dates, ("years",), "dates of sie.asara_dates")
     now = datetime.date.fromisoformat(dates.attrs["now"])
+    check_years("years", years, now)
     left = np.array([(datetime.date(year, 12, 31) - now).days / DAYS_PER_YEAR for year in years])
-    if np.any(left < 0):
-        raise DataError("years", min(years), f"years that end after {now}")
     times = event_years(paths, events=events)
     shape = np.atleast_2d(paths.reach).shape
     after = np.concatenate([np.zeros((1, *shape)), times.values.reshape(-1, *shape)])
@@ -108,3 +107,10 @@ def credences_by_year(
         coords={"event": ["asara", *times.event.values], "year": list(years)},
         attrs={"now": str(now)},
     )
+
+
+def check_years(where: str, years: Sequence[int], now: datetime.date) -> None:
+    """Refuse a year that ends before `now`, or that no date has."""
+    for year in years:
+        if not now.year <= year <= datetime.MAXYEAR:
+            raise DataError(where, year, f"a year from {now.year} to {datetime.MAXYEAR}")

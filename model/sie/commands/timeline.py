@@ -36,11 +36,11 @@ if TYPE_CHECKING:
 
 __all__ = ["timeline"]
 
-AHEAD = 24
-"""Years after now of which P(event by year) is computed unless years are named."""
-
 SHOWN = (1, 2, 4, 6, 9, 14, 24)
-"""Those of them that are printed."""
+"""Years after now of which P(event by year) is printed unless years are named."""
+
+HEADLINE = ("r_above_1", "years_3_in_1y")
+"""Events that are drawn unless some are named."""
 
 
 def timeline(
@@ -84,39 +84,66 @@ def timeline(
     evidence: Evidence = None,
 ) -> None:
     """The date of ASARA by METR's time horizons, and the prior gained_before_asara that it implies for a view."""
+    from ..analysis.timeline import last_date
     from ..base.files import refuse_unwritable, write_json
+    from ..data.evidence import evidence_files
     from ..data.time_horizons import parse_date, read_horizons
     from ..data.timelines import read_timeline
 
     check_sampling(seed, draws)
-    _check_options(view, backtest, {"--event": event, "--year": year, "--priors-only": priors_only, "--levels": levels}, {"--now": now, "--plot": plot})  # fmt: skip
+    of_view = {"--event": event, "--year": year, "--priors-only": priors_only, "--levels": levels}
+    if backtest:
+        _refuse({"--view": view, "--now": now, "--plot": plot} | of_view, "--backtest", "one of the two")
+    if view is None:
+        _refuse(of_view, "no --view", "a view for whose takeoff it is")
     refuse_unwritable("--plot", plot)
     if plot is not None and plot.suffix != ".png":
         raise DataError(f"--plot {plot}", plot.name, "a name that ends in .png")
-    refuse_unwritable("--json", json, others=[plot] if plot is not None else [])
+    inputs = [*map(Path, filter(None, (name, view))), *evidence_files(evidence)]
+    refuse_unwritable("--json", json, inputs=inputs, others=[plot] if plot is not None else [])
     beliefs, horizons = read_timeline(name), read_horizons(evidence)
-    start = parse_date("--now", now) if now is not None else None
+    start = parse_date("--now", now) if now is not None else last_date(horizons, beliefs)
     sampling = {"seed": seed, "draws": draws, "horizons": horizons}
     if backtest:
         document = _backtest(name, sampling)
     elif view is not None:
-        document = _by_year(
-            beliefs, start, view, chosen_events(event), year, plot, sampling, evidence=evidence, levels=levels, priors_only=priors_only
-        )  # fmt: skip
+        events, years = chosen_events(event), _years(year, start)
+        with progress() as on_progress:
+            on_progress(f"{view}: drawing")
+            takeoff = _takeoff(view, evidence, levels, priors_only, sampling)
+        found = _by_year(beliefs, start, takeoff, events, years, sampling)
+        if plot is not None:
+            from ..plots.timeline import plot_by_year
+
+            shown = found.sel(event=["asara", *(events if event else HEADLINE)])
+            title = f"{takeoff[0].label}\n{beliefs.label}"
+            _write(plot, lambda: plot_by_year(shown, title=title))
+        document = {
+            "now": str(start),
+            "timeline": beliefs.name,
+            "view": takeoff[0].name,
+            "given": takeoff[2],
+            "by_year": _by_year_json(found),
+        }
     else:
         document = _dates(beliefs, start, plot, sampling)
     write_json(json, {"version": 1, "seed": seed, "draws": draws, **document})
 
 
-def _check_options(view: str | None, backtest: bool, of_view: dict, not_backtest: dict) -> None:
+def _refuse(options: dict[str, object], found: str, want: str) -> None:
     """Refuse options that would change nothing."""
-    if backtest:
-        for option, value in ({"--view": view} | of_view | not_backtest).items():
-            if value:
-                raise DataError(option, plain("--backtest"), "one of them: a backtest has dates of its own")
-    for option, value in of_view.items():
-        if value and view is None:
-            raise DataError(option, plain("no --view"), "a view for whose takeoff it is")
+    for option, value in options.items():
+        if value:
+            raise DataError(option, plain(found), want)
+
+
+def _years(asked: list[int] | None, now: datetime.date) -> list[int]:
+    """The years that are printed."""
+    from ..analysis.by_year import check_years
+
+    years = sorted(set(asked)) if asked else [now.year + ahead for ahead in SHOWN]
+    check_years("--year" if asked else "--now", years, now)
+    return years
 
 
 def _backtest(name: str, sampling: dict) -> dict:
@@ -153,15 +180,14 @@ def _cut(of: xr.Dataset) -> dict:
     return {"cut": of.cut.item(), "models": models, **{name: of[name].item() for name in names}}
 
 
-def _dates(beliefs: Timeline, start: datetime.date | None, plot: Path | None, sampling: dict) -> dict:
+def _dates(beliefs: Timeline, now: datetime.date, plot: Path | None, sampling: dict) -> dict:
     """Print the date of ASARA with what it rests on, by the other timelines too, and the table for a view."""
-    from ..analysis.timeline import asara_dates, fitted_models, gained_table, last_date
+    from ..analysis.timeline import asara_dates, fitted_models, gained_table
     from ..data.time_horizons import doubling_days
     from ..data.timelines import read_timeline, timeline_names
     from . import timeline_lines
 
     models = fitted_models(sampling["horizons"], beliefs)
-    now = start or last_date(sampling["horizons"], beliefs)
     dates = asara_dates(beliefs, now=now, **sampling)
     print(
         f"{beliefs.label}: {models.sizes['measurement']} {beliefs.models} models of {beliefs.release} since {beliefs.since}"
@@ -192,73 +218,59 @@ def _dates(beliefs: Timeline, start: datetime.date | None, plot: Path | None, sa
 
 def _by_year(
     beliefs: Timeline,
-    start: datetime.date | None,
-    name: str,
+    now: datetime.date,
+    takeoff: tuple[View, xr.Dataset, str],
     events: list[str],
-    asked: list[int] | None,
-    plot: Path | None,
+    years: list[int],
     sampling: dict,
-    *,
-    evidence: Path | None,
-    levels: list[str] | None,
-    priors_only: bool,
-) -> dict:
+) -> xr.Dataset:
     """Print P(event by the end of each year) for the takeoff of a view."""
     from ..analysis.by_year import credences_by_year
-    from ..analysis.timeline import asara_dates, last_date
-    from ..data.priors import read_view
+    from ..analysis.timeline import asara_dates
     from ..growth.paths import simulate
     from . import timeline_lines
 
-    now = start or last_date(sampling["horizons"], beliefs)
-    view = read_view(name, sources=bibliography(evidence))
-    years = sorted(set(asked or range(now.year, now.year + AHEAD + 1)))
-    if years[0] < now.year:
-        raise DataError("--year", years[0], f"a year that ends after {now}")
-    with progress() as on_progress:
-        on_progress(f"{view.name}: drawing")
-        drawn, given = _takeoff(view, evidence, levels, priors_only, sampling)
-        on_progress(f"{view.name}: events by year")
-        dates = asara_dates(beliefs, now=now, **sampling)
-        table = credences_by_year(simulate(drawn), dates, years=years, events=events)
-    print(f"{view.label} ({view.name}), {given_in_words(given)}; {beliefs.label} ({beliefs.name}), now {now}")
-    shown = years if asked else [now.year + ahead for ahead in SHOWN]
-    print("\n".join(timeline_lines.by_year(table, shown)))
-    if plot is not None:
-        from ..plots.timeline import plot_by_year
+    view, drawn, given = takeoff
+    dates = asara_dates(beliefs, now=now, **sampling)
+    every = range(now.year, years[-1] + 1)
+    table = credences_by_year(simulate(drawn), dates, years=every, events=events)
+    print(f"{view.label} ({view.name}), {given_in_words(given)}")
+    print(f"{beliefs.label} ({beliefs.name}), now {now}\n")
+    print("\n".join(timeline_lines.by_year(table, years)))
+    return table
 
-        _write(plot, lambda: plot_by_year(table, title=f"{view.label}\n{beliefs.label}"))
-    return {
-        "now": str(now),
-        "timeline": beliefs.name,
-        "view": view.name,
-        "given": given,
-        "by_year": [
-            {"event": one, "year": when, "p": table.p.sel(event=one, year=when).item(), "mcse": table.mcse.sel(event=one, year=when).item()}
-            for one in table.event.values.tolist()
-            for when in years
-        ],
-    }  # fmt: skip
+
+def _by_year_json(table: xr.Dataset) -> list[dict]:
+    """The table for JSON; a year of null is whenever."""
+    rows = []
+    for event in table.event.values.tolist():
+        for year in table.year.values.tolist():
+            of = table.sel(event=event, year=year)
+            rows.append({"event": event, "year": year, "p": of.p.item(), "mcse": of.mcse.item()})
+        rows.append({"event": event, "year": None, "p": of.ever.item(), "mcse": of.ever_mcse.item()})
+    return rows
 
 
 def _takeoff(
-    view: View, evidence: Path | None, levels: list[str] | None, priors_only: bool, sampling: dict
-) -> tuple[xr.Dataset, str]:
-    """Draws of a view, given evidence where it can move the view and nobody left it out; and what they are given."""
+    name: str, evidence: Path | None, levels: list[str] | None, priors_only: bool, sampling: dict
+) -> tuple[View, xr.Dataset, str]:
+    """A view and its draws, given evidence where it can move the view and nobody left it out; and what they are given."""
     from ..data.evidence import read_evidence
+    from ..data.priors import read_view
     from ..inference.prior_draws import prior
     from ..returns.selection import usable
 
+    view = read_view(name, sources=bibliography(evidence))
     seed, draws = sampling["seed"], sampling["draws"]
     rows = read_evidence(evidence)
     chosen = chosen_levels(levels, rows, without="--priors-only" if priors_only else None)
     if priors_only or view.states_r_asara:
-        return prior(view, draws=draws, seed=seed), "priors"
+        return view, prior(view, draws=draws, seed=seed), "priors"
     from ..inference.sampling import fit
     from ..returns.design import design
 
     tree = fit(design(usable(rows, view, levels=chosen), view), seed=seed, draws=draws, groups=())
-    return tree["posterior"].to_dataset(), "evidence"
+    return view, tree["posterior"].to_dataset(), "evidence"
 
 
 def _write(plot: Path, draw) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..base.stats import INTERVAL, QUANTILES
+from ..base.stats import INTERVAL, QUANTILES, quantile_errors
 from ..data.timelines import DEFAULT_TIMELINE
 from ..data.wording import hundredths, with_error
 from ..page.tables import aligned
@@ -34,10 +34,11 @@ TOGETHER = (
 
 def quantiles(dates: xr.Dataset) -> Iterator[str]:
     """What a timeline says, as quantiles of its draws."""
-    rows = [["", *(f"{level:.0%}" for level in QUANTILES)]]
+    rows = [["", *(f"{level:.0%}" for level in QUANTILES), "error of 50%"]]
     for label, values in rows_of(dates).items():
-        rows.append([label, *(f"{value:.3g}" for value in np.quantile(values, QUANTILES))])
-    rows.append(["date of ASARA", *_dates(dates, QUANTILES)])
+        told = [f"{value:.3g}" for value in np.quantile(values, QUANTILES)]
+        rows.append([label, *told, f"{_error(dates, values):.2g}"])
+    rows.append(["date of ASARA", *_dates(dates, QUANTILES), _months(dates)])
     yield from aligned(rows, indent=0)
 
 
@@ -59,12 +60,20 @@ def rows_of(dates: xr.Dataset) -> dict[str, np.ndarray]:
 
 def alternatives(found: dict[str, xr.Dataset]) -> Iterator[str]:
     """The date of ASARA by timeline."""
-    rows = [["date of ASARA by timeline", *(f"{level:.0%}" for level in INTERVAL), ""]]
+    rows = [["date of ASARA by timeline", *(f"{level:.0%}" for level in INTERVAL), "error of 50%", ""]]
     for name, dates in found.items():
         told = "the default: the backtest supports it most" if name == DEFAULT_TIMELINE else ""
-        rows.append([name, *_dates(dates, INTERVAL), told])
-    for line in aligned(rows, indent=0):
-        yield line.rstrip()
+        rows.append([name, *_dates(dates, INTERVAL), _months(dates), told])
+    yield from aligned(rows, indent=0)
+
+
+def _error(dates: xr.Dataset, values: np.ndarray) -> float:
+    """Monte Carlo error of the median of draws."""
+    return quantile_errors(values, (0.5,), dates.attrs["effective_draws"]).item()
+
+
+def _months(dates: xr.Dataset) -> str:
+    return f"{12 * _error(dates, dates.years.values):.2f} months"
 
 
 def _dates(dates: xr.Dataset, levels: tuple[float, ...]) -> list[str]:

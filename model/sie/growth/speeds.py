@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..base.errors import DataError
-from ..base.stats import INTERVAL
+from ..base.stats import INTERVAL, quantile_errors
 from .credences import credences, effective_sizes, probabilities
 from .events import MONTHS_4, gain_within
 
@@ -37,9 +37,6 @@ PROGRESS_YEARS = (
     *map(float, range(10, 21)),
 )
 """Years of progress at which the curve is computed: up to 20, as in the figure, closer together where it is steep."""
-
-ONE_ERROR = 0.8413447460685429
-"""Probability that a normal number is below its mean and one standard deviation."""
 
 
 def software_times(paths: xr.Dataset, *, factors: Sequence[float] = FACTORS) -> xr.Dataset:
@@ -69,7 +66,7 @@ def software_times(paths: xr.Dataset, *, factors: Sequence[float] = FACTORS) -> 
 
     References
     ----------
-    Vehtari et al. (2021), section 4.3, for the error of a quantile.
+    Vehtari et al. (2021) for the error of a quantile.
 
     Examples
     --------
@@ -91,7 +88,7 @@ def software_times(paths: xr.Dataset, *, factors: Sequence[float] = FACTORS) -> 
     for k, each in enumerate(times):
         below = each[None] <= quantiles[k][:, None, None]
         sizes = np.full(len(below), float(each.size)) if independent else effective_sizes(below)
-        errors[k] = _errors(each, np.minimum(sizes, most))
+        errors[k] = quantile_errors(each, INTERVAL, np.minimum(sizes, most))
     reached, reached_mcse = probabilities(np.isfinite(times), independent=independent, most=most)
     return xr.Dataset(
         {
@@ -102,19 +99,6 @@ def software_times(paths: xr.Dataset, *, factors: Sequence[float] = FACTORS) -> 
         },
         coords={"factor": asked, "quantile": list(INTERVAL)},
     )
-
-
-def _errors(values: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """Standard error of each quantile of `INTERVAL`: half the width of the interval that holds it with one error on either side."""
-    from scipy.special import betaincinv
-
-    level = np.array(INTERVAL)
-    ends = (
-        betaincinv(sizes * level + 1, sizes * (1 - level) + 1, side) for side in (1 - ONE_ERROR, ONE_ERROR)
-    )
-    low, high = (np.quantile(values, end, method="inverted_cdf") for end in ends)
-    with np.errstate(invalid="ignore"):
-        return np.where(np.isinf(low), 0.0, (high - low) / 2)
 
 
 def progress_curve(

@@ -148,7 +148,7 @@ def plot_by_year(table: xr.Dataset, *, title: str | None = None, ax: Axes | None
             linewidth=2 / (1 + max(turn, 0)),
             label="ASARA" if k == 0 else event,
         )
-    ax.set_xlim(years[0], years[-1])
+    ax.set_xlim(years[0], max(years[-1], years[0] + 1))
     ax.set_ylim(0, 1)
     ax.locator_params(axis="x", integer=True)
     ax.set_xlabel("end of the year")
