@@ -172,7 +172,7 @@ def plot_progress(curve: xr.Dataset, *, title: str | None = None, ax: Axes | Non
     x = curve.years_of_progress.values
     for window, (color, line, marker, beside, ha) in zip(curve.window.values, WINDOW_LOOKS, strict=False):
         of = curve.sel(window=window)
-        name = f"{12 * window:.3g} months" if window < 1 else f"{window:.3g} year" + "s" * (window > 1)
+        name = f"{12 * window:.3g} months" if window < 1 else f"{window:.3g} year{'' if window == 1 else 's'}"
         error = Z95 * of.mcse.values
         ax.fill_between(x, of.p - error, of.p + error, color=color, alpha=SHADED, linewidth=0)
         ax.plot(x, of.p, color=color, linestyle=line, linewidth=2, label=f"within {name}")
