@@ -149,7 +149,7 @@ def asara_dates(
             "now": str(now),
             "last": str(last)[:10],
             "already": 1 - len(kept) / draws,
-            "effective_draws": effective * len(kept) / draws,
+            "effective_draws": float(effective) * len(kept) / draws,
         },
     )
 
