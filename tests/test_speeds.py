@@ -187,14 +187,14 @@ LATE = sie.Event(
 )
 
 
-def made_up(seed, size=400):
+def made_up(seed, size=400, dated=None):
     """Times of an event after ASARA that never happens in a third of the draws, and dates of ASARA."""
     rng = np.random.default_rng(seed)
     late = np.where(rng.random((4, size // 4)) < 1 / 3, math.inf, rng.exponential(3, (4, size // 4)))
     dims = ("chain", "draw")
     paths = xr.Dataset({name: (dims, np.ones(late.shape)) for name in ("reach", "doublings_left")})
     paths = paths.assign(late=(dims, late)).assign_attrs(independent_draws=1)
-    dates = xr.Dataset({"years": ("draw", rng.gamma(2, 2, size))}, attrs={"now": "2026-02-05"})
+    dates = xr.Dataset({"years": ("draw", rng.gamma(2, 2, dated or size))}, attrs={"now": "2026-02-05"})
     return paths, dates
 
 
@@ -233,11 +233,16 @@ def test_p_by_year_never_falls_and_ends_at_the_credence(drawn):
     np.testing.assert_array_equal(table.ever_mcse.sel(event=credences.event), credences.mcse)
 
 
-def test_the_error_of_p_by_year_is_its_spread_over_other_draws():
-    tables = [sie.credences_by_year(*made_up(seed), years=[2028, 2035], events=[LATE]) for seed in range(300)]
-    spread = np.std([table.p.values for table in tables], axis=0)
-    error = np.mean([table.mcse.values for table in tables], axis=0)
-    np.testing.assert_allclose(error, spread, rtol=0.15)
+@pytest.mark.parametrize(("size", "dated"), [(400, 400), (40, 4000), (4000, 40)])
+def test_the_error_of_p_by_year_is_its_spread_over_other_draws(size, dated):
+    tables = [
+        sie.credences_by_year(*made_up(seed, size, dated), years=[2028, 2032, 2035], events=[LATE])
+        for seed in range(500)
+    ]
+    of = [table.sel(event="late") for table in tables]
+    spread = np.std([table.p.values for table in of], axis=0)
+    error = np.sqrt(np.mean([np.square(table.mcse.values) for table in of], axis=0))
+    np.testing.assert_allclose(error, spread, rtol=0.12)
 
 
 def test_no_p_by_year_is_certain():
