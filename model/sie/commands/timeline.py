@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import datetime
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import typer
 
-from ..base.errors import DataError, plain
-from ..base.stats import INTERVAL
+from ..base.errors import DataError, NotConverged, plain
+from ..base.stats import INTERVAL, quantile_errors
 from ..data.timelines import DEFAULT_TIMELINE
 from ..data.wording import given_in_words
 from .options import (
@@ -83,7 +84,7 @@ def timeline(
     json: Json = None,
     evidence: Evidence = None,
 ) -> None:
-    """The date of ASARA by METR's time horizons, and the prior gained_before_asara that it implies for a view."""
+    """The date of ASARA by METR's time horizons, what is gained until then, its backtest, and events by year."""
     from ..analysis.timeline import last_date
     from ..base.files import refuse_unwritable, write_json
     from ..data.evidence import evidence_files
@@ -197,10 +198,11 @@ def _dates(beliefs: Timeline, now: datetime.date, plot: Path | None, sampling: d
         f"now {now}, given that ASARA is still to come (prior share before it: {dates.attrs['already']:.1%})\n"
     )
     print("\n".join(timeline_lines.quantiles(dates)))
-    found = {
-        other: dates if other == beliefs.name else asara_dates(read_timeline(other), now=now, **sampling)
-        for other in dict.fromkeys([beliefs.name, *timeline_names()])
-    }
+    found = {beliefs.name: dates}
+    for other in timeline_names():
+        if other not in found:
+            with suppress(DataError, NotConverged):  # an alternative that has nothing to say is not shown
+                found[other] = asara_dates(read_timeline(other), now=now, **sampling)
     print("\n" + "\n".join(timeline_lines.alternatives(found)))
     print("\n" + gained_table(beliefs, dates))
     if plot is not None:
@@ -209,10 +211,16 @@ def _dates(beliefs: Timeline, now: datetime.date, plot: Path | None, sampling: d
         _write(plot, lambda: plot_timeline(models, dates, title=beliefs.label))
     return {
         "now": str(now),
-        "years_to_asara": {
-            name: dict(zip(("q05", "q50", "q95"), np.quantile(each.years, INTERVAL).tolist(), strict=True))
-            for name, each in found.items()
-        },
+        "years_to_asara": {name: _years_json(each) for name, each in found.items()},
+    }
+
+
+def _years_json(dates: xr.Dataset) -> dict[str, float]:
+    quantiles = np.quantile(dates.years, INTERVAL)
+    errors = quantile_errors(dates.years.values, INTERVAL, dates.attrs["effective_draws"])
+    keys = ("q05", "q50", "q95")
+    return dict(zip(keys, quantiles.tolist(), strict=True)) | {
+        f"{key}_mcse": error for key, error in zip(keys, errors.tolist(), strict=True)
     }
 
 
