@@ -379,7 +379,7 @@ def test_the_command_counts_from_the_last_fitted_models_date(capsys):
 
 
 def test_an_alternative_without_dates_after_now_does_not_stop_the_command(command):
-    code, out, err = command("timeline", "long_trend", "--now", "2045-01-01", "--draws", 4000)
+    code, out, err = command("timeline", "long_trend", "--now", "2040-01-01", "--draws", 4000)
     assert (code, err) == (0, "")
     shown = out.split("date of ASARA by timeline")[1].split("[gained_before_asara]")[0]
     assert "long_trend" in shown
