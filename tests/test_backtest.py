@@ -13,6 +13,7 @@ from scipy.stats import norm
 import sie
 from sie.analysis.backtest import CUTS
 from sie.analysis.horizon_trend import log_densities, measured
+from sie.base.reading import data_folder
 from sie.data.constructors import fixed, lognormal, uniform
 from sie.data.time_horizons import read_horizons
 from sie.data.timelines import DEFAULT_TIMELINE, read_timeline, timeline_names
@@ -162,6 +163,22 @@ def test_kwas_long_trend_doubles_in_6_to_7_months():
     np.testing.assert_allclose(12 / np.array(entry.prior.numbers), [7, 6], rtol=1e-3)
     assert (entry.basis, entry.source) == ("derived", "kwa_2026")
     assert "one doubling every 6-7 months" in entry.quote
+
+
+def test_the_quote_of_a_timeline_is_looked_for_in_its_text(command, tmp_path):
+    folder = tmp_path / "timelines"
+    folder.mkdir()
+    bundled = data_folder("priors") / "timelines" / "long_trend.toml"
+    (folder / "mine.toml").write_text(bundled.read_text())
+    (tmp_path / "kwa_2026_shortform.txt").write_text(
+        "the slope of the long-run trend (one doubling every 6-7 months)"
+    )
+    assert command("check", folder / "mine.toml", "--sources", tmp_path)[::2] == (0, "")
+    (tmp_path / "kwa_2026_shortform.txt").write_text("one doubling every 5 months")
+    code, _, err = command("check", folder / "mine.toml", "--sources", tmp_path)
+    assert code == 2
+    assert "[doublings_per_year] quote" in err
+    assert "want words that stand in kwa_2026_shortform.txt" in err
 
 
 def test_the_command_prints_and_writes_every_position(command, tmp_path):

@@ -273,6 +273,15 @@ def test_the_command_prints_p_by_year_of_a_view(command, tmp_path):
     assert plot.read_bytes().startswith(b"\x89PNG")
 
 
+def test_the_figure_by_year_has_a_line_for_asara_and_for_each_event():
+    table = sie.credences_by_year(*made_up(1), years=[2027, 2030, 2040], events=[LATE])
+    ax = sie.plot_by_year(table)
+    lines = {line.get_label(): line.get_ydata() for line in ax.lines}
+    assert list(lines) == ["ASARA", "late"]
+    np.testing.assert_array_equal(lines["late"], table.p.sel(event="late"))
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("end of the year", "probability that it has happened")
+
+
 @pytest.mark.parametrize(
     ("options", "found"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -106,8 +107,6 @@ class Timeline:
         DataError
             For an unknown quantity, or a prior that leaves the range of its quantity.
         """
-        import dataclasses
-
         entries = dict(self.entries)
         for name, prior in priors.items():
             if name not in entries:
@@ -169,5 +168,8 @@ def read_timeline(timeline: Path | str) -> Timeline:
             for name in QUANTITIES
             if name in table
         }
+    entries = {
+        name: dataclasses.replace(entry, source=entry.source or source) for name, entry in entries.items()
+    }
     about = {key: value for key, value in top.items() if key not in (*QUANTITIES, "source")}
     return Timeline(name=path.stem, **about, entries=MappingProxyType(entries))
