@@ -36,6 +36,7 @@ def test_a_report_of_priors_writes_the_json_contract(command, tmp_path):
             "rows_left_out",
             "r_asara",
             "credences",
+            "software_times",
             "diagnostics",
         }
         assert [item["event"] for item in view["credences"]] == list(EVENTS)
@@ -289,7 +290,7 @@ def test_the_output_folder_has_draws_credences_and_plots(full_report):
     plots = {
         f"{view}_{plot}.png"
         for view in view_names()
-        for plot in ("waterfall", "r", "domains", "fan")
+        for plot in ("waterfall", "r", "domains", "fan", "progress")
         if plot != "domains" or not read_view(view).states_r_asara
     }
     draws = {f"{view}.nc" for view in view_names()}

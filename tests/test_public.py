@@ -120,6 +120,7 @@ def handed_out(places, evidence):
     indicators = (drawn.r_asara.values.ravel() > 1).astype(float)[None]
     shares = {"inputs": inputs, "effective": np.array([1000.0])}
     saved = places["open_saved"][0](places["open_saved"][1])
+    dates = sie.asara_dates(sie.read_timeline("exponential"), now=datetime.date(2026, 2, 5), **DRAWS)
     return {
         "read_evidence": evidence,
         "usable": rows,
@@ -139,7 +140,12 @@ def handed_out(places, evidence):
         "stream": sie.stream([drawn]),
         "by_mechanism": sie.by_mechanism(view, sie.read_weights(), events=["r_above_1"], **DRAWS),
         "takeover_before_buildout": sie.takeover_before_buildout(paths, seed=1),
-        "asara_dates": sie.asara_dates(sie.read_timeline("exponential"), now=datetime.date(2026, 2, 5), **DRAWS),
+        "asara_dates": dates,
+        "backtest_timelines": sie.backtest_timelines(["exponential"], **DRAWS),
+        "credences_by_year": sie.credences_by_year(paths, dates, years=[2030], events="r_above_1"),
+        "event_years": sie.event_years(paths),
+        "software_times": sie.software_times(paths),
+        "progress_curve": sie.progress_curve(paths, years_of_progress=[3, 10]),
         "difference": sie.difference(view, other, drawn, sie.prior(other, **DRAWS), events=["r_above_1"]),
         "crossings": sie.crossings(indicators=indicators, **shares),
         "movement": sie.movement(indicators=indicators, **shares),

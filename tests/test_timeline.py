@@ -10,7 +10,7 @@ from scipy.integrate import quad
 from scipy.stats import norm
 
 import sie
-from sie.analysis.horizon_trend import _log_likelihood, doublings_after, fit_trend, years_until
+from sie.analysis.horizon_trend import doublings_after, fit_trend, log_densities, years_until
 from sie.analysis.timeline import (
     asara_dates,
     fitted_models,
@@ -118,11 +118,11 @@ def test_the_likelihood_integrates_over_the_models_true_horizons():
         split = 2 / (math.sqrt(1 - share) * (low + high)) * norm.pdf((theta - centre) / side)
         return split * norm.pdf(theta, level + slope * years, spread)
 
-    values = {"horizon": 2**level, "doublings_per_year": slope, "doubling_ratio": 1.0}
-    values |= {"model_spread": spread, "shared_error": share}
-    arguments = [np.array([value]) for value in (years, measured, low, high)]
-    got = _log_likelihood(
-        {name: np.array([value]) for name, value in values.items()}, np.array([score]), *arguments
+    values = {"model_spread": spread, "shared_error": share, "shared_score": score}
+    got = log_densities(
+        {name: np.array([value]) for name, value in values.items()},
+        np.array([[level + slope * years]]),
+        *(np.array([value]) for value in (measured, low, high)),
     )
     expected = quad(density, -5, 15, points=[centre, level + slope * years], limit=200)[0]
     assert got.item() == pytest.approx(math.log(expected), abs=1e-8)
@@ -141,7 +141,7 @@ def _fit(shared, copies=1, spread=0.3):
         "model_spread": fixed(spread),
         "shared_error": fixed(shared),
     }
-    draws = fit_trend(years, measured, side, side, priors, draws=DRAWS, seed=1)
+    draws, _ = fit_trend(years, measured, side, side, priors, draws=DRAWS, seed=1)
     design = np.stack([np.ones(size), years], axis=1)
     errors = np.eye(size) * (spread**2 + (1 - shared) * 0.4**2) + shared * 0.4**2
     covariance = np.linalg.inv(design.T @ np.linalg.solve(errors, design))
@@ -296,7 +296,7 @@ def test_a_prior_out_of_range_and_an_unknown_timeline_are_refused(exponential, r
         exponential.replace(software_share=lognormal(0.5, 2))
     with refused("exponential replace speed", "one of horizon"):
         exponential.replace(speed=fixed(1))
-    with refused("timeline", "'fast'", "exponential, superexponential"):
+    with refused("timeline", "'fast'", "exponential, long_trend, superexponential"):
         read_timeline("fast")
 
 
@@ -345,10 +345,19 @@ def test_the_check_reads_horizons_counts_and_timelines(evidence_copy, capsys):
     assert "want minutes above 0" in capsys.readouterr().err
 
 
-def test_the_bundled_timelines_differ_in_the_shape_of_the_trend_alone():
-    first, second = (read_timeline(name) for name in timeline_names())
-    differ = [name for name in first.entries if first[name] != second[name]]
-    assert differ == ["doubling_ratio"]
+@pytest.mark.parametrize(
+    ("name", "differs"), [("superexponential", "doubling_ratio"), ("long_trend", "doublings_per_year")]
+)
+def test_the_bundled_timelines_differ_in_the_trend_alone(exponential, name, differs):
+    other = read_timeline(name)
+    assert [entry for entry in other.entries if other[entry] != exponential[entry]] == [differs]
+
+
+def test_every_bundled_timeline_is_shown_beside_the_one_asked_for(command):
+    code, out, err = command("timeline", "--draws", 4000)
+    assert (code, err) == (0, "")
+    shown = out.split("date of ASARA by timeline")[1].split("[gained_before_asara]")[0]
+    assert sorted(line.split()[0] for line in shown.splitlines()[1:] if line) == timeline_names()
 
 
 def test_the_plot_shows_every_measurement_and_names_its_axes(horizons, exponential, dates):
@@ -367,6 +376,14 @@ def test_the_command_counts_from_the_last_fitted_models_date(capsys):
     assert "128.744 days" in out
     assert "now 2026-02-05" in out
     assert "[gained_before_asara]" in out
+
+
+def test_an_alternative_without_dates_after_now_does_not_stop_the_command(command):
+    code, out, err = command("timeline", "long_trend", "--now", "2040-01-01", "--draws", 4000)
+    assert (code, err) == (0, "")
+    shown = out.split("date of ASARA by timeline")[1].split("[gained_before_asara]")[0]
+    assert "long_trend" in shown
+    assert "superexponential" not in shown
 
 
 def test_the_command_refuses_what_is_no_date(refused):

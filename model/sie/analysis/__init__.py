@@ -1,6 +1,8 @@
 """What an answer rests on: results, sensitivity, checks against data, calibration, differences, pools, sweeps, timelines."""
 
 __all__ = [
+    "backtest",
+    "by_year",
     "calibration",
     "checking",
     "differences",

@@ -21,7 +21,7 @@ from ..base.errors import NotConverged
 from ..data.families import Prior
 from ..inference.reweighting import MAX_KHAT
 
-__all__ = ["FITTED", "doublings_after", "fit_trend", "years_until"]
+__all__ = ["FITTED", "doublings_after", "fit_trend", "log_densities", "measured", "trend_at", "years_until"]
 
 FITTED = ("horizon", "doublings_per_year", "doubling_ratio", "model_spread", "shared_error")
 """The parameters of the fit, besides the score u of the shared error. `horizon` is 2^level."""
@@ -73,10 +73,11 @@ def fit_trend(
     *,
     draws: int,
     seed: int,
-) -> dict[str, np.ndarray]:
-    """Posterior draws of `FITTED`, shape (draws,) each. `low` and `high` are the error's standard deviations on either side.
+) -> tuple[dict[str, np.ndarray], float]:
+    """Posterior draws of `FITTED` and of `shared_score`, shape (draws,) each; and how many of them are effective.
 
-    Raises NotConverged where the importance sampling is not to be believed.
+    `low` and `high` are the error's standard deviations on either side. Raises NotConverged where the importance sampling is not to be
+    believed.
     """
     free = [name for name in FITTED if priors[name].family != "fixed"]
 
@@ -85,30 +86,39 @@ def fit_trend(
         return {name: priors[name].at(column.get(name, np.zeros(len(scores)))) for name in FITTED}
 
     def log_posterior(scores: np.ndarray) -> np.ndarray:
-        likelihood = _log_likelihood(parameters(scores), scores[:, -1], years, log2_horizon, low, high)
+        values = parameters(scores) | {"shared_score": scores[:, -1]}
+        likelihood = log_densities(values, trend_at(values, years), log2_horizon, low, high).sum(axis=1)
         return likelihood - 0.5 * np.square(scores).sum(axis=1)
 
-    scores = _sample(log_posterior, len(free) + 1, draws, seed)
-    return parameters(scores)
+    scores, effective = _sample(log_posterior, len(free) + 1, draws, seed)
+    return parameters(scores) | {"shared_score": scores[:, -1]}, min(effective, float(draws))
 
 
-def _log_likelihood(
+def trend_at(values: Mapping[str, np.ndarray], years: np.ndarray) -> np.ndarray:
+    """log2 of the trend's horizon, (draw, time), at years after t = 0: (time,), or each draw's own (draw, time)."""
+    horizon, pace, ratio = (
+        values[name][:, None] for name in ("horizon", "doublings_per_year", "doubling_ratio")
+    )
+    return np.log2(horizon) + doublings_after(years, pace, ratio)
+
+
+def log_densities(
     values: Mapping[str, np.ndarray],
-    shared: np.ndarray,
-    years: np.ndarray,
+    trend: np.ndarray,
     log2_horizon: np.ndarray,
     low: np.ndarray,
     high: np.ndarray,
 ) -> np.ndarray:
-    """log density of the measurements, the models' true horizons integrated out, for each draw (first axis)."""
+    """log density of each measurement given each draw, (draw, measurement), the models' true horizons integrated out.
+
+    `trend` is that of `trend_at` at the models' dates; -inf where it is infinite.
+    """
     from scipy.special import log_ndtr
 
-    column = {name: value[:, None] for name, value in values.items()}
-    gained = doublings_after(years, column["doublings_per_year"], column["doubling_ratio"])
-    mean = np.log2(column["horizon"]) + gained
-    share, spread, score = column["shared_error"], column["model_spread"], shared[:, None]
-    shift = (high + low) / 2 * score + (high - low) / 2 * (np.sqrt(np.square(score) + 1) - 1)
-    centre = log2_horizon + np.sqrt(share) * shift
+    reached = np.isfinite(trend)
+    mean = np.where(reached, trend, 0.0)
+    share, spread = values["shared_error"][:, None], values["model_spread"][:, None]
+    centre = log2_horizon + _shift(values, low, high)
     terms = []
     for side, sign in ((low, -1.0), (high, 1.0)):
         own = np.sqrt(1 - share) * side
@@ -118,11 +128,36 @@ def _log_likelihood(
             np.log(own) - 0.5 * np.log(total) - 0.5 * np.square(mean - centre) / total + log_ndtr(reach)
         )
     norm = math.log(2) - 0.5 * math.log(2 * math.pi) - np.log(np.sqrt(1 - share) * (low + high))
-    return (np.logaddexp(*terms) + norm).sum(axis=1)
+    return np.where(reached, np.logaddexp(*terms) + norm, -np.inf)
 
 
-def _sample(log_density, size: int, draws: int, seed: int) -> np.ndarray:
-    """Draws (draws, size) from an unnormalised log density of standard scores: importance sampling, then resampling."""
+def measured(
+    values: Mapping[str, np.ndarray],
+    trend: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """A measurement drawn for each draw, log2 (draw, measurement): the trend, a model's distance from it, and the error."""
+    true = trend + values["model_spread"][:, None] * rng.standard_normal(trend.shape)
+    sides = np.where(rng.random(trend.shape) < high / (low + high), high, -low)
+    own = np.sqrt(1 - values["shared_error"][:, None]) * sides * np.abs(rng.standard_normal(trend.shape))
+    return true - own - _shift(values, low, high)
+
+
+def _shift(values: Mapping[str, np.ndarray], low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """What the error that all models share adds to each measurement's centre, (draw, measurement)."""
+    share, score = values["shared_error"][:, None], values["shared_score"][:, None]
+    return np.sqrt(share) * (
+        (high + low) / 2 * score + (high - low) / 2 * (np.sqrt(np.square(score) + 1) - 1)
+    )
+
+
+def _sample(log_density, size: int, draws: int, seed: int) -> tuple[np.ndarray, float]:
+    """Draws (draws, size) from an unnormalised log density of standard scores, and the effective size behind them.
+
+    Importance sampling, then resampling.
+    """
     import arviz_stats  # noqa: F401  registers the accessor
     import xarray as xr
     from scipy.optimize import minimize
@@ -152,12 +187,12 @@ def _sample(log_density, size: int, draws: int, seed: int) -> np.ndarray:
     )
     weights = np.exp(log_weights.values.ravel())
     weights /= weights.sum()
-    effective = 1 / np.square(weights).sum() / len(weights)
-    if not float(khat) <= MAX_KHAT or effective < LEAST_EFFECTIVE:
+    effective = 1 / np.square(weights).sum()
+    if not float(khat) <= MAX_KHAT or effective < LEAST_EFFECTIVE * len(weights):
         raise NotConverged(
-            f"time horizons: found k-hat {float(khat):.2f} and {effective:.0%} effective draws,"
+            f"time horizons: found k-hat {float(khat):.2f} and {effective / len(weights):.0%} effective draws,"
             f" want at most {MAX_KHAT} and at least {LEAST_EFFECTIVE:.0%}"
         )
     places = (np.arange(draws) + rng.random()) / draws
     chosen = np.searchsorted(np.cumsum(weights), places)
-    return proposed[rng.permutation(np.minimum(chosen, len(weights) - 1))]
+    return proposed[rng.permutation(np.minimum(chosen, len(weights) - 1))], effective

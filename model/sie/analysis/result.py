@@ -89,6 +89,18 @@ class Result:
         """The draws behind one of them."""
         return self.tree[GROUPS[given]].to_dataset()
 
+    def software_times(self, given: str) -> xr.Dataset:
+        """The time to so many times the software at ASARA."""
+        from ..growth.speeds import software_times
+
+        return software_times(self.paths[given])
+
+    def progress_curve(self, given: str) -> xr.Dataset:
+        """P(at least X years of progress within some time) over X."""
+        from ..growth.speeds import progress_curve
+
+        return progress_curve(self.paths[given])
+
 
 def compute(
     view: View,

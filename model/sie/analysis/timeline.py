@@ -18,6 +18,7 @@ states D and G without post-training, or in labour doublings.
 from __future__ import annotations
 
 import datetime
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,7 +31,8 @@ from ..data.priors import draw
 from ..data.quantities import OOMS
 from ..data.time_horizons import read_horizons
 from ..data.timelines import AHEAD, Timeline, read_timeline
-from .horizon_trend import FITTED, doublings_after, fit_trend, years_until
+from .horizon_trend import FITTED, fit_trend, years_until
+from .horizon_trend import trend_at as _trend_at
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -42,6 +44,7 @@ __all__ = [
     "gained_table",
     "last_date",
     "trend_at",
+    "trend_draws",
 ]
 
 WORK_MONTH_HOURS = 167
@@ -105,8 +108,8 @@ def asara_dates(
     -------
     xr.Dataset
         Dim `draw`. `years`: from now to ASARA; `years_after_last`: from the last fitted model; `gained`: G in OOMs of training
-        efficiency; and each quantity of the timeline, with `rate`, that of the trend ahead. `attrs`: `now`, `last` (dates) and
-        `already`, the prior share of draws with ASARA before now, which is left out.
+        efficiency; and each quantity of the timeline, with `rate`, that of the trend ahead. `attrs`: `now`, `last` (dates),
+        `already`, the prior share of draws with ASARA before now, which is left out, and `effective_draws`, the effective sample size.
 
     Raises
     ------
@@ -124,18 +127,8 @@ def asara_dates(
     models = fitted_models(read_horizons() if horizons is None else horizons, timeline)
     last = models.date.values[-1]
     before_now = (now - last_date(models, timeline)).days / DAYS_PER_YEAR
-    fitted = fit_trend(
-        (models.date.values - last) / np.timedelta64(1, "D") / DAYS_PER_YEAR,
-        np.log2(models.minutes.values),
-        models.low.values,
-        models.high.values,
-        {name: timeline[name].prior for name in FITTED},
-        draws=draws,
-        seed=seed,
-    )
-    values = fitted | draw(timeline, AHEAD, size=draws, seed=seed)
-    share = values["software_share"]
-    values["rate"] = values["trend_error"] * (share + (1 - share) * values["compute_ahead"])
+    values, effective = trend_draws(timeline, models, draws=draws, seed=seed)
+    del values["shared_score"]
     work_minutes = values["asara_horizon"] * WORK_MONTH_HOURS * MINUTES_PER_HOUR
     left = np.log2(work_minutes / (values["suite_bias"] * values["horizon"]))
     after = years_until(left, values["doublings_per_year"], values["doubling_ratio"]) / values["rate"]
@@ -152,17 +145,50 @@ def asara_dates(
     values["gained"] = values["pace"] * values["years"]
     return xr.Dataset(
         {name: ("draw", value[index]) for name, value in values.items()},
-        attrs={"now": str(now), "last": str(last)[:10], "already": 1 - len(kept) / draws},
+        attrs={
+            "now": str(now),
+            "last": str(last)[:10],
+            "already": 1 - len(kept) / draws,
+            "effective_draws": float(effective) * len(kept) / draws,
+        },
     )
+
+
+def trend_draws(
+    timeline: Timeline, models: xr.Dataset, *, draws: int, seed: int
+) -> tuple[dict[str, np.ndarray], float]:
+    """Draws of what a timeline states given measurements, with `rate`, that of the trend after the last; how many are effective."""
+    fitted, effective = fit_trend(
+        years_after(models, models.date.values[-1]),
+        np.log2(models.minutes.values),
+        models.low.values,
+        models.high.values,
+        {name: timeline[name].prior for name in FITTED},
+        draws=draws,
+        seed=seed,
+    )
+    values = fitted | draw(timeline, AHEAD, size=draws, seed=seed)
+    share = values["software_share"]
+    values["rate"] = values["trend_error"] * (share + (1 - share) * values["compute_ahead"])
+    return values, effective
+
+
+def years_after(models: xr.Dataset, date: np.datetime64) -> np.ndarray:
+    """When each model came, in years after a date."""
+    return (models.date.values - date) / np.timedelta64(1, "D") / DAYS_PER_YEAR
 
 
 def trend_at(dates: xr.Dataset, years_after_last: np.ndarray) -> np.ndarray:
     """log2 minutes of the measured horizon's trend, shape (time, draw), at times in years after the last fitted model."""
-    t = np.asarray(years_after_last, dtype=float)[:, None]
-    t = np.where(t > 0, t * dates.rate.values, t)
-    return np.log2(dates.horizon.values) + doublings_after(
-        t, dates.doublings_per_year.values, dates.doubling_ratio.values
-    )
+    values = {
+        name: dates[name].values for name in ("horizon", "doublings_per_year", "doubling_ratio", "rate")
+    }
+    return ahead(values, np.asarray(years_after_last, dtype=float)).T
+
+
+def ahead(values: Mapping[str, np.ndarray], years: np.ndarray) -> np.ndarray:
+    """The trend as `horizon_trend.trend_at` has it, (draw, time), but after the last fitted model at the draw's `rate`."""
+    return _trend_at(values, np.where(years > 0, years * values["rate"][:, None], years))
 
 
 def gained_before(

@@ -45,6 +45,7 @@ SOURCES = (
     "growth/kernels/windows",
     "growth/kernels/clock",
     "growth/kernels/clock_search",
+    "growth/kernels/first_times",
     "growth/readings",
     "growth/paths",
     "histories/law",

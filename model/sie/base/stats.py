@@ -12,11 +12,12 @@ from __future__ import annotations
 import functools
 import math
 import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-__all__ = ["ENDS", "INTERVAL", "QUANTILES", "Z90", "Z95", "worst"]
+__all__ = ["ENDS", "INTERVAL", "QUANTILES", "Z90", "Z95", "quantile_errors", "worst"]
 
 Z90, Z95 = 1.6448536269514722, 1.959963984540054
 """Standard deviations on each side of the middle 90 % and 95 % of a normal distribution."""
@@ -32,6 +33,26 @@ BLOCK = 12
 
 BLOM = 3 / 8
 """Offset of a rank before its normal score (Blom 1958)."""
+
+ONE_ERROR = 0.8413447460685429
+"""Probability that a normal number is below its mean and one standard deviation."""
+
+
+def quantile_errors(values: np.ndarray, levels: Sequence[float], sizes: np.ndarray | float) -> np.ndarray:
+    """Monte Carlo standard error of the quantiles of draws at some levels, `sizes` being the effective size at each.
+
+    Half the width of the interval of order statistics that holds the quantile with one error on either side (Vehtari et al. 2021). Draws may be
+    inf: the error is inf where the interval reaches them, 0 where it has nothing else.
+    """
+    from scipy.special import betaincinv
+
+    level = np.array(levels)
+    ends = (
+        betaincinv(sizes * level + 1, sizes * (1 - level) + 1, side) for side in (1 - ONE_ERROR, ONE_ERROR)
+    )
+    low, high = (np.quantile(values, end, method="inverted_cdf") for end in ends)
+    with np.errstate(invalid="ignore"):
+        return np.where(np.isinf(low), 0.0, (high - low) / 2)
 
 
 def worst(draws: np.ndarray) -> tuple[float, float]:

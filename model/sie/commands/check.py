@@ -71,7 +71,7 @@ def _checks(
 
     if not files:
         yield "evidence", lambda: _check_evidence(named_files(evidence), sources)
-        yield from _other_data(evidence)
+        yield from _other_data(evidence, sources)
         for name in view_names():
             yield name, lambda name=name: _check_view(view_path(name), evidence, sources)
         yield "figures", lambda: _check_figures(None, sources)
@@ -79,7 +79,7 @@ def _checks(
         yield "weights", lambda: _check_weights(None, evidence, sources)
         return
     for path in files:
-        if (read := _reader_by_place(path)) is not None:
+        if (read := _reader_by_place(path, sources)) is not None:
             yield path.name, read
         elif path.name == "figures.csv":
             yield path.name, lambda path=path: _check_figures(path, sources)
@@ -119,11 +119,11 @@ def _uncited(evidence: Path | None) -> list[str]:
     return [key for key in bibliography(evidence) if key not in named]
 
 
-def _other_data(evidence: Path | None) -> Iterator[tuple[str, Callable[[], list[str]]]]:
+def _other_data(evidence: Path | None, sources: Path | None) -> Iterator[tuple[str, Callable[[], list[str]]]]:
     """What informs no r directly: Epoch's author counts and METR's horizons, where the folder has them, and timelines."""
     from ..base.reading import data_folder
     from ..data.time_horizons import read_horizons
-    from ..data.timelines import read_timeline, timeline_names
+    from ..data.timelines import timeline_names
     from ..histories.erdil_2024 import read_idea_production
 
     folder = evidence if evidence is not None else data_folder("evidence")
@@ -134,14 +134,13 @@ def _other_data(evidence: Path | None) -> Iterator[tuple[str, Callable[[], list[
         if (folder / name).exists():
             yield name, _only_read(read, folder)
     for name in timeline_names():
-        yield f"timelines/{name}", _only_read(read_timeline, name)
+        yield f"timelines/{name}", lambda name=name: _check_timeline(name, sources)
 
 
-def _reader_by_place(path: Path) -> Callable[[], list[str]] | None:
+def _reader_by_place(path: Path, sources: Path | None) -> Callable[[], list[str]] | None:
     """What reads a file whose folder, or whose name within the evidence, says what it is."""
     from ..data.evidence import named_files
     from ..data.time_horizons import read_horizons
-    from ..data.timelines import read_timeline
     from ..histories.erdil_2024 import read_idea_production
 
     match path.parent.resolve().name, path.name:
@@ -150,7 +149,7 @@ def _reader_by_place(path: Path) -> Callable[[], list[str]] | None:
         case "idea_production", _:
             return _only_read(read_idea_production, path.parent.parent)
         case "timelines", _:
-            return _only_read(read_timeline, str(path))
+            return lambda: _check_timeline(str(path), sources)
         case "likelihoods", _:
             return lambda: _check_evidence(named_files(path.parent.parent), None)
         case _:
@@ -266,6 +265,14 @@ def _check_buildout(path: Path | None, sources: Path | None) -> list[str]:
     records = [
         (f"buildout.toml [{name}]", entry.source or "", entry.quote) for name, entry in entries.items()
     ]
+    return _missing_quotes(records, sources, read_sources())
+
+
+def _check_timeline(name: str, sources: Path | None) -> list[str]:
+    from ..data.timelines import read_timeline
+
+    timeline = read_timeline(name)
+    records = [(f"{name} [{key}]", item.source or "", item.quote) for key, item in timeline.entries.items()]
     return _missing_quotes(records, sources, read_sources())
 
 

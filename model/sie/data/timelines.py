@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,10 +19,13 @@ from .quantities import Quantity
 from .schema import DATE, LINE, anything, checked, known, one_of
 from .views import check_range
 
-__all__ = ["AHEAD", "QUANTITIES", "Timeline", "read_timeline", "timeline_names"]
+__all__ = ["AHEAD", "DEFAULT_TIMELINE", "QUANTITIES", "Timeline", "read_timeline", "timeline_names"]
 
 AHEAD = ("suite_bias", "trend_error", "software_share", "compute_ahead", "asara_horizon", "pace")
 """What the measurements do not inform."""
+
+DEFAULT_TIMELINE = "superexponential"
+"""The timeline that is used unless another is named: of the bundled ones, the backtest supports it most (`sie timeline --backtest`)."""
 
 _SHARE = Quantity(meaning="a share", lower_included=True, upper=1.0)
 _FACTOR = Quantity(meaning="a factor or a standard deviation")
@@ -103,8 +107,6 @@ class Timeline:
         DataError
             For an unknown quantity, or a prior that leaves the range of its quantity.
         """
-        import dataclasses
-
         entries = dict(self.entries)
         for name, prior in priors.items():
             if name not in entries:
@@ -166,5 +168,8 @@ def read_timeline(timeline: Path | str) -> Timeline:
             for name in QUANTITIES
             if name in table
         }
+    entries = {
+        name: dataclasses.replace(entry, source=entry.source or source) for name, entry in entries.items()
+    }
     about = {key: value for key, value in top.items() if key not in (*QUANTITIES, "source")}
     return Timeline(name=path.stem, **about, entries=MappingProxyType(entries))

@@ -12,5 +12,6 @@ __all__ = [
     "mechanisms",
     "outcome",
     "paths",
+    "speeds",
     "trajectory",
 ]

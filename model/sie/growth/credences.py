@@ -25,6 +25,7 @@ __all__ = [
     "block_indicators",
     "credences",
     "effective_sizes",
+    "event_years",
     "indicators",
     "probabilities",
     "standard_errors",
@@ -125,6 +126,63 @@ def indicators(paths: xr.Dataset, events: Iterable[str | Event]) -> xr.DataArray
     shortest = dict(zip(gains, shortest_years(paths, amounts), strict=True)) if gains else {}
     happens = np.array([np.ravel(event.indicators(paths, shortest)) for event in chosen], dtype=bool)
     return xr.DataArray(happens, {"event": [event.name for event in chosen]}, ("event", "draw"))
+
+
+def event_years(
+    paths: xr.Dataset, *, events: str | Event | Iterable[str | Event] | None = None
+) -> xr.DataArray:
+    """When each event has happened on each path, in years after ASARA; inf where it never does.
+
+    An event on r at ASARA has happened at ASARA; one on the pace, or on software above a trend, when that is first reached; one on a
+    gain within a time at the end of the first window short enough.
+
+    Parameters
+    ----------
+    paths : xr.Dataset
+        Paths of `simulate`.
+    events : str, Event or iterable of these, optional
+        Names in `EVENTS`, or events of your own, with `when` where they have `happens` (default: all of `EVENTS`).
+
+    Returns
+    -------
+    xr.DataArray
+        Years since ASARA, dims `event` and those of the draws: finite on just the paths on which `credences` counts the event.
+
+    Raises
+    ------
+    DataError
+        For an unknown name, or an event that has `happens` but not `when`.
+
+    Examples
+    --------
+    >>> years = sie.event_years(paths, events="years_3_in_1y")
+    >>> within_two = float((years <= 2).mean())
+    """
+    import xarray as xr
+
+    from .event_times import when_gained_within
+
+    chosen, dims, shape = _chosen(events), paths.reach.dims, paths.reach.shape
+    for event in chosen:
+        if event.gain is None and event.when is None:
+            raise DataError(
+                f"event {event.name}", plain("happens without when"), "when it has happened, a function"
+            )
+    happens = indicators(paths, chosen).values.reshape(len(chosen), *shape)
+    found = []
+    for event, mask in zip(chosen, happens, strict=True):
+        if event.gain is not None:
+            years = when_gained_within(paths, event.gain(paths), event.years, mask)
+        else:
+            assert event.when is not None
+            years = event.when(paths)
+        found.append(np.where(mask, years, math.inf))
+    return xr.DataArray(
+        np.array(found),
+        {"event": [event.name for event in chosen]},
+        ("event", *dims),
+        attrs={"unit": "years since ASARA"},
+    )
 
 
 def block_indicators(

@@ -17,6 +17,7 @@ import numpy as np
 
 from ..base.errors import DataError, plain
 from ..data.quantities import DOUBLINGS_PER_OOM, EVENT_NAMES
+from .event_times import at_asara, when_ahead, when_pace
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -56,6 +57,8 @@ class Event:
         Longest window in which `gain` counts, above 0; inf, the default, for any time.
     within : str
         The time limit in words.
+    when : callable, optional
+        Beside `happens`: takes paths and returns the years after ASARA at which it has happened, (chain, draw).
 
     Raises
     ------
@@ -75,6 +78,7 @@ class Event:
     gain: Callable[[xr.Dataset], np.ndarray] | None = None
     years: float = math.inf
     within: str = "no time limit"
+    when: Callable[[xr.Dataset], np.ndarray] | None = None
 
     def __post_init__(self) -> None:
         given = [name for name in ("happens", "gain") if getattr(self, name) is not None]
@@ -192,12 +196,19 @@ def _ooms_5(paths: xr.Dataset) -> np.ndarray:
 
 def _gain_500x(paths: xr.Dataset) -> np.ndarray:
     """Whether the most that a path is ahead of the recent trend reaches the threshold in training efficiency."""
-    enough = paths.most_ahead.values >= math.log2(TREND_GAIN) * paths.conversion.values
-    return enough & (paths.r_asara.values > 1)
+    return (paths.most_ahead.values >= _trend_gain(paths)) & (paths.r_asara.values > 1)
+
+
+def _trend_gain(paths: xr.Dataset) -> np.ndarray:
+    return math.log2(TREND_GAIN) * paths.conversion.values
 
 
 def _log2_start(paths: xr.Dataset) -> np.ndarray:
     return np.log2(paths.pace_asara.values)
+
+
+def _log2_fast(paths: xr.Dataset) -> np.ndarray:
+    return np.log2(FAST_PACE * paths.recent_doublings_per_year.values)
 
 
 _EVENTS = (
@@ -206,18 +217,21 @@ _EVENTS = (
         wording="r at ASARA is above 1: the pace rises at first",
         source="davidson_2025_reply",
         happens=lambda paths: paths.r_asara.values > 1,
+        when=at_asara,
     ),
     Event(
         name="r_above_0_75",
         wording="r at ASARA is above 0.75: progress is very fast already",
         source="kwa_2026",
         happens=lambda paths: paths.r_asara.values > 0.75,
+        when=at_asara,
     ),
     Event(
         name="pace_doubles",
         wording="the pace of software reaches twice its pace at ASARA",
         source="sie_project",
         happens=lambda paths: paths.peak_log2_pace.values >= _log2_start(paths) + 1,
+        when=lambda paths: when_pace(paths, _log2_start(paths) + 1),
     ),
     gain_within(
         "years_3_in_1y",
@@ -261,6 +275,7 @@ _EVENTS = (
         source="greenblatt_2025",
         happens=_gain_500x,
         within="from ASARA",
+        when=lambda paths: when_ahead(paths, _trend_gain(paths)),
     ),
     gain_within(
         "half_year_beats_three",
@@ -273,9 +288,8 @@ _EVENTS = (
         name="pace_above_5x",
         wording="the pace of software exceeds 5 times the recent pace",
         source="eth_davidson_2025",
-        happens=lambda paths: (
-            paths.peak_log2_pace.values > np.log2(FAST_PACE * paths.recent_doublings_per_year.values)
-        ),
+        happens=lambda paths: paths.peak_log2_pace.values > _log2_fast(paths),
+        when=lambda paths: when_pace(paths, _log2_fast(paths)),
     ),
 )
 

@@ -29,6 +29,7 @@ from ..data.wording import (
 )
 from ..growth.events import FAST_PACE, limited_pace
 from .snapshot import inputs_of, versions
+from .speeds import speed_lines, speeds_json
 from .tables import aligned, new_table, rendered
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ JSON_VERSION = 2
 CREDENCE_COLUMNS = ("view", "event", "given", "p", "mcse")
 """Columns of `credences.csv`."""
 
-PLOTS = ("waterfall", "r", "fan", "domains")
+PLOTS = ("waterfall", "r", "fan", "progress", "domains")
 """The figures of a view; domains only where evidence can move it."""
 
 R_KEYS = ("q05", "q50", "q95")
@@ -100,6 +101,7 @@ def _view_json(result: Result) -> dict:
             for event in result.credences["priors"].event.values.tolist()
             for given, table in result.credences.items()
         ],
+        "software_times": speeds_json(result),
         "diagnostics": {key: attrs[key] for key in ("max_rhat", "min_ess", "divergences")}
         if fitted
         else None,
@@ -117,6 +119,7 @@ def _blocks(result: Result) -> Iterator[str | Table]:
     yield _credence_table(result)
     yield from _part_lines(result)
     yield from _r_lines(result)
+    yield from speed_lines(result)
     prior = result.draws("priors")
     fast = share_in_words(float((limited_pace(prior) > FAST_PACE * prior.recent_doublings_per_year).mean()))
     yield f"pace at ASARA above {FAST_PACE:g} times the recent pace: {fast} of prior draws"
@@ -279,7 +282,7 @@ def write_folder(
 def _plots(result: Result) -> dict[str, Callable]:
     from ..plots.domains import plot_domains
     from ..plots.draws import plot_r, plot_waterfall
-    from ..plots.paths import plot_fan
+    from ..plots.paths import plot_fan, plot_progress
 
     view, rows, fitted = result.view, result.rows, "evidence" in result.given
     last = result.given[-1]
@@ -290,6 +293,7 @@ def _plots(result: Result) -> dict[str, Callable]:
             result.draws("priors"), result.draws("evidence") if fitted else None, title=view.label
         ),
         "fan": lambda: plot_fan(result.paths[last], title=f"{view.label}\n{given}"),
+        "progress": lambda: plot_progress(result.progress_curve(last), title=f"{view.label}\n{given}"),
     }
     if fitted and rows is not None:
         draw["domains"] = lambda: plot_domains(rows, result.draws("evidence"), title=view.label)

@@ -1,4 +1,4 @@
-"""Figures of software gained after ASARA: the fan of all draws, and one path."""
+"""Figures of software gained after ASARA: the fan of all draws, one path, and P(X years of progress within some time)."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..base.stats import QUANTILES
+from ..base.stats import QUANTILES, Z95
+from ..data.wording import percent
 from ..growth.paths import doublings_by
 from .style import (
     BLACK,
     BLUE,
     FAINT,
     GREY,
+    HOLLOW,
     INNER,
     LABEL_GAP,
     OUTER,
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
 
-__all__ = ["plot_fan", "plot_path"]
+__all__ = ["plot_fan", "plot_path", "plot_progress"]
 
 TIMES = 161
 """Points in time of the fan chart."""
@@ -40,6 +42,16 @@ ENDLESS = 1e12
 
 FAN_CUT = 3.0
 """The fan chart ends at most this far up, in units of the highest 75 % quantile, or the median could not be read."""
+
+
+WINDOW_LOOKS = (
+    (BLUE, "-", "o", (LABEL_GAP, LABEL_GAP), "left"),
+    (VERMILION, "--", "s", (-LABEL_GAP, -4 * LABEL_GAP), "right"),
+)
+"""Colour, line and marker of each window of `plot_progress`, and where the probabilities of its events stand."""
+
+EVENT_YEARS = (3.0, 10.0)
+"""Years of progress of events, marked in `plot_progress`."""
 
 
 @own_settings()
@@ -133,4 +145,44 @@ def plot_path(
     ax.set_ylim(0, None)
     ax.set_xlabel("years since ASARA")
     ax.set_ylabel("software doublings since ASARA (units of parallel labour)")
+    return finish(ax, title)
+
+
+@own_settings()
+def plot_progress(curve: xr.Dataset, *, title: str | None = None, ax: Axes | None = None) -> Axes:
+    """Draw the probability that at least X years of progress are gained within some window of time, over X.
+
+    Bands are 95 % of the Monte Carlo error. The events at 3 and 10 years are marked.
+
+    Parameters
+    ----------
+    curve : xr.Dataset
+        From `progress_curve`, of one window or two.
+    title : str, optional
+        Shown above the figure.
+    ax : Axes, optional
+        Drawn on (default: the axes of a new figure).
+
+    Returns
+    -------
+    Axes
+        Probability over years of total AI progress at the recent pace.
+    """
+    ax = axes_for(ax)
+    x = curve.years_of_progress.values
+    for window, (color, line, marker, beside, ha) in zip(curve.window.values, WINDOW_LOOKS, strict=False):
+        of = curve.sel(window=window)
+        name = f"{12 * window:.3g} months" if window < 1 else f"{window:.3g} year{'' if window == 1 else 's'}"
+        error = Z95 * of.mcse.values
+        ax.fill_between(x, of.p - error, of.p + error, color=color, alpha=SHADED, linewidth=0)
+        ax.plot(x, of.p, color=color, linestyle=line, linewidth=2, label=f"within {name}")
+        marked = np.isin(x, EVENT_YEARS)
+        ax.plot(x[marked], of.p.values[marked], color=color, marker=marker, linestyle="none", **HOLLOW)
+        for at, p in zip(x[marked], of.p.values[marked], strict=True):
+            note(ax, percent(p), (at, p), beside, ha=ha)
+    ax.set_xlim(0, x.max())
+    ax.locator_params(axis="x", integer=True)
+    ax.set_ylim(0, 1)
+    ax.set_xlabel("at least so many years of total AI progress at the recent pace")
+    ax.set_ylabel("probability")
     return finish(ax, title)

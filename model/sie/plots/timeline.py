@@ -12,7 +12,7 @@ import numpy as np
 
 from ..analysis.timeline import DAYS_PER_YEAR, MINUTES_PER_HOUR, WORK_MONTH_HOURS, trend_at
 from ..base.stats import QUANTILES, Z95
-from .style import BLACK, BLUE, FAINT, SHADED, THIN, VERMILION, own_settings
+from .style import BLACK, BLUE, FAINT, GREY, ORANGE, SHADED, THIN, VERMILION, own_settings
 from .style import axes_for as _axes
 from .style import finish as _finish
 from .style import interval as _interval
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
 
-__all__ = ["plot_timeline"]
+__all__ = ["plot_by_year", "plot_timeline"]
 
 TIMES = 200
 """Points in time of the trend."""
@@ -39,6 +39,9 @@ DENSITY_TOP = 0.22
 """Height of the density of ASARA's date, as a share of the axes."""
 
 BINS = 60
+
+EVENT_LOOKS = ((BLUE, "-"), (VERMILION, "--"), (ORANGE, "-."), (GREY, ":"))
+"""Colours and lines of events over the years; the lines start anew, thinner, where there are more."""
 
 TICKS = {
     "1 min": 1,
@@ -108,6 +111,49 @@ def plot_timeline(
     ax.set_ylabel("50 % time horizon (human working time)")
     ax.set_xlabel("date")
     return _finish(ax, title, intervals=True, columns=3)
+
+
+@own_settings()
+def plot_by_year(table: xr.Dataset, *, title: str | None = None, ax: Axes | None = None) -> Axes:
+    """Draw the probability that ASARA, and each event after it, has come by the end of each year.
+
+    Bands are 95 % of the Monte Carlo error.
+
+    Parameters
+    ----------
+    table : xr.Dataset
+        From `credences_by_year`.
+    title : str, optional
+        Shown above the figure.
+    ax : Axes, optional
+        Drawn on (default: the axes of a new figure).
+
+    Returns
+    -------
+    Axes
+        Probability over calendar years.
+    """
+    ax = _axes(ax)
+    years = table.year.values
+    for k, event in enumerate(table.event.values.tolist()):
+        p, error = table.p.sel(event=event).values, Z95 * table.mcse.sel(event=event).values
+        turn, place = divmod(k - 1, len(EVENT_LOOKS))
+        color, line = (BLACK, "-") if k == 0 else EVENT_LOOKS[place]
+        ax.fill_between(years, p - error, p + error, color=color, alpha=SHADED, linewidth=0)
+        ax.plot(
+            years,
+            p,
+            color=color,
+            linestyle=line,
+            linewidth=2 / (1 + max(turn, 0)),
+            label="ASARA" if k == 0 else event,
+        )
+    ax.set_xlim(years[0], max(years[-1], years[0] + 1))
+    ax.set_ylim(0, 1)
+    ax.locator_params(axis="x", integer=True)
+    ax.set_xlabel("end of the year")
+    ax.set_ylabel("probability that it has happened")
+    return _finish(ax, title)
 
 
 def _bands(ax: Axes, x: np.ndarray, quantiles: np.ndarray, color: str, label: str, style: str = "-") -> None:

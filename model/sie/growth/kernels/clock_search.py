@@ -15,7 +15,18 @@ from .clock import CAP, HALVINGS, KNOT, PAUSE, STRETCH, arrival, level_by
 from .path import BEYOND
 from .windows import node_level
 
-__all__ = ["capped_stretches", "extremes", "shortest"]
+__all__ = [
+    "GOLDEN",
+    "ROUNDING",
+    "SECTIONS",
+    "capped_stretches",
+    "extremes",
+    "in_order",
+    "room",
+    "shortest",
+    "stops",
+    "window",
+]
 
 FAR = 24
 """Stops beyond the last node without a ceiling, each about twice as far as the one before; much further, times that are subtracted
@@ -71,7 +82,7 @@ def stops(path, found):
         else:
             n = _stops_of_factor(path, first, size, found, n)
         i = first + size
-    return _in_order(found, n, left)
+    return in_order(found, n, left)
 
 
 @kernel
@@ -90,7 +101,7 @@ def _stops_of_factor(path, first, size, found, n):
 
 
 @kernel
-def _in_order(found, n, most):
+def in_order(found, n, most):
     """Sort the first n numbers, without those that are infinite, above `most` or the same as the one before."""
     some, kept = np.sort(found[:n]), 0
     for x in some:
@@ -101,7 +112,7 @@ def _in_order(found, n, most):
 
 
 @kernel
-def _window(x, gain, path):
+def window(x, gain, path):
     """Time of the window of `gain` doublings that begins at x, after a pause there."""
     first = arrival(x, True, path)[0]
     return max(0.0, arrival(x + gain, False, path)[0] - first) if first < math.inf else math.inf
@@ -112,11 +123,11 @@ def _best_window(low, high, gain, path):
     """Least time of a window that begins between two levels, by golden section."""
     for _ in range(SECTIONS):
         a, b = high - GOLDEN * (high - low), low + GOLDEN * (high - low)
-        if _window(a, gain, path) < _window(b, gain, path):
+        if window(a, gain, path) < window(b, gain, path):
             high = b
         else:
             low = a
-    return _window(0.5 * (low + high), gain, path)
+    return window(0.5 * (low + high), gain, path)
 
 
 @kernel
@@ -131,9 +142,9 @@ def _shortest(gain, path, looked, found, times):
         found[n], found[n + 1] = x, x - gain
         n += 2
     found[n] = min(left - gain, looked[-1])
-    n = _in_order(found, n + 1, left - gain)
+    n = in_order(found, n + 1, left - gain)
     for k in range(n):
-        times[k] = _window(found[k], gain, path)
+        times[k] = window(found[k], gain, path)
     best = times[:n].min()
     for k in range(n):
         low, high = max(k - 1, 0), min(k + 1, n - 1)
