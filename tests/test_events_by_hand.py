@@ -18,7 +18,7 @@ def path(draw):
     """Doublings, log2 of the pace and years on a fine grid, from the slope of the log pace alone."""
     u = np.linspace(0, 1, POINTS)
     left, gone, shape = draw["doublings_left"], draw["doublings_gained"], draw["shape"]
-    x = left * (1 - (1 - u) ** 3)[:-1]
+    x = left * (1 - (1 - u) ** 3)[:-40]
     a, sigma, epsilon = draw["labour_share_asara"], draw["sigma"], draw["epsilon"]
     odds = math.log(a) - math.log1p(-a) if a < 1 else math.inf
     share = 1 / (1 + np.exp(-np.clip(odds + (1 - 1 / sigma) * (1 - epsilon) * x * math.log(2), -700, 700)))

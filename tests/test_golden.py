@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import sie
-from sie.data.wording import hundredths
+from sie.data.wording import authored_in_words, hundredths
 from sie.page.text import compute
 
 GOLDEN = {
@@ -55,7 +55,8 @@ def test_the_table_in_the_readme_shows_the_golden_credences():
             for event in ("r_above_1", "years_3_in_1y")
             for given in ("priors", "evidence")
         ]
-        assert cells == ["-" if credence is None else hundredths(credence[0]) for credence in found]
+        numbers = ["-" if credence is None else hundredths(credence[0]) for credence in found]
+        assert cells == [authored_in_words(sie.read_view(view)), *numbers]
     assert list(table) == list(sie.EVENTS)
     for event, cells in table.items():
         assert cells == [hundredths(GOLDEN[view, event, given][0]) for view, given in columns]

@@ -90,7 +90,9 @@ def test_pools_of_the_bundled_views_do_not_depend_on_the_number_of_draws(weights
     names = view_names()
     views = [sie.read_view(name) for name in names]
     nearly_0 = dict(labour_share=0.1, sigma=0.1, experiment_gain=0, speedup=32, **{"lambda": 0.3})
-    views[names.index("deep_2025")] = sie.read_view("deep_2025").replace(**{name: sie.fixed(value) for name, value in nearly_0.items()})
+    views[names.index("deep_2025")] = sie.read_view("deep_2025").replace(
+        **{name: sie.fixed(value) for name, value in nearly_0.items()}
+    )
 
     def pools(draws, seed):
         drawn = [sie.prior(view, draws=draws, seed=seed) for view in views]

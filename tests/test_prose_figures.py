@@ -6,17 +6,21 @@ import math
 import re
 import tomllib
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import pytest
 from test_golden import GOLDEN, README
 
 import sie
+from sie.analysis.backtest import CUTS
 from sie.analysis.sensitivity.measures import CLASSES, WINDOW
 from sie.analysis.sensitivity.power import SENSITIVE
+from sie.analysis.timeline import last_date
 from sie.base.stats import ENDS
 from sie.commands.options import DEFAULT_DRAWS
 from sie.data.quantities import SERIAL_PENALTY
+from sie.data.timelines import DEFAULT_TIMELINE
 from sie.data.wording import hundredths
 from sie.inference.chains import CHAINS
 from sie.inference.converged import MAX_RHAT, MIN_ESS
@@ -139,6 +143,38 @@ def extras():
     return [WORDS[len(names := sorted(project["optional-dependencies"]))], *names]
 
 
+@cache
+def scores():
+    """How far the default timeline's log score is above each other's."""
+    table = sie.backtest_timelines(seed=1)
+    total = {name: float(table.total.sel(timeline=name)) for name in table.timeline.values.tolist()}
+    return {name: f"{total[DEFAULT_TIMELINE] - score:.1f}" for name, score in total.items()}
+
+
+def years_of_asara(name, *levels):
+    last = last_date(sie.read_horizons(), sie.read_timeline(name))
+    dates = sie.asara_dates(sie.read_timeline(name), now=last, seed=1)
+    return [
+        f"{last.year + (last.timetuple().tm_yday + 365.25 * float(dates.years.quantile(q))) / 365.25:.4f}"[:4]
+        for q in levels
+    ]
+
+
+def timelines():
+    return [
+        *(f"{cut.year}" for cut in CUTS[:2]),
+        scores()["exponential"],
+        scores()["long_trend"],
+        *(
+            f"{12 / rate:.0f}"
+            for rate in reversed(sie.read_timeline("long_trend")["doublings_per_year"].prior.numbers)
+        ),
+        *years_of_asara(DEFAULT_TIMELINE, 0.5, 0.05, 0.95),
+        *years_of_asara("exponential", 0.5),
+        *years_of_asara("long_trend", 0.5),
+    ]
+
+
 def percents(shares):
     return [f"{100 * share:g}" for share in shares]
 
@@ -196,6 +232,13 @@ CLAIMS = {
         extras,
     ),
     "notebooks": ("README code", r"# (\w+) notebooks:", lambda: [WORDS[len(NOTEBOOKS)]]),
+    "timelines": (
+        "README",
+        r"known at the end of (\d+), April and August (\d+), its log score on later frontier models is ([\d.]+) above the exponential's and"
+        r" ([\d.]+) above that of Kwa's long trend of (\d) to (\d) months\. ASARA then comes in (\d+) \(5 to 95 %: (\d+) to (\d+)\), by the"
+        r" exponential in (\d+) and by the long trend in (\d+);",
+        timelines,
+    ),
     "views": ("README timings", r"\((\d+) views, (\d+) of them fitted\)", views),
     "a prior in words": (
         FIRST,

@@ -9,7 +9,13 @@ import numpy as np
 
 from ...base.stats import INTERVAL
 from ...data.quantities import QUANTITIES, RETIRED
-from ...data.wording import conclusion_in_words, correlations_in_words, hundredths, prior_in_words
+from ...data.wording import (
+    authored_in_words,
+    conclusion_in_words,
+    correlations_in_words,
+    hundredths,
+    prior_in_words,
+)
 from ...growth.events import EVENTS, FAST_PACE, limited_pace
 from ..page import Figure, Line, Paragraph, Section, Table
 from ..text import Result
@@ -27,7 +33,13 @@ def views(contents: Contents) -> list[Section]:
     found = [Section(name="each-view", title="Each view", blocks=[Paragraph(lines=_VIEWS)])]
     for result in contents.results:
         blocks = [
-            Paragraph(lines=(Line("Source: "), citation(result.view.source, contents.works))),
+            Paragraph(
+                lines=(
+                    Line("Source: "),
+                    citation(result.view.source, contents.works),
+                    Line(f" {authored_in_words(result.view)} quantities are the author's own."),
+                )
+            ),
             _credence_table(result, contents),
             *_figures(result),
             _prior_table(result, contents),
@@ -41,8 +53,8 @@ def views(contents: Contents) -> list[Section]:
 
 _VIEWS = (
     "A view is one author's beliefs: a prior for every quantity, and the evidence rows that they already rest on. Basis: stated, a source prints the number; "
-    "transcribed, from a work read second-hand; derived, computed from such numbers; ours, our judgement; calibrated, ours, set so that the whole "
-    "comes out as the author says of the whole."
+    "transcribed, from a work read second-hand; derived, computed from such numbers; reference, the author says nothing of it and it is as in the "
+    "reference view; ours, our judgement; calibrated, ours, set so that the whole comes out as the author says of the whole."
 )
 
 
