@@ -50,6 +50,9 @@ WINDOW_LOOKS = (
 )
 """Colour, line and marker of each window of `plot_progress`, and where the probabilities of its events stand."""
 
+ON_THE_AXIS = 0.08
+"""A probability whose note would lie on the axis if it stood below."""
+
 EVENT_YEARS = (3.0, 10.0)
 """Years of progress of events, marked in `plot_progress`."""
 
@@ -179,7 +182,7 @@ def plot_progress(curve: xr.Dataset, *, title: str | None = None, ax: Axes | Non
         marked = np.isin(x, EVENT_YEARS)
         ax.plot(x[marked], of.p.values[marked], color=color, marker=marker, linestyle="none", **HOLLOW)
         for at, p in zip(x[marked], of.p.values[marked], strict=True):
-            note(ax, percent(p), (at, p), beside, ha=ha)
+            note(ax, percent(p), (at, p), beside if p > ON_THE_AXIS else (beside[0], abs(beside[1])), ha=ha)
     ax.set_xlim(0, x.max())
     ax.locator_params(axis="x", integer=True)
     ax.set_ylim(0, 1)
