@@ -26,6 +26,7 @@ from .base.pytensor_folder import discard_scratch, use_writable_folder
 from .commands.add_history import add_history
 from .commands.calibrate import calibrate
 from .commands.check import check
+from .commands.check_model import check_model
 from .commands.diff import diff
 from .commands.doctor import doctor
 from .commands.equations import equations
@@ -59,6 +60,7 @@ COMMANDS = {
     "report": report,
     "evidence": evidence,
     "check": check,
+    "check-model": check_model,
     "list": list_,
     "new": new,
     "grow": grow,
@@ -84,7 +86,7 @@ COMMANDS = {
 
 PANELS = {
     "Answers": ("report", "table", "sensitivity", "diff", "reproduce", "ledger", "open"),
-    "Evidence": ("evidence", "series", "add-history", "epoch", "timeline", "check"),
+    "Evidence": ("evidence", "series", "add-history", "epoch", "timeline", "check", "check-model"),
     "Growth": ("grow", "explain"),
     "Views and tools": ("list", "new", "equations", "explore", "notebooks"),
     "Many fits": ("sweep", "calibrate", "doctor"),

@@ -9,6 +9,7 @@ __all__ = [
     "doctor",
     "leaving_out",
     "mechanisms",
+    "model_checks",
     "parts",
     "pooling",
     "result",
