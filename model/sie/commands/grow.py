@@ -1,6 +1,6 @@
 """`sie grow` and `sie explain`: one trajectory for numbers given on the command line, as a table, a plot or in words.
 
-Every mechanism of `mechanisms.MECHANISMS` is an option by its name. This turns options into a `trajectory.Trajectory`.
+Every mechanism of `mechanisms.MECHANISMS` and number of `mechanisms.OUTSIDE` is an option by its name. This turns options into a `trajectory.Trajectory`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import typer
 
 from ..base.errors import DataError, plain
 from ..data.families import LARGEST, SMALLEST
-from ..growth.mechanisms import A_SHARE, ABOVE_0, MECHANISMS, RETRAINING, Mechanism
+from ..growth.mechanisms import A_SHARE, ABOVE_0, MECHANISMS, OUTSIDE, RETRAINING, Mechanism
 from ..growth.trajectory import Trajectory, ending, follow, idle, table
 
 __all__ = ["explain", "grow"]
@@ -49,6 +49,7 @@ NUMBERS = {
     ),
     "years": Mechanism(off=5.0, **ABOVE_0, meaning="years after ASARA to show"),
     **MECHANISMS,
+    **OUTSIDE,
 }
 """Every number of a trajectory, an option each; `off` is what it is if nothing is said."""
 

@@ -11,8 +11,8 @@ from typing import cast
 
 import numpy as np
 
-from .mechanisms import MECHANISMS, RETRAINING
-from .trajectory import Trajectory, alike, by_then, ending, told_time, without
+from .mechanisms import RETRAINING
+from .trajectory import OPTIONAL, Trajectory, alike, by_then, ending, told_time, without
 
 __all__ = ["explanation"]
 
@@ -32,7 +32,7 @@ def explanation(path: Trajectory, years: float) -> list[str]:
     gained = levels[-1]
     for name, other in without(path, years).items():
         if not alike(levels, other):
-            instead = "none" if name == "retraining" else f"{MECHANISMS[name].off:g}"
+            instead = "none" if name == "retraining" else f"{OPTIONAL[name].off:g}"
             value = path.retraining if name == "retraining" else f"{path.numbers[name]:.3g}"
             said.append(
                 f"With {_said(name)} {instead} in place of {value} there would be {_count(other[-1])} doublings"
@@ -57,7 +57,7 @@ def _start(path: Trajectory) -> str:
     take = numbers["parallel"] / numbers["r"]
     ideas = f"harder ideas take {take:.3g} back" if take >= 0 else f"ideas that get easier add {-take:.3g}"
     return (
-        f"At ASARA software gains {path.start:.3g} doublings a year, {numbers['speedup']:.3g} times the recent pace. A doubling"
+        f"At ASARA software gains {path.start:.3g} doublings a year, {path.start / numbers['recent_pace']:.3g} times the recent pace. A doubling"
         f" of software adds {input_gain(0.0, path.law):.3g} doublings of research input, worth {numbers['parallel']:.3g} doublings"
         f" of pace; {ideas}, so that r = {numbers['r']:.3g} and the pace {'rises' if k > 0 else 'falls' if k < 0 else 'stays'}"
         f" ({k:+.3g} doublings of pace per doubling of software)."
@@ -153,8 +153,8 @@ def _ceiling(path: Trajectory) -> Iterator[str]:
 
 
 def _limit(path: Trajectory) -> Iterator[str]:
-    if "clock" in path.paths:
-        begin, end = path.paths.clock.values.ravel()[3:5]
+    if entries := path.paths.attrs.get("limit_entries", 0):
+        begin, end = path.paths.clock.values.ravel()[-entries:][3:5]
         until = f"to {end:.3g} doublings" if math.isfinite(end) else "on"
         yield (
             f"A doubling of software takes at least {told_time(path.numbers['shortest_doubling'])}: from {begin:.3g} doublings"
