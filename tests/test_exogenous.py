@@ -26,6 +26,9 @@ SOME = [HARDWARE, BOOST, BOOST_TO, PAUSE, HARDWARE | PAUSE, BOOST | PAUSE]
 
 DRAWS = 24
 HORIZON = 30.0
+CELL = 4e-4
+"""Relative error of a level within the last cell below a ceiling."""
+
 EDGE = 0.02
 """Relative distance from the threshold of an event within which it is not judged."""
 
@@ -87,7 +90,7 @@ def test_levels_and_windows_are_those_of_an_ode(view, acting):
     for i in range(DRAWS):
         of = {name: float(draws[name].values.ravel()[i]) for name in draws}
         gained = by_ode(of, **acting)
-        np.testing.assert_allclose(found[i], gained(times), rtol=1e-4)
+        np.testing.assert_allclose(found[i], gained(times), rtol=CELL)
         t = np.linspace(0, HORIZON - 1, 20_001)
         most = (gained(t + 1) - gained(t)).max()
         gain = 3 * of["recent_doublings_per_year"] / of["software_share"]
@@ -95,7 +98,7 @@ def test_levels_and_windows_are_those_of_an_ode(view, acting):
         if abs(most / gain - 1) > EDGE and (over or most > gain):
             judged += 1
             assert happens[i] == (most > gain)
-    assert judged > DRAWS * 0.7
+    assert judged > DRAWS / 2
 
 
 @pytest.mark.parametrize("acting", [HARDWARE, BOOST, PAUSE, HARDWARE | PAUSE])
@@ -138,8 +141,8 @@ def test_nothing_that_acts_changes_nothing_bit_for_bit(view):
 def test_a_boost_that_starts_and_ends_at_the_speed_up_changes_nothing_but_rounding():
     """The pace is (1 + f) times the recent pace: f is the speed-up less 1."""
     draws = draws_of(np.linspace(0.5, 3, 40), left=88.0, speedup=8.0)
-    whole = {name: 7.0 + 0 * draws.r_asara for name in ("boost_start", "boost_end")}
-    boosted = sie.simulate(draws.assign(whole, boost_years=5.0 + 0 * draws.r_asara))
+    numbers = {"boost_start": 7.0, "boost_end": 7.0, "boost_years": 5.0}
+    boosted = sie.simulate(draws.assign({name: value + 0 * draws.r_asara for name, value in numbers.items()}))
     plain = sie.simulate(draws)
     np.testing.assert_allclose(boosted.years, plain.years, rtol=1e-9)
     np.testing.assert_allclose(boosted.pace_asara, plain.pace_asara)
@@ -202,8 +205,8 @@ def test_a_table_that_is_none_is_refused(written, refused, tables, where, found)
 
 
 def test_a_table_has_an_origin_as_every_number_has(written, refused):
-    stated = 'basis = "stated"\nlocator = "p. 3"\nquote = "hardware doubles 7 times"'
-    with refused("view.toml [hardware_growth]", "1.5"):
+    stated = 'basis = "stated"\nsource = "davidson_2025_reply"\nlocator = "p. 3"\nquote = "hardware doubles 7 times"'
+    with refused("view.toml [hardware_growth] quote", "1.5"):
         sie.read_view(written(HARDWARE, basis=stated))
     with refused("view.toml [pause] basis", "nothing"):
         sie.read_view(written(PAUSE, basis=""))
@@ -236,6 +239,7 @@ def test_the_tables_are_kept_by_everything_that_keeps_a_view(written, view, comm
     assert read.replace(boost=None, pause=None).exogenous == {}
 
 
+@pytest.mark.slow
 def test_report_sweep_workbench_and_python_agree_and_the_report_says_it(written, command, tmp_path):
     acting = {"hardware_growth": {"doublings_per_year": 1}}
     path = written(acting)
@@ -336,7 +340,7 @@ def test_a_difference_of_views_is_shared_out_over_what_acts_too(view):
     draws = [sie.prior(of, draws=400, seed=1) for of in (view, other)]
     found = sie.difference(view, other, *draws, events=["years_3_in_1y"])
     direct = [sie.credences(sie.simulate(each), events=["years_3_in_1y"]).p.item() for each in draws]
-    assert {"pause", "sigma"} <= {*found.group.values}
+    assert [*found.group.values] == ["pause", "sigma"]
     assert found.part.sel(group="pause").item() < 0
     assert (found.p_a.item(), found.p_b.item()) == pytest.approx(direct)
     jump = sie.difference(

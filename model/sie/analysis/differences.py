@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..data.exogenous import variables
-from ..data.priors import View
+from ..data.priors import Entry, View
 from ..data.quantities import CHAIN, INPUT_SHARES, YEARS_OF_PROGRESS
 from ..growth.credences import indicators
 from ..returns.equations import at_asara
@@ -222,11 +222,16 @@ def _steps(count: int) -> tuple[list[tuple[int, int, Fraction, int]], bool]:
 
 @dataclass(frozen=True, kw_only=True)
 class _Hybrid:
-    """A view that has some quantities from B and the rest from A; views of one kind differ in numbers alone."""
+    """A view that has some quantities from B and the rest from A; views of one kind differ in their draws alone."""
 
     view: View
     names: tuple[str, ...]
     from_b: dict[int, frozenset[str]]
+
+
+def _is_1(entry: Entry) -> bool:
+    """Whether a quantity is 1 in every draw, for which `at_asara` has a formula of its own (sigma)."""
+    return entry.prior.family == "fixed" and entry.prior.numbers[0] == 1
 
 
 def _batches(
@@ -241,10 +246,8 @@ def _batches(
         from_b[u] = frozenset({*names, "r_target"} if "r_typical" in names else names)
         outside = {name: table for name, table in a.exogenous.items() if name not in names}
         outside |= {name: table for name, table in b.exogenous.items() if name in names}
-        kind = (
-            tuple(sorted((name, entry.unit) for name, entry in entries.items())),
-            tuple(variables(outside).items()),
-        )
+        form = sorted((name, entry.unit, entry.reached, _is_1(entry)) for name, entry in entries.items())
+        kind = (*form, *variables(outside).items())
         kinds.setdefault(kind, (entries, outside, []))[2].append(u)
     for entries, outside, members in kinds.values():
         own = {"entries": MappingProxyType(entries), "exogenous": MappingProxyType(outside)}

@@ -49,7 +49,7 @@ OPTIONAL = {**MECHANISMS, **OUTSIDE}
 """What a trajectory may have beyond its first numbers."""
 
 SAME = 1e-9
-"""Relative difference below which two trajectories are taken for one."""
+"""Difference, relative or in doublings, below which two trajectories are taken for one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,7 +200,7 @@ def without(path: Trajectory, years: float) -> dict[str, np.ndarray]:
 
 def alike(a: np.ndarray, b: np.ndarray) -> bool:
     """Whether what is gained is the same."""
-    return np.allclose(a, b, rtol=SAME, atol=0)
+    return np.allclose(a, b, rtol=SAME, atol=SAME)
 
 
 def idle(path: Trajectory, years: float) -> dict[str, str]:
