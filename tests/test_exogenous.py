@@ -45,7 +45,9 @@ def slope(x, of):
     share = odds / (odds + 1 - of["labour_share_asara"])
     gained, whole = of["doublings_gained"], of["doublings_gained"] + of["doublings_left"]
     beta = of["parallel"] / of["r_asara"] * (1 - (gained / whole) ** of["shape"])
-    return of["lambda"] * (share + of["epsilon"] * (1 - share)) - beta / (1 - ((gained + x) / whole) ** of["shape"])
+    return of["lambda"] * (share + of["epsilon"] * (1 - share)) - beta / (
+        1 - ((gained + x) / whole) ** of["shape"]
+    )
 
 
 def by_ode(of, *, hardware_growth=None, boost=None, pause=None):
@@ -235,7 +237,10 @@ def test_the_tables_are_kept_by_everything_that_keeps_a_view(written, view, comm
     assert sie.read_view("copy.toml").exogenous == read.exogenous
     shown = view_of("report.json", "mine", "Mine", json.loads(json.dumps(inputs_of(read))))
     assert {name: dict(each.numbers) for name, each in shown.exogenous.items()} == acting
-    assert len({inputs_sha256(of, {}) for of in (view.replace(), view.replace(**PAUSE), view.replace(**acting))}) == 3
+    assert (
+        len({inputs_sha256(of, {}) for of in (view.replace(), view.replace(**PAUSE), view.replace(**acting))})
+        == 3
+    )
     assert read.replace(boost=None, pause=None).exogenous == {}
 
 
@@ -245,7 +250,9 @@ def test_report_sweep_workbench_and_python_agree_and_the_report_says_it(written,
     path = written(acting)
     read = sie.read_view(path)
     wanted = sie.credences(sie.simulate(sie.prior(read, draws=1000, seed=1))).p.values
-    code, out, _ = command("report", path, "--priors-only", "--draws", 1000, "--json", tmp_path / "r.json", "--out", tmp_path)
+    code, out, _ = command(
+        "report", path, "--priors-only", "--draws", 1000, "--json", tmp_path / "r.json", "--out", tmp_path
+    )
     assert code == 0
     assert "hardware doubles 1 time a year after ASARA [ours: of a test]" in out
     assert "hardware stays fixed" not in out
@@ -257,7 +264,9 @@ def test_report_sweep_workbench_and_python_agree_and_the_report_says_it(written,
     np.testing.assert_array_equal(opened.credences["priors"].p, wanted)
     assert "hardware grows" in command("open", tmp_path / "view.nc")[1]
     row = dict(zip(FIELDS, run_cell(read, None, (), seed=1, draws=1000, key=""), strict=True))
-    assert [row[f"p priors {event}"] for event in opened.credences["priors"].event.values] == pytest.approx(wanted)
+    assert [row[f"p priors {event}"] for event in opened.credences["priors"].event.values] == pytest.approx(
+        wanted
+    )
     answer = sie.Workbench(None, seed=1, draws=1000).answer(read)
     np.testing.assert_array_equal(answer.credences["priors"].p, wanted)
     np.testing.assert_array_equal(sie.credences(answer.paths).p, wanted)
@@ -319,7 +328,9 @@ def test_a_sweep_has_them_on_its_axes(written, tmp_path, refused):
     written(HARDWARE)
     (tmp_path / "sweep.toml").write_text(SWEEP)
     sweep = sie.read_sweep(tmp_path / "sweep.toml")
-    grown = [sweep.view(cell).exogenous["hardware_growth"].numbers["doublings_per_year"] for cell in sweep.cells]
+    grown = [
+        sweep.view(cell).exogenous["hardware_growth"].numbers["doublings_per_year"] for cell in sweep.cells
+    ]
     assert grown == [1.5, 2]
     for old, new, where, found in (
         ("= 2 }", "= 1.5 }", "sweep.toml [mechanisms.more]", "the priors of [mechanisms.as_stated] in every view"),
@@ -358,11 +369,17 @@ TOLD = {"r": 1.2, "ceiling": 88.0, "parallel": 0.3, "speedup": 8.0, "recent_pace
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"hardware_growth": 1.5}, "hardware doubles 1.5 times a year, worth 0.45 doublings of the pace a year"),
+        (
+            {"hardware_growth": 1.5},
+            "hardware doubles 1.5 times a year, worth 0.45 doublings of the pace a year",
+        ),
         ({"boost_start": 0.1}, "the pace is 1.1 times the recent pace at ASARA and 9 times after 5 years"),
         ({"boost_start": 0.1, "boost_end": 12.0, "boost_years": 2.0}, "and 13 times after 2 years"),
         ({"pause_doublings": 10.0, "pause_years": 1.5}, "the pause of 1.5 years at 10 doublings begins"),
-        ({"pause_doublings": 99.0, "pause_years": 1.5}, "the pause of 1.5 years at 99 doublings is never reached"),
+        (
+            {"pause_doublings": 99.0, "pause_years": 1.5},
+            "the pause of 1.5 years at 99 doublings is never reached",
+        ),
     ],
 )
 def test_the_command_line_follows_and_tells_what_acts(command, options, said):
@@ -386,13 +403,19 @@ def test_options_that_change_nothing_and_that_cannot_act_are_told(command):
     for flags, said in (
         (("--boost-years", 3), "--boost-years changes nothing here: it acts with boost-start"),
         (("--boost-end", 3), "--boost-end changes nothing here: it acts with boost-start"),
-        (("--pause-doublings", 3), "--pause-doublings changes nothing here: it acts with pause-years above 0"),
+        (
+            ("--pause-doublings", 3),
+            "--pause-doublings changes nothing here: it acts with pause-years above 0",
+        ),
         (("--pause-years", 1, "--pause-doublings", 99), "--pause-years changes nothing here"),
     ):
         assert said in command("grow", *flags)[1]
     for flags, said in (
         (("--hardware-growth", -1), "--hardware-growth: found -1.0, want a number from 0 to 1e+09\n"),
-        (("--hardware-growth", 1, "--retraining", "slower"), "--hardware-growth: found retraining slower, want"),
+        (
+            ("--hardware-growth", 1, "--retraining", "slower"),
+            "--hardware-growth: found retraining slower, want",
+        ),
         (("--hardware-growth", 1, "--shortest-doubling", 0.1), "--shortest-doubling: found 0.1, want"),
         (("--boost-start", 0.1, "--hardware-growth", 1), "--boost-start: found hardware_growth too, want"),
     ):
