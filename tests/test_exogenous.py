@@ -371,14 +371,14 @@ TOLD = {"r": 1.2, "ceiling": 88.0, "parallel": 0.3, "speedup": 8.0, "recent_pace
     [
         (
             {"hardware_growth": 1.5},
-            "hardware doubles 1.5 times a year, worth 0.45 doublings of the pace a year",
+            "Hardware doubles 1.5 times a year after ASARA, worth 0.45 doublings of the pace a year",
         ),
         ({"boost_start": 0.1}, "the pace is 1.1 times the recent pace at ASARA and 9 times after 5 years"),
         ({"boost_start": 0.1, "boost_end": 12.0, "boost_years": 2.0}, "and 13 times after 2 years"),
-        ({"pause_doublings": 10.0, "pause_years": 1.5}, "the pause of 1.5 years at 10 doublings begins"),
+        ({"pause_doublings": 10.0, "pause_years": 1.5}, "The pause of 1.5 years at 10 doublings begins"),
         (
             {"pause_doublings": 99.0, "pause_years": 1.5},
-            "the pause of 1.5 years at 99 doublings is never reached",
+            "The pause of 1.5 years at 99 doublings is never reached",
         ),
     ],
 )

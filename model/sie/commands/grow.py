@@ -117,12 +117,14 @@ def grow(
     ] = None,
 ) -> None:
     """One trajectory after ASARA: doublings, years of progress, pace and r along the way."""
+    from ..growth.explanation import outside
+
     if plot is not None and (plot.is_dir() or not plot.parent.is_dir()):
         raise DataError(f"--plot {plot}", plain("no place for a file"), "a file in a folder that exists")
     if plot is not None and (plot.suffix != ".png" or (plot.exists() and not plot.is_file())):
         raise DataError(f"--plot {plot}", plot.name, "a regular file whose name ends in .png")
     print(table(path, years))
-    print(ending(path))
+    print("\n".join([ending(path), *outside(path)]))
     _print_idle(path, years)
     if plot is not None:
         from ..base.files import write_whole

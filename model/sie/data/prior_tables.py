@@ -161,11 +161,11 @@ def read_exogenous(
     where: str, name: str, table: object, source: str, sources: Mapping[str, Source]
 ) -> Exogenous:
     """A table of `EXOGENOUS`: numbers and provenance."""
-    found = (
-        [value for key in EXOGENOUS[name] if is_finite(value := table.get(key))]
-        if isinstance(table, dict)
-        else []
-    )
-    fields, want = fields_of(name), f"a table with {', '.join(EXOGENOUS[name])} and basis"
-    values = checked(where, table, {**fields, **ORIGIN_KEYS}, (origin_of(source, found, sources),), want=want)
+
+    def origin(where: str, values: Mapping[str, Any]) -> None:
+        numbers = [number for key in EXOGENOUS[name] if (number := values.get(key)) is not None]
+        origin_of(source, numbers, sources)(where, values)
+
+    want = f"a table with {', '.join(EXOGENOUS[name])} and basis"
+    values = checked(where, table, {**fields_of(name), **ORIGIN_KEYS}, (origin,), want=want)
     return Exogenous(numbers=numbers_from(name, values), **{key: values[key] for key in ORIGIN_KEYS})

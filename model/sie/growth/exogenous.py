@@ -16,13 +16,14 @@ import numpy as np
 from ..base.errors import DataError, plain
 from ..data.exogenous import NO_LIMIT_BESIDE, NUMBERS, ONE_FACTOR
 from .calendar import Clock, gradual_boost, hardware_growth
+from .events import pace_at_asara
 from .kernels.path import BEYOND
 from .mechanisms import OUTSIDE
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["acted_on", "acts", "factor", "log2_at", "passed"]
+__all__ = ["acted_on", "acts", "factor", "has_limit", "log2_at", "passed"]
 
 LONGEST = 1e300
 """Years that stand for a pause of the path's own time that no number holds."""
@@ -33,12 +34,27 @@ def acts(draws: xr.Dataset) -> bool:
     return _on(draws, "pause_years") > 0 or _factor_of(draws) is not None
 
 
+def has_limit(draws: xr.Dataset) -> bool:
+    """Whether some draws have a shortest doubling time."""
+    return "shortest_doubling" in draws and bool((draws.shortest_doubling > 0).any())
+
+
 def acted_on(paths: xr.Dataset, draws: xr.Dataset, lambda_: np.ndarray) -> xr.Dataset:
-    """The paths of draws under what acts on them, before any shortest doubling time; `lambda_` is (draw,), in their order.
+    """The paths of draws under what acts on them, the shortest doubling time last; `lambda_` is (draw,), in their order.
 
     Raises DataError for numbers out of range or that differ between draws; for hardware growth or a boost with retraining, beside
     each other or beside a shortest doubling time.
     """
+    from .clock import limited
+
+    if acts(draws):
+        paths = _under(paths, draws, lambda_)
+    if not (has_limit(paths) or "boost_start" in paths):
+        return paths
+    return limited(paths).assign(pace_asara=pace_at_asara(paths))
+
+
+def _under(paths: xr.Dataset, draws: xr.Dataset, lambda_: np.ndarray) -> xr.Dataset:
     from .clock import on_clock, paused
     from .readings import years_at
 
@@ -119,5 +135,5 @@ def _refuse_beside(draws: xr.Dataset, retraining: str) -> None:
     if retraining != "none":
         want = "retraining none beside it (its slope depends on the pace itself)"
         raise DataError(name, plain(f"retraining {retraining}"), want)
-    if "shortest_doubling" in draws and (draws.shortest_doubling > 0).any():
+    if has_limit(draws):
         raise DataError("shortest_doubling", float(draws.shortest_doubling.max()), NO_LIMIT_BESIDE)

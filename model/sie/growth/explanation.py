@@ -14,7 +14,7 @@ import numpy as np
 from .mechanisms import RETRAINING
 from .trajectory import OPTIONAL, Trajectory, alike, by_then, ending, told_time, without
 
-__all__ = ["explanation"]
+__all__ = ["explanation", "outside"]
 
 
 def explanation(path: Trajectory, years: float) -> list[str]:
@@ -27,7 +27,7 @@ def explanation(path: Trajectory, years: float) -> list[str]:
         *_technologies(path),
         *_switch(path),
     ]
-    said += [*_retraining(path), *_ceiling(path), *_limit(path), *_crossings(path)]
+    said += [*_retraining(path), *_ceiling(path), *_limit(path), *outside(path), *_crossings(path)]
     levels = by_then(path, years)
     gained = levels[-1]
     for name, other in without(path, years).items():
@@ -160,6 +160,27 @@ def _limit(path: Trajectory) -> Iterator[str]:
             f"A doubling of software takes at least {told_time(path.numbers['shortest_doubling'])}: from {begin:.3g} doublings"
             f" {until} the pace is held at {path.fastest:.3g} doublings a year."
         )
+
+
+def outside(path: Trajectory) -> Iterator[str]:
+    """What acts on a trajectory from outside, a sentence each."""
+    numbers = path.numbers
+    if (growth := numbers["hardware_growth"]) > 0:
+        yield (
+            f"Hardware doubles {growth:.3g} {'time' if growth == 1 else 'times'} a year after ASARA, worth"
+            f" {growth * path.law['lambda_']:.3g} doublings of the pace a year."
+        )
+    if not math.isnan(start := numbers["boost_start"]):
+        end = numbers["speedup"] if math.isnan(numbers["boost_end"]) else numbers["boost_end"]
+        yield (
+            f"The boost from AI comes gradually: without software's feedback on itself the pace is {1 + start:.3g} times the recent pace"
+            f" at ASARA and {1 + end:.3g} times after {numbers['boost_years']:.3g} years."
+        )
+    if (years := numbers["pause_years"]) > 0:
+        level = numbers["pause_doublings"]
+        when = path.years_at(level) if level < numbers["ceiling"] else math.inf
+        begins = f"begins {told_time(when)} after ASARA" if math.isfinite(when) else "is never reached"
+        yield f"The pause of {told_time(years)} at {level:.3g} doublings {begins}."
 
 
 def _crossings(path: Trajectory) -> Iterator[str]:

@@ -21,7 +21,7 @@ from ..base.errors import DataError, check_holds, plain
 from ..base.kernels import in_chunks, kernel
 from ..data.exogenous import NUMBERS
 from .events import pace_at_asara
-from .exogenous import acted_on, acts
+from .exogenous import acted_on, acts, has_limit
 from .kernels.path import END_VARIABLES, ENDS, WORK, compute_path, grids
 from .kernels.windows import shortest_window
 from .law import beta, input_gain
@@ -172,9 +172,7 @@ def simulate(draws: xr.Dataset, *, nodes: int = NODES, retraining: str = "none")
         | {"retraining": retraining},
     )
     paths = paths.assign({name: _aligned(draws, name) for name in _CARRIED if name in draws})
-    if acts(draws):
-        paths = acted_on(paths, draws, law["lambda_"])
-    return _as_left(paths)
+    return acted_on(paths, draws, law["lambda_"])
 
 
 def summaries(
@@ -205,19 +203,6 @@ def summaries(
         yield _anew(found, block, wanted, nodes=nodes, retraining=retraining)
 
 
-def _as_left(paths: xr.Dataset) -> xr.Dataset:
-    """Paths with the shortest doubling time of each, and the pace at ASARA that is left."""
-    from .clock import limited
-
-    if not (_has_limit(paths) or "boost_start" in paths):
-        return paths
-    return limited(paths).assign(pace_asara=pace_at_asara(paths))
-
-
-def _has_limit(draws: xr.Dataset) -> bool:
-    return "shortest_doubling" in draws and bool((draws.shortest_doubling > 0).any())
-
-
 def _anew(
     found: xr.Dataset, block: xr.Dataset, gains: np.ndarray, *, nodes: int, retraining: str
 ) -> xr.Dataset:
@@ -225,7 +210,7 @@ def _anew(
     from outside; `gains` are (draw, gain)."""
     if acts(block):
         changed = np.arange(block.sizes["draw"])
-    elif _has_limit(found):
+    elif has_limit(found):
         with np.errstate(divide="ignore"):
             changed = np.flatnonzero(found.peak_log2_pace.values > -np.log2(found.shortest_doubling.values))
     else:

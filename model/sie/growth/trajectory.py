@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..data.exogenous import NUMBERS
 from .mechanisms import MECHANISMS, OUTSIDE
 
 if TYPE_CHECKING:
@@ -27,7 +26,6 @@ __all__ = [
     "ending",
     "follow",
     "idle",
-    "outside",
     "table",
     "told_time",
     "without",
@@ -241,35 +239,7 @@ def table(path: Trajectory, years: float) -> str:
 
 
 def ending(path: Trajectory) -> str:
-    """How it ends: a singularity, the ceiling, or a fizzle and when the pace is back at the recent one; and what acts from outside."""
-    said = outside(path)
-    return _end(path) + (f"; {'; '.join(said)}" if said else "")
-
-
-def outside(path: Trajectory) -> list[str]:
-    """What acts on a trajectory from outside, in words."""
-    numbers = {name: path.numbers[name] for name in NUMBERS}
-    said = []
-    if (growth := numbers["hardware_growth"]) > 0:
-        said.append(
-            f"hardware doubles {growth:.3g} {'time' if growth == 1 else 'times'} a year, worth"
-            f" {growth * path.law['lambda_']:.3g} doublings of the pace a year"
-        )
-    if not math.isnan(start := numbers["boost_start"]):
-        end, speedup = numbers["boost_end"], path.numbers["speedup"]
-        said.append(
-            f"the boost comes gradually: without software's feedback on itself the pace is {1 + start:.3g} times the recent pace at ASARA"
-            f" and {1 + (speedup if math.isnan(end) else end):.3g} times after {numbers['boost_years']:.3g} years"
-        )
-    if (years := numbers["pause_years"]) > 0:
-        level = numbers["pause_doublings"]
-        when = path.years_at(level) if level < path.paths.doublings_left.item() else math.inf
-        begins = f"begins {told_time(when)} after ASARA" if math.isfinite(when) else "is never reached"
-        said.append(f"the pause of {told_time(years)} at {level:.3g} doublings {begins}")
-    return said
-
-
-def _end(path: Trajectory) -> str:
+    """How it ends: a singularity, the ceiling, or a fizzle and when the pace is back at the recent one."""
     from .readings import levels
 
     paths = path.paths
