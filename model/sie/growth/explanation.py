@@ -187,14 +187,15 @@ def _crossings(path: Trajectory) -> Iterator[str]:
     """Where k changes sign."""
     from scipy.optimize import brentq
 
+    pace = "the pace" if path.factor is None else "what software alone does to the pace"
     x = np.concatenate([[0.0], np.geomspace(1e-3, 1.0, 400)]) * path.end
     k = np.array([path.slope(at) for at in x])
     found = np.flatnonzero(np.sign(k[:-1]) * np.sign(k[1:]) < 0)
     for i in found:
         at = cast("float", brentq(path.slope, x[i], x[i + 1]))
-        way = "rises above 1 and the pace starts to rise"
+        way = f"rises above 1 and {pace} starts to rise"
         if k[i] > 0:
-            way = "falls below 1 and the pace starts to fall"
+            way = f"falls below 1 and {pace} starts to fall"
         when = told_time(path.years_at(at))
         yield f"r {way} at {at:.3g} doublings, {when} after ASARA."
     if not found.size:
