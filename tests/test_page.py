@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 import pytest
 
 import sie
+from sie.analysis.result import CONDITIONS
 from sie.base.reading import data_folder
 from sie.data.bibliography import read_sources
 from sie.data.quantities import QUANTITIES
@@ -109,7 +110,7 @@ def test_the_page_has_equations_variables_versions_and_conditions(page):
     assert equation == [line for block in equations.blocks() for line in block.lines]
     assert all(name in page.text for name in (*QUANTITIES, *LAW.names, *equations.COMPUTED))
     assert all(f"{name} {version}" in page.text for name, version in versions().items())
-    assert sections.CONDITIONS in page.text
+    assert CONDITIONS in page.text
     assert "sie report davidson_houlden_2025 --seed 1 --draws 1000 sie" in page.text
     assert "sie report davidson_2025 --seed 1 --draws 1000 --priors-only" in page.text
 

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..data.priors import View
+from ..data.exogenous import variables
+from ..data.priors import Entry, View
 from ..data.quantities import CHAIN, INPUT_SHARES, YEARS_OF_PROGRESS
 from ..growth.credences import indicators
 from ..returns.equations import at_asara
@@ -54,7 +55,7 @@ def groups(a: View, b: View, *, given: str = "priors") -> dict[str, tuple[str, .
     `gained_before_asara` with the ceiling, where either view states the latter; everything about r, where one states it directly
     or derives the compute factor; what is correlated; everything that evidence moves, `given` evidence.
     """
-    of = {name: {name} for name in (*a.entries, *b.entries)}
+    of = {name: {name} for name in (*a.entries, *b.entries, *a.exogenous, *b.exogenous)}
 
     def join(names: set[str]) -> None:
         together = set().union(*(of[name] for name in names if name in of))
@@ -64,6 +65,8 @@ def groups(a: View, b: View, *, given: str = "priors") -> dict[str, tuple[str, .
     for view in (a, b):
         for correlation in getattr(view, "correlations", ()):
             join({*correlation.between})
+    if {"hardware_growth", "boost"} & {*of}:  # which nothing but one of them may have
+        join({"hardware_growth", "boost", "shortest_doubling"})
     join({"r_typical", "spread"})
     chain = {*CHAIN, "r_asara", "conversion", "gained_before_asara"}
     structure = a.states_r_asara != b.states_r_asara
@@ -180,6 +183,8 @@ def _with_unchanged(players: dict[str, tuple[str, ...]], a: View, b: View) -> di
 
 def _stated(view: View, name: str) -> tuple | None:
     """What a view says of a quantity, its correlations included."""
+    if name in view.exogenous:
+        return tuple(view.exogenous[name].numbers.items())
     if name not in view:
         return None
     entry = view[name]
@@ -217,11 +222,16 @@ def _steps(count: int) -> tuple[list[tuple[int, int, Fraction, int]], bool]:
 
 @dataclass(frozen=True, kw_only=True)
 class _Hybrid:
-    """A view that has some quantities from B and the rest from A; views of one kind differ in numbers alone."""
+    """A view that has some quantities from B and the rest from A; views of one kind differ in their draws alone."""
 
     view: View
     names: tuple[str, ...]
     from_b: dict[int, frozenset[str]]
+
+
+def _is_1(entry: Entry) -> bool:
+    """Whether a quantity is 1 in every draw, for which `at_asara` has a formula of its own (sigma)."""
+    return entry.prior.family == "fixed" and entry.prior.numbers[0] == 1
 
 
 def _batches(
@@ -234,10 +244,14 @@ def _batches(
         entries = {name: entry for name, entry in a.entries.items() if name not in names}
         entries |= {name: entry for name, entry in b.entries.items() if name in names}
         from_b[u] = frozenset({*names, "r_target"} if "r_typical" in names else names)
-        kind = tuple(sorted((name, entry.unit) for name, entry in entries.items()))
-        kinds.setdefault(kind, (entries, []))[1].append(u)
-    for entries, members in kinds.values():
-        view = dataclasses.replace(a, entries=MappingProxyType(entries), path=None)
+        outside = {name: table for name, table in a.exogenous.items() if name not in names}
+        outside |= {name: table for name, table in b.exogenous.items() if name in names}
+        form = sorted((name, entry.unit, entry.reached, _is_1(entry)) for name, entry in entries.items())
+        kind = (*form, *variables(outside).items())
+        kinds.setdefault(kind, (entries, outside, []))[2].append(u)
+    for entries, outside, members in kinds.values():
+        own = {"entries": MappingProxyType(entries), "exogenous": MappingProxyType(outside)}
+        view = dataclasses.replace(a, **own, path=None)
         names = (*entries, *(() if view.states_r_asara else ("r_target",)))
         for first in range(0, len(members), AT_ONCE):
             yield members[first : first + AT_ONCE], _Hybrid(view=view, names=names, from_b=from_b)

@@ -28,12 +28,35 @@ from ..returns.selection import default_levels, usable
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["CONDITIONS", "GROUPS", "Result", "compute", "draws_of", "inputs_sha256", "quantiles"]
+__all__ = [
+    "CONDITIONS",
+    "GROUPS",
+    "Result",
+    "compute",
+    "conditions",
+    "draws_of",
+    "inputs_sha256",
+    "quantiles",
+]
 
 CONDITIONS = (
     "All credences are conditional: AI that fully automates AI R&D (ASARA) is reached, hardware stays fixed, and the inputs are "
     "independent except where said. The authors of published posteriors put their own priors into them."
 )
+
+_FIXED = "hardware stays fixed"
+
+
+def conditions(views: Sequence[View]) -> str:
+    """`CONDITIONS` of some views, in some of which hardware may grow."""
+    growing = [view.name for view in views if "hardware_growth" in view.exogenous]
+    if not growing:
+        return CONDITIONS
+    others = f"{_FIXED} except in {', '.join(growing)}, where it grows as the view says"
+    return CONDITIONS.replace(
+        _FIXED, "hardware grows as the view says" if len(growing) == len(views) else others
+    )
+
 
 SPREAD_DRAWS = 4000
 """Draws of a refit at another spread, where reweighting does not do."""

@@ -89,6 +89,7 @@ def check_view(path: Path, evidence: Path | None, sources: Path | None) -> list[
             check_not_narrower(view, reference)
     tables = {**view.entries, **{f"concludes.{name}": item for name, item in view.concludes.items()}}
     tables |= {f"correlations {' and '.join(item.between)}": item for item in view.correlations}
+    tables |= view.exogenous
     records = [
         (f"{path.name} [{name}]", item.source or view.source, item.quote) for name, item in tables.items()
     ]

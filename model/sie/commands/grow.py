@@ -1,6 +1,6 @@
 """`sie grow` and `sie explain`: one trajectory for numbers given on the command line, as a table, a plot or in words.
 
-Every mechanism of `mechanisms.MECHANISMS` is an option by its name. This turns options into a `trajectory.Trajectory`.
+Every mechanism of `mechanisms.MECHANISMS` and number of `mechanisms.OUTSIDE` is an option by its name. This turns options into a `trajectory.Trajectory`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import typer
 
 from ..base.errors import DataError, plain
 from ..data.families import LARGEST, SMALLEST
-from ..growth.mechanisms import A_SHARE, ABOVE_0, MECHANISMS, RETRAINING, Mechanism
+from ..growth.mechanisms import A_SHARE, ABOVE_0, MECHANISMS, OUTSIDE, RETRAINING, Mechanism
 from ..growth.trajectory import Trajectory, ending, follow, idle, table
 
 __all__ = ["explain", "grow"]
@@ -49,6 +49,7 @@ NUMBERS = {
     ),
     "years": Mechanism(off=5.0, **ABOVE_0, meaning="years after ASARA to show"),
     **MECHANISMS,
+    **OUTSIDE,
 }
 """Every number of a trajectory, an option each; `off` is what it is if nothing is said."""
 
@@ -116,12 +117,14 @@ def grow(
     ] = None,
 ) -> None:
     """One trajectory after ASARA: doublings, years of progress, pace and r along the way."""
+    from ..growth.explanation import outside
+
     if plot is not None and (plot.is_dir() or not plot.parent.is_dir()):
         raise DataError(f"--plot {plot}", plain("no place for a file"), "a file in a folder that exists")
     if plot is not None and (plot.suffix != ".png" or (plot.exists() and not plot.is_file())):
         raise DataError(f"--plot {plot}", plot.name, "a regular file whose name ends in .png")
     print(table(path, years))
-    print(ending(path))
+    print("\n".join([ending(path), *outside(path)]))
     _print_idle(path, years)
     if plot is not None:
         from ..base.files import write_whole

@@ -36,7 +36,7 @@ def open_(
         write_atomically(html, _page(files, results, works).encode())
     print("\n".join(reports.as_text(result) for result in results))
     print(reports.event_wordings())
-    print(reports.CONDITIONS)
+    print(reports.conditions([result.view for result in results]))
 
 
 def _page(files: list[Path], results: list[Result], works: dict[str, Source]) -> str:

@@ -106,4 +106,4 @@ def report(
             write_atomically(json, reports.as_json(results, seed=seed, draws=draws).encode())
     print("\n".join(pages))
     print(reports.event_wordings())
-    print(reports.CONDITIONS)
+    print(reports.conditions([result.view for result in results]))

@@ -6,6 +6,7 @@ __all__ = [
     "constructors",
     "correlations",
     "evidence",
+    "exogenous",
     "families",
     "histories",
     "history_units",

@@ -11,12 +11,21 @@ from typing import Any
 from ..base.errors import DataError, Problems, moved
 from .bibliography import PROVENANCE, Source, check_provenance
 from .correlations import Correlation
+from .exogenous import EXOGENOUS, Exogenous, fields_of, numbers_from
 from .families import FAMILIES, Prior, is_finite
 from .quantities import QUANTITIES, Quantity
 from .schema import Field, Rule, anything, checked, one_of, optional, words
 from .views import Entry, check_range
 
-__all__ = ["ORIGIN_KEYS", "numbers_of", "origin_of", "read_correlations", "read_entry", "read_prior"]
+__all__ = [
+    "ORIGIN_KEYS",
+    "numbers_of",
+    "origin_of",
+    "read_correlations",
+    "read_entry",
+    "read_exogenous",
+    "read_prior",
+]
 
 ORIGIN_KEYS = dict.fromkeys(PROVENANCE, optional(words()))
 """The fields of `PROVENANCE` in a TOML table, which leaves out those that it does not have."""
@@ -146,3 +155,17 @@ def _read_correlation(where: str, item: object, source: str, sources: Mapping[st
     rules = (origin_of(source, numbers, sources),)
     want = "a table with between, rank and basis"
     return Correlation(**checked(where, item, _CORRELATION, rules, want=want))
+
+
+def read_exogenous(
+    where: str, name: str, table: object, source: str, sources: Mapping[str, Source]
+) -> Exogenous:
+    """A table of `EXOGENOUS`: numbers and provenance."""
+
+    def origin(where: str, values: Mapping[str, Any]) -> None:
+        numbers = [number for key in EXOGENOUS[name] if (number := values.get(key)) is not None]
+        origin_of(source, numbers, sources)(where, values)
+
+    want = f"a table with {', '.join(EXOGENOUS[name])} and basis"
+    values = checked(where, table, {**fields_of(name), **ORIGIN_KEYS}, (origin,), want=want)
+    return Exogenous(numbers=numbers_from(name, values), **{key: values[key] for key in ORIGIN_KEYS})

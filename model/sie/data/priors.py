@@ -19,8 +19,9 @@ from ..base.reading import data_folder, read_toml
 from ..base.stats import Z90
 from .bibliography import OURS, PROVENANCE, REFERENCE, SOURCE_KEY, Source, read_sources
 from .correlations import Correlation, check_correlations
+from .exogenous import EXOGENOUS, check_together
 from .families import Prior, is_finite
-from .prior_tables import ORIGIN_KEYS, numbers_of, origin_of, read_correlations, read_entry
+from .prior_tables import ORIGIN_KEYS, numbers_of, origin_of, read_correlations, read_entry, read_exogenous
 from .quantities import (
     CHAIN,
     EVENT_NAMES,
@@ -121,7 +122,7 @@ def _read(path: Path, sources: Mapping[str, Source] | None, *, retired: bool) ->
     with Problems() as problems:
         top = problems.attempt(lambda: checked(where, table, fields, others=True))
         source = str(table.get("source"))
-        other = (*fields, "concludes", "correlations")
+        other = (*fields, "concludes", "correlations", *EXOGENOUS)
         tables = {name: item for name, item in table.items() if name not in other}
         old = tuple(name for name in RETIRED if retired and name in tables)
         names = _quantities_of(where, tables, problems, old)
@@ -137,11 +138,17 @@ def _read(path: Path, sources: Mapping[str, Source] | None, *, retired: bool) ->
         correlations = problems.attempt(
             read_correlations, where, table.get("correlations", []), source, sources
         )
+        exogenous = {
+            name: problems.attempt(read_exogenous, f"{where} [{name}]", name, table[name], source, sources)
+            for name in EXOGENOUS
+            if name in table
+        }
         if not problems:
             problems.attempt(_check_distances, where, entries)
             problems.attempt(_check_against, where, entries)
             priors = {name: entry.prior for name, entry in entries.items()}
             problems.attempt(check_correlations, where, correlations, priors)
+            problems.attempt(check_together, where, exogenous, priors.get("shortest_doubling"))
     found = View(
         name=path.stem,
         label=top["label"],
@@ -150,6 +157,7 @@ def _read(path: Path, sources: Mapping[str, Source] | None, *, retired: bool) ->
         entries=MappingProxyType(entries),
         concludes=MappingProxyType(concludes),
         correlations=correlations,
+        exogenous=MappingProxyType(exogenous),
         path=path,
     )
     with Problems() as problems:

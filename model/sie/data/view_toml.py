@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from .bibliography import PROVENANCE
-from .correlations import Correlation
+from .bibliography import PROVENANCE, Stated
 from .families import FAMILIES, Prior
-from .views import Conclusion, Entry, View
+from .views import View
 
 __all__ = ["to_toml"]
 
@@ -36,6 +35,8 @@ def to_toml(view: View) -> str:
         own = {"reached": True} if entry.reached else {}
         own |= {"against": entry.against} if entry.against else {}
         document[name] = {**_prior_keys(entry.prior), "unit": entry.unit, **own, **_provenance(entry)}
+    for name, table in view.exogenous.items():
+        document[name] = {**table.numbers, **_provenance(table)}
     if view.concludes:
         document["concludes"] = {
             name: {
@@ -66,5 +67,5 @@ def _prior_keys(prior: Prior) -> dict:
     return {"family": prior.family, "weights": list(prior.numbers), "parts": parts}
 
 
-def _provenance(item: Entry | Conclusion | Correlation) -> dict[str, str]:
+def _provenance(item: Stated) -> dict[str, str]:
     return {key: value for key in PROVENANCE if (value := getattr(item, key))}

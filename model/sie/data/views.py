@@ -19,6 +19,7 @@ import numpy as np
 from ..base.errors import DataError, plain
 from .bibliography import OURS, REFERENCE, Stated
 from .correlations import Correlation, check_correlations, scores
+from .exogenous import EXOGENOUS, Exogenous, check_together, read_numbers
 from .families import Prior
 from .quantities import CHAIN, INPUT_SHARES, QUANTITIES, RETIRED, Quantity
 
@@ -108,6 +109,8 @@ class View:
         What the author concludes about events or r; never an input.
     correlations : tuple of Correlation
         Rank correlations between quantities, which are independent otherwise.
+    exogenous : mapping of str to Exogenous
+        What acts on growth from outside: the tables `hardware_growth`, `boost` and `pause` that the view has.
     path : Path or None
         The file that it was read from; None after `replace`.
     """
@@ -119,6 +122,7 @@ class View:
     entries: Mapping[str, Entry]
     concludes: Mapping[str, Conclusion]
     correlations: tuple[Correlation, ...] = ()
+    exogenous: Mapping[str, Exogenous] = _read_only({})
     path: Path | None = None
 
     def __getitem__(self, quantity: str) -> Entry:
@@ -170,15 +174,16 @@ class View:
                 "a view of this version (what was saved is shown, nothing is computed from it)",
             )
 
-    def replace(self, **priors: Prior) -> View:
-        """The same view with other priors.
+    def replace(self, **priors: Prior | Mapping[str, float] | None) -> View:
+        """The same view with other priors, or with something else that acts on growth from outside.
 
         Each keeps its unit and its basis becomes `ours`; what the author concludes is dropped.
 
         Parameters
         ----------
-        **priors : Prior
-            By the name of a quantity that the view states.
+        **priors : Prior, mapping of str to float or None
+            A prior by the name of a quantity that the view states; the numbers of `hardware_growth`, `boost` or `pause`, as in a view
+            file, or None for none.
 
         Returns
         -------
@@ -189,7 +194,8 @@ class View:
         ------
         DataError
             For a quantity that this view does not state, a value that is no `Prior`, a prior that leaves the range of its quantity, a
-            mixture with a fixed part for a quantity that evidence may move, and a fixed prior or a mixture for one that is correlated.
+            mixture with a fixed part for a quantity that evidence may move, and a fixed prior or a mixture for one that is correlated;
+            for numbers out of range, and what cannot act together: hardware growth, a boost and a shortest doubling time.
 
         Examples
         --------
@@ -197,8 +203,14 @@ class View:
         >>> view["capabilities"].basis
         'ours'
         """
-        entries = dict(self.entries)
+        entries, exogenous = dict(self.entries), dict(self.exogenous)
         for name, prior in priors.items():
+            if name in EXOGENOUS:
+                exogenous.pop(name, None)
+                if prior is not None:
+                    numbers = read_numbers(f"{self.name} [{name}]", name, prior)
+                    exogenous[name] = Exogenous(numbers=numbers, basis="ours", **_IN_PYTHON)
+                continue
             if name not in entries:
                 raise DataError(
                     f"{self.name} replace {name}",
@@ -212,13 +224,20 @@ class View:
             check_range(f"{self.name} [{name}]", name, prior)
             if name in self.informed:
                 refuse_atom(f"{self.name} [{name}]", prior)
-            entries[name] = entries[name].replaced(prior, locator="View.replace", note="changed in Python")
-        check_correlations(
-            self.name, self.correlations, {name: entry.prior for name, entry in entries.items()}
-        )
+            entries[name] = entries[name].replaced(prior, **_IN_PYTHON)
+        stated = {name: entry.prior for name, entry in entries.items()}
+        check_correlations(self.name, self.correlations, stated)
+        check_together(self.name, exogenous, stated.get("shortest_doubling"))
         return dataclasses.replace(
-            self, entries=MappingProxyType(entries), concludes=MappingProxyType({}), path=None
+            self,
+            entries=MappingProxyType(entries),
+            exogenous=MappingProxyType({name: exogenous[name] for name in EXOGENOUS if name in exogenous}),
+            concludes=MappingProxyType({}),
+            path=None,
         )
+
+
+_IN_PYTHON = {"locator": "View.replace", "note": "changed in Python"}
 
 
 def check_name(where: str, name: object) -> None:

@@ -20,6 +20,7 @@ __all__ = [
     "conclusion_in_words",
     "correlations_in_words",
     "diagnostics_in_words",
+    "exogenous_in_words",
     "given_in_words",
     "hundredths",
     "input_in_words",
@@ -126,6 +127,37 @@ def authored_in_words(view: View) -> str:
 def correlations_in_words(view: View) -> str:
     """Which quantities of a view are correlated: `capabilities and post_training (rank 0.6)`; empty for none."""
     return "; ".join(f"{' and '.join(pair.between)} (rank {pair.rank:g})" for pair in view.correlations)
+
+
+def exogenous_in_words(view: View) -> list[str]:
+    """What a view says acts on growth from outside, a line each: `hardware doubles 1 time a year after ASARA [ours: its note]`."""
+    return [
+        f"{_OUTSIDE[name](table.numbers)} [{table.basis}: {table.note or table.locator}]"
+        for name, table in view.exogenous.items()
+    ]
+
+
+def _boost_in_words(numbers: Mapping[str, float]) -> str:
+    end = f"{1 + numbers['end']:.3g}" if "end" in numbers else "1 + the speed-up at ASARA"
+    return (
+        f"the boost comes gradually: the pace is {1 + numbers['start']:.3g} times the recent pace at ASARA and {end} times after"
+        f" {numbers['years']:.3g} years, software's feedback on itself beside it"
+    )
+
+
+def _times(number: float) -> str:
+    return f"{number:.3g} {'time' if number == 1 else 'times'}"
+
+
+_OUTSIDE = {
+    "hardware_growth": lambda numbers: (
+        f"hardware doubles {_times(numbers['doublings_per_year'])} a year after ASARA"
+    ),
+    "boost": _boost_in_words,
+    "pause": lambda numbers: (
+        f"a pause of {numbers['years']:.3g} years begins {numbers['doublings']:.3g} labour doublings after ASARA"
+    ),
+}
 
 
 def given_in_words(given: str) -> str:

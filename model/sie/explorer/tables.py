@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..analysis.result import conditions
 from ..base.stats import QUANTILES
 from ..data.bibliography import Source
 from ..data.priors import Entry, View
@@ -19,7 +20,6 @@ from ..data.quantities import QUANTITIES
 from ..data.wording import conclusion_in_words, input_number_in_words
 from ..growth.events import EVENTS
 from ..inference.answers import Answer
-from ..page.text import CONDITIONS
 from .controls import interval, is_logarithmic
 from .state import State
 
@@ -88,7 +88,7 @@ def numbers(
         f'<p class="how" role="status">{escape(state)}</p>{note}'
         f'<div class="scroll"><table style="--columns: {1 + len(columns)}"><thead><tr>{spans}</tr><tr><th scope="col">event</th><th scope="col">author says</th>{top}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></div>"
-        f'<p class="small">± is the Monte Carlo standard error, in points. Seed {answer.seed}, {answer.draws:,} draws. {escape(CONDITIONS)}</p>'
+        f'<p class="small">± is the Monte Carlo standard error, in points. Seed {answer.seed}, {answer.draws:,} draws. {escape(conditions([answer.view]))}</p>'
         "</section>"
     )
 

@@ -11,11 +11,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ..base.errors import DataError
+from ..data.exogenous import FOR_EVER
 
-__all__ = ["FOR_EVER", "Clock", "gradual_boost", "hardware_growth"]
-
-FOR_EVER = 1e6
-"""Years that stand for no end of hardware growth; no pause is longer."""
+__all__ = ["Clock", "gradual_boost", "hardware_growth"]
 
 
 class Clock(NamedTuple):

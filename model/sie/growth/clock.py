@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..base.errors import DataError, plain
-from .calendar import FOR_EVER, Clock
+from ..data.exogenous import FOR_EVER
+from .calendar import Clock
 from .kernels.clock import CAP, CLOCK, FLAT, PAUSE, STRETCH, at_nodes
 from .kernels.clock_search import capped_stretches, extremes
 from .kernels.path import BEYOND
@@ -86,7 +87,13 @@ def on_clock(paths: xr.Dataset, clock: Clock | tuple) -> xr.Dataset:
     return limited(_recompute_summaries(changed, peak=None))
 
 
-def paused(paths: xr.Dataset, *, doublings: float | np.ndarray, years: float | np.ndarray) -> xr.Dataset:
+def paused(
+    paths: xr.Dataset,
+    *,
+    doublings: float | np.ndarray,
+    years: float | np.ndarray,
+    longest: float = FOR_EVER,
+) -> xr.Dataset:
     """The paths with a pause when a level is reached: every later level comes so much later.
 
     A factor that depends on time stands still during the pause if it was applied before the pause.
@@ -98,7 +105,9 @@ def paused(paths: xr.Dataset, *, doublings: float | np.ndarray, years: float | n
     doublings : float or np.ndarray
         Software doublings since ASARA at which the pause begins, at least 0; one number or one for each draw.
     years : float or np.ndarray
-        Length of the pause, from 0 to 1e6 years; one number or one for each draw.
+        Length of the pause, from 0 to `longest` years; one number or one for each draw.
+    longest : float, optional
+        Years that a pause may last (default: 1e6, beyond which windows drown in rounding unless a clock makes time run faster).
 
     Returns
     -------
@@ -108,16 +117,16 @@ def paused(paths: xr.Dataset, *, doublings: float | np.ndarray, years: float | n
     Raises
     ------
     DataError
-        If a number is negative or not finite, if there is not one of it for each draw, or if the pause is longer than 1e6 years.
+        If a number is negative or not finite, if there is not one of it for each draw, or if the pause is longer than `longest`.
     """
     shape, want = paths.reach.shape, "a number, or one for each draw"
     at = {"pause doublings": doublings, "pause years": years}
     numbers = [amounts(where, _each(value, shape, where, want)) for where, value in at.items()]
-    if np.any(numbers[1] > FOR_EVER):
+    if np.any(numbers[1] > longest):
         raise DataError(
             "pause years",
             float(numbers[1].max()),
-            f"at most {FOR_EVER:g} (beyond, windows drown in rounding)",
+            f"at most {longest:g} (beyond, windows drown in rounding)",
         )
     paths = _unlimited(paths)
     changed = _with(paths, PAUSE, np.stack(numbers, axis=-1))

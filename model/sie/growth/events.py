@@ -22,7 +22,7 @@ from .event_times import at_asara, when_ahead, when_pace
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["EVENTS", "Event", "gain_within", "limited_pace"]
+__all__ = ["EVENTS", "Event", "gain_within", "pace_at_asara"]
 
 MONTHS_4 = 4 / 12
 """Four months, in years."""
@@ -182,12 +182,18 @@ def _years_of_progress(amount: float) -> Callable[[xr.Dataset], np.ndarray]:
     return lambda paths: amount * (paths.recent_doublings_per_year.values / paths.software_share.values)
 
 
-def limited_pace(draws: xr.Dataset) -> xr.DataArray:
-    """The pace at ASARA, labour doublings a year: that of the jump in labour, unless a shortest doubling time holds it lower."""
+def pace_at_asara(draws: xr.Dataset) -> xr.DataArray:
+    """The pace at ASARA, labour doublings a year: that of the jump in labour, unless a shortest doubling time holds it lower or the boost
+    comes gradually."""
+    pace = draws.pace_asara
+    if "boost_start" in draws:
+        pace = pace.where(
+            draws.boost_start.isnull(), (1 + draws.boost_start) * draws.recent_doublings_per_year
+        )
     if "shortest_doubling" not in draws:
-        return draws.pace_asara
+        return pace
     limit = 1 / draws.shortest_doubling.where(draws.shortest_doubling > 0)
-    return draws.pace_asara.where(~(limit < draws.pace_asara), limit)
+    return pace.where(~(limit < pace), limit)
 
 
 def _ooms_5(paths: xr.Dataset) -> np.ndarray:

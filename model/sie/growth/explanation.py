@@ -11,10 +11,10 @@ from typing import cast
 
 import numpy as np
 
-from .mechanisms import MECHANISMS, RETRAINING
-from .trajectory import Trajectory, alike, by_then, ending, told_time, without
+from .mechanisms import RETRAINING
+from .trajectory import OPTIONAL, Trajectory, alike, by_then, ending, told_time, without
 
-__all__ = ["explanation"]
+__all__ = ["explanation", "outside"]
 
 
 def explanation(path: Trajectory, years: float) -> list[str]:
@@ -27,12 +27,12 @@ def explanation(path: Trajectory, years: float) -> list[str]:
         *_technologies(path),
         *_switch(path),
     ]
-    said += [*_retraining(path), *_ceiling(path), *_limit(path), *_crossings(path)]
+    said += [*_retraining(path), *_ceiling(path), *_limit(path), *outside(path), *_crossings(path)]
     levels = by_then(path, years)
     gained = levels[-1]
     for name, other in without(path, years).items():
         if not alike(levels, other):
-            instead = "none" if name == "retraining" else f"{MECHANISMS[name].off:g}"
+            instead = "none" if name == "retraining" else f"{OPTIONAL[name].off:g}"
             value = path.retraining if name == "retraining" else f"{path.numbers[name]:.3g}"
             said.append(
                 f"With {_said(name)} {instead} in place of {value} there would be {_count(other[-1])} doublings"
@@ -57,7 +57,7 @@ def _start(path: Trajectory) -> str:
     take = numbers["parallel"] / numbers["r"]
     ideas = f"harder ideas take {take:.3g} back" if take >= 0 else f"ideas that get easier add {-take:.3g}"
     return (
-        f"At ASARA software gains {path.start:.3g} doublings a year, {numbers['speedup']:.3g} times the recent pace. A doubling"
+        f"At ASARA software gains {path.start:.3g} doublings a year, {path.start / numbers['recent_pace']:.3g} times the recent pace. A doubling"
         f" of software adds {input_gain(0.0, path.law):.3g} doublings of research input, worth {numbers['parallel']:.3g} doublings"
         f" of pace; {ideas}, so that r = {numbers['r']:.3g} and the pace {'rises' if k > 0 else 'falls' if k < 0 else 'stays'}"
         f" ({k:+.3g} doublings of pace per doubling of software)."
@@ -153,8 +153,8 @@ def _ceiling(path: Trajectory) -> Iterator[str]:
 
 
 def _limit(path: Trajectory) -> Iterator[str]:
-    if "clock" in path.paths:
-        begin, end = path.paths.clock.values.ravel()[3:5]
+    if entries := path.paths.attrs.get("limit_entries", 0):
+        begin, end = path.paths.clock.values.ravel()[-entries:][3:5]
         until = f"to {end:.3g} doublings" if math.isfinite(end) else "on"
         yield (
             f"A doubling of software takes at least {told_time(path.numbers['shortest_doubling'])}: from {begin:.3g} doublings"
@@ -162,18 +162,40 @@ def _limit(path: Trajectory) -> Iterator[str]:
         )
 
 
+def outside(path: Trajectory) -> Iterator[str]:
+    """What acts on a trajectory from outside, a sentence each."""
+    numbers = path.numbers
+    if (growth := numbers["hardware_growth"]) > 0:
+        yield (
+            f"Hardware doubles {growth:.3g} {'time' if growth == 1 else 'times'} a year after ASARA, worth"
+            f" {growth * path.law['lambda_']:.3g} doublings of the pace a year."
+        )
+    if not math.isnan(start := numbers["boost_start"]):
+        end = numbers["speedup"] if math.isnan(numbers["boost_end"]) else numbers["boost_end"]
+        yield (
+            f"The boost from AI comes gradually: without software's feedback on itself the pace is {1 + start:.3g} times the recent pace"
+            f" at ASARA and {1 + end:.3g} times after {numbers['boost_years']:.3g} years."
+        )
+    if (years := numbers["pause_years"]) > 0:
+        level = numbers["pause_doublings"]
+        when = path.years_at(level) if level < numbers["ceiling"] else math.inf
+        begins = f"begins {told_time(when)} after ASARA" if math.isfinite(when) else "is never reached"
+        yield f"The pause of {told_time(years)} at {level:.3g} doublings {begins}."
+
+
 def _crossings(path: Trajectory) -> Iterator[str]:
     """Where k changes sign."""
     from scipy.optimize import brentq
 
+    pace = "the pace" if path.factor is None else "what software alone does to the pace"
     x = np.concatenate([[0.0], np.geomspace(1e-3, 1.0, 400)]) * path.end
     k = np.array([path.slope(at) for at in x])
     found = np.flatnonzero(np.sign(k[:-1]) * np.sign(k[1:]) < 0)
     for i in found:
         at = cast("float", brentq(path.slope, x[i], x[i + 1]))
-        way = "rises above 1 and the pace starts to rise"
+        way = f"rises above 1 and {pace} starts to rise"
         if k[i] > 0:
-            way = "falls below 1 and the pace starts to fall"
+            way = f"falls below 1 and {pace} starts to fall"
         when = told_time(path.years_at(at))
         yield f"r {way} at {at:.3g} doublings, {when} after ASARA."
     if not found.size:

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["LAW", "MEANINGS", "MECHANISMS", "RETRAINING", "Mechanism"]
+from ..data.exogenous import NUMBERS, Number
+
+__all__ = ["LAW", "MEANINGS", "MECHANISMS", "OUTSIDE", "RETRAINING", "Mechanism"]
 
 AT_LEAST_0 = {"allowed": lambda value: (value >= 0) & (value < math.inf), "want": "a number of at least 0"}
 ABOVE_0 = {"allowed": lambda value: (value > 0) & (value < math.inf), "want": "a number above 0"}
@@ -112,6 +114,26 @@ MECHANISMS = {
 }
 """What a law may have beyond lambda, beta and a ceiling. Draws with a variable of that name have it, and the law carries it under
 that name."""
+
+
+def _outside(number: Number) -> Mechanism:
+    def allowed(value):
+        none = np.isnan(value) & math.isnan(number.off)
+        return none | ((value >= number.lower) & (value <= number.upper))
+
+    want = number.want + (", or nan" if math.isnan(number.off) else "")
+    return Mechanism(
+        off=number.off,
+        allowed=allowed,
+        want=want,
+        meaning=number.meaning,
+        unit=number.unit,
+        needs=number.needs,
+    )
+
+
+OUTSIDE = {name: _outside(number) for name, number in NUMBERS.items()}
+"""What acts on a path from outside, no part of its law: numbers that draws may have under these names (`exogenous`)."""
 
 RETRAINING = {"none": 0.0, "slower": 1.0, "paper": 2.0, "tool": 3.0}
 """How retraining changes the slope: ours, and two that exist to reproduce the paper and the public tool (slopes below 1 only)."""

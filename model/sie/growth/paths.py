@@ -19,7 +19,9 @@ import numpy as np
 
 from ..base.errors import DataError, check_holds, plain
 from ..base.kernels import in_chunks, kernel
-from .events import limited_pace
+from ..data.exogenous import NUMBERS
+from .events import pace_at_asara
+from .exogenous import acted_on, acts, has_limit
 from .kernels.path import END_VARIABLES, ENDS, WORK, compute_path, grids
 from .kernels.windows import shortest_window
 from .law import beta, input_gain
@@ -47,7 +49,7 @@ BLOCK = 65536
 """Draws that `summaries` holds at a time."""
 
 LIMITED_BLOCK = 8192
-"""Draws of these whose paths are kept at a time, where a shortest doubling time holds."""
+"""Draws of these whose paths are kept at a time, where a shortest doubling time holds or something acts from outside."""
 
 LOOKS = 128
 """Levels at which slopes are looked at for the public tool's rule of retraining."""
@@ -55,7 +57,7 @@ LOOKS = 128
 _LAW = ("r_asara", "parallel", "doublings_left")
 _START = ("pace_asara", "recent_doublings_per_year")
 WANT_DRAWS = "draws of sie.prior, or a group prior or posterior of sie.fit"
-_CARRIED = (*_LAW, *_START, "software_share", "shortest_doubling", "conversion")
+_CARRIED = (*_LAW, *_START, "software_share", "shortest_doubling", "conversion", *NUMBERS)
 
 
 def laws(draws: xr.Dataset, *, retraining: str = "none") -> np.ndarray:
@@ -115,8 +117,8 @@ def simulate(draws: xr.Dataset, *, nodes: int = NODES, retraining: str = "none")
     ----------
     draws : xr.Dataset
         Draws of `prior`, or a group `prior` or `posterior` of `fit`, dims (chain, draw). Read are `r_asara`, `parallel`, `pace_asara`,
-        `recent_doublings_per_year`, `doublings_left` (labour doublings; inf: no ceiling) and the mechanisms of
-        `mechanisms.MECHANISMS` that the draws have.
+        `recent_doublings_per_year`, `doublings_left` (labour doublings; inf: no ceiling) and, where the draws have them, the mechanisms
+        of `mechanisms.MECHANISMS` and the numbers of what acts from outside, `mechanisms.OUTSIDE`.
     nodes : int, optional
         Points of a path, at least 5; the error of a time falls with their fourth power.
     retraining : str, optional
@@ -135,8 +137,9 @@ def simulate(draws: xr.Dataset, *, nodes: int = NODES, retraining: str = "none")
     ------
     DataError
         For fewer than 5 nodes; for an unknown `retraining`, or "tool" with a slope k of 1 or more; for numbers outside their range
-        (r is 0 or NaN; p, pace or distance to the ceiling not above 0); and where experiments have a technology of their own below a
-        ceiling with a shape other than 1, which has no closed form.
+        (r is 0 or NaN; p, pace or distance to the ceiling not above 0); where experiments have a technology of their own below a
+        ceiling with a shape other than 1, which has no closed form; and for hardware growth or a gradual boost with retraining, beside
+        each other or beside a shortest doubling time.
 
     Examples
     --------
@@ -169,7 +172,7 @@ def simulate(draws: xr.Dataset, *, nodes: int = NODES, retraining: str = "none")
         | {"retraining": retraining},
     )
     paths = paths.assign({name: _aligned(draws, name) for name in _CARRIED if name in draws})
-    return _with_limit(paths)
+    return acted_on(paths, draws, law["lambda_"])
 
 
 def summaries(
@@ -197,33 +200,24 @@ def summaries(
         found = xr.Dataset(_end_variables(ends, block.r_asara.shape, ("draw",)))
         found["shortest_years"] = (("gain", "draw"), shortest.T)
         found = found.assign({name: block[name] for name in _CARRIED if name in block})
-        yield _with_limit_of(found, block, wanted, nodes=nodes, retraining=retraining)
+        yield _anew(found, block, wanted, nodes=nodes, retraining=retraining)
 
 
-def _with_limit(paths: xr.Dataset) -> xr.Dataset:
-    """Paths with the shortest doubling time of each."""
-    from .clock import limited
-
-    if not _has_limit(paths):
-        return paths
-    return limited(paths).assign(pace_asara=limited_pace(paths))
-
-
-def _has_limit(draws: xr.Dataset) -> bool:
-    return "shortest_doubling" in draws and bool((draws.shortest_doubling > 0).any())
-
-
-def _with_limit_of(
+def _anew(
     found: xr.Dataset, block: xr.Dataset, gains: np.ndarray, *, nodes: int, retraining: str
 ) -> xr.Dataset:
-    """`summaries` of a block, anew for the draws whose shortest doubling time holds the pace lower; `gains` are (draw, gain)."""
-    if not _has_limit(found):
+    """`summaries` of a block, anew for the draws whose shortest doubling time holds the pace lower, and for all where something acts
+    from outside; `gains` are (draw, gain)."""
+    if acts(block):
+        changed = np.arange(block.sizes["draw"])
+    elif has_limit(found):
+        with np.errstate(divide="ignore"):
+            changed = np.flatnonzero(found.peak_log2_pace.values > -np.log2(found.shortest_doubling.values))
+    else:
         return found
-    with np.errstate(divide="ignore"):
-        binding = np.flatnonzero(found.peak_log2_pace.values > -np.log2(found.shortest_doubling.values))
-    found = found.assign(pace_asara=limited_pace(found))
-    for first in range(0, len(binding), LIMITED_BLOCK):
-        some = binding[first : first + LIMITED_BLOCK]
+    found = found.assign(pace_asara=pace_at_asara(found))
+    for first in range(0, len(changed), LIMITED_BLOCK):
+        some = changed[first : first + LIMITED_BLOCK]
         paths = simulate(block.isel(draw=some), nodes=nodes, retraining=retraining)
         for name in END_VARIABLES:
             found[name].values[some] = paths[name].values

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .mechanisms import MECHANISMS
+from .mechanisms import MECHANISMS, OUTSIDE
 
 if TYPE_CHECKING:
     import xarray as xr
+
+    from .calendar import Clock
 
 __all__ = [
     "Trajectory",
@@ -41,8 +43,11 @@ LONG = 1e6
 MOST_LOG2 = 1000.0
 """log2 of a pace from which it is told as this."""
 
+OPTIONAL = {**MECHANISMS, **OUTSIDE}
+"""What a trajectory may have beyond its first numbers."""
+
 SAME = 1e-9
-"""Relative difference below which two trajectories are taken for one."""
+"""Difference, relative or in doublings, below which two trajectories are taken for one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +63,7 @@ class Trajectory:
     @property
     def start(self) -> float:
         """Doublings a year at ASARA."""
-        return min(self.numbers["speedup"] * self.numbers["recent_pace"], self.fastest)
+        return self.paths.pace_asara.item()
 
     @property
     def fastest(self) -> float:
@@ -67,8 +72,15 @@ class Trajectory:
         return 1 / shortest if shortest > 0 else math.inf
 
     @property
+    def factor(self) -> Clock | None:
+        """The factor on the pace that depends on calendar time alone, if there is one."""
+        from .exogenous import factor
+
+        return factor(self.draws, self.law["lambda_"].reshape(1))
+
+    @property
     def free_pace(self) -> str:
-        """The variable of the paths that is log2 of the pace without the shortest doubling time."""
+        """The variable of the paths that is log2 of the pace of the law alone."""
         return "own_log2_pace" if "own_log2_pace" in self.paths else "log2_pace"
 
     @property
@@ -107,6 +119,10 @@ class Trajectory:
             half = (x - nodes[node]) / 2
             slopes = [self.slope(nodes[node] + half * (1 + point)) for point in at]
             gained = log2_pace[node] + half * float(np.dot(weight, slopes))
+        if (clock := self.factor) is not None:
+            from .exogenous import log2_at
+
+            gained += log2_at(clock, np.array(self.years_at(x))).item()
         return min(2.0 ** min(gained, MOST_LOG2), self.fastest)
 
 
@@ -121,7 +137,7 @@ def follow(
     retraining: str = "none",
     **mechanisms: float,
 ) -> Trajectory:
-    """The trajectory of these numbers; those of `mechanisms.MECHANISMS` that are not given are switched off.
+    """The trajectory of these numbers; those of OPTIONAL that are not given are switched off.
 
     `r` at ASARA is negative where ideas get easier; `ceiling` is in doublings left, inf for none; `recent_pace` in labour doublings
     a year, `software_share` what part of recent progress they were. Raises DataError for numbers out of range.
@@ -138,7 +154,7 @@ def follow(
     }
     draws = _as_draws([values])
     law = laws(draws, retraining=retraining)[0]
-    off = {name: mechanism.off for name, mechanism in MECHANISMS.items()}
+    off = {name: mechanism.off for name, mechanism in OPTIONAL.items()}
     told = {
         "r": r,
         "ceiling": ceiling,
@@ -167,14 +183,14 @@ def without(path: Trajectory, years: float) -> dict[str, np.ndarray]:
     """What `by_then` would be with one mechanism off, by its name, for each that was asked for."""
     from .paths import doublings_by, simulate
 
-    told = {name: path.draws[name].item() for name in path.draws if name not in MECHANISMS}
-    on = {name: path.numbers[name] for name in MECHANISMS if path.numbers[name] != MECHANISMS[name].off}
+    told = {name: path.draws[name].item() for name in path.draws if name not in OPTIONAL}
+    on = {name: path.numbers[name] for name in OPTIONAL if path.numbers[name] != OPTIONAL[name].off}
     on = {name: value for name, value in on.items() if not math.isnan(value)}
-    others = [told | on | {name: MECHANISMS[name].off} for name in on]
     found = {}
-    if others:
-        paths = simulate(_as_draws(others), nodes=NODES, retraining=path.retraining)
-        found = dict(zip(on, doublings_by(paths, _steps(years))[0], strict=True))
+    for name in on:
+        draws = _as_draws([told | on | {name: OPTIONAL[name].off}])
+        paths = simulate(draws, nodes=NODES, retraining=path.retraining)
+        found[name] = doublings_by(paths, _steps(years))[0, 0]
     if path.retraining != "none":
         found["retraining"] = doublings_by(simulate(path.draws, nodes=NODES), _steps(years))[0, 0]
     return found
@@ -182,14 +198,14 @@ def without(path: Trajectory, years: float) -> dict[str, np.ndarray]:
 
 def alike(a: np.ndarray, b: np.ndarray) -> bool:
     """Whether what is gained is the same."""
-    return np.allclose(a, b, rtol=SAME, atol=0)
+    return np.allclose(a, b, rtol=SAME, atol=SAME)
 
 
 def idle(path: Trajectory, years: float) -> dict[str, str]:
     """The mechanisms that were asked for and change nothing within some years, with what they need to act."""
     gained = by_then(path, years)
     same = [name for name, other in without(path, years).items() if alike(gained, other)]
-    return {name: MECHANISMS[name].needs if name in MECHANISMS else "a pace that rises" for name in same}
+    return {name: OPTIONAL[name].needs if name in OPTIONAL else "a pace that rises" for name in same}
 
 
 def _steps(years: float) -> np.ndarray:
@@ -231,6 +247,8 @@ def ending(path: Trajectory) -> str:
     if math.isinf(left):
         if math.isfinite(end):
             return f"singularity: software is infinite {told_time(end)} after ASARA"
+        if path.numbers["hardware_growth"] > 0:
+            return "no singularity: software grows for ever, ever faster or towards a steady pace"
         if paths.tail_slope.item() == 0 or (paths.tail_slope.item() > 0 and math.isfinite(path.fastest)):
             return "no singularity: software grows exponentially for ever"
     x, pace = levels(paths).ravel(), paths.log2_pace.values.ravel()
@@ -244,7 +262,7 @@ def ending(path: Trajectory) -> str:
         part = (pace[i] - recent) / (pace[i] - pace[i + 1]) if math.isfinite(pace[i + 1]) else 0.0
         level = x[i] + part * (x[i + 1] - x[i])
         text += f" and is back at the recent pace after {level:.3g} doublings, {told_time(path.years_at(level))} after ASARA"
-    elif math.isinf(left):
+    elif math.isinf(left) and path.factor is None:
         free = paths[path.free_pace].values.ravel()[-1]
         level = x[-1] + (recent - free) / paths.tail_slope.item() if free > recent else 0.0
         if level > 0:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..data.exogenous import variables
 from ..data.priors import View
 from ..returns.history_lambda import lambda_from
 from ..returns.inputs import levels_of
@@ -88,9 +89,15 @@ def chain_key(view: View) -> tuple:
 
 
 def same_priors(view: View, other: View) -> bool:
-    return all(view[name].prior == other[name].prior for name in view.entries)
+    return all(view[name].prior == other[name].prior for name in view.entries) and _same_outside(view, other)
 
 
 def same_growth(view: View, other: View) -> bool:
     """Whether all that evidence cannot move is alike."""
-    return all(view[name].prior == other[name].prior for name in view.entries if name not in view.informed)
+    growth = (name for name in view.entries if name not in view.informed)
+    return all(view[name].prior == other[name].prior for name in growth) and _same_outside(view, other)
+
+
+def _same_outside(view: View, other: View) -> bool:
+    """Whether the same acts on growth from outside."""
+    return variables(view.exogenous) == variables(other.exogenous)

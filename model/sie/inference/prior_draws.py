@@ -15,6 +15,7 @@ import numpy as np
 from ..base.errors import DataError, check_type, plain
 from ..base.stats import ENDS
 from ..data.constructors import beta, lognormal
+from ..data.exogenous import NUMBERS
 from ..data.families import Prior
 from ..data.priors import View, draw
 from ..data.quantities import GROWTH, HISTORY_SHARES
@@ -58,6 +59,7 @@ _DERIVED_UNITS = {
     "r_asara": "software doublings per doubling of cumulative research input",
     "r_target": "software doublings per doubling of cumulative research input",
     "r": "software doublings per doubling of cumulative research input",
+    **{name: number.unit for name, number in NUMBERS.items()},
 }
 
 
@@ -218,6 +220,7 @@ def _as_dataset(values: dict[str, np.ndarray], view: View) -> xr.Dataset:
 
 def complete(draws: xr.Dataset, view: View) -> xr.Dataset:
     """Draws of what a view states with what follows from them at ASARA (`at_asara`), and units."""
+    draws = draws.drop_vars(NUMBERS, errors="ignore")  # which another view may have left
     draws = draws.assign(at_asara(draws.variables, view))
     for name in map(str, draws.data_vars):
         unit = view[name].unit if name in view else _DERIVED_UNITS.get(name)

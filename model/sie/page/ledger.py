@@ -18,6 +18,7 @@ from pathlib import Path
 from ..base.errors import DataError, Problems, plain
 from ..base.files import write_atomically
 from ..base.reading import parse_json, read_text
+from ..data.exogenous import variables
 from ..data.priors import Entry as Stated
 from ..data.priors import View
 from ..data.quantities import EVENT_NAMES, GIVEN
@@ -130,6 +131,10 @@ def changes(before: Entry, after: Entry) -> list[str]:
         sides = [_in_words(entries[name]) if name in entries else "not stated" for entries in (old, new)]
         if sides[0] != sides[1]:
             found.append(f"{name}: {sides[0]} -> {sides[1]}")
+    tables = [variables(entry.view.exogenous) for entry in (before, after)]
+    for name in dict.fromkeys(key for table in tables for key in table):
+        sides = [f"{table[name]:g}" if name in table else "none" for table in tables]
+        found += [f"{name}: {sides[0]} -> {sides[1]}"] if sides[0] != sides[1] else []
     gone = [row for row in before.rows_used if row not in after.rows_used]
     come = [row for row in after.rows_used if row not in before.rows_used]
     found += [f"rows no longer used: {', '.join(gone)}"] if gone else []

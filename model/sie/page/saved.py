@@ -16,7 +16,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from ..analysis.result import CONDITIONS, GROUPS, Result, draws_of
+from ..analysis.result import GROUPS, Result, conditions, draws_of
 from ..base.errors import DataError, plain
 from ..base.reading import parse_json, read_text
 from ..data.bibliography import Source, read_sources
@@ -24,7 +24,7 @@ from ..data.priors import View, read_saved_view, to_toml
 from ..data.quantities import EVENT_NAMES
 from ..data.views import check_name
 from .plain_hdf5 import WANT, unusual
-from .saved_draws import FOR_GROWTH, refuse_other_shapes, with_names_of_now
+from .saved_draws import FOR_GROWTH, refuse_other_shapes, with_names_of_now, with_outside
 from .snapshot import Saved, check_levels, read_json, versions
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def as_tree(result: Result, *, works: Mapping[str, Source] | None = None) -> xr.
         "sources": json.dumps(_cited(result, read_sources() if works is None else works)),
         "versions": json.dumps(versions()),
         "inputs_sha256": result.inputs_sha256,
-        "conditions": CONDITIONS,
+        "conditions": conditions([view]),
     }
     return saved
 
@@ -83,8 +83,9 @@ def _without_date(draws: xr.Dataset) -> xr.Dataset:
 
 
 def _cited(result: Result, works: Mapping[str, Source]) -> dict[str, dict[str, Any]]:
-    items = (*result.view.entries.values(), *result.view.concludes.values())
-    keys = {result.view.source, *(item.source for item in items if item.source)}
+    view = result.view
+    items = (*view.entries.values(), *view.exogenous.values(), *view.concludes.values())
+    keys = {view.source, *(item.source for item in items if item.source)}
     keys |= set(result.evidence.source.values.tolist()) if result.evidence is not None else set()
     named = {key: dataclasses.asdict(works[key]) for key in sorted(keys)}
     return {
@@ -209,6 +210,7 @@ def _as_result(where: str, tree: xr.DataTree) -> tuple[Result, dict[str, Source]
         refuse_other_shapes(place, group, tuple(view.entries), view, attrs)
         draws[given] = group = with_names_of_now(group) if view.retired else group
         refuse_other_shapes(place, group, FOR_GROWTH, view, attrs)
+        draws[given] = group = with_outside(group, view)
         tree[GROUPS[given]] = xr.DataTree(group)
     if "evidence" in draws:
         attrs |= {key: (int if key == "divergences" else float)(attrs[key]) for key in _DIAGNOSTICS}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..base.errors import DataError, plain
+from ..data.exogenous import NUMBERS, variables
 from ..data.priors import View
 from ..data.quantities import QUANTITIES, RETIRED
 from ..growth.mechanisms import MECHANISMS
@@ -15,7 +16,7 @@ from ..growth.mechanisms import MECHANISMS
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["FOR_GROWTH", "MOST_DRAWS", "refuse_other_shapes", "with_names_of_now"]
+__all__ = ["FOR_GROWTH", "MOST_DRAWS", "refuse_other_shapes", "with_names_of_now", "with_outside"]
 
 MOST_DRAWS = 2_000_000
 """Draws of a file; each path takes about 2 kB more."""
@@ -50,6 +51,13 @@ def with_names_of_now(draws: xr.Dataset) -> xr.Dataset:
         epsilon=draws.experiment_gain,
         pace_asara=draws.speedup * recent,
     )
+
+
+def with_outside(draws: xr.Dataset, view: View) -> xr.Dataset:
+    """The draws with what the view says acts from outside, whatever stood in their place."""
+    nothing = 0.0 * draws.recent_doublings_per_year
+    numbers = {name: nothing + number for name, number in variables(view.exogenous).items()}
+    return draws.drop_vars(NUMBERS, errors="ignore").assign(numbers)
 
 
 def refuse_other_shapes(

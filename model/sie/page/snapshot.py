@@ -19,6 +19,7 @@ from typing import Any
 
 from ..base.errors import DataError, moved, plain
 from ..base.reading import read_json as read_document
+from ..data.exogenous import EXOGENOUS, Exogenous, read_numbers
 from ..data.families import Prior
 from ..data.priors import Correlation, Entry, View, read_saved_view, to_toml
 from ..data.quantities import EVENT_NAMES, GIVEN
@@ -84,7 +85,7 @@ def versions() -> dict[str, str]:
 def inputs_of(view: View) -> dict[str, dict]:
     """What a view states, by quantity: family, numbers, parts, unit and what else moves a number, without provenance.
 
-    `correlations` is a list beside the quantities, where there are any.
+    `correlations` is a list beside the quantities, where there are any; so are the tables of what acts from outside.
     """
     found: dict[str, Any] = {}
     for name, entry in view.entries.items():
@@ -95,7 +96,7 @@ def inputs_of(view: View) -> dict[str, dict]:
         found["correlations"] = [
             {"between": list(pair.between), "rank": pair.rank} for pair in view.correlations
         ]
-    return found
+    return found | {name: dict(table.numbers) for name, table in view.exogenous.items()}
 
 
 def view_of(where: str, name: Any, label: object, inputs: object) -> View:
@@ -105,7 +106,8 @@ def view_of(where: str, name: Any, label: object, inputs: object) -> View:
     if not isinstance(inputs, dict) or not inputs:
         raise DataError(f"{where} {name} inputs", inputs, "the view's priors by quantity")
     entries = {}
-    for quantity, item in ((key, item) for key, item in inputs.items() if key != "correlations"):
+    beside = ("correlations", *EXOGENOUS)
+    for quantity, item in ((key, item) for key, item in inputs.items() if key not in beside):
         place = f"{where} {name} inputs {quantity}"
         entries[quantity] = Entry(
             prior=_prior_from_data(place, item, {"unit": words(), **_OWN}),
@@ -115,6 +117,11 @@ def view_of(where: str, name: Any, label: object, inputs: object) -> View:
             **_NO_ORIGIN,
         )
     correlations = _correlations(f"{where} {name} inputs correlations", inputs.get("correlations", []))
+    exogenous = {
+        key: Exogenous(numbers=read_numbers(f"{where} {name} inputs {key}", key, inputs[key]), **_NO_ORIGIN)
+        for key in EXOGENOUS
+        if key in inputs
+    }
     view = View(
         name=name,
         label=line,
@@ -123,6 +130,7 @@ def view_of(where: str, name: Any, label: object, inputs: object) -> View:
         entries=MappingProxyType(entries),
         concludes=MappingProxyType({}),
         correlations=correlations,
+        exogenous=MappingProxyType(exogenous),
     )
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "view.toml"

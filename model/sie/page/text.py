@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..analysis.result import CONDITIONS, Result, compute, inputs_sha256, quantiles
+from ..analysis.result import CONDITIONS, Result, compute, conditions, inputs_sha256, quantiles
 from ..base.files import csv_text, make_folder, strict_json, write_atomically, write_whole
 from ..data.bibliography import Source
 from ..data.priors import View
@@ -18,6 +18,7 @@ from ..data.wording import (
     authored_in_words,
     conclusion_in_words,
     correlations_in_words,
+    exogenous_in_words,
     given_in_words,
     left_out_in_words,
     levels_in_words,
@@ -27,7 +28,7 @@ from ..data.wording import (
     share_in_words,
     with_error,
 )
-from ..growth.events import FAST_PACE, limited_pace
+from ..growth.events import FAST_PACE, pace_at_asara
 from .snapshot import inputs_of, versions
 from .speeds import speed_lines, speeds_json
 from .tables import aligned, new_table, rendered
@@ -43,6 +44,7 @@ __all__ = [
     "as_json",
     "as_text",
     "compute",
+    "conditions",
     "event_wordings",
     "inputs_sha256",
     "planned_files",
@@ -121,12 +123,13 @@ def _blocks(result: Result) -> Iterator[str | Table]:
     yield from _r_lines(result)
     yield from speed_lines(result)
     prior = result.draws("priors")
-    fast = share_in_words(float((limited_pace(prior) > FAST_PACE * prior.recent_doublings_per_year).mean()))
+    fast = share_in_words(float((pace_at_asara(prior) > FAST_PACE * prior.recent_doublings_per_year).mean()))
     yield f"pace at ASARA above {FAST_PACE:g} times the recent pace: {fast} of prior draws"
     if (discarded := prior.attrs.get("discarded_prior_mass")) and discarded > 0:
         yield f"prior mass discarded because the ceiling lay below gained_before_asara: {share_in_words(discarded)}"
     if said := correlations_in_words(view):
         yield f"correlated: {said}"
+    yield from exogenous_in_words(view)
     yield from _provenance_lines(result)
     if "evidence" in result.given:
         yield sampler_in_words(result.tree.attrs)

@@ -13,6 +13,7 @@ from typing import Any
 
 from ..base.errors import DataError
 from ..data import quantities
+from ..data.exogenous import variables
 from ..data.quantities import ADJUSTMENTS
 from ..data.views import View
 from .asara import after_the_jump, returns_to_input
@@ -32,7 +33,8 @@ def at_asara(values: Mapping[Any, Any], view: View) -> dict[str, Any]:
         G = gained_before_asara,   G + H = ceiling,   steepening = 1 - (G / (G + H))^shape
         compute_bottleneck = e(0) / (1 + r_target experiment_gain (1 - a))             where it is derived
 
-    Labour's share, the pace and lambda (or p) at ASARA are those of `asara`. G is 0 where steepening is stated. Raises DataError for
+    Labour's share, the pace and lambda (or p) at ASARA are those of `asara`. G is 0 where steepening is stated. What the view says acts
+    on growth from outside has its numbers (`data.exogenous`) in every draw. Raises DataError for
     a view that states a quantity of an earlier version.
 
     Returns
@@ -65,7 +67,8 @@ def at_asara(values: Mapping[Any, Any], view: View) -> dict[str, Any]:
         derived["r_asara"] = values["r_target"]
         for name in (name for name in ADJUSTMENTS if name in stated):
             derived["r_asara"] = derived["r_asara"] * stated[name]
-    return derived
+    nothing = 0.0 * derived["recent_doublings_per_year"]
+    return derived | {name: nothing + number for name, number in variables(view.exogenous).items()}
 
 
 def recent_doublings(values: Mapping[Any, Any], view: View) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ...base.errors import DataError, moved, plain
 from ...data.priors import View
@@ -21,20 +21,30 @@ def refuse_same(where: str, edits: Mapping, mechanisms: Mapping, views: Mapping[
     """Refuse two choices that give every view the same priors, and a quantity that edits and mechanisms both set."""
     for axis, choices in (("edits", edits), ("mechanisms", mechanisms)):
         seen: dict[tuple, str] = {}
-        for name, priors in choices.items():
+        for name, stated in choices.items():
             new = tuple(
-                tuple(
-                    item for item in priors.items() if item[0] not in view or view[item[0]].prior != item[1]
-                )
+                frozenset(item for item in map(_hashable, stated.items()) if item not in _stated(view))
                 for view in views.values()
             )
-            if (other := seen.setdefault(tuple(map(frozenset, new)), name)) != name:
+            if (other := seen.setdefault(new, name)) != name:
                 found = plain(f"the priors of [{axis}.{other}] in every view")
                 raise DataError(f"{where} [{axis}.{name}]", found, "a choice that changes something")
     for (edit, priors), (name, others) in product(edits.items(), mechanisms.items()):
         for quantity in priors.keys() & others.keys():
             found = plain(f"a quantity that [edits.{edit}] sets too")
             raise DataError(f"{where} [mechanisms.{name}] {quantity}", found, "each quantity on one axis")
+
+
+def _hashable(item: tuple[str, Any]) -> tuple:
+    """A choice on an axis, a prior or the numbers of a table, in a form that can be compared."""
+    name, value = item
+    return name, tuple(sorted(value.items())) if isinstance(value, Mapping) else value
+
+
+def _stated(view: View) -> set[tuple]:
+    """What a view states, in that form."""
+    tables = {name: table.numbers for name, table in view.exogenous.items()}
+    return {*map(_hashable, ({name: entry.prior for name, entry in view.entries.items()} | tables).items())}
 
 
 def selections(

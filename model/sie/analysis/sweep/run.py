@@ -18,6 +18,7 @@ from ...base.stats import INTERVAL
 from ...base.stores import attributes, open_rows, read_rows
 from ...base.tasks import DONE, NOT_CONVERGED, run_tasks
 from ...data.evidence import read_evidence
+from ...data.exogenous import variables
 from ...data.priors import View
 from ...data.quantities import EVENT_NAMES
 from ...returns.selection import usable
@@ -59,7 +60,8 @@ def _design(
     from ...returns.design import design
 
     priors = tuple((name, entry.prior) for name, entry in view.entries.items())
-    known = (key, view.name, priors, view.reflects, leave_out, tuple(levels.items()))
+    outside = tuple(variables(view.exogenous).items())
+    known = (key, view.name, priors, outside, view.reflects, leave_out, tuple(levels.items()))
     if known not in _designs:
         rows = usable(evidence, view, levels=levels)
         rows = rows.isel(estimate=~np.isin(rows.estimate.values, leave_out))

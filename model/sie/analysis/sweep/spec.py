@@ -20,6 +20,7 @@ from ...base.files import sha256_of
 from ...base.reading import read_bytes, read_toml
 from ...data.bibliography import read_sources
 from ...data.evidence import evidence_files, read_evidence
+from ...data.exogenous import EXOGENOUS, read_numbers
 from ...data.families import LARGEST, SMALLEST, Prior, is_finite
 from ...data.prior_tables import read_prior
 from ...data.priors import View, read_view
@@ -97,8 +98,8 @@ class Sweep:
 
     draws: int
     views: Mapping[str, View]
-    edits: Mapping[str, Mapping[str, Prior]]
-    mechanisms: Mapping[str, Mapping[str, Prior]]
+    edits: Mapping[str, Mapping[str, Prior | Mapping[str, float]]]
+    mechanisms: Mapping[str, Mapping[str, Prior | Mapping[str, float]]]
     evidence: Mapping[str, tuple[str, ...]]
     levels: Mapping[str, Mapping[str, str]]
     cells: tuple[Cell, ...]
@@ -125,6 +126,8 @@ def read_sweep(
         capabilities = { family = "lognormal", q05 = 1.5, q95 = 3.0 }
         [mechanisms.ces]                     # the same, for growth
         sigma = { family = "fixed", value = 0.7 }
+        [mechanisms.more_hardware]           # what acts on growth from outside: hardware_growth, boost or pause
+        hardware_growth = { doublings_per_year = 1.0 }
         [evidence.no_vision]                 # rows left out, or all rows of a domain; domains at other levels
         leave_out = ["computer vision"]
         levels = { "SAT solvers" = "published" }
@@ -172,7 +175,7 @@ def read_sweep(
         views[view.name] = view
     axes = {axis: table[axis] for axis in AXES}
     edits, mechanisms = (
-        {name: _priors(f"{where} [{axis}.{name}]", choice) for name, choice in axes[axis].items()}
+        {name: _changes(f"{where} [{axis}.{name}]", choice) for name, choice in axes[axis].items()}
         for axis in ("edits", "mechanisms")
     )
     refuse_same(where, edits, mechanisms, views)
@@ -220,8 +223,14 @@ def read_sweep(
     return sweep
 
 
-def _priors(where: str, table: Mapping) -> dict[str, Prior]:
-    return {name: read_prior(f"{where} {name}", prior) for name, prior in table.items()}
+def _changes(where: str, table: Mapping) -> dict[str, Prior | Mapping[str, float]]:
+    """Priors by quantity, and the numbers of what acts on growth from outside."""
+    return {
+        name: read_numbers(f"{where} {name}", name, item)
+        if name in EXOGENOUS
+        else read_prior(f"{where} {name}", item)
+        for name, item in table.items()
+    }
 
 
 def _sampled(where: str, sample: object, axes: tuple) -> Iterator[tuple[tuple, tuple]]:

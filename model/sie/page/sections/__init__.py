@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from ...analysis.result import conditions
 from ...data.bibliography import Source
 from ..page import Section, render
-from ..text import CONDITIONS, Result
+from ..text import Result
 from .answer import headline, side_by_side
 from .calibration import calibration
 from .contents import Contents
@@ -56,6 +57,6 @@ def as_html(
         ("Seed", str(attrs["seed"])),
         ("Made with", f"sie {contents.versions['sie']}"),
     ]
-    summary = (MEANING, CONDITIONS)
+    summary = (MEANING, conditions([result.view for result in results]))
     sections = [section for make in SECTIONS for section in make(contents)]
     return render(title=TITLE, summary=summary, facts=facts, sections=sections)

@@ -95,7 +95,8 @@ def sources(contents: Contents) -> list[Section]:
     """Every work that a view or a row cites."""
     keys = {event.source for event in EVENTS.values()} | {result.view.source for result in contents.results}
     for result in contents.results:
-        items = (*result.view.entries.values(), *result.view.concludes.values())
+        view = result.view
+        items = (*view.entries.values(), *view.exogenous.values(), *view.concludes.values())
         keys |= {item.source for item in items if item.source}
     if (evidence := contents.evidence) is not None:
         keys |= set(evidence.source.values.tolist())

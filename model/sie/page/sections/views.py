@@ -13,10 +13,11 @@ from ...data.wording import (
     authored_in_words,
     conclusion_in_words,
     correlations_in_words,
+    exogenous_in_words,
     hundredths,
     prior_in_words,
 )
-from ...growth.events import EVENTS, FAST_PACE, limited_pace
+from ...growth.events import EVENTS, FAST_PACE, pace_at_asara
 from ..page import Figure, Line, Paragraph, Section, Table
 from ..text import Result
 from .contents import Contents, citation, origin, slug
@@ -174,7 +175,7 @@ def _row_tables(result: Result) -> list[Table]:
 def _remarks(result: Result) -> Iterator[Line]:
     """What a reader must know about a view's draws beside the tables."""
     prior = result.draws("priors")
-    fast = 100 * float((limited_pace(prior) > FAST_PACE * prior.recent_doublings_per_year).mean())
+    fast = 100 * float((pace_at_asara(prior) > FAST_PACE * prior.recent_doublings_per_year).mean())
     yield Line(
         f"In {fast:.1f} % of prior draws the pace is above {FAST_PACE:g} times the recent pace at ASARA already."
     )
@@ -182,6 +183,8 @@ def _remarks(result: Result) -> Iterator[Line]:
         yield Line(f"{100 * discarded:.1f} % of the prior lay below gained_before_asara and was discarded.")
     if said := correlations_in_words(result.view):
         yield Line(f"Correlated: {said}.")
+    for line in exogenous_in_words(result.view):
+        yield Line(f"{line[0].upper()}{line[1:]}.")
     if result.view.states_r_asara:
         yield Line("The view states r at ASARA directly, so that evidence on r cannot move it.")
     if any(entry.basis == "calibrated" for entry in result.view.entries.values()):
