@@ -307,7 +307,7 @@ PLAIN = (
         r"a power near 1\b",
         r"\(2024\)",
     ),
-    *(r"with a 95 % interval", r"P\(`r` > 1\)"),
+    *(r"1 \+ f times the recent pace", r"with a 95 % interval", r"P\(`r` > 1\)"),
 )
 """Words with digits that are names, definitions or dates."""
 

@@ -121,6 +121,8 @@ def handed_out(places, evidence):
     shares = {"inputs": inputs, "effective": np.array([1000.0])}
     saved = places["open_saved"][0](places["open_saved"][1])
     dates = sie.asara_dates(sie.read_timeline("exponential"), now=datetime.date(2026, 2, 5), **DRAWS)
+    parted = sie.read_view("govai_2026")
+    of_parts = sie.prior(parted, **DRAWS)
     return {
         "read_evidence": evidence,
         "usable": rows,
@@ -138,6 +140,7 @@ def handed_out(places, evidence):
         "on_clock": sie.on_clock(paths, sie.gradual_boost(start=0.1, end=1.0, years=5.0, speedup=drawn.speedup.values)),
         "credences": sie.credences(paths),
         "stream": sie.stream([drawn]),
+        "by_part": sie.by_part(parted, of_parts, sie.simulate(of_parts), events=["r_above_1"]),
         "by_mechanism": sie.by_mechanism(view, sie.read_weights(), events=["r_above_1"], **DRAWS),
         "takeover_before_buildout": sie.takeover_before_buildout(paths, seed=1),
         "asara_dates": dates,

@@ -25,7 +25,7 @@ SOURCES = Path(__file__).parents[2] / "shared" / "sources"
 FIGURES = sie.figures()
 BY_ID = {figure.id: figure for figure in FIGURES}
 CREDENCES = {
-    *("reply_p_chain", "greenblatt_50", "greenblatt_60", "report_p", "ai_futures_p", "bottlenecks_p"),
+    *("reply_p_chain", "greenblatt_50", "greenblatt_60", "report_p", "bottlenecks_p"),
     *("dh_3_1y", "dh_10_1y", "dh_3_4m", "dh_10_4m", "takeover_feasible", "takeover_likely"),
 }
 

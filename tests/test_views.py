@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import sie
+from sie.data.borrowed import check_borrowed, check_not_narrower, width
 from sie.data.families import Prior
-from sie.data.priors import check_borrowed, check_not_narrower, width
 from sie.data.quantities import ADJUSTMENTS, LABOUR_PACE
 from sie.growth.accounting import parallel_exponent, takeoff_ratio
 from sie.growth.events import gain_within

@@ -4,6 +4,7 @@ __all__ = [
     "add_history",
     "calibrate",
     "check",
+    "check_model",
     "diff",
     "doctor",
     "equations",

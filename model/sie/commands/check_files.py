@@ -75,8 +75,9 @@ def _only_read(read: Callable, *arguments: object) -> Callable[[], list[str]]:
 
 
 def check_view(path: Path, evidence: Path | None, sources: Path | None) -> list[str]:
+    from ..data.borrowed import check_borrowed, check_not_narrower
     from ..data.evidence import read_evidence
-    from ..data.priors import check_borrowed, check_not_narrower, read_view
+    from ..data.priors import read_view
     from ..inference.prior_draws import borrowed_from
     from ..returns.selection import usable
 

@@ -95,8 +95,8 @@ def as_text(
     events: Sequence[str],
     split: dict[str, xr.Dataset],
 ) -> str:
+    from ..analysis.result import conditions
     from ..growth.events import EVENTS
-    from ..page.text import CONDITIONS
 
     weight = weigh.of([view.name for view in read])
     lines = []
@@ -151,7 +151,7 @@ def as_text(
             f"Weights of mechanisms: {shares}. A mechanism replaces what the view says of sigma, experiment_gain and the compute factor,"
             " with all that follows from it at ASARA: labour's share, pace, p and r.",
         ]
-    return "\n".join([*lines, CONDITIONS])
+    return "\n".join([*lines, conditions(read)])
 
 
 def _cell(table: xr.Dataset | None, event: str) -> str:

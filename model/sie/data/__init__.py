@@ -3,6 +3,7 @@ fills or drops."""
 
 __all__ = [
     "bibliography",
+    "borrowed",
     "constructors",
     "correlations",
     "evidence",

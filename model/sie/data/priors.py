@@ -5,23 +5,19 @@ What a view is, is in `views`.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import numpy as np
-
 from ..base.errors import DataError, Problems, plain
 from ..base.reading import data_folder, read_toml
-from ..base.stats import Z90
-from .bibliography import OURS, PROVENANCE, REFERENCE, SOURCE_KEY, Source, read_sources
+from .bibliography import PROVENANCE, REFERENCE, SOURCE_KEY, Source, read_sources
 from .correlations import Correlation, check_correlations
 from .exogenous import EXOGENOUS, check_together
-from .families import Prior, is_finite
-from .prior_tables import ORIGIN_KEYS, numbers_of, origin_of, read_correlations, read_entry, read_exogenous
+from .families import is_finite
+from .prior_tables import ORIGIN_KEYS, origin_of, read_correlations, read_entry, read_exogenous
 from .quantities import (
     CHAIN,
     EVENT_NAMES,
@@ -44,8 +40,6 @@ __all__ = [
     "Correlation",
     "Entry",
     "View",
-    "check_borrowed",
-    "check_not_narrower",
     "draw",
     "read_entry",
     "read_saved_view",
@@ -225,59 +219,6 @@ def _check_against(where: str, entries: Mapping[str, Entry]) -> None:
         raise DataError(
             f"{where} [r_typical] against", stated, f"{means} (the view {how} the compute factor)"
         )
-
-
-def check_borrowed(view: View, reference: View, derived: Mapping[str, Prior]) -> None:
-    """Refuse a quantity with the basis `reference` that is not the reference view's, to the digit.
-
-    Where that view derives the quantity, it must be the prior in `derived`.
-    """
-    with Problems() as problems:
-        for name in (name for name, entry in view.entries.items() if entry.basis == REFERENCE):
-            where, entry = f"{view.name}.toml [{name}]", view[name]
-            if name in reference:
-                prior, unit = reference[name].prior, reference[name].unit
-            elif name in derived:
-                prior, unit = derived[name], entry.unit
-            else:
-                problems.refuse(where, plain("basis reference"), f"a quantity that {reference.name} states")
-                continue
-            if (entry.prior, entry.unit) != (prior, unit):
-                want = f"{_in_words(prior, unit)}, as in {reference.name}.toml"
-                problems.refuse(where, plain(_in_words(entry.prior, entry.unit)), want)
-
-
-def check_not_narrower(view: View, reference: View) -> None:
-    """Refuse an author's view with a number of ours that is narrower than the reference's: it would say in his name what he does not."""
-    with Problems() as problems:
-        for name in (
-            name for name, entry in view.entries.items() if entry.basis == OURS and name in reference
-        ):
-            own, least = width(view[name].prior), width(reference[name].prior)
-            if own < (1 - ROUNDING) * least:
-                problems.refuse(
-                    f"{view.name}.toml [{name}]",
-                    plain(f"ours, with a 95 % point {math.exp(own):.3g} times the 5 % point"),
-                    f"at least {math.exp(least):.3g} times, as in {reference.name}.toml",
-                )
-
-
-ROUNDING = 0.01
-"""By how much a prior may be narrower than the reference's because its numbers are rounded."""
-
-
-def width(prior: Prior) -> float:
-    """How wide a prior is: the log of the ratio of its 95 and 5 % points, for a beta of their odds; 0 for a fixed number."""
-    if prior.family == "fixed":
-        return 0.0
-    low, high = prior.at(np.array([-Z90, Z90]))
-    if prior.family == "beta":
-        low, high = low / (1 - low), high / (1 - high)
-    return math.log(high / low)
-
-
-def _in_words(prior: Prior, unit: str) -> str:
-    return f"{prior.family} {', '.join(map(repr, numbers_of(prior)))} ({unit})"
 
 
 def _read_conclusions(

@@ -76,7 +76,6 @@ class Weights:
     """Probability that the logarithmic pool leaves an event, and its opposite, in every view."""
     mechanisms: Mapping[str, Mechanism]
     history: Mapping[str, Entry]
-    """Priors of what `HISTORY` names."""
     quotes: tuple[tuple[str, str, str], ...]
     """(where, source, quote) of every table that quotes."""
 

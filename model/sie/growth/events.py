@@ -217,6 +217,9 @@ def _log2_fast(paths: xr.Dataset) -> np.ndarray:
     return np.log2(FAST_PACE * paths.recent_doublings_per_year.values)
 
 
+_WINDOWS = {"1y": (1, "some year"), "4m": (MONTHS_4, "some 4 months")}
+"""Davidson & Houlden's windows, in years and in words."""
+
 _EVENTS = (
     Event(
         name="r_above_1",
@@ -239,33 +242,16 @@ _EVENTS = (
         happens=lambda paths: paths.peak_log2_pace.values >= _log2_start(paths) + 1,
         when=lambda paths: when_pace(paths, _log2_start(paths) + 1),
     ),
-    gain_within(
-        "years_3_in_1y",
-        years_of_progress=3,
-        years=1,
-        wording="3 years of total AI progress at the recent pace within some year",
-        source="davidson_houlden_2025",
-    ),
-    gain_within(
-        "years_10_in_1y",
-        years_of_progress=10,
-        years=1,
-        wording="10 years of total AI progress at the recent pace within some year",
-        source="davidson_houlden_2025",
-    ),
-    gain_within(
-        "years_3_in_4m",
-        years_of_progress=3,
-        years=MONTHS_4,
-        wording="3 years of total AI progress at the recent pace within some 4 months",
-        source="davidson_houlden_2025",
-    ),
-    gain_within(
-        "years_10_in_4m",
-        years_of_progress=10,
-        years=MONTHS_4,
-        wording="10 years of total AI progress at the recent pace within some 4 months",
-        source="davidson_houlden_2025",
+    *(
+        gain_within(
+            f"years_{amount}_in_{name}",
+            years_of_progress=amount,
+            years=years,
+            wording=f"{amount} years of total AI progress at the recent pace within {window}",
+            source="davidson_houlden_2025",
+        )
+        for name, (years, window) in _WINDOWS.items()
+        for amount in (3, 10)
     ),
     Event(
         name="ooms_5_in_1y",

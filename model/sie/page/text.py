@@ -26,9 +26,9 @@ from ..data.wording import (
     quantiles_in_words,
     sampler_in_words,
     share_in_words,
-    with_error,
 )
 from ..growth.events import FAST_PACE, pace_at_asara
+from .parts import part_lines
 from .snapshot import inputs_of, versions
 from .speeds import speed_lines, speeds_json
 from .tables import aligned, new_table, rendered
@@ -119,7 +119,7 @@ def _blocks(result: Result) -> Iterator[str | Table]:
     view = result.view
     yield f"{view.label}  ({view.name})"
     yield _credence_table(result)
-    yield from _part_lines(result)
+    yield from part_lines(result)
     yield from _r_lines(result)
     yield from speed_lines(result)
     prior = result.draws("priors")
@@ -151,29 +151,6 @@ def _credence_table(result: Result) -> Table:
             " / ".join(f"{100 * credence.mcse.item():.2f}" for credence in by_given.values()),
         )
     return table
-
-
-def _part_lines(result: Result) -> Iterator[str]:
-    """Of each mixture, what each of its parts alone says of the first event."""
-    from ..analysis.parts import by_part
-
-    given = list(result.given)
-    tables = [
-        by_part(result.view, result.draws(name), result.paths[name], events=PART_EVENTS) for name in given
-    ]
-    for k in range(tables[0].sizes.get("part", 0)):
-        part = tables[0].isel(part=k)
-        weights = " -> ".join(share_in_words(table.weight.values[k]) for table in tables)
-        said = "; ".join(
-            f"{event} "
-            + " -> ".join(with_error(table.p.values[k, e], table.mcse.values[k, e]) for table in tables)
-            for e, event in enumerate(PART_EVENTS)
-        )
-        yield f"given {part.quantity.item()} {part.prior.item()} alone ({weights} of the draws): {said}"
-
-
-PART_EVENTS = ("r_above_1", "years_3_in_1y")
-"""What the parts of a mixture are asked for, each alone."""
 
 
 def event_wordings() -> str:

@@ -94,9 +94,9 @@ def upper_over_median(view: str, quantity: str) -> float:
     return prior.support[1] / prior.median()
 
 
-def lambda_of(view: str, compute_share: float) -> float:
+def lambda_of(view: str) -> float:
     """lambda behind the view's p at its median, where p is lambda times labour's share."""
-    return median(view, "parallel") / (1 - compute_share)
+    return median(view, "parallel") / median(view, "labour_share")
 
 
 def horizon_growth(release: str, since: str, until: str) -> float:
