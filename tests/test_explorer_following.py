@@ -49,7 +49,7 @@ def test_a_kept_layout_is_close_to_that_of_the_engine(davidson, shown, name):
     """The axes of a drawing whose text is as long as that of another lie where the engine would put them, to 1 % of its size."""
     figures.svg(name, shown)
     kept = len(figures._places)
-    edited = davidson.replace(compute_bottleneck=davidson["compute_bottleneck"].prior.scaled(1.01))
+    edited = davidson.replace(steepening=davidson["steepening"].prior.scaled(1.001))
     other = figures.shown(Workbench(None, seed=SEED, draws=DRAWS).answer(edited), event="r_above_1")
     figures.svg(name, other)
     assert len(figures._places) == kept
