@@ -58,6 +58,7 @@ _MODULES = {
     "returns.selection": ("usable",),
     "returns.model": ("build",),
     "inference.reweighting": ("reweight",),
+    "inference.stored_draws": ("StoredDraws", "stored_draws", "weighted"),
     "base.errors": ("DataError", "DoubleCounting", "NotConverged", "RefitNeeded"),
     "base.tasks": ("cluster",),
     "analysis.sweep.run": ("open_sweep", "run_sweep"),

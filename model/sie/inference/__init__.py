@@ -1,3 +1,13 @@
 """The only room that samples: fits, importance weights on stored draws, and the workbench that answers edits."""
 
-__all__ = ["answers", "chains", "converged", "groups", "prior_draws", "reweighting", "sampling", "workbench"]
+__all__ = [
+    "answers",
+    "chains",
+    "converged",
+    "groups",
+    "prior_draws",
+    "reweighting",
+    "sampling",
+    "stored_draws",
+    "workbench",
+]

@@ -26,7 +26,7 @@ from ..growth.events import EVENTS
 from ..returns.design import Design, design
 from ..returns.history_lambda import log_density_of_lambda
 from ..returns.likelihoods import stored_of
-from .answers import Answer, outcomes, weighted
+from .answers import Answer, outcomes, weighted_probabilities
 from .converged import MIN_ESS
 from .fits import Fit, Fits, form_of, likelihood_key, same_growth, same_priors
 from .growth_given import growth_given
@@ -276,7 +276,7 @@ class Workbench:
                 table = probabilities(chains)
                 quantiles["evidence"] = np.quantile(r, QUANTILES)
             else:
-                table = weighted(chains, weights.weight, weights.effective)
+                table = weighted_probabilities(chains, weights.weight, weights.effective)
                 quantiles["evidence"] = np.quantile(
                     r, QUANTILES, weights=weights.weight, method="inverted_cdf"
                 )

@@ -1,0 +1,160 @@
+"""A view, its rows and its draws under some alternatives at once."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ...base.errors import DataError, plain
+from ...data.alternatives import GROWN, Alternative
+from ...data.quantities import QUANTITIES
+from ...data.views import Entry, View
+from ...returns.selection import usable
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["Specification", "check_alternative", "specification"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Specification:
+    """What some alternatives make of a view: the view and rows to fit, and what happens to the draws.
+
+    Attributes
+    ----------
+    choices : tuple of Alternative
+        The alternatives; none for the view as it is.
+    view : View
+        With their priors.
+    rows : xr.Dataset
+        The rows that count.
+    at_asara : mapping of str to float
+        Factors on draws of quantities from ASARA on.
+    learns_lambda : bool
+        Whether raw histories teach the lambda under which they are read.
+    """
+
+    choices: tuple[Alternative, ...]
+    view: View
+    rows: xr.Dataset
+    at_asara: Mapping[str, float]
+    learns_lambda: bool
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the alternatives."""
+        return tuple(choice.name for choice in self.choices)
+
+    @property
+    def weight(self) -> float:
+        """The product of the alternatives' weights: 1 for the view as it is."""
+        return float(np.prod([choice.weight for choice in self.choices]))
+
+
+def specification(view: View, evidence: xr.Dataset, choices: Sequence[Alternative]) -> Specification:
+    """The specification of some alternatives, each of another group.
+
+    Raises DataError where an alternative has no meaning for the view, or beside the others.
+    """
+    changed = _view(view, choices)
+    levels = {domain: level for choice in choices for domain, level in choice.levels.items()}
+    rows = usable(_evidence(evidence, choices), changed, levels=levels)
+    gone = {row for choice in choices for row in choice.without}
+    kept = [row not in gone for row in rows.estimate.values.tolist()]
+    factors = {name: times for choice in choices for name, times in choice.at_asara.items()}
+    for name in factors.keys() - {*changed.entries}:
+        raise DataError(
+            _where(choices), plain(f"{name} at ASARA, which {view.name} does not state"), "one it does"
+        )
+    return Specification(
+        choices=tuple(choices),
+        view=changed,
+        rows=rows.isel(estimate=kept),
+        at_asara=MappingProxyType(factors),
+        learns_lambda=any(choice.learns_lambda for choice in choices),
+    )
+
+
+def check_alternative(view: View, evidence: xr.Dataset, choice: Alternative) -> Specification:
+    """The specification of one alternative.
+
+    Raises DataError where it has no meaning for the view, names a row or level that changes nothing, or changes nothing at all.
+    """
+    found, where = specification(view, evidence, [choice]), _where([choice])
+    used = usable(evidence, view)
+    ids = used.estimate.values.tolist()
+    for row in choice.without:
+        if row not in ids:
+            why = dict(used.attrs["left_out"]).get(row, "no such row")
+            raise DataError(f"{where} without", row, f"a row that {view.name} uses ({why})")
+    same_view = found.view.entries.keys() == view.entries.keys() and all(
+        found.view[name].prior == view[name].prior for name in view.entries
+    )
+    same_draws = not found.learns_lambda and all(times == 1 for times in found.at_asara.values())
+    if same_view and same_draws and found.rows.identical(used):
+        raise DataError(
+            where, plain(f"what {view.name} says already"), "an alternative that changes something"
+        )
+    return found
+
+
+def _where(choices: Sequence[Alternative]) -> str:
+    return " and ".join(f"[alternatives.{choice.name}]" for choice in choices)
+
+
+def _view(view: View, choices: Sequence[Alternative]) -> View:
+    """The view with the alternatives' priors, without the quantities that they drop."""
+    if not any(choice.priors or choice.drops for choice in choices):
+        return view
+    drops = {name for choice in choices for name in choice.drops}
+    adds = {name for choice in choices if choice.drops for name in choice.priors}
+    entries = {name: entry for name, entry in view.entries.items() if name not in drops}
+    for choice in choices:
+        for name, prior in choice.priors.items():
+            if (name not in view and name not in adds) or name in drops:
+                found = plain(f"a prior of {name}, which {view.name} does not state")
+                raise DataError(_where(choices), found, "one of " + ", ".join(entries))
+            stands = entries.get(name) or Entry(
+                prior=prior, unit=QUANTITIES[name].units[0], basis="ours", locator=""
+            )
+            entries[name] = stands.replaced(prior, locator="alternatives.toml", note=choice.label)
+            if name in adds and name == "r_typical":
+                entries[name] = dataclasses.replace(entries[name], against=None)
+    return dataclasses.replace(
+        view, entries=MappingProxyType(entries), concludes=MappingProxyType({}), path=None
+    )
+
+
+def _evidence(evidence: xr.Dataset, choices: Sequence[Alternative]) -> xr.Dataset:
+    """The evidence with other values in some columns of some rows."""
+    changing = [choice for choice in choices if choice.rows or choice.definition_errors != 1]
+    if not changing:
+        return evidence
+    found, ids = evidence.copy(deep=True), evidence.estimate.values.tolist()
+    for choice in changing:
+        found["definition_sd"] = found.definition_sd * choice.definition_errors
+        for row, columns in choice.rows.items():
+            if row not in ids:
+                raise DataError(f"{_where([choice])} rows", row, "the id of an evidence row")
+            at = ids.index(row)
+            for column, value in columns.items():
+                if column in GROWN:
+                    flow = found.flow.values.tolist().index(column)
+                    found["growth"].transpose("estimate", "flow", "growth_quantile").values[at, flow] = value
+                elif column == "q50":
+                    middle = found["quantile"].values.tolist().index(0.5)
+                    found["value"].transpose("estimate", "quantile").values[at, middle] = value
+                else:
+                    column_of = found[column]
+                    values = column_of.values.astype(object if isinstance(value, str) else column_of.dtype)
+                    values[at] = value
+                    found[column] = column_of.copy(
+                        data=values.astype(str) if isinstance(value, str) else values
+                    )
+    return found
