@@ -74,6 +74,11 @@ class Alternative(Stated):
     learns_lambda: bool = False
 
     @property
+    def edits_rows(self) -> bool:
+        """Whether rows enter at other levels or with other numbers."""
+        return bool(self.levels or self.rows) or self.definition_errors != 1
+
+    @property
     def touched(self) -> set[str]:
         """What it sets, in words, by which two groups are told to set the same."""
         of = {"prior": self.priors, "level of": self.levels, "at ASARA": self.at_asara}

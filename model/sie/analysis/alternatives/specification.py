@@ -14,12 +14,13 @@ from ...base.errors import DataError, plain
 from ...data.alternatives import GROWN, Alternative
 from ...data.quantities import QUANTITIES
 from ...data.views import Entry, View
+from ...inference.fits import form_of
 from ...returns.selection import usable
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["Specification", "check_alternative", "specification"]
+__all__ = ["Specification", "Specifications"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -32,8 +33,12 @@ class Specification:
         The alternatives; none for the view as it is.
     view : View
         With their priors.
-    rows : xr.Dataset
-        The rows that count.
+    all_rows : xr.Dataset
+        The rows that would count if none were left out.
+    kept : np.ndarray
+        Which of them count, bool (estimate,).
+    key : tuple
+        What the design of `all_rows` depends on besides the priors of what is uncertain.
     at_asara : mapping of str to float
         Factors on draws of quantities from ASARA on.
     learns_lambda : bool
@@ -42,7 +47,9 @@ class Specification:
 
     choices: tuple[Alternative, ...]
     view: View
-    rows: xr.Dataset
+    all_rows: xr.Dataset
+    kept: np.ndarray
+    key: tuple
     at_asara: Mapping[str, float]
     learns_lambda: bool
 
@@ -52,56 +59,82 @@ class Specification:
         return tuple(choice.name for choice in self.choices)
 
     @property
+    def rows(self) -> xr.Dataset:
+        """The rows that count."""
+        return self.all_rows.isel(estimate=self.kept)
+
+    @property
     def weight(self) -> float:
         """The product of the alternatives' weights: 1 for the view as it is."""
         return float(np.prod([choice.weight for choice in self.choices]))
 
 
-def specification(view: View, evidence: xr.Dataset, choices: Sequence[Alternative]) -> Specification:
-    """The specification of some alternatives, each of another group.
+class Specifications:
+    """The specifications of a view and a body of evidence; rows that several share are chosen once.
 
-    Raises DataError where an alternative has no meaning for the view, or beside the others.
+    Parameters
+    ----------
+    view : View
+        A view that evidence can move.
+    evidence : xr.Dataset
+        From `read_evidence`.
     """
-    changed = _view(view, choices)
-    levels = {domain: level for choice in choices for domain, level in choice.levels.items()}
-    rows = usable(_evidence(evidence, choices), changed, levels=levels)
-    gone = {row for choice in choices for row in choice.without}
-    kept = [row not in gone for row in rows.estimate.values.tolist()]
-    factors = {name: times for choice in choices for name, times in choice.at_asara.items()}
-    for name in factors.keys() - {*changed.entries}:
-        raise DataError(
-            _where(choices), plain(f"{name} at ASARA, which {view.name} does not state"), "one it does"
+
+    def __init__(self, view: View, evidence: xr.Dataset) -> None:
+        self.view, self.evidence = view, evidence
+        self._rows: dict[tuple, xr.Dataset] = {}
+
+    def of(self, *choices: Alternative) -> Specification:
+        """The specification of some alternatives, each of another group.
+
+        Raises DataError where an alternative has no meaning for the view, or beside the others.
+        """
+        view = _view(self.view, choices)
+        factors = {name: times for choice in choices for name, times in choice.at_asara.items()}
+        for name in factors.keys() - {*view.entries}:
+            found = plain(f"{name} at ASARA, which {view.name} does not state")
+            raise DataError(_where(choices), found, "a quantity that it does")
+        on_rows = tuple(choice for choice in choices if choice.edits_rows)
+        key = (form_of(view), tuple(choice.name for choice in on_rows))
+        if key not in self._rows:
+            levels = {domain: level for choice in choices for domain, level in choice.levels.items()}
+            self._rows[key] = usable(_evidence(self.evidence, on_rows), view, levels=levels)
+        gone = {row for choice in choices for row in choice.without}
+        rows = self._rows[key]
+        return Specification(
+            choices=choices,
+            view=view,
+            all_rows=rows,
+            kept=np.array([row not in gone for row in rows.estimate.values.tolist()]),
+            key=(*key, _fixed(view)),
+            at_asara=MappingProxyType(factors),
+            learns_lambda=any(choice.learns_lambda for choice in choices),
         )
-    return Specification(
-        choices=tuple(choices),
-        view=changed,
-        rows=rows.isel(estimate=kept),
-        at_asara=MappingProxyType(factors),
-        learns_lambda=any(choice.learns_lambda for choice in choices),
-    )
 
+    def check(self, choice: Alternative) -> Specification:
+        """The specification of one alternative.
 
-def check_alternative(view: View, evidence: xr.Dataset, choice: Alternative) -> Specification:
-    """The specification of one alternative.
-
-    Raises DataError where it has no meaning for the view, names a row or level that changes nothing, or changes nothing at all.
-    """
-    found, where = specification(view, evidence, [choice]), _where([choice])
-    used = usable(evidence, view)
-    ids = used.estimate.values.tolist()
-    for row in choice.without:
-        if row not in ids:
-            why = dict(used.attrs["left_out"]).get(row, "no such row")
-            raise DataError(f"{where} without", row, f"a row that {view.name} uses ({why})")
-    same_view = found.view.entries.keys() == view.entries.keys() and all(
-        found.view[name].prior == view[name].prior for name in view.entries
-    )
-    same_draws = not found.learns_lambda and all(times == 1 for times in found.at_asara.values())
-    if same_view and same_draws and found.rows.identical(used):
-        raise DataError(
-            where, plain(f"what {view.name} says already"), "an alternative that changes something"
+        Raises DataError where it has no meaning for the view, leaves out a row that the view does not use, or changes nothing.
+        """
+        found, own, where = self.of(choice), self.of(), _where([choice])
+        ids = own.rows.estimate.values.tolist()
+        for row in choice.without:
+            if row not in ids:
+                why = dict(own.rows.attrs["left_out"]).get(row, "no such row")
+                raise DataError(f"{where} without", row, f"a row that {self.view.name} uses ({why})")
+        same_view = found.view.entries.keys() == own.view.entries.keys() and all(
+            found.view[name].prior == own.view[name].prior for name in own.view.entries
         )
-    return found
+        same_draws = not found.learns_lambda and all(times == 1 for times in found.at_asara.values())
+        if same_view and same_draws and found.rows.identical(own.rows):
+            said = plain(f"what {self.view.name} says already")
+            raise DataError(where, said, "an alternative that changes something")
+        return found
+
+
+def _fixed(view: View) -> tuple:
+    """What the view fixes."""
+    return tuple((n, entry.prior) for n, entry in view.entries.items() if entry.prior.family == "fixed")
 
 
 def _where(choices: Sequence[Alternative]) -> str:
