@@ -24,6 +24,7 @@ from .base.exit_codes import BAD_INPUT, CLOSED_PIPE, INTERRUPTED, NOT_CONVERGED
 from .base.files import discard_unfinished
 from .base.pytensor_folder import discard_scratch, use_writable_folder
 from .commands.add_history import add_history
+from .commands.alternatives import alternatives
 from .commands.calibrate import calibrate
 from .commands.check import check
 from .commands.diff import diff
@@ -75,6 +76,7 @@ COMMANDS = {
     "timeline": timeline,
     "reproduce": reproduce,
     "sensitivity": sensitivity,
+    "alternatives": alternatives,
     "diff": diff,
     "table": table,
     "ledger": ledger,
@@ -83,7 +85,7 @@ COMMANDS = {
 """Every command by name."""
 
 PANELS = {
-    "Answers": ("report", "table", "sensitivity", "diff", "reproduce", "ledger", "open"),
+    "Answers": ("report", "table", "alternatives", "sensitivity", "diff", "reproduce", "ledger", "open"),
     "Evidence": ("evidence", "series", "add-history", "epoch", "timeline", "check"),
     "Growth": ("grow", "explain"),
     "Views and tools": ("list", "new", "equations", "explore", "notebooks"),
