@@ -53,8 +53,8 @@ def report(
     """Credences of views before and after evidence, with their Monte Carlo errors."""
     from ..data.evidence import evidence_files, read_evidence
     from ..page import text as reports
-    from ..page.headline import headline
     from ..page.calibration_record import read_records
+    from ..page.headline import headline
     from ..page.saved_draws import MOST_DRAWS
     from ..page.sections import as_html
     from ..returns.selection import usable

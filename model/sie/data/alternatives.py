@@ -215,6 +215,7 @@ def _read(
             for row, columns in ((values or {}).get("rows") or {}).items()
         }
     values |= {"priors": MappingProxyType(priors), "rows": MappingProxyType(rows)}
+    values |= {key: tuple(values[key] or ()) for key in ("drops", "without")}
     return Alternative(name=name, **{key: value for key, value in values.items() if value is not None})
 
 

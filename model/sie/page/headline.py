@@ -44,10 +44,11 @@ def headline_in_words(document: Mapping[str, Any]) -> str:
     for event, words in ASKED.items():
         found = document["headline"][event]
         low, high = found["least"]["p"], found["most"]["p"]
+        error = max(found["least"]["mcse"], found["most"]["mcse"])
         over = f" over {singles} alternatives, one at a time" if not said else ""
         said.append(
             f"{words} is {percent(found['p'])} (Monte Carlo error {100 * found['mcse']:.1f} points; "
-            f"{hundredths(low)} to {percent(high)}{over})"
+            f"{hundredths(low)} to {percent(high)}{over}, error of the ends at most {100 * error:.1f})"
         )
     hangs = [
         f"{item['group']} ({item['alternative']}: {percent(item['p'])})" for item in document["hangs_on"]

@@ -198,7 +198,7 @@ class Bench:
             return draws.outcomes
         key = (base, tuple((name, spec.view[name].prior) for name in anew), tuple(spec.at_asara.items()))
         if key not in self._paths:
-            self._paths[key] = outcomes(draws.values | anew, spec.view, from_asara=spec.at_asara)
+            self._paths[key] = outcomes({**draws.values, **anew}, spec.view, from_asara=spec.at_asara)
         return self._paths[key]
 
     def _drawn_anew(self, spec: Specification, draws: StoredDraws, of: Design) -> dict[str, np.ndarray]:
