@@ -89,12 +89,23 @@ class Alternative(Stated):
 
 @dataclass(frozen=True, kw_only=True)
 class Alternatives:
-    """Every alternative by name, and the label of every group."""
+    """Every alternative, in groups.
+
+    Attributes
+    ----------
+    groups : mapping of str to str
+        The label of each group.
+    choices : mapping of str to Alternative
+        By name, in the order of the file.
+    quotes : tuple of (where, source, quote)
+        Of every table that quotes.
+    path : Path
+        The file.
+    """
 
     groups: Mapping[str, str]
     choices: Mapping[str, Alternative]
     quotes: tuple[tuple[str, str, str], ...]
-    """(where, source, quote) of every table that quotes."""
     path: Path
 
 

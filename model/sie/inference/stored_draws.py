@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import pymc as pm
     import xarray as xr
 
-__all__ = ["StoredDraws", "log_likelihood_at", "log_ratio", "stored_draws", "weighted"]
+__all__ = ["StoredDraws", "lambda_ratio", "log_likelihood_at", "log_ratio", "stored_draws", "weighted"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -165,21 +165,23 @@ def log_ratio(
     names = [name for name in changed_priors(old.view, new.view, new.view.entries) if name not in redrawn]
     ratio = log_prior_ratio(draws.values, old.view, new.view, names)
     ratio = ratio + log_likelihood - draws.log_likelihood.sum(axis=1)
-    return ratio if same_lambda else ratio + _lambda_ratio(draws, design)
+    return ratio if same_lambda else ratio + lambda_ratio(old, new, draws.posterior)
 
 
-def _lambda_ratio(draws: StoredDraws, design: Design) -> np.ndarray | float:
-    """The log of the new density of the histories' lambda over the old one; 0 where either design has no histories."""
-    old, new = draws.design.lambda_curve, design.lambda_curve
-    if old is None or new is None or np.array_equal(old.cubic, new.cubic):
+def lambda_ratio(old: Design, new: Design, posterior: xr.Dataset) -> np.ndarray | float:
+    """The log of the new density of the histories' lambda over the old one, (draw,), at draws; 0 where either design has no histories.
+
+    Raises RefitNeeded where the draws lie beyond the old density.
+    """
+    before, after = old.lambda_curve, new.lambda_curve
+    if before is None or after is None or np.array_equal(before.cubic, after.cubic):
         return 0.0
-    log_lambda = np.log(draws.posterior.lambda_histories.transpose("chain", "draw").values.ravel())
-    before = log_density_of_lambda(old, log_lambda)
-    if not np.isfinite(before).all():
+    log_lambda = np.log(posterior.lambda_histories.transpose("chain", "draw").values.ravel())
+    if not np.isfinite(at_draws := log_density_of_lambda(before, log_lambda)).all():
         raise RefitNeeded(
-            f"{design.view.name}: found another lambda of raw histories than the draws have, want a refit"
+            f"{new.view.name}: found another lambda of raw histories than the draws have, want a refit"
         )
-    return log_density_of_lambda(new, log_lambda) - before
+    return log_density_of_lambda(after, log_lambda) - at_draws
 
 
 def log_likelihood_at(design: Design, posterior: xr.Dataset) -> np.ndarray:

@@ -54,7 +54,18 @@ class SpecificationCurve:
         return self.found[0]
 
     def of_size(self, size: int) -> list[Found]:
-        """The specifications with so many alternatives."""
+        """The specifications with so many alternatives.
+
+        Parameters
+        ----------
+        size : int
+            1 for single alternatives, 2 for pairs.
+
+        Returns
+        -------
+        list of Found
+            In the order of the alternatives.
+        """
         return [found for found in self.found if len(found.names) == size]
 
 
