@@ -117,6 +117,15 @@ def test_an_alternative_of_another_form_has_no_meaning_for_a_view_that_states_th
     specs = Specifications(sie.read_view("davidson_2025"), evidence)
     with pytest.raises(sie.DataError, match="a prior of frontier_share, which davidson_2025 does not state"):
         specs.check(listed.choices["frontier_none"])
+    with pytest.raises(sie.DataError, match=r"\w+ dropped, which davidson_2025 does not state"):
+        specs.check(listed.choices["stated_form"])
+
+
+def test_an_alternative_that_a_view_already_has_changes_nothing(listed, evidence):
+    specs = Specifications(sie.read_view("davidson_2025"), evidence)
+    for name in ("sigma_one", "gain_none", "effort_current"):
+        with pytest.raises(sie.DataError, match="found what davidson_2025 says already"):
+            specs.check(listed.choices[name])
 
 
 @pytest.mark.slow

@@ -79,7 +79,9 @@ def as_text(curve: SpecificationCurve) -> str:
     lines.append(
         "weights: stored draws of the nearest fit, k-hat at most 0.7; paths: stored draws, new growth inputs; fit: sampled for itself"
     )
-    lines += [f"not answered: {' and '.join(names)}: {why}" for names, why in curve.missing]
+    lines += [
+        f"no meaning here, or not answered: {' and '.join(names)}: {why}" for names, why in curve.missing
+    ]
     return "\n".join(lines)
 
 

@@ -96,7 +96,7 @@ def plot_specification_curve(
         )
     ax.set_ylim(0, min(1.0, p.max() + ROOM))
     ax.tick_params(labelbottom=False)
-    finish(ax, title)
+    finish(ax, title, columns=3)
     for line, name in enumerate(shown):
         where = np.array([i for i, found in enumerate(order) if name in found.names])
         below.plot(where, np.full(len(where), line), "|", color=BLACK, markersize=5, markeredgewidth=0.6)

@@ -15,6 +15,7 @@ from ...data.alternatives import GROWN, Alternative
 from ...data.quantities import QUANTITIES
 from ...data.views import Entry, View
 from ...inference.fits import form_of
+from ...returns.inputs import levels_of
 from ...returns.selection import usable
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ class Specifications:
         factors = {name: times for choice in choices for name, times in choice.at_asara.items()}
         for name in factors.keys() - {*view.entries}:
             found = plain(f"{name} at ASARA, which {view.name} does not state")
-            raise DataError(_where(choices), found, "a quantity that it does")
+            raise DataError(_where(choices), found, "a quantity that it states")
         on_rows = tuple(choice for choice in choices if choice.edits_rows)
         key = (form_of(view), tuple(choice.name for choice in on_rows))
         if key not in self._rows:
@@ -126,7 +127,8 @@ class Specifications:
             found.view[name].prior == own.view[name].prior for name in own.view.entries
         )
         same_draws = not found.learns_lambda and all(times == 1 for times in found.at_asara.values())
-        if same_view and same_draws and found.rows.identical(own.rows):
+        same_rows = found.rows.equals(own.rows) and np.array_equal(levels_of(found.rows), levels_of(own.rows))
+        if same_view and same_draws and same_rows:
             said = plain(f"what {self.view.name} says already")
             raise DataError(where, said, "an alternative that changes something")
         return found
@@ -146,13 +148,16 @@ def _view(view: View, choices: Sequence[Alternative]) -> View:
     if not any(choice.priors or choice.drops for choice in choices):
         return view
     drops = {name for choice in choices for name in choice.drops}
+    for name in sorted(drops - {*view.entries}):
+        found = plain(f"{name} dropped, which {view.name} does not state")
+        raise DataError(_where(choices), found, "a quantity that it states")
     adds = {name for choice in choices if choice.drops for name in choice.priors}
     entries = {name: entry for name, entry in view.entries.items() if name not in drops}
     for choice in choices:
         for name, prior in choice.priors.items():
             if (name not in view and name not in adds) or name in drops:
                 found = plain(f"a prior of {name}, which {view.name} does not state")
-                raise DataError(_where(choices), found, "one of " + ", ".join(entries))
+                raise DataError(_where(choices), found, "a quantity that it states")
             stands = entries.get(name) or Entry(
                 prior=prior, unit=QUANTITIES[name].units[0], basis="ours", locator=""
             )
