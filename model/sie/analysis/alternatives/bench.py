@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -119,31 +119,31 @@ class Bench:
     ) -> tuple[list[Found], list[tuple[Names, str]]]:
         """Each specification by weights from one of its bases, or by a fit; and those that neither answers, with the reason."""
         found: dict[Names, Found] = {}
-        to_fit: list[Specification] = []
+        fitting: dict[Names, Future[Found | str]] = {}
         lost: list[tuple[Names, str]] = []
         specs = list(specs)
-        for i, spec in enumerate(specs):
-            self.on_progress(f"{self.view.name}: {i + 1} of {len(specs)} specifications by weights")
-            why = ""
-            for base in bases(spec):
-                try:
-                    found[spec.names] = self.by_weights(spec, base)
-                    break
-                except RefitNeeded as error:
-                    why = str(error)
-            else:
-                if spec.learns_lambda:  # which is no posterior that a fit samples
-                    lost.append((spec.names, why))
-                else:
-                    to_fit.append(spec)
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            done = pool.map(self._fitted, to_fit)
-            for i, (spec, one) in enumerate(zip(to_fit, done, strict=True)):
-                self.on_progress(f"{self.view.name}: {i + 1} of {len(to_fit)} specifications fitted")
-                if isinstance(one, Found):
-                    found[spec.names] = one
+            for i, spec in enumerate(specs):
+                self.on_progress(f"{self.view.name}: {i + 1} of {len(specs)} specifications by weights")
+                why = ""
+                for base in bases(spec):
+                    try:
+                        found[spec.names] = self.by_weights(spec, base)
+                        break
+                    except RefitNeeded as error:
+                        why = str(error)
                 else:
-                    lost.append((spec.names, one))
+                    if spec.learns_lambda:  # which is no posterior that a fit samples
+                        lost.append((spec.names, why))
+                    else:
+                        fitting[spec.names] = pool.submit(self._fitted, spec)
+            for i, (names, future) in enumerate(fitting.items()):
+                self.on_progress(f"{self.view.name}: {i + 1} of {len(fitting)} specifications fitted")
+                one = future.result()
+                if isinstance(one, Found):
+                    found[names] = one
+                else:
+                    lost.append((names, one))
         return [found[spec.names] for spec in specs if spec.names in found], lost
 
     def _fitted(self, spec: Specification) -> Found | str:
