@@ -79,6 +79,17 @@ def _(draws, seed, sie):
 
 
 @app.cell(hide_code=True)
+def _(mo, sie):
+    mo.md(f"""
+    ## The headline
+
+    {sie.headline()}
+
+    `sie alternatives` has each of these choices with its reason.
+    """)
+
+
+@app.cell(hide_code=True)
 def _(mo, posteriors, views):
     mo.md(f"""
     ## Every view, every meaning

@@ -119,6 +119,7 @@ def readers():
     for name in timeline_names():
         yield priors / "timelines" / f"{name}.toml", lambda path: read_timeline(str(path)), 1
     yield priors / "weights.toml", read_weights, 1
+    yield priors / "alternatives.toml", sie.read_alternatives, 1
     yield evidence / "buildout.toml", read_buildout, 1
     yield evidence / "figures.csv", figures, 1
     yield evidence / "metr_horizons.csv", lambda path: read_horizons(path.parent), 0.5

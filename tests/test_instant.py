@@ -92,11 +92,7 @@ def test_priors_alone_of_an_edit_are_exact(bench, davidson):
     ("start", "edit", "why"),
     [
         ({}, {"capabilities": sie.lognormal(4, 6)}, "k-hat|draws, want at least"),
-        (
-            {"spread": sie.lognormal(0.15, 0.6)},
-            {"spread": sie.lognormal(0.01, 8)},
-            "k-hat|draws, want at least",
-        ),
+        ({}, {"hardware_scale": sie.lognormal(0.02, 2)}, "k-hat|draws, want at least"),
         ({}, {"spread": sie.fixed(0.3)}, "reaches beyond the old one"),
         (
             {"post_training": sie.uniform(1, 2)},
@@ -301,8 +297,11 @@ def random_edit(view, rng):
     names = rng.choice(view.informed, size=rng.integers(1, 4), replace=False)
     edit = {}
     for name in names:
-        low, high = view[name].prior.at(np.array([-1.645, 1.645]))
         move, stretch = np.exp(rng.normal(0, 0.2)), np.exp(rng.normal(0, 0.25))
+        if view[name].prior.family == "halfnormal":
+            edit[str(name)] = view[name].prior.scaled(float(move))
+            continue
+        low, high = view[name].prior.numbers
         middle, half = np.sqrt(low * high) * move, np.sqrt(high / low) ** stretch
         edit[str(name)] = sie.lognormal(middle / half, middle * half)
     return view.replace(**edit)

@@ -24,6 +24,7 @@ from .base.exit_codes import BAD_INPUT, CLOSED_PIPE, INTERRUPTED, NOT_CONVERGED
 from .base.files import discard_unfinished
 from .base.pytensor_folder import discard_scratch, use_writable_folder
 from .commands.add_history import add_history
+from .commands.alternatives import alternatives
 from .commands.calibrate import calibrate
 from .commands.check import check
 from .commands.check_model import check_model
@@ -77,6 +78,7 @@ COMMANDS = {
     "timeline": timeline,
     "reproduce": reproduce,
     "sensitivity": sensitivity,
+    "alternatives": alternatives,
     "diff": diff,
     "table": table,
     "ledger": ledger,
@@ -85,7 +87,7 @@ COMMANDS = {
 """Every command by name."""
 
 PANELS = {
-    "Answers": ("report", "table", "sensitivity", "diff", "reproduce", "ledger", "open"),
+    "Answers": ("report", "table", "alternatives", "sensitivity", "diff", "reproduce", "ledger", "open"),
     "Evidence": ("evidence", "series", "add-history", "epoch", "timeline", "check", "check-model"),
     "Growth": ("grow", "explain"),
     "Views and tools": ("list", "new", "equations", "explore", "notebooks"),

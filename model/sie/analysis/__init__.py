@@ -1,6 +1,7 @@
 """What an answer rests on: results, sensitivity, checks against data, calibration, differences, pools, sweeps, timelines."""
 
 __all__ = [
+    "alternatives",
     "backtest",
     "by_year",
     "calibration",

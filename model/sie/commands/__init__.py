@@ -2,6 +2,7 @@
 
 __all__ = [
     "add_history",
+    "alternatives",
     "calibrate",
     "check",
     "check_model",

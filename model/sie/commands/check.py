@@ -14,6 +14,7 @@ from ..base.errors import DataError, plain
 from ..base.exit_codes import BAD_INPUT
 from ..base.reading import read_text
 from .check_files import (
+    check_alternatives,
     check_buildout,
     check_evidence,
     check_figures,
@@ -75,7 +76,7 @@ def _checks(
 ) -> Iterator[tuple[str, Callable[[], list[str]]]]:
     """Each data set by name with what reads it and returns the quotes that are not in their texts."""
     from ..data.evidence import named_files
-    from ..data.priors import WEIGHTS, view_names, view_path
+    from ..data.priors import ALTERNATIVES, WEIGHTS, view_names, view_path
     from ..data.rows import FIELDS
 
     if not files:
@@ -86,6 +87,7 @@ def _checks(
         yield "figures", lambda: check_figures(None, sources)
         yield "buildout", lambda: check_buildout(None, sources)
         yield "weights", lambda: check_weights(None, evidence, sources)
+        yield "alternatives", lambda: check_alternatives(None, evidence, sources)
         return
     for path in files:
         if (read := reader_by_place(path, sources)) is not None:
@@ -98,6 +100,8 @@ def _checks(
             yield path.name, lambda path=path: check_evidence(files_around(path, evidence), sources)
         elif path.suffix == ".csv":
             yield path.name, lambda path=path: check_series(path)
+        elif path.name == ALTERNATIVES:
+            yield path.name, lambda path=path: check_alternatives(path, evidence, sources)
         elif path.name == WEIGHTS:
             yield path.name, lambda path=path: check_weights(path, evidence, sources)
         elif path.suffix == ".toml":

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 __all__ = [
+    "check_alternatives",
     "check_buildout",
     "check_evidence",
     "check_figures",
@@ -118,6 +119,24 @@ def check_weights(path: Path | None, evidence: Path | None, sources: Path | None
         if path is None and name not in known
     ]
     return problems + _missing_quotes(list(weights.quotes), sources, works)
+
+
+def check_alternatives(path: Path | None, evidence: Path | None, sources: Path | None) -> list[str]:
+    """The alternatives; each of them has a meaning for the reference view and changes something of it."""
+    from ..analysis.alternatives.specification import Specifications
+    from ..data.alternatives import read_alternatives
+    from ..data.evidence import read_evidence
+    from ..data.priors import read_view
+
+    works = bibliography(evidence)
+    listed = read_alternatives(path, sources=works)
+    specs, problems = Specifications(read_view(REFERENCE), read_evidence(evidence)), []
+    for choice in listed.choices.values():
+        try:
+            specs.check(choice)
+        except DataError as error:
+            problems.append(f"{listed.path.name} {error}")
+    return problems + _missing_quotes(list(listed.quotes), sources, works)
 
 
 def check_evidence(files: dict[str, Path], sources: Path | None) -> list[str]:

@@ -54,6 +54,7 @@ def report(
     from ..data.evidence import evidence_files, read_evidence
     from ..page import text as reports
     from ..page.calibration_record import read_records
+    from ..page.headline import headline
     from ..page.saved_draws import MOST_DRAWS
     from ..page.sections import as_html
     from ..returns.selection import usable
@@ -104,6 +105,7 @@ def report(
             write_atomically(html, as_html(results, works, calibrations=records).encode())
         if json is not None:
             write_atomically(json, reports.as_json(results, seed=seed, draws=draws).encode())
+    print(f"{headline()}\n")
     print("\n".join(pages))
     print(reports.event_wordings())
     print(reports.conditions([result.view for result in results]))

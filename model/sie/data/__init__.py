@@ -2,6 +2,7 @@
 fills or drops."""
 
 __all__ = [
+    "alternatives",
     "bibliography",
     "borrowed",
     "constructors",

@@ -35,6 +35,7 @@ from .view_toml import to_toml
 from .views import Conclusion, Entry, View, check_name, draw, refuse_atom
 
 __all__ = [
+    "ALTERNATIVES",
     "WEIGHTS",
     "Conclusion",
     "Correlation",
@@ -52,6 +53,9 @@ __all__ = [
 WEIGHTS = "weights.toml"
 """The file beside the views that weighs them; no view itself."""
 
+ALTERNATIVES = "alternatives.toml"
+"""The file beside the views that lists other choices; no view itself."""
+
 
 def view_names() -> list[str]:
     """The names of the bundled views, sorted.
@@ -61,7 +65,9 @@ def view_names() -> list[str]:
     list of str
         Names that `read_view` takes.
     """
-    return sorted(path.stem for path in data_folder("priors").glob("*.toml") if path.name != WEIGHTS)
+    return sorted(
+        path.stem for path in data_folder("priors").glob("*.toml") if path.name not in (WEIGHTS, ALTERNATIVES)
+    )
 
 
 def view_path(view: str) -> Path:

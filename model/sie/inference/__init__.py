@@ -1,3 +1,15 @@
 """The only room that samples: fits, importance weights on stored draws, and the workbench that answers edits."""
 
-__all__ = ["answers", "chains", "converged", "groups", "prior_draws", "reweighting", "sampling", "workbench"]
+__all__ = [
+    "answers",
+    "chains",
+    "converged",
+    "fits",
+    "groups",
+    "growth_given",
+    "prior_draws",
+    "reweighting",
+    "sampling",
+    "stored_draws",
+    "workbench",
+]

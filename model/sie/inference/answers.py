@@ -9,6 +9,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,7 +24,7 @@ from .reweighting import reweight
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["Answer", "outcomes", "weighted"]
+__all__ = ["Answer", "outcomes", "weighted_probabilities"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,17 +144,32 @@ class Answer:
         return self.tree["prior" if given == "priors" else "posterior"].to_dataset()
 
 
-def outcomes(values: Mapping[str, np.ndarray], view: View) -> tuple[np.ndarray, np.ndarray]:
-    """Whether each event happens on each path (event, draw), and r at ASARA (draw,)."""
+NO_FACTORS: Mapping[str, float] = MappingProxyType({})
+"""Every quantity is from ASARA on what it was before."""
+
+
+def outcomes(
+    values: Mapping[str, np.ndarray], view: View, *, from_asara: Mapping[str, float] = NO_FACTORS
+) -> tuple[np.ndarray, np.ndarray]:
+    """Whether each event happens on each path (event, draw), and r at ASARA (draw,).
+
+    `from_asara` are factors on quantities from ASARA on; what counts as recent progress stays as it was.
+    """
     import xarray as xr
 
     columns = {**values, **at_asara(values, view)}
+    if from_asara:
+        later = {**values, **{name: values[name] * times for name, times in from_asara.items()}}
+        recent = columns["recent_doublings_per_year"]
+        columns = {**later, **at_asara(later, view), "recent_doublings_per_year": recent}
     draws = xr.Dataset({name: ("draw", column) for name, column in columns.items()})
     blocks = list(block_indicators(draws, list(EVENTS.values())))
     return np.concatenate(blocks, axis=1), columns["r_asara"]
 
 
-def weighted(indicators: np.ndarray, weight: np.ndarray, effective: float) -> tuple[np.ndarray, np.ndarray]:
+def weighted_probabilities(
+    indicators: np.ndarray, weight: np.ndarray, effective: float
+) -> tuple[np.ndarray, np.ndarray]:
     """p and its standard error from weighted chains (event, chain, draw), at an effective sample size of at most `effective`."""
     weight = weight.reshape(indicators.shape[1:])
     p = (indicators * weight).sum(axis=(1, 2))

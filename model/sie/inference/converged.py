@@ -15,7 +15,7 @@ from .chains import CHAINS, run_chains
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["Try", "sample_converged"]
+__all__ = ["MIN_ESS", "Try", "sample_converged"]
 
 LEAST_DRAWS = 1000
 """A chain is at least this long, so that diagnostics mean something; shorter requests are thinned from it."""

@@ -5,7 +5,7 @@ It never answers where the weights are not to be trusted, and it never samples: 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,16 @@ from .prior_draws import complete, growth_values, prior, shaped
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["MAX_KHAT", "Importance", "importance_weights", "resampling", "reweight"]
+__all__ = [
+    "MAX_KHAT",
+    "Importance",
+    "changed_priors",
+    "importance_weights",
+    "log_prior_ratio",
+    "resampling",
+    "reweight",
+    "smoothed",
+]
 
 MAX_KHAT = 0.7
 """Pareto k-hat above which importance weights are not trusted (Vehtari et al. 2024)."""
@@ -159,32 +168,54 @@ def importance_weights(
 
     `informed` has the `draws` values of each quantity that evidence moves; `log_likelihood_ratio` as in `reweight`.
     """
-    from arviz_stats.base import array_stats
-
     if set(view.entries) != set(view2.entries) or view.reflects != view2.reflects:
         raise RefitNeeded(
             f"{view2.name}: found other quantities or reflected rows than {view.name}, want a refit"
         )
-    changed = [name for name in view.informed if view[name].prior != view2[name].prior]
+    changed = changed_priors(view, view2, view.informed)
+    if not changed and log_likelihood_ratio is None and view.correlations == view2.correlations:
+        return Importance(weight=np.full(draws, 1 / draws), khat=np.nan, effective=float(draws))
+    log_ratio = log_prior_ratio(informed, view, view2, changed)
+    if log_likelihood_ratio is not None:
+        log_ratio = log_ratio + log_likelihood_ratio
+    return smoothed(np.broadcast_to(log_ratio, draws), f"{view2.name}", ", ".join(changed) or "lambda")
+
+
+def changed_priors(view: View, view2: View, names: Iterable[str]) -> list[str]:
+    """Those of the names of which the two views state different priors."""
+    return [name for name in names if view[name].prior != view2[name].prior]
+
+
+def log_prior_ratio(
+    values: Mapping[str, np.ndarray], view: View, view2: View, names: Iterable[str]
+) -> np.ndarray:
+    """The log of the new prior density of these quantities over the old one, (draw,), at draws of them.
+
+    Raises RefitNeeded where either prior is fixed, where the new one reaches beyond the old one, and where one of them is correlated.
+    """
+    names = [*names]
     correlated = {name for pair in (*view.correlations, *view2.correlations) for name in pair.between}
-    if view.correlations != view2.correlations or correlated & {*changed}:
+    if view.correlations != view2.correlations or correlated & {*names}:
         raise RefitNeeded(f"{view2.name}: found another prior of correlated quantities, want a refit")
-    log_ratio = np.zeros(draws) if log_likelihood_ratio is None else log_likelihood_ratio.copy()
-    for name in changed:
+    log_ratio = np.zeros(())
+    for name in names:
         old, new = view[name].prior, view2[name].prior
         if old.has_atom or new.has_atom or new.support[0] < old.support[0] or new.support[1] > old.support[1]:
             raise RefitNeeded(
                 f"{view2.name} [{name}]: found a prior that reaches beyond the old one, want a refit"
             )
-        values = np.ravel(informed[name])
-        log_ratio += new.logpdf(values) - old.logpdf(values)
-    if not changed and log_likelihood_ratio is None:
-        return Importance(weight=np.full(draws, 1 / draws), khat=np.nan, effective=float(draws))
+        at = np.ravel(values[name])
+        log_ratio = log_ratio + new.logpdf(at) - old.logpdf(at)
+    return log_ratio
+
+
+def smoothed(log_ratio: np.ndarray, where: str, what: str) -> Importance:
+    """Pareto-smoothed weights from log ratios of densities, (draw,); RefitNeeded, which names `what` changed, above MAX_KHAT."""
+    from arviz_stats.base import array_stats
+
     log_weight, khat = array_stats.psislw(-log_ratio)
     if not khat <= MAX_KHAT:
-        raise RefitNeeded(
-            f"{view2.name}: found k-hat {khat:.2f} for {', '.join(changed) or 'lambda'}, want at most {MAX_KHAT} (refit)"
-        )
+        raise RefitNeeded(f"{where}: found k-hat {khat:.2f} for {what}, want at most {MAX_KHAT} (refit)")
     weight = np.exp(log_weight - log_weight.max())
     weight /= weight.sum()
     return Importance(weight=weight, khat=float(khat), effective=float(1 / np.sum(weight**2)))

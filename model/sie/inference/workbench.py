@@ -14,7 +14,7 @@ import math
 import threading
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -24,20 +24,18 @@ from ..data.priors import View
 from ..growth.credences import as_table, probabilities
 from ..growth.events import EVENTS
 from ..returns.design import Design, design
-from ..returns.history_lambda import log_density_of_lambda
 from ..returns.likelihoods import stored_of
-from .answers import Answer, outcomes, weighted
+from .answers import Answer, outcomes, weighted_probabilities
 from .converged import MIN_ESS
 from .fits import Fit, Fits, form_of, likelihood_key, same_growth, same_priors
 from .growth_given import growth_given
 from .prior_draws import prior_values
 from .reweighting import Importance, importance_weights
 from .sampling import fit
+from .stored_draws import lambda_ratio
 
 if TYPE_CHECKING:
     import xarray as xr
-
-    from ..returns.prior_curves import Curve
 
 __all__ = ["Answer", "Workbench"]
 
@@ -233,16 +231,8 @@ class Workbench:
 
     def _likelihood_ratio(self, base: Fit, view: View, rows: xr.Dataset) -> np.ndarray:
         """How much more probable a view makes the lambda of the raw histories than a fit's view did, at its draws, as a log, (draw,)."""
-        log_lambda = np.log(base.tree["posterior"].lambda_histories.values.ravel())
-        new, old = (
-            log_density_of_lambda(cast("Curve", self._design(each, rows).lambda_curve), log_lambda)
-            for each in (view, base.view)
-        )
-        if not np.isfinite(ratio := new - old).all():
-            raise RefitNeeded(
-                f"{view.name}: found another lambda of raw histories than the draws have, want a refit"
-            )
-        return ratio
+        old, new = (self._design(each, rows) for each in (base.view, view))
+        return np.broadcast_to(lambda_ratio(old, new, base.tree["posterior"].to_dataset()), self.draws)
 
     def _growth(self, view: View, rows: xr.Dataset, moved: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Growth inputs given the rows on them, beside draws of the quantities that evidence informs."""
@@ -276,7 +266,7 @@ class Workbench:
                 table = probabilities(chains)
                 quantiles["evidence"] = np.quantile(r, QUANTILES)
             else:
-                table = weighted(chains, weights.weight, weights.effective)
+                table = weighted_probabilities(chains, weights.weight, weights.effective)
                 quantiles["evidence"] = np.quantile(
                     r, QUANTILES, weights=weights.weight, method="inverted_cdf"
                 )

@@ -4,6 +4,7 @@ __all__ = [
     "calibration_record",
     "equations",
     "figures",
+    "headline",
     "ledger",
     "reproduce",
     "saved",

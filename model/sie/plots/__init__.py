@@ -1,6 +1,7 @@
 """Figures, drawn in one style whatever the user's matplotlib settings."""
 
 __all__ = [
+    "alternatives",
     "calibration",
     "differences",
     "domains",
