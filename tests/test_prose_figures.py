@@ -236,7 +236,7 @@ CLAIMS = {
     "timelines": (
         "README",
         r"known at the end of (\d+), April and August (\d+), its log score on later frontier models is ([\d.]+) above the exponential's and"
-        r" ([\d.]+) above that of Kwa's long trend of (\d) to (\d) months\. ASARA then comes in (\d+) \(5 to 95 %: (\d+) to (\d+)\), by the"
+        r" ([\d.]+) above that of Kwa's long trend of (\d) to (\d) months\. ASARA, not yet come at the last model's date, then comes in (\d+) \(5 to 95 %: (\d+) to (\d+)\), by the"
         r" exponential in (\d+) and by the long trend in (\d+);",
         timelines,
     ),

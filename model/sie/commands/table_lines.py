@@ -149,7 +149,7 @@ def as_text(
         lines += [
             "",
             f"Weights of mechanisms: {shares}. A mechanism replaces what the view says of sigma, experiment_gain and the compute factor,"
-            " with all that follows from it at ASARA: labour's share, pace, p and r.",
+            " with all that follows from it at ASARA: labour's share, pace, p and r. Where labour is all of research no mechanism acts.",
         ]
     return "\n".join([*lines, conditions(read)])
 

@@ -244,7 +244,7 @@ def _by_year(
     table = credences_by_year(simulate(drawn), dates, years=every, events=events)
     print(f"{view.label} ({view.name}), {given_in_words(given)}")
     print(f"{beliefs.label} ({beliefs.name}), now {now}\n")
-    print("\n".join(timeline_lines.by_year(table, years)))
+    print("\n".join(timeline_lines.by_year(table, years, _hardware(view))))
     return table
 
 
@@ -287,3 +287,10 @@ def _write(plot: Path, draw) -> None:
 
     write_whole(plot, lambda target: save(draw(), target))
     print(f"\n{plot}: written")
+
+
+def _hardware(view: View) -> str:
+    """What hardware does after ASARA, in words."""
+    return (
+        "hardware grows as the view says" if "hardware_growth" in view.exogenous else "hardware stays fixed"
+    )

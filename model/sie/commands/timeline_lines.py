@@ -23,7 +23,7 @@ FURTHEST = 1000.0
 
 INDEPENDENT = (
     "The date of ASARA and what comes after it are drawn independently: every date is joined with every path. Conditional on ASARA still"
-    " to come now; hardware stays fixed after ASARA."
+    " to come now; {hardware} after ASARA."
 )
 
 TOGETHER = (
@@ -122,7 +122,7 @@ def _scores(scores: np.ndarray, errors: np.ndarray) -> list[str]:
     return [f"{score:.2f} ({error:.2f})" for score, error in zip(scores, errors, strict=True)]
 
 
-def by_year(table: xr.Dataset, years: list[int]) -> Iterator[str]:
+def by_year(table: xr.Dataset, years: list[int], hardware: str) -> Iterator[str]:
     """P(event by the end of a year), a line an event."""
     rows = [["by the end of, %", *map(str, years), "ever"]]
     for event in table.event.values.tolist():
@@ -131,4 +131,4 @@ def by_year(table: xr.Dataset, years: list[int]) -> Iterator[str]:
         cells.append(with_error(of.ever.item(), of.ever_mcse.item()))
         rows.append(["ASARA" if event == "asara" else event, *(cell.removesuffix(" %") for cell in cells)])
     yield from aligned(rows, indent=0)
-    yield f"\n{INDEPENDENT}"
+    yield f"\n{INDEPENDENT.format(hardware=hardware)}"

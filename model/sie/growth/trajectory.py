@@ -172,6 +172,10 @@ def follow(
     )
 
 
+BEFORE_THE_END = 0.99
+"""Part of the way to the ceiling or a singularity at which a path is compared last."""
+
+
 def by_then(path: Trajectory, years: float) -> np.ndarray:
     """Doublings gained at even steps up to some years."""
     from .paths import doublings_by
@@ -202,7 +206,11 @@ def alike(a: np.ndarray, b: np.ndarray) -> bool:
 
 
 def idle(path: Trajectory, years: float) -> dict[str, str]:
-    """The mechanisms that were asked for and change nothing within some years, with what they need to act."""
+    """The mechanisms that were asked for and change nothing within some years, with what they need to act.
+
+    Paths are compared before the told one ends: after that all of them may be at the ceiling, or infinite.
+    """
+    years = min(years, BEFORE_THE_END * path.paths.end_years.item())
     gained = by_then(path, years)
     same = [name for name, other in without(path, years).items() if alike(gained, other)]
     return {name: OPTIONAL[name].needs if name in OPTIONAL else "a pace that rises" for name in same}

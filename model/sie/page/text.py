@@ -191,7 +191,7 @@ def _provenance_lines(result: Result) -> Iterator[str]:
     counts = ", ".join(f"{bases.count(basis)} {basis}" for basis in dict.fromkeys(bases))
     yield f"{authored_in_words(view)} quantities are the author's own; priors by basis: {counts}"
     if "calibrated" in bases:
-        yield "some priors are calibrated so that the result agrees with the author's: this agreement reproduces nothing"
+        yield "some priors are calibrated to what the author says of the whole: where the result agrees with that, it reproduces nothing"
     if view.states_r_asara:
         yield "the view states r at ASARA directly, so evidence on r cannot move it"
     if result.rows is not None:
