@@ -255,7 +255,7 @@ def test_report_sweep_workbench_and_python_agree_and_the_report_says_it(written,
     )
     assert code == 0
     assert "hardware doubles 1 time a year after ASARA [ours: of a test]" in out
-    assert "hardware stays fixed" not in out
+    assert "hardware stays fixed" not in out.replace(sie.headline(), "")
     assert "hardware grows as the view says" in out
     [said] = json.loads((tmp_path / "r.json").read_text())["views"]
     assert [credence["p"] for credence in said["credences"]] == pytest.approx(wanted, abs=1e-12)
