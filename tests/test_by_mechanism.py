@@ -117,6 +117,7 @@ def test_a_mechanism_acts_on_r_on_the_pace_at_asara_and_on_the_path(name, sigma,
     assert looked_at >= 4
 
 
+@pytest.mark.slow
 def test_every_mechanism_differs_where_labour_is_not_all_of_research(weights):
     for name in FORMS:
         found = by_mechanism(sie.read_view(name), weights, events=EVENTS, draws=20000, seed=1)

@@ -82,6 +82,7 @@ def by_hand(draw):
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sie.view_names())
 def test_every_event_is_what_its_words_say(name):
     draws = sie.prior(sie.read_view(name), draws=DRAWS, seed=7)

@@ -82,6 +82,7 @@ def by_ode(of, *, hardware_growth=None, boost=None, pause=None):
     return lambda t: np.where(t < begin, first.sol(np.minimum(t, begin))[0], then.sol(np.maximum(t, end))[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("acting", SOME)
 def test_levels_and_windows_are_those_of_an_ode(view, acting):
     draws = sie.prior(view.replace(**acting), draws=DRAWS, seed=3)
@@ -103,6 +104,7 @@ def test_levels_and_windows_are_those_of_an_ode(view, acting):
     assert judged > DRAWS / 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("acting", [HARDWARE, BOOST, PAUSE, HARDWARE | PAUSE])
 def test_stored_paths_and_a_stream_agree(view, acting):
     draws = sie.prior(view.replace(**acting), draws=400, seed=1)
@@ -272,6 +274,7 @@ def test_report_sweep_workbench_and_python_agree_and_the_report_says_it(written,
     np.testing.assert_array_equal(sie.credences(answer.paths).p, wanted)
 
 
+@pytest.mark.slow
 def test_a_saved_file_acts_as_its_view_says_whatever_its_draws_have(written, command, tmp_path):
     path = written(PAUSE)
     assert command("report", path, "--priors-only", "--draws", 1000, "--out", tmp_path)[0] == 0

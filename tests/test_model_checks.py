@@ -137,6 +137,7 @@ def test_a_view_that_evidence_cannot_move_is_refused(command):
     assert "found r_asara stated directly, want a view that evidence can move" in err
 
 
+@pytest.mark.slow
 def test_domains_left_out_are_a_verdict(checked, tree, of, rows, view):
     predicted = leaving_out.leave_domains_out(rows.isel(estimate=slice(None)), view, seed=1, draws=1000)
     found = verdicts(checked, power_scaling(tree, of), predicted)[-1]

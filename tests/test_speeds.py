@@ -115,6 +115,7 @@ def drawn():
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("world", WORLDS)
 @pytest.mark.parametrize("view", ["davidson_houlden_2025", "reference"])
 def test_the_time_of_a_windowed_event_is_that_of_the_first_window_that_brute_force_finds(drawn, view, world):
@@ -127,6 +128,7 @@ def test_the_time_of_a_windowed_event_is_that_of_the_first_window_that_brute_for
         np.testing.assert_allclose(got[both], expected[both], rtol=0.02, atol=2e-4, err_msg=name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("world", WORLDS)
 @pytest.mark.parametrize("view", ["davidson_houlden_2025", "reference"])
 def test_the_time_at_which_a_pace_or_a_lead_is_reached_is_on_the_path(drawn, view, world):
