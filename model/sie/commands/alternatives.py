@@ -19,6 +19,7 @@ from .options import (
     bibliography,
     check_sampling,
     progress,
+    refuse_unmoved,
 )
 
 __all__ = ["alternatives"]
@@ -65,10 +66,7 @@ def alternatives(
     check_sampling(seed, draws)
     works = bibliography(folder)
     chosen, listed = read_view(view, sources=works), read_alternatives(choices, sources=works)
-    if chosen.states_r_asara:
-        raise DataError(
-            f"sie alternatives {view}", plain("r_asara stated directly"), "a view that evidence can move"
-        )
+    refuse_unmoved("sie alternatives", chosen)
     if save and (folder is not None or choices is not None or view not in view_names() or singles):
         found = plain("--save with --evidence, --choices, --singles or a view of one's own")
         raise DataError("--save", found, "a bundled view on the bundled evidence, with pairs")

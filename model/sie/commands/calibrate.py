@@ -9,14 +9,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..base.errors import DataError, plain
 from ..base.exit_codes import NOT_CALIBRATED
 from ..base.files import refuse_unwritable, sha256_of, write_atomically, write_whole
 from ..base.imports import require
 from ..inference.prior_draws import check_seed
 from ..page.tables import aligned
 from ..returns.inputs import levels_in
-from .options import MOST_WORKERS, Evidence, Levels, Seed, bibliography, check_whole, chosen_levels
+from .options import (
+    MOST_WORKERS,
+    Evidence,
+    Levels,
+    Seed,
+    bibliography,
+    check_whole,
+    chosen_levels,
+    refuse_unmoved,
+)
 from .sweep import bar
 
 if TYPE_CHECKING:
@@ -71,10 +79,7 @@ def calibrate(
     check_whole("--workers", workers, 1, MOST_WORKERS)
     check_seed("--seed", seed)
     read = read_view(view, sources=bibliography(evidence))
-    if read.states_r_asara:
-        raise DataError(
-            f"sie calibrate {view}", plain("r_asara stated directly"), "a view that evidence can move"
-        )
+    refuse_unmoved("sie calibrate", read)
     everything = read_evidence(evidence)
     rows = usable(everything, read, levels=chosen_levels(levels, everything))
     refuse_unwritable("--out", out, folder=True)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..base.errors import DataError, plain
 from ..base.files import refuse_unwritable, write_json
 from ..page.tables import new_console, new_table
 from .evidence_tables import PAGE_WIDTH
@@ -21,6 +20,7 @@ from .options import (
     check_sampling,
     chosen_levels,
     progress,
+    refuse_unmoved,
 )
 
 if TYPE_CHECKING:
@@ -57,10 +57,7 @@ def check_model(
 
     check_sampling(seed, draws)
     read = read_view(view, sources=bibliography(evidence))
-    if read.states_r_asara:
-        raise DataError(
-            f"sie check-model {view}", plain("r_asara stated directly"), "a view that evidence can move"
-        )
+    refuse_unmoved("sie check-model", read)
     refuse_unwritable("--json", json, inputs=[read.path])
     everything = read_evidence(evidence)
     rows = usable(everything, read, levels=chosen_levels(levels, everything))

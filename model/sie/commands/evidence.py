@@ -36,6 +36,7 @@ from .options import (
     check_whole,
     chosen_levels,
     progress,
+    refuse_unmoved,
 )
 
 __all__ = ["evidence"]
@@ -82,10 +83,7 @@ def evidence(
     if workers > 1 or store is not None:
         require("cluster", "sie evidence --workers and --store")
     chosen_view = read_view(view, sources=bibliography(folder))
-    if chosen_view.states_r_asara:
-        raise DataError(
-            f"sie evidence {view}", plain("r_asara stated directly"), "a view that evidence can move"
-        )
+    refuse_unmoved("sie evidence", chosen_view)
     everything = read_evidence(folder)
     rows = usable(everything, chosen_view, levels=chosen_levels(levels, everything))
     names = [name for name, refits in PLOTS.items() if loo or not refits]

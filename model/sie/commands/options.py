@@ -45,6 +45,7 @@ __all__ = [
     "log_to_standard_error",
     "progress",
     "read_views",
+    "refuse_unmoved",
 ]
 
 DEFAULT_DRAWS = 20000
@@ -148,6 +149,14 @@ def chosen_levels(
                     "--levels", f"{name}={chosen[name]} and {name}={level}", "one level of a domain"
                 )
     return every | named
+
+
+def refuse_unmoved(command: str, view: View) -> None:
+    """Refuse a view that evidence cannot move, for a command that fits."""
+    if view.states_r_asara:
+        raise DataError(
+            f"{command} {view.name}", plain("r_asara stated directly"), "a view that evidence can move"
+        )
 
 
 def read_views(command: str, names: list[str] | None, works: Mapping[str, Source]) -> list[View]:
