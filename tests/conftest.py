@@ -10,7 +10,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
-from explorer_page import address, browser, page  # noqa: F401 (fixtures)
+from page_in_browser import browser  # noqa: F401 (a fixture)
 
 import sie
 from sie import cli

@@ -14,7 +14,6 @@ from sie.base.reading import data_folder
 from sie.data.views import MOST_NAME_BYTES
 from sie.inference.prior_draws import MOST_SEED, REPORTED_DRAWS
 from sie.page.ledger import entries_of
-from sie.page.sections.contents import slug
 from sie.page.snapshot import read_json
 
 VIEW = data_folder("priors") / "davidson_houlden_2025.toml"
@@ -56,12 +55,6 @@ def test_other_names_are_refused_before_any_work(command, tmp_path, name):
     assert (code, out, len(err.splitlines())) == (2, "", 1)
     assert err.startswith("the name of a view: found ")
     assert list(tmp_path.iterdir()) == [path]
-
-
-def test_names_that_differ_have_sections_that_differ():
-    names = [*ORDINARY, "my_view", "my-view", "My view", "見解", "davidson_2025"]
-    assert len({slug(name) for name in names}) == len(names)
-    assert slug("davidson_2025") == "davidson-2025"
 
 
 def test_an_unfinished_file_has_a_name_that_the_system_takes(tmp_path):

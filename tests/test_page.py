@@ -1,408 +1,416 @@
-"""The report as a page: whole, self-contained, escaped, the same bytes for the same inputs, and right in a real browser."""
+"""The page: it opens anywhere, says what the report says, and answers edits as `sie.weighted` and as a refit do."""
 
-import dataclasses
+import json
 import re
-from html.parser import HTMLParser
 
+import numpy as np
 import pytest
+from page_in_browser import opened, painted, text
 
 import sie
-from sie.analysis.result import CONDITIONS
-from sie.base.reading import data_folder
-from sie.data.bibliography import read_sources
-from sie.data.quantities import QUANTITIES
-from sie.data.wording import prior_in_words
+from sie.base.errors import RefitNeeded
+from sie.data.families import Prior
+from sie.data.wording import hundredths
 from sie.growth.events import EVENTS
-from sie.growth.mechanisms import LAW
-from sie.page import equations, sections
-from sie.page.page import COLOURS, TEMPLATES, Figure, Line, Paragraph, Section, Table, render, web
-from sie.page.saved import versions
-from sie.page.sections import as_html
-from sie.page.text import compute
+from sie.page.document import MODULES, WEB, index, render
+from sie.page.draw_sets import read_set
+from sie.page.payload import view_payload
+from sie.returns.design import design
 
-HOSTILE = "<script>alert(1)</script> \"'><img src=x onerror=alert(1)> & $x_1$"
-VOID = {"meta", "link", "br", "wbr", "col", "img", "hr", "input"}
+pytestmark = pytest.mark.slow
 
-
-class Page(HTMLParser):
-    """The elements, attributes and text of a page; refuses tags that do not close in order."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.elements, self.open, self.pieces, self.skipped = [], [], [], 0
-        self.feed(text)
-        assert self.open == []
-
-    def handle_starttag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        if "style" not in self.open:
-            self.pieces.append(data)
-
-    @property
-    def text(self):
-        return " ".join("".join(self.pieces).split())
-
-    def of(self, tag):
-        return [attrs for name, attrs in self.elements if name == tag]
-
-
-def said(text):
-    return " ".join(text.split())
+VIEWS = ("reference", "davidson_houlden_2025")
+EDITS, ROWS_OFF, STATES = 200, 40, 100
+HOSTILE = "</script><script>document.title = 'ran'</script><img src=x onerror=\"document.title='ran'\"> & $x$"
 
 
 @pytest.fixture(scope="module")
-def results(evidence):
-    """Views that a page can be made of without sampling: one with rows that cannot move it, one of priors only."""
-    stated = compute(sie.read_view("davidson_houlden_2025"), evidence, seed=1, draws=1000)
-    return [stated, compute(sie.read_view("davidson_2025"), None, seed=1, draws=1000)]
-
-
-@pytest.fixture(scope="module")
-def html(results):
-    return as_html(results, read_sources())
-
-
-@pytest.fixture(scope="module")
-def page(html):
-    return Page(html)
-
-
-@pytest.mark.slow
-def test_every_prior_and_evidence_row_stands_on_the_page_with_quote_and_link(page, results, evidence):
-    works = read_sources()
-    for result in results:
-        assert result.inputs_sha256 in page.text
-        for name, entry in result.view.entries.items():
-            assert name in page.text
-            assert prior_in_words(entry.prior) in page.text
-            assert said(entry.quote or "") in page.text
-            assert said(entry.note or "") in page.text
-    for row in evidence.estimate.values:
-        one = evidence.sel(estimate=row)
-        assert row in page.text
-        assert said(one.quote.item()) in page.text
-        assert said(one.note.item()) in page.text
-    linked = {attrs.get("href") for attrs in page.of("a")}
-    cited = {work.url for key, work in works.items() if key in set(evidence.source.values)} - {""}
-    assert cited <= linked
-
-
-def test_credences_on_the_page_are_those_of_the_result(page, results):
-    for result in results:
-        for table in result.credences.values():
-            assert all(f"{100 * p:.1f}" in page.text for p in table.p.values)
-    for event in EVENTS.values():
-        assert event.wording[1:] in page.text
-
-
-def test_the_page_has_equations_variables_versions_and_conditions(page):
-    equation = [attrs["data-equation"] for attrs in page.of("p") if "data-equation" in attrs]
-    assert equation == [line for block in equations.blocks() for line in block.lines]
-    assert all(name in page.text for name in (*QUANTITIES, *LAW.names, *equations.COMPUTED))
-    assert all(f"{name} {version}" in page.text for name, version in versions().items())
-    assert CONDITIONS in page.text
-    assert "sie report davidson_houlden_2025 --seed 1 --draws 1000 sie" in page.text
-    assert "sie report davidson_2025 --seed 1 --draws 1000 --priors-only" in page.text
-
-
-def test_the_page_runs_nothing_and_names_nothing_to_fetch(html, page):
-    tags = {tag for tag, _ in page.elements}
-    assert not tags & {
-        "script",
-        "img",
-        "iframe",
-        "object",
-        "embed",
-        "base",
-        "form",
-        "video",
-        "audio",
-        "foreignobject",
+def payloads(evidence):
+    """Two views as `sie page` has them."""
+    return {
+        name: view_payload(sie.read_view(name), evidence, draws=20000, wide=True, mechanisms=None)
+        for name in VIEWS
     }
-    assert [attrs["href"] for attrs in page.of("link")] == ["data:,"]
-    assert "@import" not in html
-    assert re.findall(r"url\((?!#)", html) == []
-    for _, attrs in page.elements:
-        assert not [
-            name for name in attrs if name.startswith("on") or name in ("src", "srcset", "srcdoc", "action")
-        ]
-    policy = [attrs["content"] for attrs in page.of("meta") if "http-equiv" in attrs]
-    assert policy == ["default-src 'none'; style-src 'unsafe-inline'; img-src data:"]
 
 
-def test_tables_have_captions_and_headers_and_figures_have_words(page):
-    tags = [tag for tag, _ in page.elements]
-    assert tags.count("caption") == tags.count("table") == tags.count("thead") > 5
-    assert all(attrs["scope"] in ("row", "col") for attrs in page.of("th"))
-    shown = [attrs for attrs in page.of("div") if attrs.get("role") == "img"]
-    assert len(shown) == len(EVENTS) + 3 + 2
-    assert all(len(attrs["aria-label"]) > 30 or "%" in attrs["aria-label"] for attrs in shown)
-    names = [attrs["id"] for _, attrs in page.elements if "id" in attrs]
-    assert len(names) == len(set(names))
-    targets = {attrs["href"][1:] for attrs in page.of("a") if attrs.get("href", "").startswith("#")}
-    assert targets <= set(names)
+@pytest.fixture(scope="module")
+def address(payloads, tmp_path_factory):
+    """The file of both views."""
+    path = tmp_path_factory.mktemp("page") / "page.html"
+    path.write_text(render([payloads[name] for name in VIEWS]), encoding="utf-8")
+    return path.as_uri()
 
 
-@pytest.mark.slow
-def test_the_same_results_give_the_same_bytes(html, results):
-    assert as_html(results, read_sources()) == html
+@pytest.fixture
+def page(browser, address):
+    page = opened(browser, address)
+    yield page
+    assert page.said == []
+    assert [url for url in page.requests if not url.startswith(("file:", "data:", "blob:"))] == []
+    page.close()
 
 
-def test_markup_in_data_files_stays_text(tmp_path, evidence_copy):
-    toml = (data_folder("priors") / "davidson_houlden_2025.toml").read_text()
-    quoted = HOSTILE.replace('"', '\\"')
-    toml = toml.replace('"Davidson & Houlden (2025)"', f'"{quoted}"').replace(
-        "their r0: 0.4, 1.2, 3.6", quoted
+def inside(prior, rng):
+    """A prior of the same family whose 5 to 95 % lie within the 1 to 99 % of another, at least a third as wide."""
+    width = rng.uniform(2 * 1.645 / 3, 2 * 2.326)
+    start = rng.uniform(-2.326, 2.326 - width)
+    low, high = (float(x) for x in prior.at(np.array([start, start + width])))
+    return (
+        sie.halfnormal(high)
+        if prior.family == "halfnormal"
+        else Prior(family=prior.family, numbers=(low, high))
     )
-    toml = toml.replace('"Summary of parameter assumptions, table"', f'"{quoted}"').replace(
-        "table of results", quoted
+
+
+def in_the_page(page, cases):
+    """What the page's own modules answer to edits and rows left out, as `weigh` and `probabilities` give it."""
+    return page.evaluate(
+        """async (cases) => {
+          const { makePrior } = await import("families");
+          const { probabilities, weigh } = await import("weights");
+          const { Loaded } = await import("answer");
+          const data = JSON.parse(document.getElementById("data").textContent);
+          const loaded = data.views.map((view) => new Loaded(view));
+          return cases.map(({ view, given, edits, without }) => {
+            const of = loaded[view];
+            const now = new Map(of.base);
+            for (const [name, [family, numbers]] of Object.entries(edits)) now.set(name, makePrior(family, numbers));
+            const draws = of.draws.get(given);
+            const weights = weigh(draws, of.base, now, without, of.correlated);
+            const { khat, effective, refused } = weights;
+            const found = refused ? [] : probabilities(draws.events.get(""), weights, data.views[view].events.length);
+            return { khat: Number.isNaN(khat) ? null : khat, effective, refused, p: found.map((x) => x.p), mcse: found.map((x) => x.mcse) };
+          });
+        }""",
+        cases,
     )
-    (tmp_path / "own.toml").write_text(toml)
-    sources = evidence_copy / "sources.toml"
-    text = sources.read_text().replace("Tom Davidson and Tom Houlden", quoted).replace("CC BY 4.0", quoted)
-    sources.write_text(text)
-    returns = evidence_copy / "returns.csv"
-    cell = HOSTILE.replace('"', '""')
-    returns.write_text(
-        returns.read_text().replace("Tables 7-8, SAT solvers", cell).replace("Posterior with the", cell)
+
+
+def case(given, edits, without=(), view="reference"):
+    packed = {name: [prior.family, list(prior.numbers)] for name, prior in edits.items()}
+    return {"view": VIEWS.index(view), "given": given, "edits": packed, "without": list(without)}
+
+
+def movable(view):
+    return [name for name, entry in view.entries.items() if not entry.prior.has_atom]
+
+
+def test_an_unedited_page_says_what_the_report_says_to_the_digit(page, payloads):
+    for name, event in EVENTS.items():
+        for given in ("priors", "evidence"):
+            p, mcse = payloads["reference"]["answers"][given]["p"][name]
+            assert text(page, f"p-{given}-{name}") == f"{hundredths(p)} %", (event, given)
+            assert text(page, f"e-{given}-{name}") == f"± {100 * mcse:.1f}"
+    assert text(page, "bar-how") == "as the author states it"
+    assert text(page, "headline").startswith("Reference view: P(r at ASARA > 1) is ")
+    assert text(page, "headline") in sie.headline()
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_edits_in_the_page_are_those_of_weighted_and_95_in_100_are_within_reach(page, payloads, view):
+    of, rng = sie.read_view(view), np.random.default_rng(1)
+    names = movable(of)
+    given = "evidence" if "evidence" in payloads[view]["sets"] else "priors"
+    draws = read_set(payloads[view]["sets"][given], of)
+    edits = [{name: inside(of[name].prior, rng)} for name in rng.choice(names, EDITS)]
+    rows = payloads[view]["sets"][given]["rows"]
+    some = [(edit, ()) for edit in edits]
+    for _ in range(ROWS_OFF if rows else 0):
+        chosen = rng.choice(names, rng.integers(0, 3), replace=False)
+        off = rng.choice(rows, rng.integers(1, 4), replace=False).tolist()
+        some.append(({name: inside(of[name].prior, rng) for name in chosen}, off))
+    answers = in_the_page(page, [case(given, edit, off, view) for edit, off in some])
+    for (edit, off), found in zip(some, answers, strict=True):
+        try:
+            wanted = sie.weighted(draws, edit, without=off)
+        except RefitNeeded:
+            assert found["refused"], (edit, off)
+            continue
+        assert not found["refused"], (edit, off, found)
+        np.testing.assert_allclose(found["p"], wanted.p, atol=1e-9)
+        np.testing.assert_allclose(found["mcse"], wanted.mcse, atol=1e-9)
+        assert abs(found["khat"] - wanted.attrs["khat"]) < 1e-6
+    assert sum(not found["refused"] for found in answers[:EDITS]) >= 0.95 * EDITS
+
+
+def test_edits_and_rows_off_agree_with_refits_within_four_errors(page, evidence, capsys):
+    view, rng = sie.read_view("reference"), np.random.default_rng(3)
+    rows = sie.usable(evidence, view)
+    ids = rows.estimate.values.tolist()
+    cases = [({name: inside(view[name].prior, rng)}, []) for name in rng.choice(movable(view), 8)]
+    cases += [({}, [row]) for row in rng.choice(ids, 6, replace=False).tolist()]
+    worst = 0.0
+    for (edit, off), found in zip(
+        cases, in_the_page(page, [case("evidence", *each) for each in cases]), strict=True
+    ):
+        if found["refused"]:
+            continue
+        kept = rows.isel(estimate=~rows.estimate.isin(off))
+        tree = sie.fit(design(kept, view.replace(**edit)), seed=9, draws=20000, groups=())
+        wanted = sie.credences(sie.simulate(tree["posterior"].to_dataset()))
+        apart = np.abs(found["p"] - wanted.p.values) / np.hypot(found["mcse"], wanted.mcse.values)
+        worst = max(worst, float(apart.max()))
+        assert apart.max() <= 4, (edit, off)
+    with capsys.disabled():
+        print(f"\npage against refits: most {worst:.2f} errors")
+
+
+def test_a_state_comes_back_from_its_address_in_a_new_window(page, browser, address, payloads):
+    view, rng = sie.read_view("reference"), np.random.default_rng(4)
+    rows = payloads["reference"]["sets"]["evidence"]["rows"]
+    states = []
+    for _ in range(STATES):
+        edits = {name: inside(view[name].prior, rng) for name in rng.choice(movable(view), 3, replace=False)}
+        states.append(
+            {
+                "view": "reference",
+                "second": str(rng.choice(["", VIEWS[1]])),
+                "event": str(rng.choice(list(EVENTS))),
+                "mechanism": str(
+                    rng.choice(["", *(each["name"] for each in payloads["reference"]["mechanisms"])])
+                ),
+                "priors": {
+                    name: {"family": p.family, "numbers": list(p.numbers)} for name, p in edits.items()
+                },
+                "off": rng.choice(rows, rng.integers(0, 3), replace=False).tolist(),
+                "own": "",
+            }
+        )
+    hashes, same = page.evaluate(
+        """async (states) => {
+          const { fromHash, toHash } = await import("state");
+          const { makePrior } = await import("families");
+          const made = states.map((state) => ({ ...state, priors: Object.fromEntries(Object.entries(state.priors).map(([name, p]) => [name, makePrior(p.family, p.numbers)])) }));
+          const plain = (state) => JSON.stringify({ ...state, priors: Object.entries(state.priors).sort() });
+          const hashes = made.map(toHash);
+          return [hashes, made.every((state, i) => plain(fromHash(hashes[i]).state) === plain(state))];
+        }""",
+        states,
     )
-    works = {  # the reader refuses such an address; a page does not rely on it
-        key: dataclasses.replace(work, url="javascript:alert(1)") if "2405.10494" in work.url else work
-        for key, work in read_sources(evidence_copy).items()
-    }
-    rows = sie.read_evidence(evidence_copy)
-    result = compute(sie.read_view(str(tmp_path / "own.toml"), sources=works), rows, seed=1, draws=1000)
-    page = Page(as_html([result], works))
-    assert not {tag for tag, _ in page.elements} & {"script", "img"}
-    assert page.text.count(said(HOSTILE)) > 10
-    assert not [attrs for attrs in page.of("a") if attrs.get("href", "").startswith("javascript")]
+    assert same
+    for state, state_hash in list(zip(states, hashes, strict=True))[:5]:
+        window = opened(browser, f"{address}#{state_hash}")
+        now = window.evaluate("location.hash.slice(1)")
+        again = opened(browser, f"{address}#{now}")
+        for name in ("bar-p", "bar-how", "big-event", f"p-priors-{state['event']}"):
+            assert text(window, name) == text(again, name)
+        assert now == state_hash
+        assert window.said == [] == again.said
+        window.close()
+        again.close()
 
 
-def test_markup_in_a_domain_stays_text_in_the_figure(results):
-    from sie.plots.draws import plot_r
-    from sie.plots.style import as_svg
+def test_the_answer_follows_a_slider_undo_redo_and_reset(page):
+    before = text(page, "bar-p")
+    slider = page.locator("#q-capabilities input[type=range]").first
+    slider.focus()
+    for _ in range(150):
+        page.keyboard.press("ArrowRight")
+    moved = text(page, "bar-p")
+    assert moved != before
+    assert "1 prior edited; weighted, " in text(page, "bar-how")
+    page.click("#undo")
+    assert text(page, "bar-p") == before
+    page.click("#redo")
+    assert text(page, "bar-p") == moved
+    page.locator("#q-sigma input[type=number]").first.fill("0.4")
+    assert "2 priors edited" in text(page, "bar-how")
+    page.locator("#q-sigma button.quiet").click()
+    assert text(page, "bar-p") == moved
+    page.click("#reset")
+    assert (text(page, "bar-p"), text(page, "bar-how")) == (before, "as the author states it")
 
-    svg = as_svg(plot_r(results[1].draws("priors"), title=HOSTILE), salt="x")
-    assert "<script" not in svg
-    assert "&lt;script&gt;" in svg
-    assert "$x_1$" in svg
+
+def test_a_number_that_no_prior_has_is_refused_beside_its_control(page):
+    before = text(page, "bar-p")
+    page.locator("#q-capabilities input[type=number]").nth(1).fill("0.5")
+    assert page.inner_text("#q-capabilities .problem") == "Not taken: want the 5 % below the 95 %."
+    page.locator("#q-labour_share input[type=number]").nth(1).fill("1.5")
+    assert page.inner_text("#q-labour_share .problem") == "Not taken: want a 95 % below 1."
+    assert text(page, "bar-p") == before
+
+
+def test_beyond_the_stored_draws_the_page_shows_no_number_and_says_what_to_do(page):
+    page.locator("#q-r_typical input[type=number]").nth(0).fill("2.9")
+    assert text(page, "bar-p") == "no number"
+    assert "k-hat" in text(page, "refused")
+    assert "sie page reference_edited.toml --out page.html" in text(page, "refused")
+    assert page.locator("#figure-r svg").count() <= 1
+
+
+def test_a_row_that_is_off_no_longer_counts_and_a_row_that_does_not_count_has_no_switch(page, payloads):
+    used = [row["id"] for row in payloads["reference"]["rows"] if row["used"]]
+    out = [row for row in payloads["reference"]["rows"] if not row["used"]]
+    assert page.locator("#rows input[type=checkbox]").count() == len(used)
+    before = text(page, "bar-p")
+    page.locator("#row-report_fixed_hardware_2025").uncheck()
+    assert text(page, "bar-p") != before
+    assert "1 row off" in text(page, "bar-how")
+    page.locator("#row-report_fixed_hardware_2025").check()
+    assert text(page, "bar-p") == before
+    said = page.locator("#rows").text_content()
+    assert all(f"left out: {row['why']}" in said for row in out)
+
+
+def test_a_mechanism_and_a_second_view_change_the_answer(page):
+    before = text(page, "bar-p")
+    page.select_option("#mechanism", "no_bottleneck")
+    assert text(page, "bar-p") != before
+    assert text(page, "bar-how").startswith("another mechanism")
+    page.select_option("#mechanism", "")
+    page.select_option("#second", VIEWS[1])
+    painted(page)
+    assert text(page, "p-second-r_above_1").endswith(" %")
+    assert "Davidson & Houlden (2025)" in page.inner_text("#key")
+    page.select_option("#view", VIEWS[1])
+    assert text(page, "view-label") == "Davidson & Houlden (2025)"
+    assert page.locator("#evidence").is_visible()
+
+
+def test_the_saved_view_is_one_that_the_command_line_reads_as_the_page_does(page, tmp_path):
+    page.locator("#q-capabilities input[type=number]").nth(1).fill("3")
+    page.select_option("#q-frontier_share-family", "beta")
+    page.locator("#row-report_fixed_hardware_2025").uncheck()
+    with page.expect_download() as saved:
+        page.click("#save-toml")
+    path = tmp_path / saved.value.suggested_filename
+    saved.value.save_as(path)
+    view, author = sie.read_view(str(path)), sie.read_view("reference")
+    assert path.name == "reference_edited.toml"
+    assert view["capabilities"].prior == sie.lognormal(1, 3)
+    assert view["capabilities"].basis == "ours"
+    assert view["frontier_share"].prior.family == "beta"
+    assert view.reflects == ("report_fixed_hardware_2025",)
+    changed = {name for name in author.entries if view[name].prior != author[name].prior}
+    assert changed == {"capabilities", "frontier_share"}
+    with page.expect_download() as saved:
+        page.click("#save-credences")
+    saved.value.save_as(tmp_path / "credences.csv")
+    lines = (tmp_path / "credences.csv").read_text().splitlines()
+    assert lines[0] == "view,event,given,p,mcse"
+    assert len(lines) == 1 + 2 * len(EVENTS)
+    shown = float(text(page, "bar-p").split()[0])
+    row = next(line for line in lines if line.startswith("reference_edited,r_above_1,evidence,"))
+    assert abs(100 * float(row.split(",")[3]) - shown) < 0.051
+
+
+def test_figures_and_draws_are_saved(page, tmp_path):
+    for button, head in (
+        ("#save-draws", b"weight,"),
+        ("button[data-figure=r][data-as=svg]", b"<?xml"),
+        ("button[data-figure=r][data-as=png]", b"\x89PNG"),
+    ):
+        with page.expect_download() as saved:
+            page.locator(button).first.click()
+        saved.value.save_as(tmp_path / "file")
+        assert (tmp_path / "file").read_bytes().startswith(head)
 
 
 @pytest.mark.parametrize(
-    "href", ["javascript:alert(1)", "data:text/html,x", "//a.b", "ftp://a.b", "https://a b", "", None]
-)
-def test_only_web_addresses_become_links(href):
-    assert web(href) is None
-    assert web("https://arxiv.org/abs/2405.10494")
-    block = Paragraph(lines=Line("text", href=href))
-    html = render(title="t", summary=["s"], facts=[], sections=[Section(name="a", title="b", blocks=[block])])
-    assert [attrs["href"] for attrs in Page(html).of("a")] == ["#content", "#a"]
-
-
-@pytest.mark.slow
-def test_a_section_is_added_by_one_function(results, monkeypatch):
-    def tornado(contents):
-        blocks = [
-            Table(caption="a caption", columns=["input", "P"], rows=[["sigma", f"{len(contents.results)}"]])
-        ]
-        return [Section(name="tornado", title="What drives it", blocks=blocks)]
-
-    monkeypatch.setattr(sections, "SECTIONS", (*sections.SECTIONS, tornado))
-    page = Page(as_html(results, read_sources()))
-    assert {"id": "tornado", "aria-label": "What drives it"} in page.of("section")
-    assert "a caption" in page.text
-
-
-def test_figures_take_the_colours_and_the_typeface_of_the_page(html, results):
-    inside = "".join(re.findall(r"<svg.*?</svg>", html, flags=re.DOTALL))
-    assert not [colour for colour in COLOURS if colour in inside.lower()]
-    assert "font-family" not in inside
-    assert "var(--blue)" in inside
-    style = (TEMPLATES / "page.css").read_text()
-    assert len(re.findall(r"font(-family)?:[^;]*sans-serif", style)) == 1
-    assert Figure(caption="c", alt="a", svg="<svg/>").shape == "figure"
-
-
-def luminance(colour):
-    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-    red, green, blue = (
-        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
-    )
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
-def contrast(one, other):
-    low, high = sorted((luminance(one), luminance(other)))
-    return (high + 0.05) / (low + 0.05)
-
-
-def test_text_and_marks_contrast_enough_in_light_dark_and_print():
-    style = (TEMPLATES / "page.css").read_text()
-    palettes = [
-        dict(re.findall(r"--(\w+): (#[0-9a-f]{6})", block))
-        for block in re.findall(r":root \{(.*?)\}", style, re.DOTALL)
-    ]
-    assert len(palettes) == 3
-    for palette in palettes:
-        for name in ("ink", "soft", "link"):
-            assert contrast(palette[name], palette["paper"]) >= 4.5
-            assert contrast(palette[name], palette["wash"]) >= 4.5
-        for name in ("blue", "orange", "vermilion", "grey"):
-            assert contrast(palette[name], palette["paper"]) >= 3
-
-
-@pytest.mark.slow
-def test_the_command_writes_the_page_and_open_writes_the_same_from_saved_draws(command, tmp_path):
-    args = ("report", "davidson_houlden_2025", "--draws", 1000)
-    assert command(*args, "--html", tmp_path / "one.html", "--out", tmp_path / "out")[0] == 0
-    assert (
-        command("open", tmp_path / "out" / "davidson_houlden_2025.nc", "--html", tmp_path / "two.html")[0]
-        == 0
-    )
-    assert (tmp_path / "one.html").read_bytes() == (tmp_path / "two.html").read_bytes()
-
-
-@pytest.mark.slow
-def test_a_page_of_saved_draws_names_the_versions_that_drew_them(results, tmp_path):
-    import json
-
-    from sie.page.saved import as_tree, open_saved
-
-    tree = as_tree(results[0])
-    tree.attrs["versions"] = json.dumps(versions() | {"sie": "0.0.7", "numpy": "1.99.9"})
-    tree.to_netcdf(tmp_path / "older.nc", engine="h5netcdf")
-    text = Page(as_html([open_saved(tmp_path / "older.nc")], read_sources())).text
-    assert "Made with" in text
-    assert "sie 0.0.7" in text
-    assert "numpy 1.99.9" in text
-
-
-@pytest.mark.parametrize(
-    ("args", "found"),
+    ("hash_", "said"),
     [
-        (("--html", "no_such_folder/page.html"), "no_such_folder"),
-        (("--html", "."), "something else of that name"),
-        (("--html", "own.toml"), "an input of this command"),
-        (("--html", "same", "--json", "same"), "another target"),
-        (("--html", "out/credences.csv", "--out", "out"), "another target"),
+        ("nonsense!", "holds no state that this page wrote"),
+        ("eyJ2aWV3IjoibW9vbiJ9", "is about the view moon, which this file does not hold"),
+        ("eyJ2aWV3IjoicmVmZXJlbmNlIiwiZXZlbnQiOiJubyJ9", "no event is called no"),
+        ("eyJ2aWV3IjoicmVmZXJlbmNlIiwib2ZmIjpbIjxiPiJdfQ", "no row <b> counts in this view"),
+        (
+            "eyJ2aWV3IjoicmVmZXJlbmNlIiwicHJpb3JzIjp7InNpZ21hIjpbImV2aWwiLFsxXV19fQ",
+            "sigma: no family is called evil",
+        ),
+        (
+            "eyJ2aWV3IjoicmVmZXJlbmNlIiwicHJpb3JzIjp7InNpZ21hIjpbImJldGEiLFsyLDFdXX19",
+            "sigma: want the 5 % below",
+        ),
     ],
 )
-def test_a_page_that_cannot_be_written_is_refused_before_the_work(
-    command, tmp_path, monkeypatch, args, found
-):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "own.toml").write_text((data_folder("priors") / "reference.toml").read_text())
-    (tmp_path / "out").mkdir()
-    before = sorted(tmp_path.rglob("*"))
-    code, out, err = command("report", "own.toml", *args)
-    assert (code, out, err.count("\n")) == (2, "", 1)
-    assert found in err
-    assert sorted(tmp_path.rglob("*")) == before
+def test_an_address_that_does_not_fit_is_refused_in_a_sentence(browser, address, hash_, said):
+    page = opened(browser, f"{address}#{hash_}")
+    assert said in text(page, "problem")
+    assert text(page, "bar-how") == "as the author states it"
+    assert page.said == []
+    page.close()
 
 
-MEASURE = """() => {
-  const problems = [], width = document.documentElement.clientWidth, seen = [];
-  if (document.documentElement.scrollWidth > width) problems.push(`page scrolls sideways: ${document.documentElement.scrollWidth} > ${width}`);
-  const say = node => (node.textContent || '').trim().slice(0, 60);
-  const hidden = element => element.closest('.skip, style, script') || (element.closest('thead') && width < 640);
-  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  while (walker.nextNode()) {
-    const node = walker.currentNode, parent = node.parentElement;
-    if (!node.textContent.trim() || hidden(parent)) continue;
-    const turned = parent.closest('text') && /rotate/.test(parent.closest('text').getAttribute('transform') || '');
-    const range = document.createRange();
-    range.selectNodeContents(node);
-    for (const box of range.getClientRects()) {
-      if (box.width < 1 || box.height < 1) continue;
-      if (box.left < -0.5 || box.right > width + 0.5) problems.push(`outside the window: ${say(node)}`);
-      if (!turned) seen.push({ left: box.left, right: box.right, top: box.top + 2.5, bottom: box.bottom - 2.5, text: say(node), node });
-    }
-  }
-  for (const svg of document.querySelectorAll('main svg')) {
-    const frame = svg.getBoundingClientRect();
-    for (const text of svg.querySelectorAll('text')) {
-      const box = text.getBoundingClientRect();
-      if (box.left < frame.left - 1 || box.right > frame.right + 1 || box.top < frame.top - 1 || box.bottom > frame.bottom + 1)
-        problems.push(`clipped in a figure: ${say(text)}`);
-    }
-  }
-  for (const element of document.body.querySelectorAll('*')) {
-    if (hidden(element) || element.closest('svg') || element.closest('nav')) continue;
-    if (element.scrollWidth > element.clientWidth + 1 && element.clientWidth > 0 && getComputedStyle(element).display !== 'inline')
-      problems.push(`wider than its box: ${element.tagName} ${say(element)}`);
-  }
-  seen.sort((a, b) => a.top - b.top);
-  for (let i = 0; i < seen.length; i++)
-    for (let j = i + 1; j < seen.length && seen[j].top < seen[i].bottom; j++) {
-      const a = seen[i], b = seen[j];
-      if (a.node === b.node || a.node.parentElement.closest('nav') || b.node.parentElement.closest('nav')) continue;
-      if (Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1.5) problems.push(`overlap: ${a.text} | ${b.text}`);
-    }
-  return { problems, texts: seen.length };
-}"""
-"""What is wrong with where things are: text outside the window or its figure, boxes too narrow, text on text."""
+def test_markup_in_a_view_stays_text(browser, tmp_path, evidence):
+    source = (sie.base.reading.data_folder("priors") / "reference.toml").read_text(encoding="utf-8")
+    note = f"note    = {json.dumps(HOSTILE)}"
+    hostile = re.sub(r"^label .*$", f"label = {json.dumps(HOSTILE)}", source, flags=re.MULTILINE)
+    hostile = re.sub(r"^note    = .*$", lambda _: note, hostile, count=3, flags=re.MULTILINE)
+    (tmp_path / "mine.toml").write_text(hostile, encoding="utf-8")
+    payload = view_payload(sie.read_view(str(tmp_path / "mine.toml")), None, draws=1000)
+    html = render([payload])
+    (tmp_path / "page.html").write_text(html, encoding="utf-8")
+    assert html.count("<script") == 3 == html.count("</script>")
+    page = opened(browser, (tmp_path / "page.html").as_uri())
+    assert text(page, "view-label") == " ".join(HOSTILE.split())
+    assert page.title() != "ran"
+    assert page.locator("main img").count() == 0
+    assert page.said == []
+    page.close()
 
 
-@pytest.fixture(scope="module")
-def whole_page(evidence, tmp_path_factory):
-    """The page of a fitted view and of one that states r, as a file."""
-    names = ("davidson_2025", "davidson_houlden_2025")
-    made = [compute(sie.read_view(name), evidence, seed=1, draws=1000) for name in names]
-    path = tmp_path_factory.mktemp("page") / "page.html"
-    path.write_text(as_html(made, read_sources()), encoding="utf-8")
-    return path
+def test_an_own_view_named_like_a_bundled_one_is_the_own_view(browser, tmp_path):
+    own = tmp_path / "davidson_2025.toml"
+    author = sie.read_view("davidson_2025")
+    mine = author.replace(capabilities=sie.lognormal(1.2, 2.0))
+    own.write_text(sie.to_toml(mine), encoding="utf-8")
+    view = sie.read_view(str(own))
+    payload = view_payload(view, None, draws=1000)
+    (tmp_path / "page.html").write_text(render([payload]), encoding="utf-8")
+    page = opened(browser, (tmp_path / "page.html").as_uri())
+    assert page.locator("#q-capabilities input[type=number]").nth(1).input_value() == "2"
+    page.click("#event-gain_500x")
+    painted(page)
+    state = page.evaluate("location.hash.slice(1)")
+    again = opened(browser, f"{(tmp_path / 'page.html').as_uri()}#{state}")
+    assert text(again, "problem") == ""
+    assert again.get_attribute("#event-gain_500x", "aria-pressed") == "true"
+    bundled = view_payload(sie.read_view("davidson_2025"), None, draws=1000)
+    (tmp_path / "other.html").write_text(render([bundled]), encoding="utf-8")
+    other = opened(browser, f"{(tmp_path / 'other.html').as_uri()}#{state}")
+    assert "a view of its own, which this file does not hold" in text(other, "problem")
+    for window in (page, again, other):
+        window.close()
 
 
-@pytest.mark.slow
+@pytest.mark.parametrize("width", [400, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 400])
-def test_in_a_browser_nothing_overlaps_is_clipped_is_fetched_or_complains(browser, whole_page, width, scheme):
-    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
-    tab = context.new_page()
-    requests, complaints = [], []
-    tab.on("request", lambda request: requests.append(request.url))
-    tab.on("console", lambda message: complaints.append(message.text))
-    tab.on("pageerror", lambda error: complaints.append(str(error)))
-    tab.goto(whole_page.as_uri())
-    measured = tab.evaluate(MEASURE)
-    context.close()
-    assert requests == [whole_page.as_uri()]
-    assert complaints == []
-    assert measured["texts"] > 1000
-    assert measured["problems"] == []
+def test_nothing_leaves_the_window_and_axe_finds_no_violation(browser, address, width, scheme):
+    from axe_playwright_python.sync_playwright import Axe
+
+    page = opened(browser, address, width=width, scheme=scheme)
+    page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.evaluate("document.querySelectorAll('footer details').forEach((one) => { one.open = false; })")
+    found = Axe().run(page).response["violations"]
+    assert found == [], [(one["id"], one["nodes"][0]["html"][:200]) for one in found]
+    page.close()
 
 
-@pytest.mark.slow
-def test_the_browser_test_sees_what_it_looks_for(browser):
-    tab = browser.new_page(viewport={"width": 400, "height": 900})
-    at = "position:absolute; left:0; top"
-    tab.set_content(
-        f'<!doctype html><body><p style="{at}:0">one line</p><p style="{at}:4px">another line</p><p style="{at}:90px; left:390px; white-space:nowrap">far out</p>'
-        f'<p style="{at}:200px; width:30px; overflow:hidden; white-space:nowrap">much too long for its box</p>'
-        f'<main><svg style="{at}:300px" width="50" height="20"><text x="30" y="15">cut off</text></svg></main>'
-    )
-    found = " ".join(tab.evaluate(MEASURE)["problems"])
-    tab.close()
-    for problem in ("overlap: one line | another line", "outside the window: far out", "scrolls sideways"):
-        assert problem in found
-    assert "wider than its box: P much too long" in found
-    assert "clipped in a figure: cut off" in found
+def test_the_same_payloads_give_the_same_bytes_within_bounds(payloads):
+    first, both = render([payloads["reference"]]), render([payloads[name] for name in VIEWS])
+    assert first == render([payloads["reference"]])
+    assert len(first) < 3_000_000
+    assert len(both) < 6_000_000
 
 
-@pytest.mark.slow
-def test_a_figure_of_a_fitted_view_shows_in_words_and_shapes(whole_page):
-    page = Page(whole_page.read_text(encoding="utf-8"))
-    words = [attrs["aria-label"] for attrs in page.of("div") if attrs.get("role") == "img"]
-    assert sum("published estimates and" in text for text in words) == 1
-    assert len(words) == len(EVENTS) + 4 + 2
-    assert sum("→" in piece for piece in page.pieces) >= len(EVENTS)
+def test_the_policy_allows_the_page_alone():
+    html = render([{"label": "x", "alternatives": None}])
+    [policy] = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]*)"', html)
+    policy = policy.replace("&#39;", "'")
+    assert "default-src 'none'" in policy
+    assert "connect-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert not re.findall(r"\son\w+=", html)
+    assert "http://" not in re.sub(r"data:text/javascript;base64,[^\"]*", "", html).split('id="data"')[0]
+    assert {f"{name}.js" for name in MODULES} == {path.name for path in WEB.glob("*.js")}
+
+
+def test_an_index_lists_every_view_with_its_answer(payloads):
+    listed = [
+        {key: value for key, value in payload.items() if key != "sets"} for payload in payloads.values()
+    ]
+    html = index(listed)
+    for name in VIEWS:
+        assert f'href="{name}.html"' in html
+    assert "<script" not in html

@@ -39,6 +39,7 @@ from .commands.ledger import ledger
 from .commands.notebooks import notebooks
 from .commands.open import open_
 from .commands.options import log_to_standard_error
+from .commands.page import page, site
 from .commands.report import report
 from .commands.reproduce import reproduce
 from .commands.sensitivity import sensitivity
@@ -59,6 +60,8 @@ LONG_NAME = 80
 
 COMMANDS = {
     "report": report,
+    "page": page,
+    "site": site,
     "evidence": evidence,
     "check": check,
     "check-model": check_model,
@@ -87,7 +90,18 @@ COMMANDS = {
 """Every command by name."""
 
 PANELS = {
-    "Answers": ("report", "table", "alternatives", "sensitivity", "diff", "reproduce", "ledger", "open"),
+    "Answers": (
+        "report",
+        "page",
+        "site",
+        "table",
+        "alternatives",
+        "sensitivity",
+        "diff",
+        "reproduce",
+        "ledger",
+        "open",
+    ),
     "Evidence": ("evidence", "series", "add-history", "epoch", "timeline", "check", "check-model"),
     "Growth": ("grow", "explain"),
     "Views and tools": ("list", "new", "equations", "explore", "notebooks"),

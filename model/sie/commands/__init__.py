@@ -17,6 +17,7 @@ __all__ = [
     "notebooks",
     "open",
     "options",
+    "page",
     "report",
     "reproduce",
     "sensitivity",

@@ -41,10 +41,11 @@ def open_(
 
 def _page(files: list[Path], results: list[Result], works: dict[str, Source]) -> str:
     """The page, or a DataError for draws that passed as plain but make no report."""
-    from ..page.sections import as_html
+    from ..page.document import render
+    from ..page.payload import payload_of
 
     try:
-        return as_html(results, works)
+        return render([payload_of(result, works, wide=False) for result in results])
     except DataError:
         raise
     except Exception as error:  # what a made-up file lacks shows only where it is used

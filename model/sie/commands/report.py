@@ -53,10 +53,11 @@ def report(
     """Credences of views before and after evidence, with their Monte Carlo errors."""
     from ..data.evidence import evidence_files, read_evidence
     from ..page import text as reports
-    from ..page.calibration_record import read_records
+    from ..page.calibration_record import in_words, read_records
+    from ..page.document import render
     from ..page.headline import headline
+    from ..page.payload import payload_of
     from ..page.saved_draws import MOST_DRAWS
-    from ..page.sections import as_html
     from ..returns.selection import usable
 
     check_sampling(seed, draws)
@@ -101,8 +102,18 @@ def report(
         if out is not None:
             reports.write_folder(results, out, works=works, on_progress=on_progress)
         if html is not None:
+            payloads = [payload_of(result, works, on_progress=on_progress) for result in results]
             on_progress("writing the page")
-            write_atomically(html, as_html(results, works, calibrations=records).encode())
+            by_name = {result.view.name: result for result in results}
+            said = [
+                in_words(
+                    record,
+                    inputs_sha256=by_name[record.view].inputs_sha256,
+                    levels=by_name[record.view].levels,
+                )
+                for record in records
+            ]
+            write_atomically(html, render(payloads, calibrations=said).encode())
         if json is not None:
             write_atomically(json, reports.as_json(results, seed=seed, draws=draws).encode())
     print(f"{headline()}\n")

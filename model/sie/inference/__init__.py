@@ -7,6 +7,7 @@ __all__ = [
     "fits",
     "groups",
     "growth_given",
+    "mixture",
     "prior_draws",
     "reweighting",
     "sampling",

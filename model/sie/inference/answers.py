@@ -175,7 +175,7 @@ def weighted_probabilities(
     `independent` draws have no autocorrelation to account for.
     """
     weight = weight.reshape(indicators.shape[1:])
-    p = (indicators * weight).sum(axis=(1, 2))
+    p = np.clip((indicators * weight).sum(axis=(1, 2)), 0, 1)
     influence = weight.size * weight * (indicators - p[:, None, None])
     variance = (influence**2).mean(axis=(1, 2))
     own = float(weight.size) if independent else effective_sizes(influence)

@@ -100,8 +100,9 @@ def wider(prior: Prior, times: float = TIMES_WIDER) -> Prior | None:
 
 
 def mixture_of_posterior(
-    design: Design,
+    view: View,
     tree: xr.DataTree,
+    design: Design | None,
     *,
     seed: int,
     draws: int,
@@ -112,10 +113,12 @@ def mixture_of_posterior(
 
     Parameters
     ----------
-    design : Design
-        The view and its rows.
+    view : View
+        The view.
     tree : xr.DataTree
         From `fit` of the design; thinned.
+    design : Design or None
+        The view and its rows; None for draws whose rows are not at hand, which leaves out what rows say, and any wider prior.
     seed : int
         Seed of the other fits.
     draws : int
@@ -130,12 +133,12 @@ def mixture_of_posterior(
     Mixture
         Each of its draws as good as independent where the tree has several times as many effective draws.
     """
-    view = design.view
     own = _in_one_chain(tree["posterior"].to_dataset())
-    beside = touched(design)
+    beside = touched(design) if design is not None else set()
     streams = np.random.SeedSequence([seed, WIDE_STREAM])
 
     def one(name: str, prior_: Prior, stream: int) -> xr.Dataset:
+        assert design is not None
         on_progress(f"{view.name}: draws with a wider prior of {name}")
         changed = replace(design, view=view.replace(**{name: prior_}))
         if name in view.informed:
@@ -152,7 +155,16 @@ def mixture_of_posterior(
         return complete(found, view)
 
     exact = {*view.entries} - {*view.informed} - beside
-    return _mixed(view, own, one, exact=exact, streams=streams, draws=draws, wide=wide, design=design)
+    return _mixed(
+        view,
+        own,
+        one,
+        exact=exact,
+        streams=streams,
+        draws=draws,
+        wide=wide and design is not None,
+        design=design,
+    )
 
 
 def mixture_of_prior(view: View, *, seed: int, draws: int, wide: bool = True) -> Mixture:

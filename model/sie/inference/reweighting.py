@@ -5,6 +5,7 @@ It never answers where the weights are not to be trusted, and it never samples: 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -33,6 +34,9 @@ __all__ = [
 
 MAX_KHAT = 0.7
 """Pareto k-hat above which importance weights are not trusted (Vehtari et al. 2024)."""
+
+ALIKE = 1e-9
+"""Log ratios that differ by less differ by rounding."""
 
 MIN_EFFECTIVE = 100
 """Effective draws below which `weighted` says no number: its error would be 5 points."""
@@ -217,7 +221,11 @@ def smoothed(log_ratio: np.ndarray, where: str, what: str) -> Importance:
     """Pareto-smoothed weights from log ratios of densities, (draw,); RefitNeeded, which names `what` changed, above MAX_KHAT."""
     from arviz_stats.base import array_stats
 
-    log_weight, khat = array_stats.psislw(-log_ratio)
+    size = math.floor(3 * math.sqrt(len(log_ratio)))
+    if np.ptp(np.partition(log_ratio, -size)[-size:]) < ALIKE:  # bounded weights, of which no tail is fitted
+        log_weight, khat = log_ratio, 0.0
+    else:
+        log_weight, khat = array_stats.psislw(-log_ratio)
     if not khat <= MAX_KHAT:
         raise RefitNeeded(f"{where}: found k-hat {khat:.2f} for {what}, want at most {MAX_KHAT} (refit)")
     weight = np.exp(log_weight - log_weight.max())

@@ -2,14 +2,16 @@
 
 __all__ = [
     "calibration_record",
+    "document",
+    "draw_sets",
     "equations",
     "figures",
     "headline",
     "ledger",
+    "payload",
     "reproduce",
     "saved",
     "saved_draws",
-    "sections",
     "snapshot",
     "tables",
     "text",

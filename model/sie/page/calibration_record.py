@@ -26,7 +26,7 @@ from .snapshot import INPUTS, versions
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["Record", "as_json", "make_record", "read_record", "read_records"]
+__all__ = ["Record", "as_json", "in_words", "make_record", "read_record", "read_records"]
 
 VERSION = 2
 """Version of the layout; in 1, which is read too, `inputs_sha256` did not cover `levels`."""
@@ -176,3 +176,28 @@ def _columns(where: str, items: list[dict], names: list[str], key: str) -> np.nd
     if len({len(column) for column in columns}) != 1:
         raise DataError(f"{where} {key}", plain("columns of different lengths"), "a number for each world")
     return np.ascontiguousarray(np.array(columns, dtype=float).T)
+
+
+def in_words(record: Record, *, inputs_sha256: str, levels: Mapping[str, str]) -> str:
+    """A calibration in a paragraph, beside a report of these inputs and levels."""
+    table, attrs = record.table, record.table.attrs
+    coverage = ", ".join(
+        f"{mass:.0%} interval {share:.1%}"
+        for mass, share in zip(table.mass.values.tolist(), table.coverage.values.tolist(), strict=True)
+    )
+    said = [
+        f"{record.label}: {'calibrated' if attrs['calibrated'] else 'not calibrated'}.",
+        "Worlds were drawn from the view's priors, and the evidence of each was fitted as the real evidence is.",
+        f"{int(table.outside.sum())} of {table.sizes['quantity']} quantities lie outside their 95 % band; by chance alone more than "
+        f"{attrs['outside_by_chance']} do in 1 of 100 calibrations.",
+        f"The true r at ASARA lay in its central posterior interval in these shares of worlds: {coverage}.",
+        f"{attrs['runs']} worlds, {attrs['lost']} lost, {record.found.attrs['divergences']} divergences; seed {record.seed}; "
+        f"made with sie {record.versions.get('sie', '?')}.",
+    ]
+    if dict(record.levels) != dict(levels):
+        said.append("Domains entered at other levels than on this page.")
+    elif record.inputs_sha256 != inputs_sha256:
+        said.append(
+            "The view or an evidence file has changed since: this is not a calibration of the numbers on this page."
+        )
+    return " ".join(said)

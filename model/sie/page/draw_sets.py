@@ -91,7 +91,8 @@ class _Columns:
         self.about: list[dict[str, Any]] = []
         self.codes: list[np.ndarray] = []
 
-    def add(self, role: str, name: str, values: np.ndarray, scale: str = "linear") -> None:
+    def add(self, role: str, name: str, values: np.ndarray, scale: str = "linear") -> np.ndarray:
+        """A column of values; returns what the codes leave out, on the scale."""
         on_scale = _FORWARD[scale](np.asarray(values, dtype=float))
         finite = np.isfinite(on_scale)
         low = float(on_scale[finite].min()) if finite.any() else 0.0
@@ -99,6 +100,7 @@ class _Columns:
         step = (high - low) / (CODES - 1) or 1.0
         code = np.where(finite, np.rint((np.where(finite, on_scale, low) - low) / step), CODES)
         self._append(role, name, code, scale=scale, low=low, step=step)
+        return on_scale - (low + step * code)
 
     def add_bits(self, role: str, name: str, indicators: np.ndarray) -> None:
         """Whether each of at most 16 events happens, (event, draw): bit i is event i."""
@@ -140,7 +142,9 @@ def stored_set(
     for name, entry in view.entries.items():
         if not entry.prior.has_atom:
             columns.add("value", name, draws[name].values.ravel(), column_scale(entry.prior))
-    columns.add("log_mixture", "", mixture.log_mixture)
+    rest = mixture.log_mixture
+    for digits in ("first", "next"):  # more than 16 bits, or draws of nearly the same density would tie
+        rest = columns.add("log_mixture", digits, rest)
     for i, row in enumerate(rows):
         columns.add("row", row, mixture.log_likelihood[:, i])
     history = mixture.history
@@ -244,7 +248,7 @@ def read_set(document: Mapping[str, Any], view: View, *, mechanism: str = "") ->
         )
         if on_lambda
         else None,
-        log_mixture=dict(read.of("log_mixture"))[""],
+        log_mixture=np.sum([values for _, values in read.of("log_mixture")], axis=0),
         outcomes=(np.stack([(bits >> i) & 1 for i in range(len(EVENTS))]).astype(bool), r),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,6 +58,7 @@ def view_payload(
     seed: int = 1,
     draws: int = STORED_DRAWS,
     wide: bool = False,
+    mechanisms: Iterable[str] | None = (),
     folder: Path | None = None,
     works: Mapping[str, Source] | None = None,
     on_progress: Callable[[str], None] = lambda text: None,
@@ -76,6 +77,8 @@ def view_payload(
         As in `sie report`.
     wide : bool, optional
         Whether some stored draws have wider priors, so that more edits are within reach.
+    mechanisms : iterable of str, optional
+        Names of the mechanisms under which the draws' outcomes are stored too; None for all.
     folder : Path, optional
         The evidence folder (default: that of `evidence`).
     works : mapping of str to Source, optional
@@ -103,7 +106,13 @@ def view_payload(
         on_progress=on_progress,
         spreads=False,
     )
-    return payload_of(result, read_sources() if works is None else works, wide=wide, on_progress=on_progress)
+    return payload_of(
+        result,
+        read_sources() if works is None else works,
+        wide=wide,
+        mechanisms=mechanisms,
+        on_progress=on_progress,
+    )
 
 
 def payload_of(
@@ -111,6 +120,7 @@ def payload_of(
     works: Mapping[str, Source],
     *,
     wide: bool = True,
+    mechanisms: Iterable[str] | None = None,
     on_progress: Callable[[str], None] = lambda text: None,
 ) -> dict[str, Any]:
     """All that a page has of a result: every number with its origin, the answers of the report, and draws that the page weighs anew.
@@ -123,6 +133,8 @@ def payload_of(
         The bibliography.
     wide : bool, optional
         Whether some stored draws have wider priors, so that more edits are within reach.
+    mechanisms : iterable of str, optional
+        Names of the mechanisms under which the draws' outcomes are stored too (default: all).
     on_progress : callable, optional
         Is told what is at work.
 
@@ -145,8 +157,11 @@ def payload_of(
         "page_command": f"sie page {_argument(view)} --out page.html",
         "levels": dict(result.levels),
         "versions": versions(),
-        "authored": authored_in_words(view),
+        "authored": "Every number is our judgement and says why."
+        if view.name == REFERENCE
+        else f"{authored_in_words(view)} quantities are the author's own; the others are as in the reference view, or ours.",
         "remarks": _remarks(result),
+        "sampler": sampler_in_words(attrs) if "evidence" in result.given else "",
         "conditions": conditions([view]) if view.exogenous else CONDITIONS,
         "events": [
             {
@@ -173,7 +188,7 @@ def payload_of(
         "rows": _rows(result, works),
         "mechanisms": _mechanisms(),
         "alternatives": _alternatives(view),
-        "sets": _sets(result, wide=wide, on_progress=on_progress),
+        "sets": _sets(result, wide=wide, mechanisms=mechanisms, on_progress=on_progress),
     }
 
 
@@ -240,7 +255,7 @@ def _quantity(name: str, entry: Entry, view: View, works: Mapping[str, Source]) 
     ]
     return {
         "name": name,
-        "words": name.replace("_", " "),
+        "words": _words(name),
         "symbol": about.symbol or "",
         "meaning": about.meaning,
         "unit": entry.unit,
@@ -261,6 +276,10 @@ def _quantity(name: str, entry: Entry, view: View, works: Mapping[str, Source]) 
             key: value for key, value in (("reached", entry.reached), ("against", entry.against)) if value
         },
     }
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ").replace("asara", "ASARA").replace("post training", "post-training")
 
 
 def _rows(result: Result, works: Mapping[str, Source]) -> list[dict[str, Any]]:
@@ -361,31 +380,38 @@ def _remarks(result: Result) -> list[str]:
     found = [f"{text}." for text in exogenous_in_words(result.view)]
     if result.view.states_r_asara:
         found.append("The view states r at ASARA directly: evidence cannot move it.")
-    elif "evidence" in result.given:
-        found.append(sampler_in_words(result.tree.attrs))
-    else:
+    elif "evidence" not in result.given:
         found.append("Priors only: no evidence was used.")
     return found
 
 
-def _sets(result: Result, *, wide: bool, on_progress: Callable[[str], None]) -> dict[str, Any]:
+def _sets(
+    result: Result, *, wide: bool, mechanisms: Iterable[str] | None, on_progress: Callable[[str], None]
+) -> dict[str, Any]:
     view, attrs = result.view, result.tree.attrs
     seed, draws = attrs["seed"], min(STORED_DRAWS, attrs["draws"])
     mixtures: dict[str, tuple[Mixture, list[str]]] = {
         "priors": (mixture_of_prior(view, seed=seed, draws=draws, wide=wide), [])
     }
     if result.rows is not None:
+        try:
+            of = design(result.rows, view)
+        except DataError:  # of a saved report whose evidence is not that of this installation
+            of = None
         mixture = mixture_of_posterior(
-            design(result.rows, view), result.tree, seed=seed, draws=draws, wide=wide, on_progress=on_progress
+            view, result.tree, of, seed=seed, draws=draws, wide=wide, on_progress=on_progress
         )
-        mixtures["evidence"] = (mixture, result.rows.estimate.values.tolist())
+        mixtures["evidence"] = (mixture, result.rows.estimate.values.tolist() if of is not None else [])
     weights = read_weights()
+    chosen = (
+        weights.mechanisms if mechanisms is None else {name: weights.mechanisms[name] for name in mechanisms}
+    )
     sets = {}
     for given, (mixture, rows) in mixtures.items():
         on_progress(f"{view.name}: outcomes under each mechanism, given {given}")
         by_mechanism = {"": mixture.draws} | {
             name: under_at(mixture.draws, view, mechanism, weights.history, seed=seed)
-            for name, mechanism in (weights.mechanisms.items() if wide else ())
+            for name, mechanism in chosen.items()
         }
         sets[given] = stored_set(
             mixture,

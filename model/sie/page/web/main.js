@@ -1,0 +1,305 @@
+// The page: reads its data, keeps the reader's state, and brings words, figures and address into line with it.
+
+import { Loaded, lastGiven } from "answer";
+import { PriorControl, rowControls, worksOf } from "controls";
+import { byId, h, percent, points } from "dom";
+import { asSvg, asToml, credencesCsv, download, downloadPng, drawsCsv, fileName } from "files";
+import { meanings, showFigures, showWords, text } from "screen";
+import { Past, fromHash, initial, isEdited, toHash, unfit, withPrior } from "state";
+
+/** @typedef {import("state").State} State */
+/** @typedef {import("families").Prior} Prior */
+
+const data = JSON.parse(byId("data").textContent);
+const served = Boolean(data.served);
+/** @type {Map<string, Loaded>} */
+const views = new Map();
+for (const payload of data.views) views.set(payload.name, new Loaded(payload));
+
+/** @type {Past} */
+let past;
+/** @type {Map<string, PriorControl>} */
+let controls = new Map();
+/** @type {Map<string, any>} */
+let switches = new Map();
+/** @type {string} */
+let built = "";
+let frame = 0;
+let serial = 0;
+let waiting = false;
+/** The state of which a fit was asked for last. */
+let refitted = "";
+let noted = 0;
+const session = Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(36)).join("");
+
+/** The view of a state, as loaded or refitted. @param {State} state */
+function loadedOf(state) {
+  return /** @type {Loaded} */ (views.get(state.view));
+}
+
+/** Bring everything into line with the state. */
+function update() {
+  const state = past.now;
+  let loaded = loadedOf(state);
+  if (built !== state.view) build(loaded.author);
+  let answers = loaded.answer(state);
+  if (!isEdited(state) && loaded.payload !== loaded.author) {
+    loaded = new Loaded(loaded.author);
+    views.set(state.view, loaded);
+    answers = loaded.answer(state);
+  }
+  const refused = [...answers.values()].some((answer) => answer.refused);
+  const key = toHash(state);
+  if (served && refused && key !== refitted) refit(state, key);
+  else waiting = served && refused && key === refitted && waiting;
+  const second = state.second ? views.get(state.second) ?? null : null;
+  const shown = {
+    loaded,
+    state,
+    answers: waiting && lastAnswers ? lastAnswers : answers,
+    second,
+    secondAnswers: second ? second.answer({ ...state, priors: {}, off: [], mechanism: state.mechanism }) : null,
+    years: data.years,
+    waiting,
+    served,
+  };
+  if (!refused) lastAnswers = answers;
+  showWords(shown);
+  controls.forEach((control, name) => {
+    const prior = state.priors[name] ?? control.quantity.prior;
+    if (prior !== control.prior) control.show(prior);
+  });
+  switches.forEach((box, row) => {
+    box.checked = !state.off.includes(row);
+  });
+  byId("undo").disabled = past.at === 0;
+  byId("redo").disabled = past.at === past.states.length - 1;
+  byId("reset").disabled = !isEdited(state) && !state.mechanism;
+  byId("mechanism").value = state.mechanism;
+  byId("second").value = state.second;
+  document.body.classList.toggle("two", Boolean(second));
+  for (const event of loaded.author.events) byId(`event-${event.name}`).setAttribute("aria-pressed", `${event.name === state.event}`);
+  cancelAnimationFrame(frame);
+  frame = requestAnimationFrame(() => {
+    showFigures(shown);
+    setAddress(state);
+  });
+}
+
+/** @type {Map<string, import("answer").Answer> | null} */
+let lastAnswers = null;
+
+/** @param {State} state */
+function setAddress(state) {
+  clearTimeout(noted);
+  noted = window.setTimeout(() => {
+    const plain = !isEdited(state) && !state.mechanism && !state.second && state.event === "r_above_1" && state.view === data.views[0].name;
+    history.replaceState(null, "", plain ? location.pathname + location.search : `#${toHash(state)}`);
+  }, 150);
+}
+
+/** @param {State} state @param {string} moved what was moved, for undo */
+function go(state, moved = "") {
+  past.note(state, moved, performance.now());
+  update();
+}
+
+/** The parts of the page that a view has of its own. @param {any} view */
+function build(view) {
+  built = view.name;
+  lastAnswers = null;
+  text("view-label", view.label);
+  text("authored", [view.authored, ...view.remarks].join(" "));
+  const sentence = view.alternatives?.sentence || sentenceOf(view);
+  text("headline", sentence.split("All credences are conditional")[0].trim().replaceAll(" %", "\u00a0%"));
+  text("conditions", view.conditions);
+  const hangs = view.alternatives?.hangs_on ?? [];
+  byId("hangs").replaceChildren(...hangs.map((/** @type {any} */ one) => h("li", {}, `${one.group}. With ${one.alternative}: ${percent(one.p)} ${points(one.mcse)}`)));
+  byId("hangs-on").hidden = hangs.length === 0;
+  byId("meanings").replaceChildren(meanings(view, (event) => go({ ...past.now, event })));
+  controls = new Map();
+  for (const group of ["r", "growth"]) {
+    const place = byId(`quantities-${group}`);
+    place.replaceChildren();
+    for (const quantity of view.quantities.filter((/** @type {any} */ one) => one.group === group)) {
+      const control = new PriorControl(quantity, (name, prior, moved) => {
+        go(withPrior(past.now, quantity, prior), moved);
+        controls.get(name)?.show(prior);
+      });
+      controls.set(quantity.name, control);
+      place.append(control.node);
+    }
+  }
+  const rows = rowControls(view, (row, counts) => {
+    const off = past.now.off.filter((one) => one !== row);
+    go({ ...past.now, off: counts ? off : [...off, row] });
+  });
+  switches = rows.switches;
+  byId("rows").replaceChildren(rows.node);
+  byId("evidence").hidden = view.rows.length === 0;
+  byId("mechanism").replaceChildren(h("option", { value: "" }, "as the view states it"), ...view.mechanisms.map((/** @type {any} */ one) => h("option", { value: one.name }, one.label)));
+  byId("works").replaceChildren(worksOf(view));
+  byId("facts").replaceChildren(
+    ...[
+      ["To compute the same numbers again", view.command],
+      ["Seed and draws", `${view.seed}, ${view.draws} draws; the page weighs ${view.sets.priors.n} stored draws of each kind`],
+      ["Sampler", view.sampler],
+      ["SHA-256 of all inputs", view.sha256],
+      ["Versions", Object.entries(view.versions).map(([name, version]) => `${name} ${version}`).join(", ")],
+    ].filter(([, fact]) => fact).map(([term, fact]) => h("div", {}, h("dt", {}, term), h("dd", {}, fact))),
+  );
+  text("citation", `The sie project. sie ${view.versions.sie}: ${view.label}, inputs ${view.sha256.slice(0, 12)}, seed ${view.seed}, ${data.date}.`);
+}
+
+/** A view's answer in a sentence. @param {any} view */
+function sentenceOf(view) {
+  const given = lastGiven(new Map(Object.entries(view.answers)));
+  const said = view.answers[given].p;
+  const words = (/** @type {string} */ event) => `${percent(said[event][0])} (Monte Carlo error ${(100 * said[event][1]).toFixed(1)} points)`;
+  return `${view.label}${given === "evidence" ? ", given the evidence" : ""}: P(r at ASARA > 1) is ${words("r_above_1")} and P(3 years of AI progress within some year) is ${words("years_3_in_1y")}.`;
+}
+
+/** Ask the server for a fit of the state, once. @param {State} state @param {string} key */
+async function refit(state, key) {
+  const author = loadedOf(state).author;
+  const mine = ++serial;
+  waiting = true;
+  refitted = key;
+  try {
+    const answer = await fetch("answer", {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ toml: asToml(author, state), name: fileName(state, author), levels: author.levels, mechanism: state.mechanism, session, serial: mine }),
+    });
+    const found = await answer.json();
+    if (mine !== serial) return;
+    if (!answer.ok) {
+      waiting = false;
+      text("refused", found.problem ?? "The server gave no answer.");
+      byId("refused").hidden = false;
+      byId("bar").classList.remove("stale");
+      text("bar-how", "no answer");
+      return;
+    }
+    waiting = false;
+    views.set(state.view, new Loaded(found, author));
+    if (past.now.view === state.view) update();
+  } catch {
+    if (mine !== serial) return;
+    waiting = false;
+    text("bar-how", "the server has ended; stored draws answer what they can");
+    byId("bar").classList.remove("stale");
+  }
+}
+
+/** The state to begin with: that of the address, or the first view. */
+function opening() {
+  const first = initial(data.views[0]);
+  const { state, problem } = fromHash(location.hash.slice(1));
+  if (problem) return { state: first, problem };
+  if (!state) return { state: first, problem: "" };
+  const loaded = views.get(state.view);
+  if (!loaded || (state.own ? state.own !== loaded.author.toml : !loaded.author.bundled)) {
+    const what = state.own ? "a view of its own" : `the view ${state.view}`;
+    return { state: first, problem: `The address is about ${what}, which this file does not hold: save it from the page that made the link, or run sie explore with its file.`, asked: state };
+  }
+  if (state.second && !views.has(state.second)) state.second = "";
+  const why = unfit(state, loaded.author);
+  return why ? { state: first, problem: `The address does not fit the view: ${why}.` } : { state, problem: "" };
+}
+
+/** An own view of an address, from the server. @param {State} state */
+async function openOwn(state) {
+  const answer = await fetch("answer", {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ toml: state.own, name: state.view, levels: data.views[0].levels, mechanism: "", session, serial: ++serial }),
+  });
+  const found = await answer.json();
+  if (!answer.ok) return text("problem", found.problem);
+  views.set(found.name, new Loaded(found));
+  const why = unfit(state, found);
+  listViews();
+  past = new Past(why ? initial(found) : state);
+  text("problem", why ? `The address does not fit the view: ${why}.` : "");
+  byId("problem").hidden = !why;
+  return update();
+}
+
+function listViews() {
+  const options = () => [...views.values()].map((one) => h("option", { value: one.author.name }, one.author.label));
+  byId("view").replaceChildren(...options());
+  byId("second").replaceChildren(h("option", { value: "" }, "none"), ...options());
+  byId("choose-view").hidden = views.size < 2;
+  byId("choose-second").hidden = views.size < 2;
+}
+
+function start() {
+  listViews();
+  const { state, problem, asked } = opening();
+  past = new Past(state);
+  text("problem", problem);
+  byId("problem").hidden = !problem;
+  byId("view").value = state.view;
+  byId("view").addEventListener("change", () => go({ ...initial(/** @type {Loaded} */ (views.get(byId("view").value)).author), event: past.now.event, second: past.now.second }));
+  byId("second").addEventListener("change", () => go({ ...past.now, second: byId("second").value }));
+  byId("mechanism").addEventListener("change", () => go({ ...past.now, mechanism: byId("mechanism").value }));
+  byId("undo").addEventListener("click", () => (past.undo(), update()));
+  byId("redo").addEventListener("click", () => (past.redo(), update()));
+  byId("reset").addEventListener("click", () => go({ ...past.now, priors: {}, off: [], mechanism: "" }));
+  for (const [id, act] of Object.entries(SAVING)) byId(id).addEventListener("click", act);
+  document.querySelectorAll("button[data-figure]").forEach((button) => {
+    button.addEventListener("click", () => {
+      const name = /** @type {HTMLElement} */ (button).dataset.figure ?? "";
+      const figure = byId(`figure-${name}`).querySelector("svg");
+      if (!figure) return;
+      const file = `${fileName(past.now, loadedOf(past.now).author)}_${name}`;
+      if (/** @type {HTMLElement} */ (button).dataset.as === "png") downloadPng(figure, `${file}.png`);
+      else download(`${file}.svg`, asSvg(figure), "image/svg+xml");
+    });
+  });
+  document.addEventListener("keydown", (event) => {
+    if (!(event.ctrlKey || event.metaKey) || /** @type {HTMLElement} */ (event.target).tagName === "INPUT") return;
+    if (event.key === "z" && !event.shiftKey) (past.undo(), update());
+    else if (event.key === "y" || (event.key === "Z" && event.shiftKey)) (past.redo(), update());
+  });
+  window.addEventListener("hashchange", () => {
+    const again = opening();
+    if (again.problem || toHash(again.state) === toHash(past.now)) return;
+    go(again.state);
+  });
+  window.addEventListener("resize", () => update());
+  update();
+  document.body.classList.add("ready");
+  if (served && asked?.own) openOwn(asked).catch(() => text("problem", "The server has ended."));
+}
+
+/** @type {Record<string, () => void>} */
+const SAVING = {
+  "save-toml": () => {
+    const view = loadedOf(past.now).author;
+    download(`${fileName(past.now, view)}.toml`, asToml(view, past.now), "application/toml");
+  },
+  "save-credences": () => {
+    const loaded = loadedOf(past.now);
+    const name = fileName(past.now, loaded.author);
+    download(`${name}_credences.csv`, credencesCsv(loaded.author, name, loaded.answer(past.now)), "text/csv");
+  },
+  "save-draws": () => {
+    const loaded = loadedOf(past.now);
+    const answers = loaded.answer(past.now);
+    const given = lastGiven(answers);
+    const answer = answers.get(given);
+    const draws = loaded.draws.get(given);
+    if (answer && draws && !answer.refused) download(`${fileName(past.now, loaded.author)}_draws.csv`, drawsCsv(draws, answer.weights, past.now.mechanism), "text/csv");
+  },
+  "copy-link": () => {
+    const link = `${location.href.split("#")[0]}#${toHash(past.now)}`;
+    byId("link").value = link;
+    byId("link").hidden = false;
+    byId("link").select();
+    navigator.clipboard?.writeText(link).catch(() => undefined);
+  },
+};
+
+start();
