@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from ..base.imports import require
-from ..data.priors import read_view
 from .options import Evidence, Levels, bibliography, chosen_levels, progress
 
 __all__ = ["explore"]
@@ -27,6 +26,7 @@ def explore(
     """Change priors and evidence in a browser; served on this machine only, until Ctrl-C."""
     require("serve", "sie explore")
     from ..data.evidence import read_evidence
+    from ..data.priors import read_view
     from ..page.document import render
     from ..page.payload import view_payload
     from ..page.questions import refit

@@ -50,7 +50,7 @@ def _levels(found: Any) -> Mapping[str, str] | None:
 
 
 def _short(found: Any) -> str | None:
-    is_short = isinstance(found, str) and found.isprintable() and len(found.encode()) <= MOST_NAME
+    is_short = isinstance(found, str) and found.isprintable() and 0 < len(found.encode()) <= MOST_NAME
     return found if is_short else None
 
 

@@ -33,7 +33,7 @@ from .admission import LOOPBACK, Admission
 from .questions import Question, read_question
 from .turns import Answers, Busy, Superseded, Turns
 
-__all__ = ["application", "listen", "serve", "server"]
+__all__ = ["application", "listen", "serve"]
 
 MOST_BODY = 300_000
 """Bytes of a request."""
@@ -42,9 +42,6 @@ ANSWERS_KEPT = 12
 
 MOST_BYTES_KEPT = 32 * 2**20
 """Bytes of the answers that are kept."""
-
-SECONDS_TO_CLOSE = 1
-"""How long open requests may keep the server from stopping."""
 
 Refit = Callable[[Question], bytes]
 """The answer to a question as JSON. Raises DataError or NotConverged."""
@@ -108,7 +105,9 @@ def application(page: str, refit: Refit, *, port: int) -> Admission:
         Route("/answer", answer, methods=["POST"]),
     ]
     handlers = {HTTPException: _nothing_here, Exception: _fault}
-    return Admission(Starlette(routes=routes, exception_handlers=handlers), port=port)
+    app = Starlette(routes=routes, exception_handlers=handlers)
+    app.router.redirect_slashes = False
+    return Admission(app, port=port)
 
 
 def listen(port: int) -> socket.socket:
@@ -165,21 +164,21 @@ def serve(page: str, refit: Refit, *, listener: socket.socket, browser: bool) ->
     if browser:
         threading.Thread(target=partial(webbrowser.open, address), daemon=True).start()
     gc.freeze()  # what is loaded by now stays, and need not be looked through in the middle of a refit
-    server(app).run(sockets=[listener])
+    _server(app).run(sockets=[listener])
 
 
-def server(app: Admission) -> uvicorn.Server:
-    """The HTTP server of an application. Signals stay with the command line, which ends at once, also in the middle of a refit."""
+def _server(app: Admission) -> uvicorn.Server:
+    """The HTTP server. Signals stay with the command line, which ends at once, also in the middle of a refit."""
     found = uvicorn.Server(
         uvicorn.Config(
             app,
             access_log=False,
             http="h11",
             lifespan="off",
+            loop="asyncio",
             log_level="error",
             proxy_headers=False,
             server_header=False,
-            timeout_graceful_shutdown=SECONDS_TO_CLOSE,
             ws="none",
         )
     )
