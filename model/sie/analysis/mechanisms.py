@@ -26,7 +26,7 @@ from ..returns.asara import MOST_LOG, SMALL, pace_over_recent, returns_to_input,
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["by_mechanism", "under"]
+__all__ = ["by_mechanism", "under", "under_at"]
 
 
 def by_mechanism(view: View, weights: Weights, *, events: Sequence[str], draws: int, seed: int) -> xr.Dataset:
@@ -93,13 +93,24 @@ def under(
     """
     from ..inference.prior_draws import prior
 
-    own = prior(view, draws=draws, seed=seed)
+    return under_at(prior(view, draws=draws, seed=seed), view, mechanism, history, seed=seed)
+
+
+def under_at(
+    own: xr.Dataset, view: View, mechanism: Mechanism, history: Mapping[str, Entry], *, seed: int
+) -> xr.Dataset:
+    """`under` at any draws of the view, given evidence too: what the mechanism says is drawn from its priors beside them."""
+    from ..inference.prior_draws import prior
+
+    draws = own.r_asara.size
     said = {name: entry.prior for name, entry in mechanism.entries.items()}
-    drawn = prior(
-        view.replace(**{name: said[name] for name in said if name in view and name in _MOVED}),
-        draws=draws,
-        seed=seed,
-    )
+    replaced = {name: said[name] for name in said if name in view and name in _MOVED}
+    drawn = own
+    if replaced:
+        beside = prior(view.replace(**replaced), draws=draws, seed=seed)
+        drawn = own.assign(
+            {name: own[name].copy(data=beside[name].values.reshape(own[name].shape)) for name in replaced}
+        )
 
     def histories(name: str, entries: Mapping[str, Entry]) -> xr.DataArray:
         values = draw(entries, [name], size=draws, seed=seed)[name]

@@ -134,9 +134,10 @@ def compute(
     levels: Mapping[str, str] | None = None,
     folder: Path | None = None,
     on_progress: Callable[[str], None] = lambda text: None,
+    spreads: bool = True,
 ) -> Result:
     """Draws, paths and credences of a view. `evidence` None means priors only; `levels` as in `sie.usable`; `on_progress` is told what
-    is going on.
+    is going on; without `spreads` r at half and twice the spread is left out.
 
     Raises NotConverged where the sampler fails.
     """
@@ -157,7 +158,7 @@ def compute(
             None,
             () if evidence is None else tuple((row, why) for row in evidence.estimate.values.tolist()),
         )
-        tree, spreads = xr.DataTree.from_dict({"prior": prior(view, draws=draws, seed=seed)}), {}
+        tree, at_spreads = xr.DataTree.from_dict({"prior": prior(view, draws=draws, seed=seed)}), {}
         tree.attrs = {"view": view.name, "seed": seed, "draws": draws}
     else:
         from ..inference.sampling import fit
@@ -168,8 +169,10 @@ def compute(
         digest = _sha256(view, files, levels_in(rows))  # before the files can change under a long fit
         on_progress(f"{view.name}: sampling the posterior from {rows.sizes['estimate']} rows")
         tree = fit(design(rows, view), seed=seed, draws=draws, groups=())
-        on_progress(f"{view.name}: half and twice the spread")
-        spreads = _at_other_spreads(tree, rows, view, seed)
+        at_spreads = {}
+        if spreads:
+            on_progress(f"{view.name}: half and twice the spread")
+            at_spreads = _at_other_spreads(tree, rows, view, seed)
     on_progress(f"{view.name}: following the paths")
     paths = {given: simulate(draws) for given, draws in draws_of(tree).items()}
     return Result(
@@ -180,7 +183,7 @@ def compute(
         tree=tree,
         paths=paths,
         credences={given: credences(path) for given, path in paths.items()},
-        spreads=spreads,
+        spreads=at_spreads,
         inputs_sha256=digest,
     )
 

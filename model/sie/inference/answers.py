@@ -168,16 +168,20 @@ def outcomes(
 
 
 def weighted_probabilities(
-    indicators: np.ndarray, weight: np.ndarray, effective: float
+    indicators: np.ndarray, weight: np.ndarray, effective: float, *, independent: bool = False
 ) -> tuple[np.ndarray, np.ndarray]:
-    """p and its standard error from weighted chains (event, chain, draw), at an effective sample size of at most `effective`."""
+    """p and its standard error from weighted chains (event, chain, draw), at an effective sample size of at most `effective`.
+
+    `independent` draws have no autocorrelation to account for.
+    """
     weight = weight.reshape(indicators.shape[1:])
     p = (indicators * weight).sum(axis=(1, 2))
     influence = weight.size * weight * (indicators - p[:, None, None])
     variance = (influence**2).mean(axis=(1, 2))
+    own = float(weight.size) if independent else effective_sizes(influence)
     sizes = np.where(
         variance > 0,
-        p * (1 - p) * effective_sizes(influence) / np.where(variance > 0, variance, 1),
+        p * (1 - p) * own / np.where(variance > 0, variance, 1),
         math.inf,
     )
     return p, standard_errors(p * effective, effective, np.minimum(effective, sizes))

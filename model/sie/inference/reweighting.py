@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MAX_KHAT",
+    "MIN_EFFECTIVE",
     "Importance",
     "changed_priors",
     "importance_weights",
@@ -32,6 +33,9 @@ __all__ = [
 
 MAX_KHAT = 0.7
 """Pareto k-hat above which importance weights are not trusted (Vehtari et al. 2024)."""
+
+MIN_EFFECTIVE = 100
+"""Effective draws below which `weighted` says no number: its error would be 5 points."""
 
 
 def reweight(

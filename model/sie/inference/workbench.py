@@ -24,15 +24,16 @@ from ..data.priors import View
 from ..growth.credences import as_table, probabilities
 from ..growth.events import EVENTS
 from ..returns.design import Design, design
+from ..returns.history_lambda import inputs_at_lambda
 from ..returns.likelihoods import stored_of
 from .answers import Answer, outcomes, weighted_probabilities
 from .converged import MIN_ESS
 from .fits import Fit, Fits, form_of, likelihood_key, same_growth, same_priors
 from .growth_given import growth_given
 from .prior_draws import prior_values
-from .reweighting import Importance, importance_weights
+from .reweighting import Importance, changed_priors, importance_weights, log_prior_ratio
 from .sampling import fit
-from .stored_draws import lambda_ratio
+from .stored_draws import HISTORY_SEED
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -231,8 +232,13 @@ class Workbench:
 
     def _likelihood_ratio(self, base: Fit, view: View, rows: xr.Dataset) -> np.ndarray:
         """How much more probable a view makes the lambda of the raw histories than a fit's view did, at its draws, as a log, (draw,)."""
-        old, new = (self._design(each, rows) for each in (base.view, view))
-        return np.broadcast_to(lambda_ratio(old, new, base.tree["posterior"].to_dataset()), self.draws)
+        posterior = base.tree["posterior"].to_dataset()
+        if "lambda_histories" not in posterior:
+            return np.zeros(self.draws)
+        lambda_ = posterior.lambda_histories.transpose("chain", "draw").values.ravel()
+        inputs = inputs_at_lambda(base.view, lambda_, seed=HISTORY_SEED)
+        names = changed_priors(base.view, view, inputs)
+        return np.broadcast_to(log_prior_ratio(inputs, base.view, view, names), self.draws)
 
     def _growth(self, view: View, rows: xr.Dataset, moved: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Growth inputs given the rows on them, beside draws of the quantities that evidence informs."""

@@ -28,15 +28,23 @@ if TYPE_CHECKING:
 
 __all__ = [
     "RowOnLambda",
+    "inputs_at_lambda",
     "lambda_curve",
     "lambda_from",
     "lambda_of_histories",
     "log_density_of_lambda",
+    "log_likelihood_of_lambda",
     "rows_on_lambda",
 ]
 
 SCORES = np.linspace(-SCORE_LIMIT, SCORE_LIMIT, 1201)
 """Standard scores of each prior over which lambda is integrated."""
+
+INPUTS_STREAM = 9
+"""The stream of a seed that draws what the histories' lambda follows from."""
+
+SMALLEST_DISTANCE = 1e-12
+"""A distance of a lambda at the end of its range, whose rounding leaves it outside."""
 
 SHARED = np.linspace(-6.0, 6.0, 97)
 """Standard scores over which a definition error that rows share is integrated."""
@@ -46,6 +54,7 @@ SHARED = np.linspace(-6.0, 6.0, 97)
 class RowOnLambda:
     """An evidence row on lambda alone."""
 
+    name: str
     scale: str
     estimate: float
     density: RowDensity
@@ -75,6 +84,7 @@ def rows_on_lambda(design: Design) -> list[RowOnLambda]:
             definition = loading[first - len(shared) : first]
             found.append(
                 RowOnLambda(
+                    name=design.coords["estimate"][i],
                     scale=on[0][1],
                     estimate=float(design.observed[i]),
                     density=cast("RowDensity", design.densities[i]),
@@ -99,7 +109,7 @@ def lambda_curve(view: View, rows: Iterable[RowOnLambda]) -> Curve:
     from scipy.special import ndtri
 
     log_lambda, log_weight = _nodes(view)
-    log_weight = log_weight + _log_likelihood(np.exp(log_lambda), rows)
+    log_weight = log_weight + log_likelihood_of_lambda(np.exp(log_lambda), rows)
     order = np.argsort(log_lambda, kind="stable")
     value, weight = log_lambda[order], np.exp(log_weight - log_weight.max())[order]
     knots = np.linspace(-SCORE_LIMIT, SCORE_LIMIT, CELLS + 1)
@@ -116,7 +126,7 @@ def lambda_curve(view: View, rows: Iterable[RowOnLambda]) -> Curve:
     return Curve(start=knots[:-1], width=np.full(CELLS, knots[1] - knots[0]), cubic=cubic)
 
 
-def _log_likelihood(value: np.ndarray, rows: Iterable[RowOnLambda]) -> np.ndarray:
+def log_likelihood_of_lambda(value: np.ndarray, rows: Iterable[RowOnLambda]) -> np.ndarray:
     """The rows' log likelihood at lambdas, elementwise, up to a constant."""
     from scipy.special import logsumexp
 
@@ -139,6 +149,38 @@ def _nodes(view: View) -> tuple[np.ndarray, np.ndarray]:
     logs = [curve_of(name, view[name].prior).at(z) for name, z in zip(names, grid, strict=True)]
     squares = np.sum([z**2 for z in grid], axis=0)
     return logs[0] - sum(logs[1:], np.zeros_like(logs[0])), -0.5 * squares
+
+
+def inputs_at_lambda(view: View, values: np.ndarray, *, seed: int) -> dict[str, np.ndarray]:
+    """What the histories' lambda follows from (`lambda_from`), one draw of it given each lambda, (draw,) each.
+
+    p / compute_bottleneck gives the same lambda in many ways: the factor is drawn, from its prior and that of p, on the nodes over which
+    lambda was integrated. Weights on both priors at such draws weigh lambda, whose own density need not be known.
+    """
+    names = lambda_from(view)
+    if len(names) == 1:
+        return {names[0]: values}
+    (numerator, factor), grid = names, SCORES[::3]
+    if view[factor].prior.family == "fixed":
+        grid = np.zeros(1)
+    at, weight = view[factor].prior.at(grid), np.exp(-(grid**2) / 2)
+    if view[numerator].prior.family == "fixed":
+        return {
+            numerator: np.full(len(values), view[numerator].prior.median()),
+            factor: view[numerator].prior.median() / values,
+        }
+    low, high = view[numerator].prior.support
+    product = values[:, None] * at
+    density = np.exp(view[numerator].prior.logpdf(product)) * product * weight
+    density = np.where(
+        density.sum(axis=1, keepdims=True) > 0,
+        density,
+        1 / np.maximum(np.abs(product - np.clip(product, low, high)), SMALLEST_DISTANCE),
+    )
+    below = np.cumsum(density, axis=1)
+    u = np.random.default_rng(np.random.SeedSequence([seed, INPUTS_STREAM])).random(len(values))
+    chosen = at[(below < u[:, None] * below[:, -1:]).sum(axis=1)]
+    return {numerator: np.clip(values * chosen, low, high), factor: chosen}
 
 
 def log_density_of_lambda(curve: Curve, log_lambda: np.ndarray) -> np.ndarray:
