@@ -15,14 +15,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import anyio
+import hypothesis
 import psutil
 import pytest
 from conftest import PATIENCE
+from hypothesis import strategies as st
 
 import sie
 from sie.base.reading import data_folder
 from sie.page.admission import HEADERS
-from sie.page.questions import MOST_NAME, MOST_TOML, read_question
+from sie.page.questions import MOST_NAME, MOST_TOML, Question, read_question, refit
 from sie.page.server import ANSWERS_KEPT, MOST_BODY
 from sie.page.turns import MOST_WAITING, Answers, Busy, Superseded, Turns
 
@@ -623,9 +625,6 @@ def test_memory_stays_flat_over_tabs_sessions_and_edits(tmp_path, question):
         for session in range(30):
             for _ in range(3):
                 assert client.post(**question(session=f"session {session}"))[0] == 200
-        print(
-            f"\nRSS {before / 2**20:.0f} MiB, after 590 edits {(process.memory_info().rss - before) / 2**20:+.1f} MiB"
-        )
         assert process.memory_info().rss - before < 50 * 2**20
         assert process.num_threads() <= threads
 
@@ -639,7 +638,6 @@ def test_a_question_costs_little_beside_its_fit(tmp_path, question):
             asked, start = question(), time.perf_counter()
             client.post(**asked)
             seconds.append(time.perf_counter() - start)
-        print(f"\n{1000 * sorted(seconds)[50]:.1f} ms, 95 % {1000 * sorted(seconds)[95]:.1f} ms")
         assert sorted(seconds)[95] < 0.04
 
 
@@ -731,9 +729,49 @@ def test_a_port_in_use_is_refused_before_anything_is_read(explore):
         )
 
 
+ASKED = {"toml": "x", "name": "my_view", "levels": {"a": "b"}, "session": "s", "serial": 17}
+
+
 def test_a_question_is_read_back():
-    asked = {"toml": "x", "name": "my_view", "levels": {"a": "b"}, "session": "s", "serial": 17}
-    assert vars(read_question(json.dumps(asked).encode())) == asked
+    assert vars(read_question(json.dumps(ASKED).encode())) == ASKED
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda each: st.lists(each) | st.dictionaries(st.text(), each),
+)
+
+
+@hypothesis.given(
+    st.binary()
+    | st.fixed_dictionaries({}, optional=dict.fromkeys(ASKED, VALUES)).map(
+        lambda some: json.dumps(ASKED | some).encode()
+    )
+)
+def test_any_request_is_a_question_or_refused_in_one_line(body):
+    try:
+        found = read_question(body)
+    except sie.DataError as error:
+        found = str(error)
+    assert isinstance(found, Question) or found.isprintable()
+
+
+@pytest.mark.slow
+def test_an_answer_has_the_numbers_of_a_report(command, tmp_path):
+    toml = sie.to_toml(sie.read_view("davidson_2025").replace(speedup=sie.lognormal(4, 9)))
+    levels = {"SAT solvers": "epoch"}
+    asked = Question(toml=toml, name="my_view", levels=levels, session="tab", serial=1)
+    answer = json.loads(refit(asked, evidence=sie.read_evidence(), folder=None, works=sie.read_sources()))
+    path, report = tmp_path / "my_view.toml", tmp_path / "report.json"
+    path.write_text(toml, encoding="utf-8")
+    code, _, err = command("report", path, "--draws", 4000, "--levels", "SAT solvers=epoch", "--json", report)
+    assert (code, err) == (0, "")
+    reported = json.loads(report.read_text())["views"][0]["credences"]
+    assert len(reported) == 2 * len(answer["events"])
+    for row in reported:
+        assert answer["answers"][row["given"]]["p"][row["event"]] == pytest.approx(
+            [row["p"], row["mcse"]], rel=1e-12
+        )
 
 
 def test_a_view_parsed_from_its_text_is_the_one_that_is_read_from_its_file():
