@@ -17,7 +17,7 @@ __all__ = ["EXTRAS", "import_matplotlib", "import_without", "require"]
 EXTRAS = {
     "cluster": ("cryptography", "distributed", "zarr"),
     "notebooks": ("marimo", "nbformat"),
-    "serve": ("marimo", "uvicorn"),
+    "serve": ("starlette", "uvicorn"),
 }
 """Packages of each extra of the project, as its `optional-dependencies` have them."""
 

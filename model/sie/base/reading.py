@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from .errors import DataError, plain
 
-__all__ = ["data_folder", "parse_json", "read_bytes", "read_json", "read_text", "read_toml"]
+__all__ = ["data_folder", "parse_json", "parse_toml", "read_bytes", "read_json", "read_text", "read_toml"]
 
 MOST_BYTES = 64 * 2**20
 """Bytes of a file that is read whole: a table, a report, a ledger, a source's text."""
@@ -80,7 +80,11 @@ def read_text(path: Path | str, *, limit: int = MOST_BYTES) -> str:
 
 def read_toml(path: Path | str) -> dict[str, Any]:
     """A TOML file as a dict, or a DataError with the line of the syntax error."""
-    text, name = read_text(path, limit=MOST_TOML), Path(path).name
+    return parse_toml(Path(path).name, read_text(path, limit=MOST_TOML))
+
+
+def parse_toml(name: str, text: str) -> dict[str, Any]:
+    """The TOML of a file of this name as a dict, or a DataError with the line of the syntax error."""
     if found := _LONG_KEY.search(text):
         line = text.count("\n", 0, found.start()) + 1
         raise DataError(

@@ -5,6 +5,7 @@ What a view is, is in `views`.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -12,7 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ..base.errors import DataError, Problems, plain
-from ..base.reading import data_folder, read_toml
+from ..base.reading import data_folder, parse_toml, read_toml
 from .bibliography import PROVENANCE, REFERENCE, SOURCE_KEY, Source, read_sources
 from .correlations import Correlation, check_correlations
 from .exogenous import EXOGENOUS, check_together
@@ -42,6 +43,7 @@ __all__ = [
     "Entry",
     "View",
     "draw",
+    "parse_view",
     "read_entry",
     "read_saved_view",
     "read_view",
@@ -109,6 +111,12 @@ def read_view(view: Path | str, *, sources: Mapping[str, Source] | None = None) 
     return _read(view_path(str(view)), sources, retired=False)
 
 
+def parse_view(name: str, text: str, *, sources: Mapping[str, Source] | None = None) -> View:
+    """The view in the text of a file `NAME.toml`, as `read_view` reads it, with no `path`."""
+    check_name("the name of a view", name)
+    return _view(name, parse_toml(f"{name}.toml", text), sources, retired=False)
+
+
 def read_saved_view(path: Path, *, sources: Mapping[str, Source] | None = None) -> View:
     """`read_view` for a view that was saved, perhaps with quantities that views state no more (`View.retired`)."""
     return _read(path, sources, retired=True)
@@ -116,7 +124,14 @@ def read_saved_view(path: Path, *, sources: Mapping[str, Source] | None = None) 
 
 def _read(path: Path, sources: Mapping[str, Source] | None, *, retired: bool) -> View:
     check_name("the name of a view", path.stem)
-    where, table = path.name, read_toml(path)
+    view = _view(path.stem, read_toml(path), sources, retired=retired)
+    return dataclasses.replace(view, path=path)
+
+
+def _view(
+    name: str, table: Mapping[str, Any], sources: Mapping[str, Source] | None, *, retired: bool
+) -> View:
+    where = f"{name}.toml"
     sources = read_sources() if sources is None else sources
     fields = {"label": LINE, "source": known(sources, SOURCE_KEY), "reflects": MANY_WORDS}
     with Problems() as problems:
@@ -126,13 +141,13 @@ def _read(path: Path, sources: Mapping[str, Source] | None, *, retired: bool) ->
         tables = {name: item for name, item in table.items() if name not in other}
         old = tuple(name for name in RETIRED if retired and name in tables)
         names = _quantities_of(where, tables, problems, old)
-        read = partial(read_entry, may_borrow=path.stem != REFERENCE)
+        read = partial(read_entry, may_borrow=name != REFERENCE)
         known_as = {name: RETIRED if name in old else QUANTITIES for name in names}
         entries = {
-            name: problems.attempt(
-                read, f"{where} [{name}]", name, tables[name], source, sources, known_as[name]
+            quantity: problems.attempt(
+                read, f"{where} [{quantity}]", quantity, tables[quantity], source, sources, known_as[quantity]
             )
-            for name in names
+            for quantity in names
         }
         concludes = problems.attempt(_read_conclusions, where, table.get("concludes", {}), source, sources)
         correlations = problems.attempt(
@@ -150,7 +165,7 @@ def _read(path: Path, sources: Mapping[str, Source] | None, *, retired: bool) ->
             problems.attempt(check_correlations, where, correlations, priors)
             problems.attempt(check_together, where, exogenous, priors.get("shortest_doubling"))
     found = View(
-        name=path.stem,
+        name=name,
         label=top["label"],
         source=source,
         reflects=tuple(top["reflects"]),
@@ -158,11 +173,10 @@ def _read(path: Path, sources: Mapping[str, Source] | None, *, retired: bool) ->
         concludes=MappingProxyType(concludes),
         correlations=correlations,
         exogenous=MappingProxyType(exogenous),
-        path=path,
     )
     with Problems() as problems:
-        for name in found.informed:
-            problems.attempt(refuse_atom, f"{where} [{name}]", entries[name].prior)
+        for quantity in found.informed:
+            problems.attempt(refuse_atom, f"{where} [{quantity}]", entries[quantity].prior)
     return found
 
 

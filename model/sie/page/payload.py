@@ -199,7 +199,7 @@ def _is_bundled(view: View) -> bool:
 
 
 def _argument(view: View) -> str:
-    return view.name if _is_bundled(view) or view.path is None else f"{view.name}.toml"
+    return view.name if _is_bundled(view) else f"{view.name}.toml"
 
 
 def _numbers(table: xr.Dataset, event: str) -> list[float]:
