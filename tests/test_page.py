@@ -78,7 +78,7 @@ def in_the_page(page, cases):
             const draws = of.draws.get(given);
             const weights = weigh(draws, of.base, now, without, of.correlated);
             const { khat, effective, refused } = weights;
-            const found = refused ? [] : probabilities(draws.events.get(""), weights, data.views[view].events.length);
+            const found = refused ? [] : probabilities(draws, draws.events.get(""), weights, data.views[view].events.length);
             return { khat: Number.isNaN(khat) ? null : khat, effective, refused, p: found.map((x) => x.p), mcse: found.map((x) => x.mcse) };
           });
         }""",

@@ -59,12 +59,16 @@ def view_payload(view, evidence, *, levels, seed=1, draws=4000, wide=False, mech
         "folder": folder and str(folder), "fit": number, "padding": PADDING, **asked,
     }
 
+def refitted(bench, view, *, levels, mechanisms):
+    return view_payload(view, bench.evidence, levels=levels, works={})
+
 def render(payloads, *, served):
     return json.dumps({"payloads": payloads, "served": served})
 
-for name, function in {"payload": view_payload, "document": render}.items():
+for name, functions in {"payload": (view_payload, refitted), "document": (render,)}.items():
     module = sys.modules[f"sie.page.{name}"] = types.ModuleType(f"sie.page.{name}")
-    setattr(module, function.__name__, function)
+    for function in functions:
+        setattr(module, function.__name__, function)
 from sie.cli import main
 main()
 '''
@@ -164,6 +168,7 @@ def question(view_text):
             "name": "my_view",
             "levels": {},
             "mechanism": "",
+            "whole": True,
             "session": "tab",
             "serial": len(asked),
             **changes,
@@ -730,7 +735,15 @@ def test_a_port_in_use_is_refused_before_anything_is_read(explore):
         )
 
 
-ASKED = {"toml": "x", "name": "my_view", "levels": {"a": "b"}, "mechanism": "", "session": "s", "serial": 17}
+ASKED = {
+    "toml": "x",
+    "name": "my_view",
+    "levels": {"a": "b"},
+    "mechanism": "",
+    "whole": True,
+    "session": "s",
+    "serial": 17,
+}
 
 
 def test_a_question_is_read_back():
@@ -761,8 +774,12 @@ def test_any_request_is_a_question_or_refused_in_one_line(body):
 def test_an_answer_has_the_numbers_of_a_report(command, tmp_path):
     toml = sie.to_toml(sie.read_view("davidson_2025").replace(speedup=sie.lognormal(4, 9)))
     levels = {"SAT solvers": "epoch"}
-    asked = Question(toml=toml, name="my_view", levels=levels, mechanism="", session="tab", serial=1)
-    answer = json.loads(refit(asked, evidence=sie.read_evidence(), folder=None, works=sie.read_sources()))
+    asked = Question(
+        toml=toml, name="my_view", levels=levels, mechanism="", whole=True, session="tab", serial=1
+    )
+    answer = json.loads(
+        refit(asked, bench=sie.Workbench(sie.read_evidence(), seed=1), folder=None, works=sie.read_sources())
+    )
     path, report = tmp_path / "my_view.toml", tmp_path / "report.json"
     path.write_text(toml, encoding="utf-8")
     code, _, err = command("report", path, "--draws", 4000, "--levels", "SAT solvers=epoch", "--json", report)

@@ -28,6 +28,7 @@ def explore(
     require("serve", "sie explore")
     from ..data.evidence import read_evidence
     from ..data.priors import read_view
+    from ..inference.workbench import Workbench
     from ..page.document import render
     from ..page.payload import view_payload
     from ..page.serving.questions import refit
@@ -53,5 +54,5 @@ def explore(
                 on_progress=on_progress,
             )
             page = render([payload], served=True)
-        answer = partial(refit, evidence=rows, folder=evidence, works=works)
+        answer = partial(refit, bench=Workbench(rows, seed=1), folder=evidence, works=works)
         serve(page, answer, listener=listener, browser=not no_browser)

@@ -168,20 +168,22 @@ def outcomes(
 
 
 def weighted_probabilities(
-    indicators: np.ndarray, weight: np.ndarray, effective: float, *, independent: bool = False
+    indicators: np.ndarray, weight: np.ndarray, effective: float, *, effective_draws: float | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """p and its standard error from weighted chains (event, chain, draw), at an effective sample size of at most `effective`.
 
-    `independent` draws have no autocorrelation to account for.
+    `effective_draws` says how many independent draws the unweighted ones are worth, where they are not chains whose autocorrelation does.
     """
     weight = weight.reshape(indicators.shape[1:])
     p = np.clip((indicators * weight).sum(axis=(1, 2)), 0, 1)
     influence = weight.size * weight * (indicators - p[:, None, None])
     variance = (influence**2).mean(axis=(1, 2))
-    own = float(weight.size) if independent else effective_sizes(influence)
+    own = effective_sizes(influence) if effective_draws is None else effective_draws
     sizes = np.where(
         variance > 0,
         p * (1 - p) * own / np.where(variance > 0, variance, 1),
         math.inf,
     )
+    if effective_draws is not None:
+        sizes = np.minimum(sizes, effective_draws)
     return p, standard_errors(p * effective, effective, np.minimum(effective, sizes))

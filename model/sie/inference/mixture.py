@@ -167,7 +167,9 @@ def mixture_of_posterior(
     )
 
 
-def mixture_of_prior(view: View, *, seed: int, draws: int, wide: bool = True) -> Mixture:
+def mixture_of_prior(
+    view: View, *, seed: int, draws: int, wide: bool = True, drawn: xr.Dataset | None = None
+) -> Mixture:
     """Draws from a view's priors, and from them with one wider each.
 
     Parameters
@@ -180,6 +182,8 @@ def mixture_of_prior(view: View, *, seed: int, draws: int, wide: bool = True) ->
         How many draws.
     wide : bool, optional
         Whether any prior is made wider.
+    drawn : xr.Dataset, optional
+        Draws of `prior`, where there are some already.
 
     Returns
     -------
@@ -190,7 +194,8 @@ def mixture_of_prior(view: View, *, seed: int, draws: int, wide: bool = True) ->
     def one(name: str, prior_: Prior, stream: int) -> xr.Dataset:
         return _in_one_chain(prior(view.replace(**{name: prior_}), draws=CONSTANT_DRAWS, seed=stream))
 
-    own = _in_one_chain(prior(view, draws=4 * math.ceil(draws / 4), seed=seed))
+    drawn = prior(view, draws=4 * math.ceil(draws / 4), seed=seed) if drawn is None else drawn
+    own = _in_one_chain(drawn)
     streams = np.random.SeedSequence([seed, WIDE_STREAM])
     return _mixed(view, own, one, exact={*view.entries}, streams=streams, draws=draws, wide=wide)
 

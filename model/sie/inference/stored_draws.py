@@ -10,6 +10,7 @@ histories, whose prior holds the rows on lambda alone; m is the density of draws
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -28,7 +29,7 @@ from ..returns.design import Design
 from ..returns.history_lambda import (
     inputs_at_lambda,
     log_density_of_lambda,
-    log_likelihood_of_lambda,
+    log_likelihoods_of_subsets,
     rows_on_lambda,
 )
 from .answers import outcomes, weighted_probabilities
@@ -123,7 +124,12 @@ class Weighable(Protocol):
 
     @property
     def chains(self) -> int:
-        """How many chains the draws are of, one after another; 0 for independent draws."""
+        """How many chains the draws are of, one after another."""
+        ...
+
+    @property
+    def effective_draws(self) -> float | None:
+        """How many independent draws they are worth; None where their chains say so."""
         ...
 
 
@@ -143,6 +149,7 @@ class StoredDraws:
     posterior: xr.Dataset
 
     log_mixture = None
+    effective_draws = None
 
     @property
     def view(self) -> View:
@@ -194,14 +201,10 @@ def history_lambda(design: Design, posterior: xr.Dataset) -> HistoryLambda | Non
     on = rows_on_lambda(design)
     if len(on) > MOST_ROWS_ON_LAMBDA:
         raise DataError("rows on lambda", len(on), f"at most {MOST_ROWS_ON_LAMBDA}")
-    log_likelihood = [
-        log_likelihood_of_lambda(values, [row for i, row in enumerate(on) if subset >> i & 1])
-        for subset in range(1 << len(on))
-    ]
     return HistoryLambda(
         inputs=inputs_at_lambda(design.view, values, seed=HISTORY_SEED),
         rows=tuple(row.name for row in on),
-        log_likelihood=np.stack(log_likelihood),
+        log_likelihood=log_likelihoods_of_subsets(values, on, subsets=range(1 << len(on))),
     )
 
 
@@ -276,7 +279,7 @@ def weighted(draws: Weighable, edits: Mapping[str, Prior], *, without: Iterable[
             raise RefitNeeded(
                 f"{view.name}: found {weights.effective:.0f} effective draws for {what}, want at least {MIN_EFFECTIVE} (refit)"
             )
-    return _tabled(*draws.outcomes, weights, chains=draws.chains)
+    return _tabled(draws, weights)
 
 
 def _weighed_anew(draws: Weighable, view: View, changed: list[str], gone: list[str]) -> np.ndarray:
@@ -339,15 +342,17 @@ def log_likelihood_at(design: Design, posterior: xr.Dataset) -> np.ndarray:
     return values.reshape(-1, values.shape[-1])
 
 
-def _tabled(indicators: np.ndarray, r: np.ndarray, weights: Importance | None, *, chains: int) -> xr.Dataset:
-    """The table of `weighted` for events (event, draw) and r at ASARA (draw,); equal weights where there are none."""
-    by_chain = indicators.reshape(len(indicators), max(chains, 1), -1)
+def _tabled(draws: Weighable, weights: Importance | None) -> xr.Dataset:
+    """The table of `weighted`; equal weights where there are none."""
+    indicators, r = draws.outcomes
+    by_chain = indicators.reshape(len(indicators), draws.chains, -1)
+    own = draws.effective_draws
     if weights is None:
-        p, mcse = probabilities(by_chain, independent=not chains)
+        p, mcse = probabilities(by_chain, independent=own is not None, most=math.inf if own is None else own)
         quantiles = np.quantile(r, QUANTILES)
         about = {"khat": np.nan, "effective_draws": float(len(r))}
     else:
-        p, mcse = weighted_probabilities(by_chain, weights.weight, weights.effective, independent=not chains)
+        p, mcse = weighted_probabilities(by_chain, weights.weight, weights.effective, effective_draws=own)
         quantiles = np.quantile(r, QUANTILES, weights=weights.weight, method="inverted_cdf")
         about = {"khat": weights.khat, "effective_draws": weights.effective}
     table = as_table(list(EVENTS.values()), p, mcse, draws=len(r)).assign_attrs(about)

@@ -217,6 +217,29 @@ class Workbench:
             self._rows[key] = usable(self.evidence, view, levels=levels)
         return self._rows[key]
 
+    def design(self, view: View, *, levels: Mapping[str, str] = NO_LEVELS) -> Design | None:
+        """What a view and the rows that count for it are to the model.
+
+        Parameters
+        ----------
+        view : View
+            The view to be answered.
+        levels : mapping of str to str, optional
+            As in `usable`.
+
+        Returns
+        -------
+        Design or None
+            None where evidence cannot move the view.
+
+        Raises
+        ------
+        DataError
+            As in `usable`.
+        """
+        rows = self.rows(view, levels=levels)
+        return self._design(view, rows) if rows is not None else None
+
     def _keep(self, view: View, rows: xr.Dataset, likelihood: tuple) -> None:
         """Sample a view and keep the fit."""
         tree = fit(self._design(view, rows), seed=self.seed, draws=self.draws, groups=())

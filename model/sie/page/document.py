@@ -18,7 +18,6 @@ import jinja2
 from markupsafe import Markup
 
 from ..data.wording import percent
-from ..growth.speeds import PROGRESS_YEARS
 from .equations import blocks, parts, variables
 
 __all__ = ["MODULES", "index", "render"]
@@ -72,7 +71,6 @@ def render(
     document = {
         "views": list(payloads),
         "served": served,
-        "years": list(PROGRESS_YEARS),
         "date": (date or datetime.date.today()).isoformat(),
     }
     first = payloads[0]

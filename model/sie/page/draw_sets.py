@@ -58,6 +58,8 @@ class StoredSet:
         (draw,).
     outcomes : tuple of np.ndarray
         Whether each event happens (event, draw), and r at ASARA (draw,).
+    effective_draws : float
+        How many independent draws they are worth.
     """
 
     view: View
@@ -67,7 +69,8 @@ class StoredSet:
     history: HistoryLambda | None
     log_mixture: np.ndarray
     outcomes: tuple[np.ndarray, np.ndarray]
-    chains: int = 0
+    effective_draws: float
+    chains: int = 1
 
 
 def column_scale(prior: Prior) -> str:
@@ -119,6 +122,7 @@ def stored_set(
     rows: Sequence[str],
     *,
     by_mechanism: Mapping[str, tuple[np.ndarray, np.ndarray]],
+    years: Sequence[float] = (),
 ) -> dict[str, Any]:
     """A mixture's draws with what the page shows of them, as data for JSON.
 
@@ -132,11 +136,14 @@ def stored_set(
         The ids of its rows.
     by_mechanism : mapping of str to tuple
         Events (event, draw) and r at ASARA (draw,) by mechanism, "" for the view's own.
+    years : sequence of float, optional
+        Years of progress whose probabilities the page draws, with the chain and software over time; none for draws of which it draws
+        nothing of this.
 
     Returns
     -------
     dict
-        `n`, `rows`, `history_rows`, `columns` and `data`, the codes of all columns one after another, little-endian, in base64.
+        `n`, `effective`, `rows`, `history_rows`, `years`, `columns` and `data`, the codes of all columns one after another, little-endian, in base64.
     """
     columns, draws = _Columns(), mixture.draws
     for name, entry in view.entries.items():
@@ -157,9 +164,12 @@ def stored_set(
     for name, (indicators, r) in by_mechanism.items():
         columns.add_bits("events", name, indicators)
         columns.add("r", name, r, "log" if (r > 0).all() else "linear")
-    _add_outlook(columns, draws)
+    if years:
+        _add_outlook(columns, draws, years)
     return {
         "n": draws.sizes["draw"],
+        "effective": _effective(by_mechanism[""][1]),
+        "years": list(years),
         "rows": list(rows),
         "history_rows": list(history.rows) if history is not None else [],
         "columns": columns.about,
@@ -167,12 +177,19 @@ def stored_set(
     }
 
 
-def _add_outlook(columns: _Columns, draws: xr.Dataset) -> None:
+def _effective(r: np.ndarray) -> float:
+    from arviz_stats.base import array_stats
+
+    size = float(np.ravel(array_stats.ess(r[None], method="mean"))[0]) if np.ptp(r) > 0 else float(r.size)
+    return min(float(r.size), size)
+
+
+def _add_outlook(columns: _Columns, draws: xr.Dataset, years: Sequence[float]) -> None:
     """Columns of the waterfall, of software over time and of progress within a year and four months."""
     from ..growth.credences import indicators
     from ..growth.events import gain_within
     from ..growth.paths import doublings_by, simulate, years_at
-    from ..growth.speeds import FACTORS, PROGRESS_YEARS, WINDOWS
+    from ..growth.speeds import FACTORS, WINDOWS
 
     for name in ("r_target", *ADJUSTMENTS):
         if name in draws:
@@ -180,13 +197,13 @@ def _add_outlook(columns: _Columns, draws: xr.Dataset) -> None:
     columns.add("pace", "recent", draws.recent_doublings_per_year.values.ravel(), "log")
     paths = simulate(draws)
     levels = doublings_by(paths, np.array(FAN_YEARS))[0]
-    for i, years in enumerate(FAN_YEARS):
-        columns.add("level", f"{years:g}", np.maximum(levels[:, i], LEAST_LOG), "log")
+    for i, time in enumerate(FAN_YEARS):
+        columns.add("level", f"{time:g}", np.maximum(levels[:, i], LEAST_LOG), "log")
     times = years_at(paths, np.log2(np.array(FACTORS)))[0]
     for i, factor in enumerate(FACTORS):
         columns.add("time", f"{factor:g}", np.maximum(times[:, i], LEAST_LOG), "log")
     for window in WINDOWS:
-        events = [gain_within(f"{x:g}", years_of_progress=x, years=window) for x in PROGRESS_YEARS]
+        events = [gain_within(f"{x:g}", years_of_progress=x, years=window) for x in years]
         reached = indicators(paths, events).values.reshape(len(events), -1)
         columns.add("progress", f"{window:g}", reached.sum(axis=0))
 
@@ -249,6 +266,7 @@ def read_set(document: Mapping[str, Any], view: View, *, mechanism: str = "") ->
         if on_lambda
         else None,
         log_mixture=np.sum([values for _, values in read.of("log_mixture")], axis=0),
+        effective_draws=document["effective"],
         outcomes=(np.stack([(bits >> i) & 1 for i in range(len(EVENTS))]).astype(bool), r),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +29,9 @@ from ..data.wording import (
     sampler_in_words,
 )
 from ..growth.events import EVENTS
+from ..growth.speeds import PROGRESS_YEARS
 from ..inference.mixture import Mixture, mixture_of_posterior, mixture_of_prior
+from ..inference.sampling import fit
 from ..returns.design import design
 from .draw_sets import column_scale, stored_set
 from .headline import headline_in_words
@@ -38,13 +40,18 @@ from .snapshot import versions
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["STORED_DRAWS", "payload_of", "view_payload"]
+    from ..inference.workbench import Workbench
+
+__all__ = ["STORED_DRAWS", "payload_of", "refitted", "view_payload"]
 
 STORED_DRAWS = 4000
 """Draws of a set that a page stores."""
 
 ENDS = (0.001, 0.01, 0.05, 0.5, 0.95, 0.99, 0.999)
 """Quantiles of a prior that its controls and its picture reach to."""
+
+FEW_YEARS = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0, 10.0, 15.0, 20.0)
+"""Years of progress of the curve after a refit: fewer than a report's, for speed."""
 
 EDITABLE = tuple(family for family in FAMILIES if family not in ("fixed", "mixture"))
 """Families that a page offers."""
@@ -106,13 +113,53 @@ def view_payload(
         on_progress=on_progress,
         spreads=False,
     )
-    return payload_of(
-        result,
-        read_sources() if works is None else works,
-        wide=wide,
-        mechanisms=mechanisms,
-        on_progress=on_progress,
-    )
+    works = read_sources() if works is None else works
+    return payload_of(result, works, wide=wide, mechanisms=mechanisms, on_progress=on_progress)
+
+
+def refitted(
+    bench: Workbench, view: View, *, levels: Mapping[str, str], mechanisms: Iterable[str] = ()
+) -> dict[str, Any]:
+    """What a page that has the author's view needs of an edit of it: the priors, and draws of a fit.
+
+    Parameters
+    ----------
+    bench : Workbench
+        With the evidence, the seed and the number of draws.
+    view : View
+        The edited view.
+    levels : mapping of str to str
+        As in `sie.usable`.
+    mechanisms : iterable of str, optional
+        Names of the mechanisms under which the draws' outcomes are stored too.
+
+    Returns
+    -------
+    dict
+        Some keys of `payload_of`.
+
+    Raises
+    ------
+    DataError, NotConverged
+        As in `sie report`.
+    """
+    seed, draws, of = bench.seed, bench.draws, bench.design(view, levels=levels)
+    tree = fit(of, seed=seed, draws=draws, groups=()) if of is not None else None
+    drawn = tree["prior"].to_dataset() if tree is not None else None
+    mixtures: dict[str, tuple[Mixture, list[str]]] = {
+        "priors": (mixture_of_prior(view, seed=seed, draws=draws, wide=False, drawn=drawn), [])
+    }
+    if of is not None and tree is not None:
+        mixture = mixture_of_posterior(view, tree, of, seed=seed, draws=draws, wide=False)
+        mixtures["evidence"] = (mixture, of.coords["estimate"])
+    return {
+        "name": view.name,
+        "quantities": [
+            {"name": name, "prior": _prior(entry.prior), "correlated": _is_correlated(name, view)}
+            for name, entry in view.entries.items()
+        ],
+        "sets": _sets(mixtures, view, seed=seed, mechanisms=mechanisms, years=FEW_YEARS),
+    }
 
 
 def payload_of(
@@ -188,7 +235,7 @@ def payload_of(
         "rows": _rows(result, works),
         "mechanisms": _mechanisms(),
         "alternatives": _alternatives(view),
-        "sets": _sets(result, wide=wide, mechanisms=mechanisms, on_progress=on_progress),
+        "sets": _sets_of(result, wide=wide, mechanisms=mechanisms, on_progress=on_progress),
     }
 
 
@@ -266,7 +313,7 @@ def _quantity(name: str, entry: Entry, view: View, works: Mapping[str, Source]) 
         "prior": _prior(prior),
         "said": prior_in_words(prior),
         "moves": "" if not fixed else "fixed by the view: stored draws have one value of it",
-        "correlated": any(name in pair.between for pair in view.correlations),
+        "correlated": _is_correlated(name, view),
         "informed": name in view.informed,
         "families": fits,
         "scale": "linear" if fixed else column_scale(prior),
@@ -276,6 +323,10 @@ def _quantity(name: str, entry: Entry, view: View, works: Mapping[str, Source]) 
             key: value for key, value in (("reached", entry.reached), ("against", entry.against)) if value
         },
     }
+
+
+def _is_correlated(name: str, view: View) -> bool:
+    return any(name in pair.between for pair in view.correlations)
 
 
 def _words(name: str) -> str:
@@ -385,7 +436,7 @@ def _remarks(result: Result) -> list[str]:
     return found
 
 
-def _sets(
+def _sets_of(
     result: Result, *, wide: bool, mechanisms: Iterable[str] | None, on_progress: Callable[[str], None]
 ) -> dict[str, Any]:
     view, attrs = result.view, result.tree.attrs
@@ -402,13 +453,25 @@ def _sets(
             view, result.tree, of, seed=seed, draws=draws, wide=wide, on_progress=on_progress
         )
         mixtures["evidence"] = (mixture, result.rows.estimate.values.tolist() if of is not None else [])
-    weights = read_weights()
+    on_progress(f"{view.name}: outcomes under each mechanism")
+    return _sets(mixtures, view, seed=seed, mechanisms=mechanisms, years=PROGRESS_YEARS)
+
+
+def _sets(
+    mixtures: Mapping[str, tuple[Mixture, list[str]]],
+    view: View,
+    *,
+    seed: int,
+    mechanisms: Iterable[str] | None,
+    years: Sequence[float],
+) -> dict[str, Any]:
+    """Mixtures as a page stores them, the last with what its figures need; under all mechanisms where none are named."""
+    weights, last = read_weights(), [*mixtures][-1]
     chosen = (
         weights.mechanisms if mechanisms is None else {name: weights.mechanisms[name] for name in mechanisms}
     )
     sets = {}
     for given, (mixture, rows) in mixtures.items():
-        on_progress(f"{view.name}: outcomes under each mechanism, given {given}")
         by_mechanism = {"": mixture.draws} | {
             name: under_at(mixture.draws, view, mechanism, weights.history, seed=seed)
             for name, mechanism in chosen.items()
@@ -417,12 +480,13 @@ def _sets(
             mixture,
             view,
             rows,
-            by_mechanism={name: _outcomes(each, view) for name, each in by_mechanism.items()},
+            by_mechanism={name: _outcomes(each) for name, each in by_mechanism.items()},
+            years=years if given == last else (),
         )
     return sets
 
 
-def _outcomes(draws: xr.Dataset, view: View) -> tuple[np.ndarray, np.ndarray]:
+def _outcomes(draws: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
     """Events (event, draw) and r at ASARA (draw,) of draws that hold all that growth needs."""
     from ..growth.credences import block_indicators
 

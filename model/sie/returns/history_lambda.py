@@ -11,7 +11,7 @@ its own, so that a fit integrates over it and the view's own stays where its pri
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -34,6 +34,7 @@ __all__ = [
     "lambda_of_histories",
     "log_density_of_lambda",
     "log_likelihood_of_lambda",
+    "log_likelihoods_of_subsets",
     "rows_on_lambda",
 ]
 
@@ -128,15 +129,29 @@ def lambda_curve(view: View, rows: Iterable[RowOnLambda]) -> Curve:
 
 def log_likelihood_of_lambda(value: np.ndarray, rows: Iterable[RowOnLambda]) -> np.ndarray:
     """The rows' log likelihood at lambdas, elementwise, up to a constant."""
+    return log_likelihoods_of_subsets(value, [*rows], subsets=[-1])[0]
+
+
+def log_likelihoods_of_subsets(
+    value: np.ndarray, rows: Sequence[RowOnLambda], *, subsets: Iterable[int]
+) -> np.ndarray:
+    """The log likelihood of some of the rows at lambdas, (subset, lambda), up to a constant: bit i of a subset says whether row i counts."""
     from scipy.special import logsumexp
 
-    log_p: defaultdict[str, np.ndarray] = defaultdict(
-        lambda: np.zeros((len(value), 1)) - SHARED**2 / 2
+    by_shared: defaultdict[str, list[tuple[int, np.ndarray]]] = defaultdict(
+        list
     )  # (lambda, score of what is shared)
-    for row in rows:
+    for i, row in enumerate(rows):
         deviation = on_scale(np, value, row.scale)[:, None] + row.shared_sd * SHARED - row.estimate
-        log_p[row.shared] += row.density.log_density(deviation)
-    return sum((np.asarray(logsumexp(each, axis=1)) for each in log_p.values()), np.zeros(len(value)))
+        by_shared[row.shared].append((i, row.density.log_density(deviation)))
+    found = []
+    for subset in subsets:
+        total = np.zeros(len(value))
+        for of in by_shared.values():
+            kept = [log_p for i, log_p in of if subset >> i & 1]
+            total = total + np.asarray(logsumexp(sum(kept, np.zeros(1)) - SHARED**2 / 2, axis=-1))
+        found.append(total)
+    return np.stack(found)
 
 
 def _nodes(view: View) -> tuple[np.ndarray, np.ndarray]:

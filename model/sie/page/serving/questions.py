@@ -17,7 +17,7 @@ from ...data.schema import Field, checked, whole, words
 from ...data.weights import read_weights
 
 if TYPE_CHECKING:
-    import xarray as xr
+    from ...inference.workbench import Workbench
 
 __all__ = ["Question", "read_question", "refit"]
 
@@ -36,13 +36,14 @@ class Question:
     name: str
     levels: Mapping[str, str]
     mechanism: str
+    whole: bool
     session: str
     serial: int
 
     @property
     def key(self) -> bytes:
         """The same for questions that have the same answer."""
-        parts = [self.name, self.toml, sorted(self.levels.items()), self.mechanism]
+        parts = [self.name, self.toml, sorted(self.levels.items()), self.mechanism, self.whole]
         return hashlib.sha256(json.dumps(parts).encode()).digest()
 
 
@@ -64,6 +65,7 @@ FIELDS = {
         lambda found: found if found == "" else _short(found),
         "the name of a mechanism, or nothing for the view's own",
     ),
+    "whole": Field(lambda found: found if isinstance(found, bool) else None, "true or false"),
     "session": Field(_short, f"an id of at most {MOST_NAME} bytes that can be printed"),
     "serial": whole(),
 }
@@ -95,17 +97,15 @@ def read_question(body: bytes) -> Question:
     return Question(**checked("request", parse_json("request", text), FIELDS, want="an object"))
 
 
-def refit(
-    question: Question, *, evidence: xr.Dataset, folder: Path | None, works: Mapping[str, Source]
-) -> bytes:
-    """The payload of a question's view as JSON, from a fit of this very view.
+def refit(question: Question, *, bench: Workbench, folder: Path | None, works: Mapping[str, Source]) -> bytes:
+    """The payload of a question's view as JSON, from a fit of this very view; what an edit needs of it where not the whole is asked for.
 
     Parameters
     ----------
     question : Question
         View and levels.
-    evidence : xr.Dataset
-        From `read_evidence`.
+    bench : Workbench
+        With the evidence.
     folder : Path or None
         The folder that the evidence was read from; None for the bundled one.
     works : mapping of str to Source
@@ -123,7 +123,7 @@ def refit(
     NotConverged
         As in `fit`.
     """
-    from ..payload import view_payload
+    from ..payload import refitted, view_payload
 
     size = len(question.toml.encode())
     if size > MOST_TOML:
@@ -132,7 +132,17 @@ def refit(
     mechanisms = [question.mechanism] if question.mechanism else []
     if mechanisms and question.mechanism not in (known := read_weights().mechanisms):
         raise DataError("request mechanism", question.mechanism, "one of " + ", ".join(known))
-    payload = view_payload(
-        view, evidence, levels=question.levels, mechanisms=mechanisms, folder=folder, works=works
-    )
+    if question.whole:
+        payload = view_payload(
+            view,
+            bench.evidence,
+            levels=question.levels,
+            seed=bench.seed,
+            draws=bench.draws,
+            mechanisms=None,
+            folder=folder,
+            works=works,
+        )
+    else:
+        payload = refitted(bench, view, levels=question.levels, mechanisms=mechanisms)
     return json.dumps(payload, allow_nan=False, separators=(",", ":")).encode()

@@ -66,13 +66,13 @@ export class Loaded {
     const own = this.payload === this.author && !(given === "priors" ? Object.keys(state.priors).length : isEdited(state));
     if (own && !state.mechanism) {
       const said = this.payload.answers[given];
-      const events = this.payload.events.map((/** @type {any} */ event) => ({ p: said.p[event.name][0], mcse: said.p[event.name][1] }));
+      const events = this.author.events.map((/** @type {any} */ event) => ({ p: said.p[event.name][0], mcse: said.p[event.name][1] }));
       return { weights, events, r: said.r, how: "report", refused: "" };
     }
     const bits = draws.events.get(state.mechanism);
     const r = draws.r.get(state.mechanism);
     if (!bits || !r) return refusedAnswer("these draws hold the view's own mechanism alone");
-    const events = probabilities(bits, weights, this.payload.events.length);
+    const events = probabilities(draws, bits, weights, this.author.events.length);
     return { weights, events, r: quantiles(r, weights.weight, AT), how: "weights", refused: "" };
   }
 
@@ -157,8 +157,9 @@ export function chain(draws, weights) {
   }));
 }
 
-/** P(at least X years of progress) over the X of page/draw_sets.py. @param {Draws} draws @param {string} window @param {Weights} weights @param {number[]} x */
-export function progress(draws, window, weights, x) {
+/** P(at least X years of progress) over X. @param {Draws} draws @param {string} window @param {Weights} weights */
+export function progress(draws, window, weights) {
+  const x = draws.years;
   const reached = /** @type {Float64Array} */ (draws.progress.get(window));
   const p = new Float64Array(x.length + 1);
   for (let i = 0; i < reached.length; i++) p[Math.round(reached[i])] += weights.weight ? weights.weight[i] : 1 / reached.length;

@@ -59,7 +59,6 @@ function update() {
     answers: waiting && lastAnswers ? lastAnswers : answers,
     second,
     secondAnswers: second ? second.answer({ ...state, priors: {}, off: [], mechanism: state.mechanism }) : null,
-    years: data.years,
     waiting,
     served,
   };
@@ -169,7 +168,7 @@ async function refit(state, key) {
     const answer = await fetch("answer", {
       method: "POST",
       headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ toml: asToml(author, state), name: fileName(state, author), levels: author.levels, mechanism: state.mechanism, session, serial: mine }),
+      body: JSON.stringify({ toml: asToml(author, state), name: fileName(state, author), levels: author.levels, mechanism: state.mechanism, whole: false, session, serial: mine }),
     });
     const found = await answer.json();
     if (mine !== serial) return;
@@ -213,7 +212,7 @@ async function openOwn(state) {
   const answer = await fetch("answer", {
     method: "POST",
     headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ toml: state.own, name: state.view, levels: data.views[0].levels, mechanism: "", session, serial: ++serial }),
+    body: JSON.stringify({ toml: state.own, name: state.view, levels: data.views[0].levels, mechanism: "", whole: true, session, serial: ++serial }),
   });
   const found = await answer.json();
   if (!answer.ok) return text("problem", found.problem);

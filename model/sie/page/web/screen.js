@@ -17,7 +17,6 @@ import { figureOfAlternatives, figureOfChain, figureOfDrivers, figureOfFan, figu
  * @property {Map<string, Answer>} answers
  * @property {Loaded | null} second
  * @property {Map<string, Answer> | null} secondAnswers
- * @property {number[]} years X of the curve of progress
  * @property {boolean} waiting whether a refit is on its way
  * @property {boolean} served
  */
@@ -126,10 +125,10 @@ export function showFigures(shown) {
   const ok = draws && !last.refused ? draws : null;
   const chained = ok && ok.stage.size > 1 && !state.mechanism;
   put("figure-chain", chained ? (width) => figureOfChain(chain(ok, last.weights), width) : null);
-  put("figure-fan", ok && !state.mechanism ? (width) => figureOfFan(fan(ok, last.weights), quantiles(paceOf(ok), last.weights.weight, [0.5])[0], width) : null);
-  put("figure-progress", ok && !state.mechanism ? (width) => figureOfProgress([
-    { name: "within a year", kind: "after", p: progress(ok, "1", last.weights, shown.years) },
-    { name: "within 4 months", kind: "other", p: progress(ok, "0.333333", last.weights, shown.years) },
+  put("figure-fan", ok && ok.level.size && !state.mechanism ? (width) => figureOfFan(fan(ok, last.weights), quantiles(paceOf(ok), last.weights.weight, [0.5])[0], width) : null);
+  put("figure-progress", ok && ok.progress.size && !state.mechanism ? (width) => figureOfProgress([
+    { name: "within a year", kind: "after", p: progress(ok, "1", last.weights) },
+    { name: "within 4 months", kind: "other", p: progress(ok, "0.333333", last.weights) },
   ], width) : null);
   const found = ok ? drivers(loaded, state, given, last.weights, index).slice(0, 12) : [];
   put("figure-drivers", found.length ? (width) => figureOfDrivers(found, last.events[index].p, width) : null);

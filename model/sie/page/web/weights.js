@@ -8,6 +8,8 @@ import { logDensity, same, support } from "families";
 /**
  * @typedef {object} Draws what a set of stored draws holds, one number a draw in each column
  * @property {number} n
+ * @property {number} effective how many independent draws they are worth
+ * @property {number[]} years X of the columns of progress
  * @property {string[]} rows
  * @property {string[]} historyRows
  * @property {Map<string, Float64Array>} value
@@ -46,7 +48,7 @@ export function decode(set) {
   const bytes = Uint8Array.from(atob(set.data), (letter) => letter.charCodeAt(0));
   const codes = new Uint16Array(bytes.buffer);
   /** @type {any} */
-  const draws = { n: set.n, rows: set.rows, historyRows: set.history_rows };
+  const draws = { n: set.n, effective: set.effective, years: set.years, rows: set.rows, historyRows: set.history_rows };
   for (const role of ROLES) draws[role] = new Map();
   set.columns.forEach((/** @type {any} */ about, /** @type {number} */ i) => {
     draws[about.role].set(about.name, decoded(about, codes.subarray(i * set.n, (i + 1) * set.n)));
@@ -233,12 +235,13 @@ function meanLog1p(x, times) {
 
 /**
  * The probability of each event with its Monte Carlo standard error.
+ * @param {Draws} draws
  * @param {Float64Array} bits
  * @param {Weights} weights
  * @param {number} events
  * @returns {{p: number, mcse: number}[]}
  */
-export function probabilities(bits, weights, events) {
+export function probabilities(draws, bits, weights, events) {
   const n = bits.length;
   const weight = weights.weight;
   const p = new Float64Array(events);
@@ -254,7 +257,7 @@ export function probabilities(bits, weights, events) {
     for (let e = 0; e < events; e++) variance[e] += (w * (((bits[i] >> e) & 1) - p[e])) ** 2 / n;
   }
   return Array.from(p, (each, e) => {
-    const size = variance[e] > 0 ? Math.min(effective, (each * (1 - each) * n) / variance[e]) : effective;
+    const size = Math.min(effective, draws.effective, variance[e] > 0 ? (each * (1 - each) * draws.effective) / variance[e] : Infinity);
     const smooth = (each * effective + 0.5) / (effective + 1);
     return { p: each, mcse: Math.sqrt((smooth * (1 - smooth)) / size) };
   });
