@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -11,8 +12,10 @@ import sys
 import threading
 import time
 import types
+import zipfile
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import anyio
 import hypothesis
@@ -20,9 +23,12 @@ import psutil
 import pytest
 from conftest import PATIENCE
 from hypothesis import strategies as st
+from page_in_browser import SLOW_MS, opened, text
 
 import sie
 from sie.base.reading import data_folder
+from sie.data.families import Prior
+from sie.data.wording import hundredths
 from sie.page.serving.admission import HEADERS
 from sie.page.serving.questions import MOST_NAME, MOST_TOML, Question, read_question, refit
 from sie.page.serving.server import ANSWERS_KEPT, MOST_BODY
@@ -53,7 +59,7 @@ def view_payload(view, evidence, *, levels, seed=1, draws=4000, wide=False, mech
             return {"p": float("nan")}
     finally:
         fits[number] = False
-    asked = {"levels": dict(levels), "seed": seed, "draws": draws, "wide": wide, "rows": evidence.sizes["estimate"]}
+    asked = {"levels": dict(levels), "seed": seed, "draws": draws, "wide": wide, "mechanisms": mechanisms, "rows": evidence.sizes["estimate"]}
     return {
         "view": view.name, "label": view.label, "speedup": view["speedup"].prior.numbers, "works": len(works),
         "folder": folder and str(folder), "fit": number, "padding": PADDING, **asked,
@@ -121,9 +127,10 @@ class Client:
 
 
 @contextmanager
-def serving(folder, *options, padding=0, browser="--no-browser", **settings):
+def serving(folder, *options, padding=0, browser="--no-browser", code=STAND_IN, **settings):
     """A server as a user starts it, ended by an interrupt, which must leave nothing."""
-    command = [sys.executable, "-c", STAND_IN, folder, padding, "explore", *options, browser]
+    before = [folder, padding] if code == STAND_IN else []
+    command = [sys.executable, "-c", code, *before, "explore", *options, browser]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     with subprocess.Popen([str(part) for part in command], **pipes, **settings) as process:
         try:
@@ -133,7 +140,8 @@ def serving(folder, *options, padding=0, browser="--no-browser", **settings):
             )
             assert printed, (line, process.stderr.read())
             yield (client := Client(port=int(printed[1]), token=printed[2], process=process, folder=folder))
-            assert psutil.Process(process.pid).children(recursive=True) == []
+            if browser == "--no-browser":
+                assert psutil.Process(process.pid).children(recursive=True) == []
             process.send_signal(signal.SIGINT)
             assert process.wait(timeout=PATIENCE) == 130
             client.errors = process.stderr.read()
@@ -336,9 +344,20 @@ def test_an_answer_is_kept_for_the_same_view_and_levels_alone(tab, question):
     assert tab.post(**asked | {"serial": 1000, "session": "another"})[1]["fit"] == first
     assert tab.post(**asked | {"levels": {"SAT solvers": "epoch"}})[1]["fit"] == first + 1
     assert tab.post(**asked | {"name": "other"})[1]["fit"] == first + 2
+    assert tab.post(**asked | {"mechanism": "no_bottleneck"})[1]["fit"] == first + 3
     for _ in range(ANSWERS_KEPT):
         tab.post(**question())
-    assert tab.post(**asked)[1]["fit"] == first + 3 + ANSWERS_KEPT
+    assert tab.post(**asked)[1]["fit"] == first + 4 + ANSWERS_KEPT
+
+
+def test_a_fit_holds_the_mechanism_that_is_asked_for_and_the_page_all(tab, question):
+    [page] = json.loads(tab.get()[1])["payloads"]
+    assert (page["mechanisms"], page["wide"]) == (None, True)
+    assert tab.post(**question())[1]["mechanisms"] == []
+    assert tab.post(**question(mechanism="no_bottleneck"))[1]["mechanisms"] == ["no_bottleneck"]
+    status, answer = tab.post(**question(mechanism="luck"))
+    assert (status, list(answer)) == (422, ["problem"])
+    assert answer["problem"].startswith("request mechanism: found 'luck', want one of")
 
 
 @pytest.mark.parametrize(
@@ -382,6 +401,7 @@ def test_a_problem_is_that_of_the_command_line(tab, question, tmp_path):
         ({"name": "x" * (MOST_NAME + 1)}, "request name: found 'xxx"),
         ({"name": "a\nb"}, "request name: found 'a\\nb'"),
         ({"name": ["a"]}, "request name"),
+        ({"mechanism": None}, "request mechanism: found nothing"),
         ({"levels": []}, "request levels: found [], want levels by domain"),
         ({"levels": {"SAT solvers": 1}}, "request levels"),
         ({"session": None}, "request session"),
@@ -518,6 +538,16 @@ def test_an_answer_that_is_kept_waits_for_no_fit_and_supersedes_what_waits(tab, 
     assert old_answer == [(409, {"problem": "superseded"})]
     (tab.folder / "released").touch()
     first.join(PATIENCE)
+
+
+def test_two_sessions_that_ask_the_same_at_a_time_share_a_fit(tab, question):
+    first, first_answer = held(tab, question)
+    asked = question(session="tab")
+    threads = [asking(tab, asked | {"session": f"tab {n}"}) for n in range(3)]
+    (tab.folder / "released").touch()
+    for thread, _ in [(first, None), *threads]:
+        thread.join(PATIENCE)
+    assert {answers[0][1]["fit"] for _, answers in threads} == {first_answer[0][1]["fit"] + 1}
 
 
 def test_who_went_away_before_the_turn_came_is_not_fitted_for(tab, question):
@@ -800,3 +830,56 @@ def test_a_view_parsed_from_its_text_is_the_one_that_is_read_from_its_file():
         parsed, read = parse_view(name, path.read_text(encoding="utf-8")), sie.read_view(name)
         assert parsed.path is None
         assert vars(parsed) | {"path": path} == vars(read)
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """The package as its wheel holds it, away from the repository."""
+    root, folder = Path(__file__).parents[1], tmp_path_factory.mktemp("wheel")
+    if shutil.which("uv") is None or not (root / "pyproject.toml").is_file():
+        pytest.skip("no uv, or no repository to build from")
+    subprocess.run(["uv", "build", "--wheel", "--quiet", "--out-dir", folder, root], check=True)
+    [wheel] = folder.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        held = {name for name in archive.namelist() if name.startswith("sie/")}
+        archive.extractall(folder)
+    package = root / "model"
+    files = (path for path in package.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    assert {path.relative_to(package).as_posix() for path in files} <= held
+    return folder
+
+
+@pytest.mark.slow
+def test_a_page_served_from_a_wheel_is_refitted_beyond_its_draws_as_a_report_would_be(
+    installed, browser, evidence
+):
+    settings = {"cwd": installed, "env": {**os.environ, "PYTHONPATH": str(installed)}}
+    code = f"import sie\nassert sie.__file__.startswith({str(installed)!r})\nfrom sie.cli import main\nmain()"
+    with serving(installed, "reference", code=code, **settings) as client:
+        address = f"http://127.0.0.1:{client.port}/"
+        page = opened(browser, f"{address}?token={client.token}")
+        assert page.url.partition("#")[0] == address
+        assert page.evaluate("[document.cookie, location.search, document.referrer]") == ["", "", ""]
+        assert text(page, "bar-how") == "as the author states it"
+        page.locator("#q-r_typical input[type=number]").nth(0).fill("2.9")
+        page.locator("#bar-how", has_text="refitted").wait_for()
+        shown = text(page, "bar-p")
+        page.reload()
+        page.locator("#bar-how", has_text="refitted").wait_for()
+        assert text(page, "bar-p") == shown
+        assert page.said == []
+        outside = [url for url in page.requests if not url.startswith((address, "data:", "blob:"))]
+        assert outside == []
+        other = browser.new_context()
+        answers = [
+            other.new_page().goto(url, timeout=SLOW_MS)
+            for url in (address, f"{address}?token={client.token}")
+        ]
+        assert [answer.status for answer in answers] == [403, 403]
+        other.close()
+        page.close()
+    view = sie.read_view("reference")
+    of = view["r_typical"].prior
+    edited = view.replace(r_typical=Prior(family=of.family, numbers=(2.9, of.numbers[1])))
+    p = sie.Workbench(evidence, seed=1).refit(edited).credences["evidence"].p
+    assert shown == f"{hundredths(float(p.sel(event='r_above_1')))} %"

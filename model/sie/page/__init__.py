@@ -3,7 +3,6 @@
 __all__ = [
     "calibration_record",
     "document",
-    "draw_sets",
     "equations",
     "figures",
     "headline",
@@ -12,6 +11,7 @@ __all__ = [
     "reproduce",
     "saved",
     "saved_draws",
+    "serving",
     "snapshot",
     "tables",
     "text",

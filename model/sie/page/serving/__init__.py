@@ -1,3 +1,3 @@
 """The page served on this machine: who is answered, in which order, and what."""
 
-__all__ = ["admission", "questions", "server", "turns"]
+__all__ = ["questions", "server"]
