@@ -297,7 +297,7 @@ def test_a_page_says_what_a_calibration_found_and_when_its_inputs_have_changed()
     told = in_words(same, inputs_sha256=same.inputs_sha256, levels=same.levels)
     assert ": calibrated. " in told
     assert "has changed since" not in told
-    told = in_words(record_of(spoilt), inputs_sha256="0" * 64, levels=same.levels)
+    told = in_words(record_of(spoilt), inputs_sha256="f" * 64, levels=same.levels)
     assert ": not calibrated. " in told
     assert "has changed since" in told
 
@@ -306,7 +306,7 @@ def test_other_levels_are_told_as_levels_and_not_as_other_files():
     """The hash of all inputs covers the levels, so that it differs for them alone."""
     record = record_of(made_up(np.random.default_rng(1).random((60, 4))))
     told = [
-        in_words(record, inputs_sha256="0" * 64, levels=levels)
+        in_words(record, inputs_sha256="f" * 64, levels=levels)
         for levels in (record.levels, {**record.levels, "bread": "series"})
     ]
     assert ["has changed since" in text for text in told] == [True, False]
