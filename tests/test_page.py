@@ -174,6 +174,7 @@ def test_a_state_comes_back_from_its_address_in_a_new_window(page, browser, addr
                 },
                 "off": rng.choice(rows, rng.integers(0, 3), replace=False).tolist(),
                 "own": "",
+                "levels": {},
             }
         )
     hashes, same = page.evaluate(
@@ -265,6 +266,28 @@ def test_a_mechanism_and_a_second_view_change_the_answer(page):
     page.select_option("#view", VIEWS[1])
     assert text(page, "view-label") == "Davidson & Houlden (2025)"
     assert page.locator("#evidence").is_visible()
+
+
+def test_an_alternative_chosen_on_the_page_gives_its_stored_answer_within_four_errors(page, payloads):
+    choices = [one for one in payloads["reference"]["alternatives"]["singles"] if one["edits"]]
+    assert len(choices) >= 10
+    agreed = 0
+    for choice in choices:
+        page.select_option("#alternative", choice["name"])
+        assert text(page, "alternative-answer").startswith(
+            f"With this choice: {hundredths(choice['p']['r_above_1'])} %"
+        )
+        page.click("#alternative-apply")
+        if (shown := text(page, "bar-p")) != "no number":
+            p, error = (
+                float(re.sub("[^0-9.]", "", words)) / 100 for words in (shown, text(page, "big-error"))
+            )
+            assert (
+                abs(p - choice["p"]["r_above_1"]) <= 4 * np.hypot(error, choice["mcse"]["r_above_1"]) + 0.001
+            )
+            agreed += 1
+        page.click("#reset")
+    assert agreed >= 0.8 * len(choices)
 
 
 def test_the_saved_view_is_one_that_the_command_line_reads_as_the_page_does(page, tmp_path):

@@ -883,3 +883,44 @@ def test_a_page_served_from_a_wheel_is_refitted_beyond_its_draws_as_a_report_wou
     edited = view.replace(r_typical=Prior(family=of.family, numbers=(2.9, of.numbers[1])))
     p = sie.Workbench(evidence, seed=1).refit(edited).credences["evidence"].p
     assert shown == f"{hundredths(float(p.sel(event='r_above_1')))} %"
+
+
+@pytest.mark.slow
+def test_a_served_page_opens_other_levels_and_files_of_ones_own(tmp_path, browser):
+    author = sie.read_view("davidson_2025")
+    own = author.replace(capabilities=sie.lognormal(1.2, 2.0))
+    (tmp_path / "davidson_2025.toml").write_text(sie.to_toml(own), encoding="utf-8")
+    (tmp_path / "bad.toml").write_text('label = "</script><script>alert(1)</script>"\n', encoding="utf-8")
+    code = "from sie.cli import main\nmain()"
+    with serving(tmp_path, "davidson_2025", code=code, cwd=tmp_path) as client:
+        context = browser.new_context()
+        page = context.new_page()
+        page.set_default_timeout(SLOW_MS)
+        page.goto(f"http://127.0.0.1:{client.port}/?token={client.token}")
+        page.wait_for_selector("body.ready")
+        before = text(page, "bar-p")
+        page.locator("#levels label", has_text="language models").locator("select").select_option("published")
+        page.locator("#bar-how", has_text="1 domain at another level").wait_for()
+        assert text(page, "bar-p") != before
+        page.click("#undo")
+        assert (text(page, "bar-p"), text(page, "bar-how")) == (before, "as the author states it")
+        page.set_input_files("#own-file", tmp_path / "davidson_2025.toml")
+        page.locator("#view option", has_text="from a file").wait_for(state="attached")
+        assert page.locator("#q-capabilities input[type=number]").nth(1).input_value() == "2"
+        shown = text(page, "bar-p")
+        assert shown != before
+        page.click("#event-gain_500x")
+        page.click("#event-r_above_1")
+        page.locator("#q-capabilities input[type=number]").nth(1).fill("2.1")
+        page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 400)))")
+        address, edited = page.evaluate("location.href"), text(page, "bar-p")
+        later = context.new_page()
+        later.set_default_timeout(SLOW_MS)
+        later.goto(address)
+        later.locator("#bar-how", has_text="1 prior edited").wait_for()
+        assert later.locator("#view option", has_text="from a file").count() == 1
+        assert abs(float(text(later, "bar-p").split()[0]) - float(edited.split()[0])) < 8
+        page.set_input_files("#own-file", tmp_path / "bad.toml")
+        page.locator("#problem", has_text="bad.toml").wait_for()
+        assert "found nothing, want" in text(page, "problem")
+        context.close()

@@ -13,10 +13,12 @@ from ..analysis.alternatives.stored import read_stored
 from ..analysis.mechanisms import under_at
 from ..analysis.result import CONDITIONS, Result, compute, conditions
 from ..base.errors import DataError
+from ..data.alternatives import Alternative, read_alternatives
 from ..data.bibliography import REFERENCE, Source, read_sources
 from ..data.families import FAMILIES, Prior
 from ..data.priors import Entry, View, to_toml
 from ..data.quantities import CHAIN, QUANTITIES
+from ..data.rows import LEVELS
 from ..data.views import Conclusion
 from ..data.weights import read_weights
 from ..data.wording import (
@@ -33,6 +35,7 @@ from ..growth.speeds import PROGRESS_YEARS
 from ..inference.mixture import Mixture, mixture_of_posterior, mixture_of_prior
 from ..inference.sampling import fit
 from ..returns.design import design
+from ..returns.selection import domains_at
 from .draw_sets import column_scale, stored_set
 from .headline import headline_in_words
 from .snapshot import versions
@@ -233,6 +236,7 @@ def payload_of(
         },
         "quantities": [_quantity(name, entry, view, works) for name, entry in view.entries.items()],
         "rows": _rows(result, works),
+        "domains": _domains(result),
         "mechanisms": _mechanisms(),
         "alternatives": _alternatives(view),
         "sets": _sets_of(result, wide=wide, mechanisms=mechanisms, on_progress=on_progress),
@@ -362,6 +366,21 @@ def _rows(result: Result, works: Mapping[str, Source]) -> list[dict[str, Any]]:
     return found
 
 
+def _domains(result: Result) -> list[dict[str, Any]]:
+    """The domains with evidence at several levels, and at which each entered."""
+    if result.evidence is None or not result.levels:
+        return []
+    options: dict[str, list[str]] = {}
+    for level in LEVELS:
+        for domain in domains_at(result.evidence, level):
+            options.setdefault(domain, []).append(level)
+    return [
+        {"name": name, "level": result.levels[name], "options": found}
+        for name, found in options.items()
+        if name in result.levels and len(found) > 1
+    ]
+
+
 def _said(row: xr.Dataset, rows: xr.Dataset) -> tuple[str, str]:
     """What a row is an estimate of, and its number."""
     kind = row.kind.item()
@@ -405,7 +424,7 @@ def _alternatives(view: View) -> dict[str, Any] | None:
     singles = document["specifications"]
     words = {choice["name"]: choice["label"] for choice in document["alternatives"]}
     groups = {choice["name"]: document["groups"][choice["group"]] for choice in document["alternatives"]}
-    events = document["events"]
+    events, choices = document["events"], read_alternatives().choices
     return {
         "sentence": headline_in_words(document) if view.name == REFERENCE else "",
         "headline": document["headline"],
@@ -416,13 +435,28 @@ def _alternatives(view: View) -> dict[str, Any] | None:
                 "name": first,
                 "label": words[first],
                 "group": groups[first],
-                "how": singles["how"][i],
+                "edits": _edits_of(choices[first], view),
                 "p": {event: singles[f"p {event}"][i] for event in events},
                 "mcse": {event: singles[f"mcse {event}"][i] for event in events},
             }
             for i, (first, second) in enumerate(zip(singles["first"], singles["second"], strict=True))
             if first and not second
         ],
+    }
+
+
+def _edits_of(choice: Alternative, view: View) -> dict[str, Any] | None:
+    """What a page can do as an alternative does: priors, and rows left out; None where it does more."""
+    alone = not (choice.drops or choice.edits_rows or choice.at_asara or choice.learns_lambda)
+    movable = all(
+        name in view and prior.family in EDITABLE and not view[name].prior.has_atom
+        for name, prior in choice.priors.items()
+    )
+    if not (alone and movable):
+        return None
+    return {
+        "priors": {name: _prior(prior) for name, prior in choice.priors.items()},
+        "off": list(choice.without),
     }
 
 

@@ -5,16 +5,18 @@ import { PriorControl, rowControls, worksOf } from "controls";
 import { byId, h, percent, points } from "dom";
 import { asSvg, asToml, credencesCsv, download, downloadPng, drawsCsv, fileName } from "files";
 import { meanings, showFigures, showWords, text } from "screen";
-import { Past, fromHash, initial, isEdited, toHash, unfit, withPrior } from "state";
+import { Past, fromHash, initial, isEdited, levelsKey, toHash, unfit, viewKey, withPrior } from "state";
 
 /** @typedef {import("state").State} State */
 /** @typedef {import("families").Prior} Prior */
 
 const data = JSON.parse(byId("data").textContent);
 const served = Boolean(data.served);
-/** @type {Map<string, Loaded>} */
+/** Views at the levels of the file, by key. @type {Map<string, Loaded>} */
 const views = new Map();
-for (const payload of data.views) views.set(payload.name, new Loaded(payload));
+for (const payload of data.views) views.set(keyOf(payload), new Loaded(payload));
+/** Views at other levels, by key and levels, as the server gave them. @type {Map<string, Loaded>} */
+const atLevels = new Map();
 
 /** @type {Past} */
 let past;
@@ -26,33 +28,51 @@ let switches = new Map();
 let built = "";
 let frame = 0;
 let serial = 0;
-let waiting = false;
+let refitting = false;
+let fetching = false;
 /** The state of which a fit was asked for last. */
 let refitted = "";
+/** The levels that were asked for last. */
+let asked = "";
 let noted = 0;
 const session = Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(36)).join("");
 
-/** The view of a state, as loaded or refitted. @param {State} state */
+/** @param {any} payload */
+function keyOf(payload) {
+  return viewKey({ view: payload.name, own: payload.bundled ? "" : payload.toml });
+}
+
+/** The view of a state, as loaded or refitted; at the levels of the file where those of the state are still on their way. @param {State} state */
 function loadedOf(state) {
-  return /** @type {Loaded} */ (views.get(state.view));
+  const found = Object.keys(state.levels).length ? atLevels.get(viewKey(state) + levelsKey(state)) : undefined;
+  return /** @type {Loaded} */ (found ?? views.get(viewKey(state)));
+}
+
+/** @param {State} state @param {Loaded} loaded */
+function keep(state, loaded) {
+  if (Object.keys(state.levels).length) atLevels.set(viewKey(state) + levelsKey(state), loaded);
+  else views.set(viewKey(state), loaded);
 }
 
 /** Bring everything into line with the state. */
 function update() {
   const state = past.now;
   let loaded = loadedOf(state);
-  if (built !== state.view) build(loaded.author);
+  if (Object.keys(state.levels).length && !atLevels.has(viewKey(state) + levelsKey(state))) fetchLevels(state);
+  const shape = viewKey(state) + loaded.author.sha256;
+  if (built !== shape) build(loaded.author, shape);
   let answers = loaded.answer(state);
   if (!isEdited(state) && loaded.payload !== loaded.author) {
     loaded = new Loaded(loaded.author);
-    views.set(state.view, loaded);
+    keep(state, loaded);
     answers = loaded.answer(state);
   }
   const refused = [...answers.values()].some((answer) => answer.refused);
   const key = toHash(state);
   if (served && refused && key !== refitted) refit(state, key);
-  else waiting = served && refused && key === refitted && waiting;
-  const second = state.second ? views.get(state.second) ?? null : null;
+  else if (!refused) refitting = false;
+  const waiting = refitting || fetching;
+  const second = views.get(state.second) ?? null;
   const shown = {
     loaded,
     state,
@@ -75,9 +95,11 @@ function update() {
   byId("redo").disabled = past.at === past.states.length - 1;
   byId("reset").disabled = !isEdited(state) && !state.mechanism;
   byId("mechanism").value = state.mechanism;
+  byId("view").value = viewKey(state);
   byId("second").value = state.second;
   document.body.classList.toggle("two", Boolean(second));
   for (const event of loaded.author.events) byId(`event-${event.name}`).setAttribute("aria-pressed", `${event.name === state.event}`);
+  showAlternative(state.event);
   cancelAnimationFrame(frame);
   frame = requestAnimationFrame(() => {
     showFigures(shown);
@@ -92,7 +114,7 @@ let lastAnswers = null;
 function setAddress(state) {
   clearTimeout(noted);
   noted = window.setTimeout(() => {
-    const plain = !isEdited(state) && !state.mechanism && !state.second && state.event === "r_above_1" && state.view === data.views[0].name;
+    const plain = !isEdited(state) && !Object.keys(state.levels).length && !state.mechanism && !state.second && state.event === "r_above_1" && viewKey(state) === keyOf(data.views[0]);
     history.replaceState(null, "", plain ? location.pathname + location.search : `#${toHash(state)}`);
   }, 150);
 }
@@ -103,9 +125,9 @@ function go(state, moved = "") {
   update();
 }
 
-/** The parts of the page that a view has of its own. @param {any} view */
-function build(view) {
-  built = view.name;
+/** The parts of the page that a view has of its own. @param {any} view @param {string} shape */
+function build(view, shape) {
+  built = shape;
   lastAnswers = null;
   text("view-label", view.label);
   text("authored", [view.authored, ...view.remarks].join(" "));
@@ -136,7 +158,26 @@ function build(view) {
   switches = rows.switches;
   byId("rows").replaceChildren(rows.node);
   byId("evidence").hidden = view.rows.length === 0;
+  byId("levels").replaceChildren(
+    ...(served ? view.domains : []).map((/** @type {any} */ domain) =>
+      h(
+        "label",
+        {},
+        domain.name,
+        h(
+          "select",
+          { onchange: (/** @type {any} */ event) => chooseLevel(domain.name, event.target.value) },
+          ...domain.options.map((/** @type {string} */ level) => h("option", { value: level, selected: level === domain.level }, level)),
+        ),
+      ),
+    ),
+  );
+  byId("choose-levels").hidden = !served || view.domains.length === 0;
   byId("mechanism").replaceChildren(h("option", { value: "" }, "as the view states it"), ...view.mechanisms.map((/** @type {any} */ one) => h("option", { value: one.name }, one.label)));
+  byId("alternative").replaceChildren(
+    h("option", { value: "" }, "choose"),
+    ...(view.alternatives?.singles ?? []).map((/** @type {any} */ one) => h("option", { value: one.name }, `${one.group}: ${one.label}`)),
+  );
   byId("works").replaceChildren(worksOf(view));
   byId("facts").replaceChildren(
     ...[
@@ -158,37 +199,68 @@ function sentenceOf(view) {
   return `${view.label}${given === "evidence" ? ", given the evidence" : ""}: P(r at ASARA > 1) is ${words("r_above_1")} and P(3 years of AI progress within some year) is ${words("years_3_in_1y")}.`;
 }
 
-/** Ask the server for a fit of the state, once. @param {State} state @param {string} key */
-async function refit(state, key) {
-  const author = loadedOf(state).author;
-  const mine = ++serial;
-  waiting = true;
-  refitted = key;
+/**
+ * The server's answer to a question, or why there is none.
+ * @param {Record<string, unknown>} question
+ * @returns {Promise<{found: any, problem: string}>}
+ */
+async function ask(question) {
   try {
     const answer = await fetch("answer", {
       method: "POST",
       headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ toml: asToml(author, state), name: fileName(state, author), levels: author.levels, mechanism: state.mechanism, whole: false, session, serial: mine }),
+      body: JSON.stringify({ mechanism: "", ...question, session, serial: ++serial }),
     });
     const found = await answer.json();
-    if (mine !== serial) return;
-    if (!answer.ok) {
-      waiting = false;
-      text("refused", found.problem ?? "The server gave no answer.");
-      byId("refused").hidden = false;
-      byId("bar").classList.remove("stale");
-      text("bar-how", "no answer");
-      return;
-    }
-    waiting = false;
-    views.set(state.view, new Loaded(found, author));
-    if (past.now.view === state.view) update();
+    return answer.ok ? { found, problem: "" } : { found: null, problem: found.problem ?? "The server gave no answer." };
   } catch {
-    if (mine !== serial) return;
-    waiting = false;
-    text("bar-how", "the server has ended; stored draws answer what they can");
-    byId("bar").classList.remove("stale");
+    return { found: null, problem: "The server has ended; stored draws answer what they can." };
   }
+}
+
+/** Ask the server for a fit of the state, once. @param {State} state @param {string} key */
+async function refit(state, key) {
+  const { author } = loadedOf(state);
+  refitting = true;
+  refitted = key;
+  const { found, problem } = await ask({ toml: asToml(author, state), name: fileName(state, author), levels: author.levels, mechanism: state.mechanism, whole: false });
+  if (refitted !== key) return;
+  refitting = false;
+  if (found) keep(state, new Loaded(found, author));
+  update();
+  if (problem) tell(problem);
+}
+
+/** Ask the server for a view at other levels. @param {State} state */
+async function fetchLevels(state) {
+  if (asked === levelsKey(state)) return;
+  asked = levelsKey(state);
+  if (!served) return tell("Other levels of the evidence need a fit: sie explore has them.");
+  const { author } = /** @type {Loaded} */ (views.get(viewKey(state)));
+  fetching = true;
+  const { found, problem } = await ask({ toml: author.toml, name: author.name, levels: { ...author.levels, ...state.levels }, whole: true });
+  fetching = false;
+  if (found) keep(state, new Loaded(found));
+  else past.undo();
+  update();
+  if (problem) tell(problem);
+}
+
+/** Say that something could not be done. @param {string} problem */
+function tell(problem) {
+  text("problem", problem);
+  byId("problem").hidden = !problem;
+}
+
+/** Open a view file of the reader's. @param {string} name @param {string} toml @param {State | null} state */
+async function openOwn(name, toml, state = null) {
+  const { found, problem } = await ask({ toml, name, levels: data.views[0].levels, whole: true });
+  if (!found) return tell(problem);
+  views.set(keyOf(found), new Loaded(found));
+  listViews();
+  const why = state ? unfit(state, found) : "";
+  tell(why ? `The address does not fit the view: ${why}.` : "");
+  return go(state && !why ? state : initial(found));
 }
 
 /** The state to begin with: that of the address, or the first view. */
@@ -197,8 +269,8 @@ function opening() {
   const { state, problem } = fromHash(location.hash.slice(1));
   if (problem) return { state: first, problem };
   if (!state) return { state: first, problem: "" };
-  const loaded = views.get(state.view);
-  if (!loaded || (state.own ? state.own !== loaded.author.toml : !loaded.author.bundled)) {
+  const loaded = views.get(viewKey(state));
+  if (!loaded || (state.own && state.own !== loaded.author.toml)) {
     const what = state.own ? "a view of its own" : `the view ${state.view}`;
     return { state: first, problem: `The address is about ${what}, which this file does not hold: save it from the page that made the link, or run sie explore with its file.`, asked: state };
   }
@@ -207,26 +279,8 @@ function opening() {
   return why ? { state: first, problem: `The address does not fit the view: ${why}.` } : { state, problem: "" };
 }
 
-/** An own view of an address, from the server. @param {State} state */
-async function openOwn(state) {
-  const answer = await fetch("answer", {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ toml: state.own, name: state.view, levels: data.views[0].levels, mechanism: "", whole: true, session, serial: ++serial }),
-  });
-  const found = await answer.json();
-  if (!answer.ok) return text("problem", found.problem);
-  views.set(found.name, new Loaded(found));
-  const why = unfit(state, found);
-  listViews();
-  past = new Past(why ? initial(found) : state);
-  text("problem", why ? `The address does not fit the view: ${why}.` : "");
-  byId("problem").hidden = !why;
-  return update();
-}
-
 function listViews() {
-  const options = () => [...views.values()].map((one) => h("option", { value: one.author.name }, one.author.label));
+  const options = () => [...views].map(([key, one]) => h("option", { value: key }, one.author.bundled ? one.author.label : `${one.author.label}, from a file`));
   byId("view").replaceChildren(...options());
   byId("second").replaceChildren(h("option", { value: "" }, "none"), ...options());
   byId("choose-view").hidden = views.size < 2;
@@ -235,13 +289,18 @@ function listViews() {
 
 function start() {
   listViews();
-  const { state, problem, asked } = opening();
+  const { state, problem, asked: wanted } = opening();
   past = new Past(state);
   text("problem", problem);
   byId("problem").hidden = !problem;
-  byId("view").value = state.view;
+  byId("view").value = viewKey(state);
   byId("view").addEventListener("change", () => go({ ...initial(/** @type {Loaded} */ (views.get(byId("view").value)).author), event: past.now.event, second: past.now.second }));
   byId("second").addEventListener("change", () => go({ ...past.now, second: byId("second").value }));
+  byId("alternative").addEventListener("change", () => update());
+  byId("alternative-apply").addEventListener("click", () => {
+    const { edits } = chosenAlternative();
+    go({ ...past.now, priors: { ...past.now.priors, ...edits.priors }, off: [...new Set([...past.now.off, ...edits.off])] });
+  });
   byId("mechanism").addEventListener("change", () => go({ ...past.now, mechanism: byId("mechanism").value }));
   byId("undo").addEventListener("click", () => (past.undo(), update()));
   byId("redo").addEventListener("click", () => (past.redo(), update()));
@@ -270,7 +329,38 @@ function start() {
   window.addEventListener("resize", () => update());
   update();
   document.body.classList.add("ready");
-  if (served && asked?.own) openOwn(asked).catch(() => text("problem", "The server has ended."));
+  byId("own").hidden = !served;
+  byId("own-file").addEventListener("change", async () => {
+    const [file] = byId("own-file").files;
+    if (file) await openOwn(file.name.replace(/\.toml$/, ""), await file.text());
+    byId("own-file").value = "";
+  });
+  if (served && wanted?.own) openOwn(wanted.view, wanted.own, wanted);
+}
+
+/** Let a domain's evidence enter at another level. @param {string} domain @param {string} level */
+function chooseLevel(domain, level) {
+  const file = /** @type {Loaded} */ (views.get(viewKey(past.now))).author.levels;
+  const levels = { ...past.now.levels, [domain]: level };
+  if (file[domain] === level) delete levels[domain];
+  const off = past.now.off;
+  asked = "";
+  go({ ...past.now, levels, off: [] });
+  if (off.length) tell("Rows that were off count again: other rows count at these levels.");
+}
+
+/** The alternative that the reader looks at. @returns {any} */
+function chosenAlternative() {
+  const { alternatives } = loadedOf(past.now).author;
+  return alternatives?.singles.find((/** @type {any} */ one) => one.name === byId("alternative").value);
+}
+
+/** What the stored curve says of one alternative. @param {string} event */
+function showAlternative(event) {
+  const chosen = chosenAlternative();
+  const known = chosen && event in chosen.p;
+  text("alternative-answer", known ? `With this choice: ${percent(chosen.p[event])} ${points(chosen.mcse[event])}.` : "");
+  byId("alternative-apply").hidden = !chosen?.edits;
 }
 
 /** @type {Record<string, () => void>} */

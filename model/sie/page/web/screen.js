@@ -44,7 +44,7 @@ export function showWords(shown) {
   const r = last.refused ? "" : `r at ASARA: median ${short(last.r[2])}, 5 to 95 % ${short(last.r[0])} to ${short(last.r[4])}.`;
   text("big-r", r);
   const curve = view.alternatives?.headline[state.event];
-  const asIs = !isEdited(state) && !state.mechanism;
+  const asIs = !isEdited(state) && !state.mechanism && !Object.keys(state.levels).length;
   text("big-range", curve && asIs ? `${percent(curve.least.p)} to ${percent(curve.most.p)} over ${view.alternatives.singles.length} other choices that could be defended, one at a time.` : "");
   text("bar-how", howOf(shown, last));
   const refused = [...answers.entries()].find(([, answer]) => answer.refused);
@@ -68,8 +68,10 @@ function howOf(shown, last) {
   const { state } = shown;
   if (shown.waiting) return "refitting; the number is the old one";
   if (last.refused) return "beyond the stored draws";
-  if (!isEdited(state) && !state.mechanism) return "as the author states it";
+  const levels = Object.keys(state.levels).length;
+  if (!isEdited(state) && !state.mechanism && !levels) return "as the author states it";
   const parts = [];
+  if (levels) parts.push(`${levels} domain${levels > 1 ? "s" : ""} at another level`);
   const priors = Object.keys(state.priors).length;
   if (priors) parts.push(`${priors} prior${priors > 1 ? "s" : ""} edited`);
   if (state.off.length) parts.push(`${state.off.length} row${state.off.length > 1 ? "s" : ""} off`);

@@ -13,6 +13,7 @@ import { makePrior, problemOf, same } from "families";
  * @property {Record<string, Prior>} priors those that differ from the author's, by quantity
  * @property {string[]} off ids of rows that shall not count
  * @property {string} own the text of an own view; "" for a bundled one
+ * @property {Record<string, string>} levels of domains whose evidence enters at another level than in the file
  */
 
 /** @param {any} view a payload @returns {State} */
@@ -25,7 +26,18 @@ export function initial(view) {
     priors: {},
     off: [],
     own: view.bundled ? "" : view.toml,
+    levels: {},
   };
+}
+
+/** What tells views apart that are asked about: an own view from a bundled one of its name. @param {{view: string, own: string}} state */
+export function viewKey(state) {
+  return `${state.own ? "own " : ""}${state.view}`;
+}
+
+/** The levels of a state in one line. @param {State} state */
+export function levelsKey(state) {
+  return JSON.stringify(Object.entries(state.levels).sort());
 }
 
 /**
@@ -38,6 +50,7 @@ export function toHash(state) {
   for (const key of /** @type {const} */ (["second", "mechanism", "own"])) if (state[key]) short[key] = state[key];
   if (state.event !== "r_above_1") short.event = state.event;
   if (state.off.length) short.off = state.off;
+  if (Object.keys(state.levels).length) short.levels = state.levels;
   const priors = Object.entries(state.priors).map(([name, prior]) => [name, packed(prior)]);
   if (priors.length) short.priors = Object.fromEntries(priors);
   const bytes = new TextEncoder().encode(JSON.stringify(short));
@@ -69,7 +82,7 @@ export function fromHash(hash) {
     return bad;
   }
   const words = (/** @type {unknown} */ x) => x === undefined || (typeof x === "string" && x.length < 300000);
-  const known = ["view", "second", "event", "mechanism", "own", "off", "priors"];
+  const known = ["view", "second", "event", "mechanism", "own", "off", "priors", "levels"];
   if (
     typeof read !== "object" ||
     read === null ||
@@ -77,7 +90,8 @@ export function fromHash(hash) {
     typeof read.view !== "string" ||
     !known.slice(0, 5).every((key) => words(read[key])) ||
     !(read.off === undefined || (Array.isArray(read.off) && read.off.every((/** @type {unknown} */ row) => typeof row === "string"))) ||
-    !(read.priors === undefined || (typeof read.priors === "object" && read.priors !== null && !Array.isArray(read.priors)))
+    !(read.levels === undefined || (isTable(read.levels) && Object.values(read.levels).every((level) => typeof level === "string"))) ||
+    !(read.priors === undefined || isTable(read.priors))
   )
     return bad;
   /** @type {Record<string, Prior>} */
@@ -96,9 +110,15 @@ export function fromHash(hash) {
       priors,
       off: read.off ?? [],
       own: read.own ?? "",
+      levels: read.levels ?? {},
     },
     problem: "",
   };
+}
+
+/** @param {unknown} x @returns {x is Record<string, unknown>} */
+function isTable(x) {
+  return typeof x === "object" && x !== null && !Array.isArray(x);
 }
 
 /**
