@@ -56,6 +56,10 @@ def _verdict(record: Record, same_inputs: bool, same_levels: bool) -> Cell:
             f"{attrs['runs']} worlds, {attrs['lost']} lost, {record.found.attrs['divergences']} divergences; seed {record.seed}; made with sie {record.versions.get('sie', '?')}."
         ),
     ]
+    if record.varied.words:
+        lines.append(Line(f"Of another model than this page's: the view{record.varied.words}."))
+    if record.date is not None:
+        lines.append(Line(f"Dated {record.date}."))
     if same_levels and not same_inputs:  # the hash covers levels
         lines.append(
             Line(
