@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -74,7 +74,7 @@ class Record:
     versions: Mapping[str, str]
     found: xr.Dataset
     table: xr.Dataset
-    varied: Varied = Varied()
+    varied: Varied = field(default_factory=Varied)
     date: str | None = None
 
 
