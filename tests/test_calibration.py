@@ -13,11 +13,13 @@ from scipy.stats import binom, kstest
 import sie
 from sie.analysis.calibration import worlds
 from sie.analysis.calibration.summary import summarise
+from sie.analysis.calibration.varied import Varied
 from sie.base import tasks as engine
 from sie.data.bibliography import read_sources
 from sie.data.quantities import EVENT_NAMES
 from sie.page.calibration_record import as_json, make_record, read_record
 from sie.page.sections import as_html
+from sie.page.sections.calibration import _verdict
 from sie.page.text import compute
 from sie.returns.design import design
 from sie.returns.row_density import published_density
@@ -192,6 +194,9 @@ def test_events_that_happen_too_often_fail():
         (("--workers", "0"), "0"),
         (("--seed", "-1"), "-1"),
         (("--levels", "raw"), "raw"),
+        (("--date", "tomorrow"), "'tomorrow'"),
+        (("--lambda", "-1"), "-1"),
+        (("davidson_2025", "--lambda", "0.5"), "a quantity this view does not state"),
     ],
 )
 def test_calibrate_refuses_in_one_line(args, found, command, monkeypatch, tmp_path):
@@ -241,6 +246,45 @@ def test_a_record_comes_back_from_its_file_with_the_same_verdict(tmp_path):
     )
 
 
+@pytest.mark.parametrize(
+    ("varied", "words"),
+    [
+        (Varied(), ""),
+        (Varied(without_histories=True), ", without raw histories"),
+        (Varied(fixed_lambda=0.5), ", lambda 0.5"),
+    ],
+)
+def test_a_record_states_its_date_and_what_was_left_out(tmp_path, varied, words):
+    ranks = made_up(np.random.default_rng(1).random((60, 4)))
+    (tmp_path / "c.json").write_text(as_json(record_of(ranks, date="2026-02-05", varied=varied)))
+    read = read_record(tmp_path / "c.json")
+    assert (read.date, read.varied, read.varied.words) == ("2026-02-05", varied, words)
+    told = " ".join(line.text for line in _verdict(read, True, True))
+    assert "Dated 2026-02-05." in told
+    assert ("Of another model than this page's" in told) == bool(words)
+    assert words in told
+
+
+def test_ranks_are_rounded_before_they_are_judged_and_never_to_an_end():
+    ranks = np.random.default_rng(1).random((60, 4))
+    ranks[:2, 1] = 1e-9, 1 - 1e-9
+    record = record_of(made_up(ranks))
+    assert record.found.pit.min() > 0
+    assert record.found.pit.max() < 1
+    np.testing.assert_allclose(record.found.pit, ranks, atol=1.1e-6)
+
+
+def test_what_is_varied_changes_the_view_and_its_rows(evidence):
+    view = sie.read_view("reference")
+    fixed = Varied(fixed_lambda=0.5).view(view)
+    assert fixed["lambda"].prior == sie.fixed(0.5)
+    assert Varied().view(view) is view
+    rows = sie.usable(evidence, view)
+    left = Varied(without_histories=True).rows(rows)
+    assert {*rows.estimate.values} - {*left.estimate.values} == {*design(rows, view).histories} != set()
+    assert Varied().rows(rows) is rows
+
+
 @pytest.mark.slow
 def test_a_verdict_is_not_taken_from_the_file_but_from_its_ranks(tmp_path):
     document = json.loads(as_json(record_of(made_up(np.random.default_rng(1).random((MADE_UP, 4)) ** 2))))
@@ -256,6 +300,9 @@ def test_a_verdict_is_not_taken_from_the_file_but_from_its_ranks(tmp_path):
         (lambda d: d.update(seed=True), "seed: found True"),
         (lambda d: d.update(calibration=3), "3"),
         (lambda d: d.update(inputs_sha256="abc"), "'abc'"),
+        (lambda d: d.update(date="tomorrow"), "date: found 'tomorrow'"),
+        (lambda d: d.update(without_histories=1), "without_histories: found 1"),
+        (lambda d: d.update({"lambda": -1}), "lambda: found -1"),
         (lambda d: d.update(levels={"chess": 1}), "levels: found {'chess': 1}"),
         (lambda d: d["quantities"].pop(0), "other quantities"),
         (lambda d: d["quantities"].append(d["quantities"][0]), "items without names of their own"),
@@ -317,8 +364,6 @@ def test_a_page_shows_a_calibration_and_says_when_its_inputs_have_changed(result
 
 def test_other_levels_are_told_as_levels_and_not_as_other_files():
     """The hash of all inputs covers the levels, so that it differs for them alone."""
-    from sie.page.sections.calibration import _verdict
-
     record = record_of(made_up(np.random.default_rng(1).random((60, 4))))
     told = [" ".join(line.text for line in _verdict(record, False, levels)) for levels in (True, False)]
     assert ["has changed since" in text for text in told] == [True, False]

@@ -50,7 +50,7 @@ _FIELDS = {
     **dict.fromkeys(("levels", "versions"), _NAMES),
     **dict.fromkeys(("seed", "lost", "divergences"), whole()),
     **dict.fromkeys(("quantities", "events"), _ITEMS),
-    "date": optional(Field(lambda text: str(DATE.read(text)), DATE.want)),
+    "date": optional(Field(lambda text: text if DATE.read(text) else None, DATE.want)),
     "without_histories": optional(
         Field(lambda value: value if isinstance(value, bool) else None, "true or false"), False
     ),
