@@ -424,3 +424,28 @@ def test_calibrate_ends_with_3_where_ranks_are_not_even_and_writes_all_the_same(
     assert out.splitlines()[-1].startswith("calibrated: " if code == 0 else "NOT calibrated: ")
     assert bool(read_record(tmp_path / "c.json").table.attrs["calibrated"]) == (code == 0)
     assert len(list((tmp_path / "out").glob("davidson_2025_*.png"))) == 2
+
+
+@pytest.mark.parametrize(
+    ("args", "varied"),
+    [
+        ((), Varied()),
+        (("--without-histories",), Varied(without_histories=True)),
+        (("--lambda", "0.5"), Varied(fixed_lambda=0.5)),
+    ],
+)
+def test_calibrate_fits_the_model_that_its_record_states(command, monkeypatch, tmp_path, args, varied):
+    fitted = []
+    monkeypatch.setattr(engine, "cluster", lambda workers: contextlib.nullcontext())
+    monkeypatch.setattr(worlds, "calibrate", lambda *given, **options: fitted.append((given, options)))
+    uniform = np.random.default_rng(1).random((MADE_UP, 4))
+    monkeypatch.setattr(worlds, "open_calibration", lambda store: made_up(uniform))
+    target = tmp_path / "c.json"
+    code, out, _ = command("calibrate", "reference", *args, "--date", "2026-02-05", "--json", target)
+    assert code == 0
+    assert out.startswith(f"{sie.read_view('reference').label}{varied.words}: ")
+    record = read_record(target)
+    assert (record.date, record.varied) == ("2026-02-05", varied)
+    (view, rows, *_), _ = fitted[0]
+    assert ("series" in rows.kind.values) == (not varied.without_histories)
+    assert (view["lambda"].prior.family == "fixed") == (varied.fixed_lambda is not None)

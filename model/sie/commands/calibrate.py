@@ -48,7 +48,7 @@ def calibrate(
         bool,
         typer.Option(
             "--without-histories",
-            help="Leave out raw histories. They teach no lambda, so that with them posteriors are calibrated for a fixed lambda alone.",
+            help="Leave out raw histories, which teach no lambda, so that a posterior with them is not that of one joint model.",
         ),
     ] = False,
     fixed_lambda: Annotated[
