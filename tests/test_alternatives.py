@@ -10,11 +10,13 @@ import pytest
 
 import sie
 from sie.analysis.alternatives import stored, summary
-from sie.analysis.alternatives.bench import Bench
+from sie.analysis.alternatives.bench import Bench, Found
+from sie.analysis.alternatives.curve import SpecificationCurve
 from sie.analysis.alternatives.specification import Specifications
 from sie.base.reading import data_folder
 from sie.data.priors import ALTERNATIVES
 from sie.page.headline import headline_in_words
+from sie.plots.alternatives import plot_specification_curve
 
 FILE = data_folder("priors") / ALTERNATIVES
 ROOT = Path(__file__).parents[1]
@@ -274,6 +276,38 @@ def test_the_command_tells_and_writes_the_curve(command, listed, tmp_path):
     document = json.loads((tmp_path / "x.json").read_text(), parse_constant=pytest.fail)
     lines = (tmp_path / "out" / "reference_alternatives.csv").read_text().splitlines()
     assert len(lines) == 1 + len(document["specifications"]["first"]) == 1 + 22
+
+
+@pytest.mark.parametrize(
+    ("sizes", "named"),
+    [((1,), ("single",)), ((2,), ("pairs", "10–90 %")), ((1, 2), ("pairs", "single", "10–90 %"))],
+)
+def test_the_legend_names_what_is_drawn_alone(reference, listed, sizes, named):
+    """Without singles, or without pairs, of a curve it names none."""
+    names = [(), ("sigma_one",), ("sigma_one", "gain_none")]
+    found = tuple(
+        Found(
+            names=each,
+            p=np.array([p, p]),
+            mcse=np.full(2, 0.01),
+            median=1.0,
+            how="fit",
+            base=(),
+            khat=np.nan,
+            effective_draws=4000,
+            weight=1.0,
+        )
+        for each, p in zip(names, (0.3, 0.4, 0.5), strict=True)
+        if not each or len(each) in sizes
+    )
+    curve = SpecificationCurve(
+        view=reference, alternatives=listed, found=found, missing=(), seed=1, draws=DRAWS
+    )
+    legend = plot_specification_curve(curve).get_legend()
+    shown = {text.get_text() for text in legend.get_texts()} - {"95 % Monte Carlo interval"}
+    shown = {text for text in shown if not text.startswith("the view as it is")}
+    assert {text for text in shown if text.startswith(named)} == shown
+    assert len(shown) == len(named)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from scipy.stats import binom, kstest
 import sie
 from sie.analysis.calibration import worlds
 from sie.analysis.calibration.summary import summarise
+from sie.analysis.calibration.varied import Varied
 from sie.base import tasks as engine
 from sie.data.quantities import EVENT_NAMES
 from sie.page.calibration_record import as_json, in_words, make_record, read_record
@@ -189,6 +190,9 @@ def test_events_that_happen_too_often_fail():
         (("--workers", "0"), "0"),
         (("--seed", "-1"), "-1"),
         (("--levels", "raw"), "raw"),
+        (("--date", "tomorrow"), "'tomorrow'"),
+        (("--lambda", "-1"), "-1"),
+        (("davidson_2025", "--lambda", "0.5"), "a quantity this view does not state"),
     ],
 )
 def test_calibrate_refuses_in_one_line(args, found, command, monkeypatch, tmp_path):
@@ -238,6 +242,45 @@ def test_a_record_comes_back_from_its_file_with_the_same_verdict(tmp_path):
     )
 
 
+@pytest.mark.parametrize(
+    ("varied", "words"),
+    [
+        (Varied(), ""),
+        (Varied(without_histories=True), ", without raw histories"),
+        (Varied(fixed_lambda=0.5), ", lambda 0.5"),
+    ],
+)
+def test_a_record_states_its_date_and_what_was_left_out(tmp_path, varied, words):
+    ranks = made_up(np.random.default_rng(1).random((60, 4)))
+    (tmp_path / "c.json").write_text(as_json(record_of(ranks, date="2026-02-05", varied=varied)))
+    read = read_record(tmp_path / "c.json")
+    assert (read.date, read.varied, read.varied.words) == ("2026-02-05", varied, words)
+    told = in_words(read, inputs_sha256=read.inputs_sha256, levels=read.levels)
+    assert "Dated 2026-02-05." in told
+    assert ("Of another model than this page's" in told) == bool(words)
+    assert words in told
+
+
+def test_ranks_are_rounded_before_they_are_judged_and_never_to_an_end():
+    ranks = np.random.default_rng(1).random((60, 4))
+    ranks[:2, 1] = 1e-9, 1 - 1e-9
+    record = record_of(made_up(ranks))
+    assert record.found.pit.min() > 0
+    assert record.found.pit.max() < 1
+    np.testing.assert_allclose(record.found.pit, ranks, atol=1.1e-6)
+
+
+def test_what_is_varied_changes_the_view_and_its_rows(evidence):
+    view = sie.read_view("reference")
+    fixed = Varied(fixed_lambda=0.5).view(view)
+    assert fixed["lambda"].prior == sie.fixed(0.5)
+    assert Varied().view(view) is view
+    rows = sie.usable(evidence, view)
+    left = Varied(without_histories=True).rows(rows)
+    assert {*rows.estimate.values} - {*left.estimate.values} == {*design(rows, view).histories} != set()
+    assert Varied().rows(rows) is rows
+
+
 @pytest.mark.slow
 def test_a_verdict_is_not_taken_from_the_file_but_from_its_ranks(tmp_path):
     document = json.loads(as_json(record_of(made_up(np.random.default_rng(1).random((MADE_UP, 4)) ** 2))))
@@ -253,6 +296,9 @@ def test_a_verdict_is_not_taken_from_the_file_but_from_its_ranks(tmp_path):
         (lambda d: d.update(seed=True), "seed: found True"),
         (lambda d: d.update(calibration=3), "3"),
         (lambda d: d.update(inputs_sha256="abc"), "'abc'"),
+        (lambda d: d.update(date="tomorrow"), "date: found 'tomorrow'"),
+        (lambda d: d.update(without_histories=1), "without_histories: found 1"),
+        (lambda d: d.update({"lambda": -1}), "lambda: found -1"),
         (lambda d: d.update(levels={"chess": 1}), "levels: found {'chess': 1}"),
         (lambda d: d["quantities"].pop(0), "other quantities"),
         (lambda d: d["quantities"].append(d["quantities"][0]), "items without names of their own"),
@@ -367,3 +413,28 @@ def test_calibrate_ends_with_3_where_ranks_are_not_even_and_writes_all_the_same(
     assert out.splitlines()[-1].startswith("calibrated: " if code == 0 else "NOT calibrated: ")
     assert bool(read_record(tmp_path / "c.json").table.attrs["calibrated"]) == (code == 0)
     assert len(list((tmp_path / "out").glob("davidson_2025_*.png"))) == 2
+
+
+@pytest.mark.parametrize(
+    ("args", "varied"),
+    [
+        ((), Varied()),
+        (("--without-histories",), Varied(without_histories=True)),
+        (("--lambda", "0.5"), Varied(fixed_lambda=0.5)),
+    ],
+)
+def test_calibrate_fits_the_model_that_its_record_states(command, monkeypatch, tmp_path, args, varied):
+    fitted = []
+    monkeypatch.setattr(engine, "cluster", lambda workers: contextlib.nullcontext())
+    monkeypatch.setattr(worlds, "calibrate", lambda *given, **options: fitted.append((given, options)))
+    uniform = np.random.default_rng(1).random((MADE_UP, 4))
+    monkeypatch.setattr(worlds, "open_calibration", lambda store: made_up(uniform))
+    target = tmp_path / "c.json"
+    code, out, _ = command("calibrate", "reference", *args, "--date", "2026-02-05", "--json", target)
+    assert code == 0
+    assert out.startswith(f"{sie.read_view('reference').label}{varied.words}: ")
+    record = read_record(target)
+    assert (record.date, record.varied) == ("2026-02-05", varied)
+    (view, rows, *_), _ = fitted[0]
+    assert ("series" in rows.kind.values) == (not varied.without_histories)
+    assert (view["lambda"].prior.family == "fixed") == (varied.fixed_lambda is not None)

@@ -66,7 +66,7 @@ def view_payload(view, evidence, *, levels, seed=1, draws=4000, wide=False, mech
     }
 
 def refitted(bench, view, *, levels, mechanisms):
-    return view_payload(view, bench.evidence, levels=levels, works={})
+    return view_payload(view, bench.evidence, levels=levels, mechanisms=mechanisms, works={})
 
 def render(payloads, *, served):
     return json.dumps({"payloads": payloads, "served": served})
@@ -353,8 +353,10 @@ def test_an_answer_is_kept_for_the_same_view_and_levels_alone(tab, question):
 def test_a_fit_holds_the_mechanism_that_is_asked_for_and_the_page_all(tab, question):
     [page] = json.loads(tab.get()[1])["payloads"]
     assert (page["mechanisms"], page["wide"]) == (None, True)
-    assert tab.post(**question())[1]["mechanisms"] == []
-    assert tab.post(**question(mechanism="no_bottleneck"))[1]["mechanisms"] == ["no_bottleneck"]
+    assert tab.post(**question(whole=True))[1]["mechanisms"] is None
+    assert tab.post(**question(whole=False))[1]["mechanisms"] == []
+    one = question(whole=False, mechanism="no_bottleneck")
+    assert tab.post(**one)[1]["mechanisms"] == ["no_bottleneck"]
     status, answer = tab.post(**question(mechanism="luck"))
     assert (status, list(answer)) == (422, ["problem"])
     assert answer["problem"].startswith("request mechanism: found 'luck', want one of")

@@ -44,6 +44,23 @@ def calibrate(
         int, typer.Option(metavar="N", help="Processes of the embedded cluster, one thread each.")
     ] = 2,
     levels: Levels = None,
+    without_histories: Annotated[
+        bool,
+        typer.Option(
+            "--without-histories",
+            help="Leave out raw histories, which teach no lambda, so that a posterior with them is not that of one joint model.",
+        ),
+    ] = False,
+    fixed_lambda: Annotated[
+        float | None,
+        typer.Option(
+            "--lambda", metavar="X", help="Fix lambda here, in the worlds and in what is fitted to them."
+        ),
+    ] = None,
+    date: Annotated[
+        str | None,
+        typer.Option(metavar="YYYY-MM-DD", help="A date that the JSON states; it has none otherwise."),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -66,10 +83,12 @@ def calibrate(
     require("cluster", "sie calibrate")
     from .. import __version__
     from ..analysis.calibration import worlds
+    from ..analysis.calibration.varied import Varied
     from ..base.errors import NotConverged
     from ..base.tasks import cluster
     from ..data.evidence import evidence_files, read_evidence
     from ..data.priors import read_view
+    from ..data.schema import DATE
     from ..page.calibration_record import as_json, make_record
     from ..page.text import inputs_sha256
     from ..returns.likelihoods import likelihood_files
@@ -80,16 +99,21 @@ def calibrate(
     check_seed("--seed", seed)
     read = read_view(view, sources=bibliography(evidence))
     refuse_unmoved("sie calibrate", read)
+    if date is not None:
+        DATE.of("--date", date)
     everything = read_evidence(evidence)
-    rows = usable(everything, read, levels=chosen_levels(levels, everything))
+    varied = Varied(without_histories=without_histories, fixed_lambda=fixed_lambda)
+    fitted = varied.view(read)
+    rows = usable(everything, fitted, levels=chosen_levels(levels, everything))
+    entered = levels_in(rows)
     refuse_unwritable("--out", out, folder=True)
     figures = [out / f"{read.name}_{what}.png" for what in ("ranks", "happened")] if out is not None else []
     for figure in figures:
         refuse_unwritable("--out", figure, inputs=[read.path], parent_may_be_made=True)
     files = [read.path, *evidence_files(evidence), *likelihood_files(evidence)]
     refuse_unwritable("--json", json, inputs=files, others=[*figures, *([out] if out is not None else [])])
-    inputs = inputs_sha256(read, levels_in(rows), evidence)
-    about = f"{__version__} {seed} {runs} {inputs}"
+    inputs = inputs_sha256(read, entered, evidence)
+    about = f"{__version__} {seed} {runs} {inputs} {varied}"
 
     with tempfile.TemporaryDirectory() as scratch:
         folder = out or Path(scratch)
@@ -97,8 +121,8 @@ def calibrate(
         store = folder / f"{read.name}_calibration.zarr"
         with cluster(workers) as client, bar("worlds") as progress:
             worlds.calibrate(
-                read,
-                rows,
+                fitted,
+                varied.rows(rows),
                 store,
                 client,
                 runs=runs,
@@ -114,8 +138,10 @@ def calibrate(
         view=read.name,
         label=read.label,
         inputs_sha256=inputs,
-        levels=levels_in(rows),
+        levels=entered,
         seed=seed,
+        date=date,
+        varied=varied,
     )
     table = record.table
     if figures:
@@ -126,7 +152,7 @@ def calibrate(
             write_whole(figure, lambda target, plot=plot: save(plot(table, title=read.label), target))
     if json is not None:
         write_atomically(json, as_json(record).encode())
-    print("\n".join(_lines(read.label, table, found)))
+    print("\n".join(_lines(f"{read.label}{varied.words}", table, found)))
     if table.attrs["calibrated"]:
         return 0
     sys.stdout.flush()

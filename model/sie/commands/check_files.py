@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,8 @@ from .options import bibliography
 
 if TYPE_CHECKING:
     import xarray as xr
+
+    from ..data.families import Prior
 
 __all__ = [
     "check_alternatives",
@@ -78,15 +81,14 @@ def _only_read(read: Callable, *arguments: object) -> Callable[[], list[str]]:
 def check_view(path: Path, evidence: Path | None, sources: Path | None) -> list[str]:
     from ..data.borrowed import check_borrowed, check_not_narrower
     from ..data.evidence import read_evidence
-    from ..data.priors import read_view
-    from ..inference.prior_draws import borrowed_from
+    from ..data.priors import read_view, view_path
     from ..returns.selection import usable
 
     view = read_view(str(path), sources=bibliography(evidence))
     usable(read_evidence(evidence), view)
     if any(entry.basis == REFERENCE for entry in view.entries.values()):
         reference = read_view(REFERENCE)
-        check_borrowed(view, reference, borrowed_from(reference))
+        check_borrowed(view, reference, _borrowed(read_text(view_path(REFERENCE))))
         if path.resolve().parent == data_folder("priors").resolve():
             check_not_narrower(view, reference)
     tables = {**view.entries, **{f"concludes.{name}": item for name, item in view.concludes.items()}}
@@ -96,6 +98,15 @@ def check_view(path: Path, evidence: Path | None, sources: Path | None) -> list[
         (f"{path.name} [{name}]", item.source or view.source, item.quote) for name, item in tables.items()
     ]
     return _missing_quotes(records, sources, bibliography(evidence))
+
+
+@cache
+def _borrowed(reference: str) -> dict[str, Prior]:
+    """What views of another form borrow of the reference, whose text this is."""
+    from ..data.priors import parse_view
+    from ..inference.prior_draws import borrowed_from
+
+    return borrowed_from(parse_view(REFERENCE, reference))
 
 
 def check_weights(path: Path | None, evidence: Path | None, sources: Path | None) -> list[str]:

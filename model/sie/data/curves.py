@@ -44,8 +44,11 @@ def quantile(prior: Prior, score: np.ndarray | float) -> np.ndarray:
             low, high = math.sqrt(2) * erfinv(ndtr(np.minimum(z, 0))), -ndtri(ndtr(-np.maximum(z, 0)) / 2)
             return _halfnormal_scale(n[0]) * np.where(z < 0, low, high)
         case "beta":
-            a, b = prior.shapes
-            return np.where(z < 0, betaincinv(a, b, ndtr(z)), 1 - betaincinv(b, a, ndtr(-z)))
+            (a, b), low = prior.shapes, z < 0
+            found = np.empty_like(z)
+            found[low] = betaincinv(a, b, ndtr(z[low]))
+            found[~low] = 1 - betaincinv(b, a, ndtr(-z[~low]))
+            return found
         case _:
             return _inverted(prior, z)
 

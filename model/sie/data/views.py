@@ -10,6 +10,7 @@ import dataclasses
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol
@@ -18,7 +19,7 @@ import numpy as np
 
 from ..base.errors import DataError, plain
 from .bibliography import OURS, REFERENCE, Stated
-from .correlations import Correlation, check_correlations, scores
+from .correlations import Correlation, check_correlations, joined, scores
 from .exogenous import EXOGENOUS, Exogenous, check_together, read_numbers
 from .families import Prior
 from .quantities import CHAIN, INPUT_SHARES, QUANTITIES, RETIRED, Quantity
@@ -283,5 +284,23 @@ def draw(view: _HasEntries, names: Iterable[str], *, size: int, seed: int) -> di
     Independent but for the view's correlations. The draws of a quantity that is correlated with no other depend on the seed, its
     name and its own prior alone.
     """
-    drawn = scores(names, getattr(view, "correlations", ()), size=size, seed=seed)
-    return {name: view[name].prior.at(score) for name, score in drawn.items()}
+    names, correlations = [*names], getattr(view, "correlations", ())
+    together = {name for group in joined(correlations) for name in group}
+    drawn = scores([name for name in names if name in together], correlations, size=size, seed=seed)
+    return {
+        name: view[name].prior.at(drawn[name])
+        if name in together
+        else (_shared if size <= MOST_SHARED else _own)(view[name].prior, name, size, seed).copy()
+        for name in names
+    }
+
+
+def _own(prior: Prior, name: str, size: int, seed: int) -> np.ndarray:
+    """Draws of a quantity that is correlated with no other."""
+    return prior.at(scores([name], (), size=size, seed=seed)[name])
+
+
+MOST_SHARED = 32768
+"""Draws of a quantity that are kept for other views with the same prior of it: most borrow the reference's."""
+
+_shared = lru_cache(maxsize=128)(_own)

@@ -1,13 +1,14 @@
 """A calibration as a file: which view and inputs it was of, the rank of the truth in every world, and the verdict.
 
-The verdict is worked out anew from the ranks where a file is read, so that it cannot say more than they do. The same inputs and seed
-give the same bytes.
+The verdict is worked out anew from the ranks where a file is read, so that it cannot say more than they do. The same inputs, seed
+and date give the same bytes.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -15,12 +16,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..analysis.calibration.summary import summarise
+from ..analysis.calibration.varied import Varied
 from ..analysis.calibration.worlds import LEAST_WORLDS, MOST_WORLDS
 from ..base.errors import DataError, plain
 from ..base.files import strict_json
 from ..base.reading import read_json
 from ..data.quantities import EVENT_NAMES
-from ..data.schema import LINE, Field, by_name, checked, whole, words
+from ..data.schema import DATE, LINE, Field, by_name, checked, number, optional, whole, words
 from .snapshot import INPUTS, versions
 
 if TYPE_CHECKING:
@@ -31,8 +33,13 @@ __all__ = ["Record", "as_json", "in_words", "make_record", "read_record", "read_
 VERSION = 2
 """Version of the layout; in 1, which is read too, `inputs_sha256` did not cover `levels`."""
 
+RANK_DIGITS, P_DIGITS = 6, 4
+"""Decimals of ranks, and of probabilities, in a record."""
+
 _WHAT = "what `sie calibrate --json` writes"
 _NAMES = by_name(words(), "names")
+_NUMBERS = re.compile(r"\[\n[-\d.eE,\s]*\]")
+"""A list of numbers in JSON that has a line for each; in a record it stands in one line."""
 _ITEMS = Field(lambda items: items if isinstance(items, list) else None, _WHAT)
 _FIELDS = {
     "calibration": Field(
@@ -43,6 +50,11 @@ _FIELDS = {
     **dict.fromkeys(("levels", "versions"), _NAMES),
     **dict.fromkeys(("seed", "lost", "divergences"), whole()),
     **dict.fromkeys(("quantities", "events"), _ITEMS),
+    "date": optional(Field(lambda text: text if DATE.read(text) else None, DATE.want)),
+    "without_histories": optional(
+        Field(lambda value: value if isinstance(value, bool) else None, "true or false"), False
+    ),
+    "lambda": optional(number(0, "a number of at least 0, or null")),
 }
 
 
@@ -50,7 +62,8 @@ _FIELDS = {
 class Record:
     """A calibration of one view: `found` has its ranks, probabilities and outcomes by world, `table` is their summary.
 
-    `inputs_sha256` is that of a report of the same view and evidence; `levels` are those at which domains entered.
+    `inputs_sha256` is that of a report of the same view and evidence; `levels` are those at which domains entered;
+    `varied` is how the model differed from that of the report. `date` is the one stated by whoever made the record, None where nobody did.
     """
 
     view: str
@@ -61,13 +74,18 @@ class Record:
     versions: Mapping[str, str]
     found: xr.Dataset
     table: xr.Dataset
+    varied: Varied = field(default_factory=Varied)
+    date: str | None = None
 
 
 def as_json(record: Record) -> str:
-    """The record as strict JSON: keys sorted, no NaN, no time stamp."""
+    """The record as strict JSON: keys sorted, no NaN, no time but the date that the record states."""
     found, table = record.found, record.table
     document = {
         "calibration": VERSION,
+        "date": record.date,
+        "without_histories": record.varied.without_histories,
+        "lambda": record.varied.fixed_lambda,
         **{key: getattr(record, key) for key in ("view", "label", "inputs_sha256", "seed")},
         **{key: dict(getattr(record, key)) for key in ("levels", "versions")},
         "runs": found.sizes["run"],
@@ -94,12 +112,18 @@ def as_json(record: Record) -> str:
             for name in table.event.values.tolist()
         ],
     }
-    return strict_json(document)
+    return _NUMBERS.sub(lambda numbers: "".join(numbers[0].split()), strict_json(document))
 
 
 def make_record(found: xr.Dataset, **about) -> Record:
-    """What `calibration.worlds.open_calibration` found with its summary, by the versions that run; `about` is the rest of a record."""
-    found = found.assign_attrs(divergences=int(found.divergences.sum()))
+    """What `calibration.worlds.open_calibration` found with its summary, by the versions that run; `about` is the rest of a record.
+
+    They are rounded, so that the file has the verdict of the run; a rank is never rounded to 0 or 1, where a test of evenness ends.
+    """
+    least = 10.0**-RANK_DIGITS
+    found = found.assign(
+        pit=found.pit.round(RANK_DIGITS).clip(least, 1 - least), p=found.p.round(P_DIGITS)
+    ).assign_attrs(divergences=int(found.divergences.sum()))
     return Record(**about, versions=MappingProxyType(versions()), found=found, table=summarise(found))
 
 
@@ -137,6 +161,8 @@ def read_record(path: Path) -> Record:
         versions=document["versions"],
         found=found,
         table=summarise(found),
+        varied=Varied(without_histories=document["without_histories"], fixed_lambda=document["lambda"]),
+        date=document["date"],
     )
 
 
@@ -194,6 +220,10 @@ def in_words(record: Record, *, inputs_sha256: str, levels: Mapping[str, str]) -
         f"{attrs['runs']} worlds, {attrs['lost']} lost, {record.found.attrs['divergences']} divergences; seed {record.seed}; "
         f"made with sie {record.versions.get('sie', '?')}.",
     ]
+    if record.varied.words:
+        said.append(f"Of another model than this page's: the view{record.varied.words}.")
+    if record.date is not None:
+        said.append(f"Dated {record.date}.")
     if dict(record.levels) != dict(levels):
         said.append("Domains entered at other levels than on this page.")
     elif record.inputs_sha256 != inputs_sha256:

@@ -17,7 +17,7 @@ from ..data.alternatives import Alternative, read_alternatives
 from ..data.bibliography import REFERENCE, Source, read_sources
 from ..data.families import FAMILIES, Prior
 from ..data.priors import Entry, View, to_toml
-from ..data.quantities import CHAIN, QUANTITIES
+from ..data.quantities import CHAIN, QUANTITIES, RETIRED
 from ..data.rows import LEVELS
 from ..data.views import Conclusion
 from ..data.weights import read_weights
@@ -293,7 +293,7 @@ def _prior(prior: Prior) -> dict[str, Any]:
 
 
 def _quantity(name: str, entry: Entry, view: View, works: Mapping[str, Source]) -> dict[str, Any]:
-    about, prior = QUANTITIES[name], entry.prior
+    about, prior = {**QUANTITIES, **RETIRED}[name], entry.prior
     from scipy.special import ndtri
 
     fixed = prior.has_atom
@@ -475,8 +475,9 @@ def _sets_of(
 ) -> dict[str, Any]:
     view, attrs = result.view, result.tree.attrs
     seed, draws = attrs["seed"], min(STORED_DRAWS, attrs["draws"])
+    drawn = None if wide else _some(result.draws("priors"), draws)
     mixtures: dict[str, tuple[Mixture, list[str]]] = {
-        "priors": (mixture_of_prior(view, seed=seed, draws=draws, wide=wide), [])
+        "priors": (mixture_of_prior(view, seed=seed, draws=draws, wide=wide, drawn=drawn), [])
     }
     if result.rows is not None:
         try:
@@ -488,7 +489,14 @@ def _sets_of(
         )
         mixtures["evidence"] = (mixture, result.rows.estimate.values.tolist() if of is not None else [])
     on_progress(f"{view.name}: outcomes under each mechanism")
+    if view.retired:  # of which nothing is computed anew
+        mechanisms = ()
     return _sets(mixtures, view, seed=seed, mechanisms=mechanisms, years=PROGRESS_YEARS)
+
+
+def _some(draws: xr.Dataset, size: int) -> xr.Dataset:
+    """The first draws of each chain, so many in total."""
+    return draws.isel(draw=slice(0, size // draws.sizes["chain"]))
 
 
 def _sets(

@@ -73,9 +73,13 @@ def plot_specification_curve(
         step="mid",
         label="95 % Monte Carlo interval",
     )
-    ax.plot(at, p, ".", color=GREY, markersize=2, label="pairs of alternatives")
-    single = np.array([len(found.names) == 1 for found in order])
-    ax.plot(at[single], p[single], "o", color=BLUE, markersize=4.5, label="single alternatives")
+    size = np.array([len(found.names) for found in order])
+    for some, marker, look in (
+        (size > 1, ".", {"color": GREY, "markersize": 2, "label": "pairs of alternatives"}),
+        (size == 1, "o", {"color": BLUE, "markersize": 4.5, "label": "single alternatives"}),
+    ):
+        if some.any():
+            ax.plot(at[some], p[some], marker, **look)
     own = next(i for i, found in enumerate(order) if not found.names)
     ax.plot(
         own,

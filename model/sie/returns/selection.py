@@ -118,6 +118,8 @@ def _reasons(evidence: xr.Dataset, view: View, levels: Mapping[str, str], known:
     kinds, identified, by_epoch = (
         evidence[name].values.tolist() for name in ("kind", "identified", "by_epoch")
     )
+    on = [evidence[name].values.tolist() for name in ("quantity", "unit", "distance") if name in evidence]
+    asked = [*zip(*on, strict=True)]
     reasons = {}
     for i, (row, kind, domain) in enumerate(zip(ids, kinds, domains, strict=True)):
         if row in view.reflects:
@@ -125,7 +127,7 @@ def _reasons(evidence: xr.Dataset, view: View, levels: Mapping[str, str], known:
         elif output[row] in reflected:
             reasons[row] = f"same output data as {reflected[output[row]]}, which the view already reflects"
         elif kind == "input":
-            if why := _unread(evidence.isel(estimate=i), view):
+            if why := _unread(*asked[i], view=view):
                 reasons[row] = why
         elif kind == "factor":
             names = evidence.adjustment.values[evidence.includes.values[i] > 0].tolist()
@@ -154,9 +156,8 @@ def _reasons(evidence: xr.Dataset, view: View, levels: Mapping[str, str], known:
     return reasons
 
 
-def _unread(row: xr.Dataset, view: View) -> str:
+def _unread(quantity: str, unit: str, distance: str, *, view: View) -> str:
     """Why a view does not read a row on one of its quantities; "" where it does."""
-    quantity, unit, distance = (row[name].item() for name in ("quantity", "unit", "distance"))
     for name in quantity.split("*"):
         if name not in view:
             return f"on {name}, which the view does not state"

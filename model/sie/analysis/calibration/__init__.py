@@ -1,3 +1,4 @@
-"""Simulation-based calibration: worlds drawn from the priors and refitted (`worlds`), and the verdict on their ranks (`summary`)."""
+"""Simulation-based calibration: worlds drawn from the priors and refitted (`worlds`), the verdict on their ranks (`summary`), and what
+is left out of the model (`varied`)."""
 
-__all__ = ["summary", "worlds"]
+__all__ = ["summary", "varied", "worlds"]
