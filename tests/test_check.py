@@ -168,9 +168,9 @@ def test_a_view_with_several_faults_gives_a_line_for_each(command, view_text, wr
     code, out, err = command("check", write_view(text))
     assert (code, out) == (2, "")
     assert [line.split(": found")[0] for line in err.splitlines()] == [
-        "view.toml [spread]",
         "view.toml colour",
         "view.toml spred",
+        "view.toml [spread]",
         "view.toml [r_typical] family",
         *(line.split(": found")[0] for line in err.splitlines() if "'guessed'" in line),
     ]

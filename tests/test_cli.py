@@ -138,7 +138,7 @@ def test_text_that_a_terminal_cannot_show_is_replaced():
     ("old", "new", "found", "want"),
     [
         ('family  = "lognormal"', 'family  = "log-normal"', "'log-normal'", "one of fixed"),
-        ("[spread]", "[spred]", "nothing", "required"),
+        ("[spread]", "[spred]", "unknown key", "did you mean spread?"),
         ("q05     = 1.7", "q05     = 17", "not below", "q05 < q95"),
         ("q05     = 1.7", "q05     = -1.7", "-1.7", "above 0"),
         ("q05     = 1.7", "q05     = nan", "nan", "finite"),
@@ -336,3 +336,40 @@ def test_the_bytes_do_not_depend_on_caches_cores_or_the_order_of_views(full_repo
     assert [view["view"] for view in some] == ["reference", "davidson_2025"]
     for view in some:
         assert json.dumps(view) == json.dumps(every[view["view"]])
+
+
+@pytest.mark.parametrize(
+    ("args", "meant"),
+    [
+        (("report", "refrence"), "reference"),
+        (("table", "--event", "years_3_1y", "--priors-only"), "years_3_in_1y"),
+        (("report", "reference", "--levels", "SAT solver=epoch"), "SAT solvers"),
+        (("sensitivity", "davidson2025"), "davidson_2025"),
+    ],
+)
+def test_a_name_that_is_spelt_nearly_right_is_suggested(command, args, meant):
+    code, _, err = command(*args)
+    assert (code, err.count("\n")) == (2, 1)
+    assert f"(did you mean {meant}?), want" in err
+
+
+def test_several_views_come_on_one_screen_and_in_full_where_asked(command):
+    views = ("davidson_houlden_2025", "ai_futures_2025", "--priors-only", "--draws", 1000)
+    code, out, _ = command("report", *views)
+    assert code == 0
+    assert len(out.splitlines()) < 20
+    assert out.startswith("Reference view: P(r at ASARA > 1) is ")
+    lines = {
+        line.split()[0]: line.split()
+        for line in out.splitlines()
+        if line.startswith(" ") and line.split()[1:]
+    }
+    assert lines["ai_futures_2025"][1:4] == ["5", "of", "13"]
+    assert "38" in lines["ai_futures_2025"]
+    code, full, _ = command("report", *views, "--verbose")
+    assert code == 0
+    assert len(full.splitlines()) > 60
+    for name, line in lines.items():
+        if name in sie.view_names():
+            p = line[4]
+            assert p in full

@@ -481,7 +481,7 @@ def test_every_top_level_key_is_required(key, view_text, write_view, refused):
         ('label    = "Davidson (2025), reply to Greenblatt"', "label = ' '", "view.toml label", "' '"),
         ('    "alexnet_2020",', '    "vision_2024",', "view.toml reflects", "'vision_2024', 'vision_2024'"),
         ('    "alexnet_2020",', "    3,", "view.toml reflects", "3"),
-        ("[spread]", "[spred]", "view.toml [spread]", "nothing"),
+        ("[spread]", "[spred]", "view.toml spred", "did you mean spread?"),
         ("[concludes.r_above_1]", "[extra]\n[concludes.r_above_1]", "view.toml extra", "an unknown key"),
         ("reflects =", "colour = 'red'\nreflects =", "view.toml colour", "an unknown key"),
         (

@@ -5,10 +5,13 @@ A reader collects the refusals of a file in `Problems`, and raises the first wit
 
 from __future__ import annotations
 
+import difflib
+import re
 from collections.abc import Callable, Iterable
 from typing import Any, Self, cast
 
 __all__ = [
+    "UNKNOWN",
     "DataError",
     "DoubleCounting",
     "NotConverged",
@@ -62,8 +65,29 @@ class DataError(ValueError):
         self.where, self.found, self.want = where, found, want
         self.others: tuple[DataError, ...] = ()
         place = _short(where, MOST_BYTES_OF_PART)
-        message = f"{place}: found {_short(_shown(found), MOST_BYTES_OF_PART)}, want "
+        shown = _short(_shown(found), MOST_BYTES_OF_PART) + _nearest(where, found, want)
+        message = f"{place}: found {shown}, want "
         super().__init__(message + _short(want, MOST_BYTES - len(message.encode())))
+
+
+UNKNOWN = "an unknown key"
+"""What is found where a key is none of those that there are; which, stands at the end of the place."""
+
+ALIKE = 0.75
+"""Share of letters in common (`difflib`) from which a name is taken for another that was spelt otherwise."""
+
+
+def _nearest(where: str, found: object, want: str) -> str:
+    """Which of the names that are wanted was meant, if one is spelt nearly so."""
+    listed = re.search(r"(?:one of|only) (?:the [^:,]*: |the domains )?(.+)", want)
+    name = (
+        re.split(r"[\s\[\]]+", where.strip("]"))[-1] if isinstance(found, str) and found == UNKNOWN else found
+    )
+    if listed is None or not isinstance(name, str) or isinstance(name, _Plain):
+        return ""
+    options = [option.strip(" '\"") for option in re.split(", | or ", listed[1])]
+    near = difflib.get_close_matches(name, options, n=1, cutoff=ALIKE) if len(name) < MOST_BYTES else []
+    return f" (did you mean {near[0]}?)" if near and near[0] != name else ""
 
 
 def moved(error: DataError, place: Callable[[str], str]) -> DataError:

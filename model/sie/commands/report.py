@@ -49,8 +49,11 @@ def report(
     priors_only: PriorsOnly = False,
     evidence: Evidence = None,
     levels: Levels = None,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="The whole report of every view, where several are asked for.")
+    ] = False,
 ) -> None:
-    """Credences of views before and after evidence, with their Monte Carlo errors."""
+    """Credences before and after evidence, with their Monte Carlo errors: one view in full, several on one screen."""
     from ..data.evidence import evidence_files, read_evidence
     from ..page import text as reports
     from ..page.calibration_record import in_words, read_records
@@ -98,7 +101,8 @@ def report(
                     on_progress=on_progress,
                 )
             )
-        pages = [reports.as_text(result) for result in results]
+        brief = len(results) > 1 and not verbose
+        pages = [reports.summary(results)] if brief else [reports.as_text(result) for result in results]
         if out is not None:
             reports.write_folder(results, out, works=works, on_progress=on_progress)
         if html is not None:
@@ -118,5 +122,12 @@ def report(
             write_atomically(json, reports.as_json(results, seed=seed, draws=draws).encode())
     print(f"{headline()}\n")
     print("\n".join(pages))
-    print(reports.event_wordings())
-    print(reports.conditions([result.view for result in results]))
+    if brief:
+        print(
+            "More: sie report VIEW for one view, --verbose for all; sie list for wordings; sie alternatives for the range; sie page.\n"
+        )
+    else:
+        print(reports.event_wordings())
+    said = reports.conditions([result.view for result in results])
+    if not brief or said != reports.CONDITIONS:  # which the headline says already
+        print(said)

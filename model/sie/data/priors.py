@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from ..base.errors import DataError, Problems, plain
+from ..base.errors import UNKNOWN, DataError, Problems, plain
 from ..base.reading import data_folder, parse_toml, read_toml
 from .bibliography import PROVENANCE, REFERENCE, SOURCE_KEY, Source, read_sources
 from .correlations import Correlation, check_correlations
@@ -202,13 +202,17 @@ def _quantities_of(
     for name in (name for name in RETIRED if name in tables and name not in old):
         found = plain("a quantity of an earlier version")
         problems.refuse(f"{where} [{name}]", found, STATED_INSTEAD[name])
+    want = "only " + ", ".join(names)
+    surplus = [name for name in tables if name not in (*names, *RETIRED)]
+    for name in (
+        name for name in surplus if name not in QUANTITIES
+    ):  # one misspelt before the one that is then missing
+        problems.refuse(f"{where} {name}", plain(UNKNOWN), want)
     for name in names:
         if name not in tables and name not in may_lack:
             problems.refuse(f"{where} [{name}]", plain("nothing"), "a table (the quantity is required)")
-    for name in tables:
-        if name not in (*names, *RETIRED):
-            what = "a table that this kind of view may not have" if name in QUANTITIES else "an unknown key"
-            problems.refuse(f"{where} {name}", plain(what), "only " + ", ".join(names))
+    for name in (name for name in surplus if name in QUANTITIES):
+        problems.refuse(f"{where} {name}", plain("a table that this kind of view may not have"), want)
     return [name for name in (*names, *old) if name in tables]
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
-from ..base.errors import DataError, Problems, plain
+from ..base.errors import UNKNOWN, DataError, Problems, plain
 
 __all__ = [
     "DATE",
@@ -102,7 +102,7 @@ def checked(
     with Problems() as problems:
         for key in () if others else table:
             if key not in fields:
-                problems.refuse(f"{where} {key}", plain("an unknown key"), "one of " + ", ".join(fields))
+                problems.refuse(f"{where} {key}", plain(UNKNOWN), "one of " + ", ".join(fields))
         for key, field in fields.items():
             try:
                 if key not in table and not field.is_optional:

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ..base.errors import DataError, Problems, plain
+from ..base.errors import UNKNOWN, DataError, Problems, plain
 from ..base.reading import data_folder, read_toml
 from .bibliography import Source, read_sources
 from .families import is_finite
@@ -271,7 +271,7 @@ def _read_history(file: str, tables: Mapping[str, Any], sources: Mapping[str, So
     with Problems() as problems:
         for name in sorted(tables.keys() ^ HISTORY.keys()):
             want = f"only {' and '.join(HISTORY)}" if name in tables else "a table"
-            found = plain("an unknown key" if name in tables else "nothing")
+            found = plain(UNKNOWN if name in tables else "nothing")
             problems.refuse(f"{file} [history.{name}]", found, want)
         return {
             name: problems.attempt(
