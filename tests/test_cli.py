@@ -370,6 +370,6 @@ def test_several_views_come_on_one_screen_and_in_full_where_asked(command):
     assert code == 0
     assert len(full.splitlines()) > 60
     for name, line in lines.items():
-        if name in sie.view_names():
+        if name in view_names():
             p = line[4]
             assert p in full
