@@ -61,6 +61,7 @@ def report(
     from ..page.headline import headline
     from ..page.payload import payload_of
     from ..page.saved_draws import MOST_DRAWS
+    from ..page.summary import summary
     from ..returns.selection import usable
 
     check_sampling(seed, draws)
@@ -102,7 +103,7 @@ def report(
                 )
             )
         brief = len(results) > 1 and not verbose
-        pages = [reports.summary(results)] if brief else [reports.as_text(result) for result in results]
+        pages = [summary(results)] if brief else [reports.as_text(result) for result in results]
         if out is not None:
             reports.write_folder(results, out, works=works, on_progress=on_progress)
         if html is not None:

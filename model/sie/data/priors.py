@@ -16,6 +16,7 @@ from ..base.errors import UNKNOWN, DataError, Problems, plain
 from ..base.reading import data_folder, parse_toml, read_toml
 from .bibliography import PROVENANCE, REFERENCE, SOURCE_KEY, Source, read_sources
 from .correlations import Correlation, check_correlations
+from .draws import draw
 from .exogenous import EXOGENOUS, check_together
 from .families import is_finite
 from .prior_tables import ORIGIN_KEYS, origin_of, read_correlations, read_entry, read_exogenous
@@ -33,7 +34,7 @@ from .quantities import (
 )
 from .schema import LINE, MANY_WORDS, Rule, checked, known, number
 from .view_toml import to_toml
-from .views import Conclusion, Entry, View, check_name, draw, refuse_atom
+from .views import Conclusion, Entry, View, check_name, refuse_atom
 
 __all__ = [
     "ALTERNATIVES",

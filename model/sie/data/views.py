@@ -8,18 +8,14 @@ from __future__ import annotations
 import copyreg
 import dataclasses
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Protocol
-
-import numpy as np
 
 from ..base.errors import DataError, plain
 from .bibliography import OURS, REFERENCE, Stated
-from .correlations import Correlation, check_correlations, joined, scores
+from .correlations import Correlation, check_correlations
 from .exogenous import EXOGENOUS, Exogenous, check_together, read_numbers
 from .families import Prior
 from .quantities import CHAIN, INPUT_SHARES, QUANTITIES, RETIRED, Quantity
@@ -30,7 +26,6 @@ __all__ = [
     "View",
     "check_name",
     "check_range",
-    "draw",
     "refuse_atom",
 ]
 
@@ -71,12 +66,6 @@ class Entry(Stated):
             "via": None,
         }
         return dataclasses.replace(self, prior=prior, **origin)
-
-
-class _HasEntries(Protocol):
-    """What has an `Entry` for each of its quantities: a view, or a timeline."""
-
-    def __getitem__(self, quantity: str, /) -> Entry: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -276,31 +265,3 @@ def refuse_atom(where: str, prior: Prior) -> None:
         raise DataError(
             f"{where} parts", plain("a fixed part"), "continuous parts (evidence cannot weigh a point mass)"
         )
-
-
-def draw(view: _HasEntries, names: Iterable[str], *, size: int, seed: int) -> dict[str, np.ndarray]:
-    """Prior draws of some quantities, in the units that the view states, shape (size,) each.
-
-    Independent but for the view's correlations. The draws of a quantity that is correlated with no other depend on the seed, its
-    name and its own prior alone.
-    """
-    names, correlations = [*names], getattr(view, "correlations", ())
-    together = {name for group in joined(correlations) for name in group}
-    drawn = scores([name for name in names if name in together], correlations, size=size, seed=seed)
-    return {
-        name: view[name].prior.at(drawn[name])
-        if name in together
-        else (_shared if size <= MOST_SHARED else _own)(view[name].prior, name, size, seed).copy()
-        for name in names
-    }
-
-
-def _own(prior: Prior, name: str, size: int, seed: int) -> np.ndarray:
-    """Draws of a quantity that is correlated with no other."""
-    return prior.at(scores([name], (), size=size, seed=seed)[name])
-
-
-MOST_SHARED = 32768
-"""Draws of a quantity that are kept for other views with the same prior of it: most borrow the reference's."""
-
-_shared = lru_cache(maxsize=128)(_own)

@@ -2,6 +2,7 @@
 
 __all__ = [
     "answers",
+    "between_designs",
     "chains",
     "converged",
     "fits",
@@ -12,5 +13,6 @@ __all__ = [
     "reweighting",
     "sampling",
     "stored_draws",
+    "weighable",
     "workbench",
 ]

@@ -20,10 +20,11 @@ from ..base.errors import DataError, NotConverged
 from ..data.families import Prior
 from ..data.views import View
 from ..returns.design import Design
+from .between_designs import log_likelihood_at
 from .growth_given import growth_given, touched
 from .prior_draws import complete, prior
 from .sampling import fit
-from .stored_draws import HistoryLambda, history_lambda, log_likelihood_at
+from .weighable import HistoryLambda, history_lambda
 
 if TYPE_CHECKING:
     import xarray as xr

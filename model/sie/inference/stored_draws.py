@@ -14,7 +14,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -26,111 +26,16 @@ from ..growth.credences import as_table, probabilities
 from ..growth.events import EVENTS
 from ..returns.compiled import as_design
 from ..returns.design import Design
-from ..returns.history_lambda import (
-    inputs_at_lambda,
-    log_density_of_lambda,
-    log_likelihoods_of_subsets,
-    rows_on_lambda,
-)
 from .answers import outcomes, weighted_probabilities
+from .between_designs import log_likelihood_at
 from .reweighting import MIN_EFFECTIVE, Importance, changed_priors, log_prior_ratio, smoothed
+from .weighable import HistoryLambda, Weighable, history_lambda
 
 if TYPE_CHECKING:
     import pymc as pm
     import xarray as xr
 
-__all__ = [
-    "HISTORY_SEED",
-    "HistoryLambda",
-    "StoredDraws",
-    "Weighable",
-    "history_lambda",
-    "lambda_ratio",
-    "log_likelihood_at",
-    "log_ratio",
-    "stored_draws",
-    "weighted",
-]
-
-MOST_ROWS_ON_LAMBDA = 6
-"""Rows on lambda alone of which every subset is kept ready."""
-
-HISTORY_SEED = 1
-"""Seed of the draws of what the histories' lambda follows from."""
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class HistoryLambda:
-    """The lambda under which raw histories were read, at draws.
-
-    Attributes
-    ----------
-    inputs : mapping of str to np.ndarray
-        What it follows from in each draw (`history_lambda.inputs_at_lambda`), (draw,) each.
-    rows : tuple of str
-        The rows on lambda alone, which its prior holds.
-    log_likelihood : np.ndarray
-        Theirs at the draws, (subset, draw): bit i of `subset` says whether row i counts.
-    """
-
-    inputs: Mapping[str, np.ndarray]
-    rows: tuple[str, ...]
-    log_likelihood: np.ndarray
-
-    def log_ratio(self, gone: Iterable[str]) -> np.ndarray | float:
-        """How much more likely a lambda is once some rows are gone, as a log, (draw,)."""
-        whole = (1 << len(self.rows)) - 1
-        kept = whole - sum(1 << self.rows.index(row) for row in gone if row in self.rows)
-        return self.log_likelihood[kept] - self.log_likelihood[whole] if kept != whole else 0.0
-
-
-class Weighable(Protocol):
-    """Draws with what weighs them anew; `StoredDraws` and `mixture.DrawSet`."""
-
-    @property
-    def view(self) -> View:
-        """The view whose priors the draws have."""
-        ...
-
-    @property
-    def rows(self) -> tuple[str, ...]:
-        """The ids of the rows that were fitted."""
-        ...
-
-    @property
-    def values(self) -> Mapping[str, np.ndarray]:
-        """Draws of what the view states, (draw,) each."""
-        ...
-
-    @property
-    def log_likelihood(self) -> np.ndarray:
-        """Each row's own log density, (draw, estimate)."""
-        ...
-
-    @property
-    def history(self) -> HistoryLambda | None:
-        """The lambda of raw histories; None without any."""
-        ...
-
-    @property
-    def log_mixture(self) -> np.ndarray | None:
-        """The log of the density of the draws over the view's own, (draw,); None where they are the view's."""
-        ...
-
-    @property
-    def outcomes(self) -> tuple[np.ndarray, np.ndarray]:
-        """Whether each event happens (event, draw), and r at ASARA (draw,)."""
-        ...
-
-    @property
-    def chains(self) -> int:
-        """How many chains the draws are of, one after another."""
-        ...
-
-    @property
-    def effective_draws(self) -> float | None:
-        """How many independent draws they are worth; None where their chains say so."""
-        ...
+__all__ = ["StoredDraws", "stored_draws", "weighted"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -191,21 +96,6 @@ class StoredDraws:
     def size(self) -> int:
         """The number of draws."""
         return self.posterior.sizes["chain"] * self.posterior.sizes["draw"]
-
-
-def history_lambda(design: Design, posterior: xr.Dataset) -> HistoryLambda | None:
-    """The lambda of raw histories at draws of a design; None without any."""
-    if design.lambda_curve is None:
-        return None
-    values = posterior.lambda_histories.transpose("chain", "draw").values.ravel()
-    on = rows_on_lambda(design)
-    if len(on) > MOST_ROWS_ON_LAMBDA:
-        raise DataError("rows on lambda", len(on), f"at most {MOST_ROWS_ON_LAMBDA}")
-    return HistoryLambda(
-        inputs=inputs_at_lambda(design.view, values, seed=HISTORY_SEED),
-        rows=tuple(row.name for row in on),
-        log_likelihood=log_likelihoods_of_subsets(values, on, subsets=range(1 << len(on))),
-    )
 
 
 def stored_draws(tree: xr.DataTree, model: Design | pm.Model) -> StoredDraws:
@@ -295,51 +185,6 @@ def _weighed_anew(draws: Weighable, view: View, changed: list[str], gone: list[s
     return (
         ratio + log_prior_ratio(draws.history.inputs, draws.view, view, again) + draws.history.log_ratio(gone)
     )
-
-
-def log_ratio(
-    draws: StoredDraws,
-    design: Design,
-    log_likelihood: np.ndarray,
-    *,
-    redrawn: Iterable[str] = (),
-    same_lambda: bool = False,
-) -> np.ndarray:
-    """How much denser another design's posterior is at stored draws, as a log up to a constant, (draw,).
-
-    `log_likelihood` (draw,) is that of all of its rows at the draws; `redrawn` are quantities that are drawn anew from its priors;
-    `same_lambda` leaves the prior of the histories' lambda as it was fitted.
-    Raises RefitNeeded as `weighted`, and where the views state other quantities.
-    """
-    old, new = draws.design, design
-    if set(old.view.entries) != set(new.view.entries):
-        raise RefitNeeded(f"{new.view.name}: found other quantities than were fitted, want a refit")
-    names = [name for name in changed_priors(old.view, new.view, new.view.entries) if name not in redrawn]
-    ratio = log_prior_ratio(draws.values, old.view, new.view, names)
-    ratio = ratio + log_likelihood - draws.log_likelihood.sum(axis=1)
-    return ratio if same_lambda else ratio + lambda_ratio(old, new, draws.posterior)
-
-
-def lambda_ratio(old: Design, new: Design, posterior: xr.Dataset) -> np.ndarray | float:
-    """The log of the new density of the histories' lambda over the old one, (draw,), at draws; 0 where either design has no histories.
-
-    Raises RefitNeeded where the draws lie beyond the old density.
-    """
-    before, after = old.lambda_curve, new.lambda_curve
-    if before is None or after is None or np.array_equal(before.cubic, after.cubic):
-        return 0.0
-    log_lambda = np.log(posterior.lambda_histories.transpose("chain", "draw").values.ravel())
-    if not np.isfinite(at_draws := log_density_of_lambda(before, log_lambda)).all():
-        raise RefitNeeded(
-            f"{new.view.name}: found another lambda of raw histories than the draws have, want a refit"
-        )
-    return log_density_of_lambda(after, log_lambda) - at_draws
-
-
-def log_likelihood_at(design: Design, posterior: xr.Dataset) -> np.ndarray:
-    """Each row's own log density at draws, (draw, estimate), chains one after another."""
-    values = design.log_likelihood(posterior).transpose("chain", "draw", "estimate").values
-    return values.reshape(-1, values.shape[-1])
 
 
 def _tabled(draws: Weighable, weights: Importance | None) -> xr.Dataset:

@@ -24,16 +24,15 @@ from ..data.priors import View
 from ..growth.credences import as_table, probabilities
 from ..growth.events import EVENTS
 from ..returns.design import Design, design
-from ..returns.history_lambda import inputs_at_lambda
 from ..returns.likelihoods import stored_of
 from .answers import Answer, outcomes, weighted_probabilities
 from .converged import MIN_ESS
 from .fits import Fit, Fits, form_of, likelihood_key, same_growth, same_priors
 from .growth_given import growth_given
 from .prior_draws import prior_values
-from .reweighting import Importance, changed_priors, importance_weights, log_prior_ratio
+from .reweighting import Importance, importance_weights
 from .sampling import fit
-from .stored_draws import HISTORY_SEED
+from .weighable import history_prior_ratio
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -116,7 +115,9 @@ class Workbench:
                 why = f"{view.name}: found draws under other rows or levels, want a refit"
                 continue
             try:
-                ratio = self._likelihood_ratio(base, view, rows) if base.likelihood != likelihood else None
+                ratio = (
+                    history_prior_ratio(base.view, view, base.tree) if base.likelihood != likelihood else None
+                )
                 weights = importance_weights(
                     base.moved, base.view, view, draws=self.draws, log_likelihood_ratio=ratio
                 )
@@ -217,32 +218,9 @@ class Workbench:
             self._rows[key] = usable(self.evidence, view, levels=levels)
         return self._rows[key]
 
-    def design(self, view: View, *, levels: Mapping[str, str] = NO_LEVELS) -> Design | None:
-        """What a view and the rows that count for it are to the model.
-
-        Parameters
-        ----------
-        view : View
-            The view to be answered.
-        levels : mapping of str to str, optional
-            As in `usable`.
-
-        Returns
-        -------
-        Design or None
-            None where evidence cannot move the view.
-
-        Raises
-        ------
-        DataError
-            As in `usable`.
-        """
-        rows = self.rows(view, levels=levels)
-        return self._design(view, rows) if rows is not None else None
-
     def _keep(self, view: View, rows: xr.Dataset, likelihood: tuple) -> None:
         """Sample a view and keep the fit."""
-        tree = fit(self._design(view, rows), seed=self.seed, draws=self.draws, groups=())
+        tree = fit(self.design(view, rows), seed=self.seed, draws=self.draws, groups=())
         posterior = tree["posterior"].to_dataset()
         moved = {name: posterior[name].values.ravel() for name in (*view.informed, "r_target")}
         indicators, r = outcomes({**self._growth(view, rows, moved), **moved}, view)
@@ -250,22 +228,26 @@ class Workbench:
             Fit(view=view, likelihood=likelihood, tree=tree, moved=moved, indicators=indicators, r=r)
         )
 
-    def _design(self, view: View, rows: xr.Dataset) -> Design:
-        return design(rows, view, likelihoods=stored_of(rows, self._tables))
+    def design(self, view: View, rows: xr.Dataset) -> Design:
+        """What a view and the rows that count for it (`rows`) are to the model; the tables of raw histories are read once.
 
-    def _likelihood_ratio(self, base: Fit, view: View, rows: xr.Dataset) -> np.ndarray:
-        """How much more probable a view makes the lambda of the raw histories than a fit's view did, at its draws, as a log, (draw,)."""
-        posterior = base.tree["posterior"].to_dataset()
-        if "lambda_histories" not in posterior:
-            return np.zeros(self.draws)
-        lambda_ = posterior.lambda_histories.transpose("chain", "draw").values.ravel()
-        inputs = inputs_at_lambda(base.view, lambda_, seed=HISTORY_SEED)
-        names = changed_priors(base.view, view, inputs)
-        return np.broadcast_to(log_prior_ratio(inputs, base.view, view, names), self.draws)
+        Parameters
+        ----------
+        view : View
+            The view to be answered.
+        rows : xr.Dataset
+            Its `rows`.
+
+        Returns
+        -------
+        Design
+            For `fit`.
+        """
+        return design(rows, view, likelihoods=stored_of(rows, self._tables))
 
     def _growth(self, view: View, rows: xr.Dataset, moved: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Growth inputs given the rows on them, beside draws of the quantities that evidence informs."""
-        growth = growth_given(self._design(view, rows), moved, draws=self.draws, seed=self.seed)
+        growth = growth_given(self.design(view, rows), moved, draws=self.draws, seed=self.seed)
         return {name: values for name, values in growth.items() if name != "z_input"}
 
     def _answer(

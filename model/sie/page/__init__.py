@@ -13,6 +13,7 @@ __all__ = [
     "saved_draws",
     "serving",
     "snapshot",
+    "summary",
     "tables",
     "text",
 ]

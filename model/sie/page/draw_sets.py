@@ -21,7 +21,7 @@ from ..data.quantities import ADJUSTMENTS
 from ..data.views import View
 from ..growth.events import EVENTS
 from ..inference.mixture import Mixture
-from ..inference.stored_draws import HistoryLambda
+from ..inference.weighable import HistoryLambda
 
 if TYPE_CHECKING:
     import xarray as xr

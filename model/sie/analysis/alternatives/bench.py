@@ -19,12 +19,13 @@ from ...data.views import View
 from ...growth.credences import probabilities
 from ...growth.events import EVENTS
 from ...inference.answers import outcomes, weighted_probabilities
+from ...inference.between_designs import log_likelihood_at, log_ratio
 from ...inference.converged import MIN_ESS
 from ...inference.growth_given import touched
 from ...inference.prior_draws import growth_values
 from ...inference.reweighting import changed_priors, smoothed
 from ...inference.sampling import fit
-from ...inference.stored_draws import StoredDraws, log_likelihood_at, log_ratio, stored_draws
+from ...inference.stored_draws import StoredDraws, stored_draws
 from ...returns.design import Design, design
 from ...returns.likelihoods import stored_of
 from .specification import Specification
