@@ -246,7 +246,7 @@ def process(*args, **env):
 def full_report(tmp_path_factory):
     """`sie report` of every view, as a process of its own."""
     folder = tmp_path_factory.mktemp("report")
-    done = process("report", "--draws", 4000, "--json", folder / "all.json", "--out", folder / "out")
+    done = process("report", "--verbose", "--draws", 4000, "--json", folder / "all.json", "--out", folder / "out")
     return folder, done
 
 
@@ -358,7 +358,7 @@ def test_several_views_come_on_one_screen_and_in_full_where_asked(command):
     code, out, _ = command("report", *views)
     assert code == 0
     assert len(out.splitlines()) < 20
-    assert out.startswith("Reference view: P(r at ASARA > 1) is ")
+    assert "Reference view" not in out  # whose stored answer is of a run with evidence
     lines = {
         line.split()[0]: line.split()
         for line in out.splitlines()

@@ -267,8 +267,8 @@ def test_reports_at_two_levels_differ_in_json_draws_page_and_ledger(command, tmp
         opened = open_saved(folder / "reference.nc")
         assert dict(opened.levels) == found[level]["levels"]
         again = "sie report reference --seed 1 --draws 4000"
-        again += " --levels &#39;SAT solvers=epoch&#39;" if level == "epoch" else ""
-        assert f"{again}<" in (folder / "r.html").read_text()
+        again += " --levels 'SAT solvers=epoch'" if level == "epoch" else ""
+        assert f'"{again}"' in (folder / "r.html").read_text()
         assert (
             command("ledger", "add", tmp_path / "l", folder / "r.json", "--date", f"2026-01-0{len(found)}")[0]
             == 0

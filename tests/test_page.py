@@ -1,5 +1,6 @@
 """The page: it opens anywhere, says what the report says, and answers edits as `sie.weighted` and as a refit do."""
 
+import base64
 import json
 import re
 
@@ -48,6 +49,11 @@ def page(browser, address):
     assert page.said == []
     assert [url for url in page.requests if not url.startswith(("file:", "data:", "blob:"))] == []
     page.close()
+
+
+def address_of(state):
+    """The part after # of an address that somebody wrote by hand."""
+    return base64.urlsafe_b64encode(json.dumps(state).encode()).decode().rstrip("=")
 
 
 def inside(prior, rng):
@@ -228,6 +234,10 @@ def test_a_number_that_no_prior_has_is_refused_beside_its_control(page):
     assert page.inner_text("#q-capabilities .problem") == "Not taken: want the 5 % below the 95 %."
     page.locator("#q-labour_share input[type=number]").nth(1).fill("1.5")
     assert page.inner_text("#q-labour_share .problem") == "Not taken: want a 95 % below 1."
+    page.locator("#q-frontier_share input[type=number]").nth(0).fill("")
+    assert page.inner_text("#q-frontier_share .problem") == "Not taken: want a number."
+    page.locator("#q-frontier_share input[type=number]").nth(0).fill("")
+    assert page.inner_text("#q-frontier_share .problem") == "Not taken: want a number."
     assert text(page, "bar-p") == before
 
 
@@ -341,8 +351,20 @@ def test_figures_and_draws_are_saved(page, tmp_path):
             "sigma: no family is called evil",
         ),
         (
-            "eyJ2aWV3IjoicmVmZXJlbmNlIiwicHJpb3JzIjp7InNpZ21hIjpbImJldGEiLFsyLDFdXX19",
+            address_of({"view": "reference", "priors": {"sigma": ["lognormal", [2, 1]]}}),
             "sigma: want the 5 % below",
+        ),
+        (
+            address_of({"view": "reference", "priors": {"sigma": ["constructor", [1]]}}),
+            "sigma: no family is called constructor",
+        ),
+        (
+            address_of({"view": "reference", "priors": {"sigma": ["mixture", [0.5, 0.5]]}}),
+            "sigma: no family is called mixture here",
+        ),
+        (
+            address_of({"view": "reference", "levels": {"language models": "published"}}),
+            "other levels of the evidence, which need a fit",
         ),
     ],
 )
@@ -352,6 +374,40 @@ def test_an_address_that_does_not_fit_is_refused_in_a_sentence(browser, address,
     assert text(page, "bar-how") == "as the author states it"
     assert page.said == []
     page.close()
+
+
+def test_a_row_named_twice_in_an_address_is_left_out_once(browser, address):
+    shown = []
+    for off in (["report_fixed_hardware_2025"], 3 * ["report_fixed_hardware_2025"]):
+        page = opened(browser, f"{address}#{address_of({'view': 'reference', 'off': off})}")
+        shown.append((text(page, "bar-p"), text(page, "bar-how")))
+        page.close()
+    assert shown[0] == shown[1]
+
+
+def test_another_run_of_the_reference_does_not_claim_the_stored_range(evidence):
+    view = sie.read_view("reference")
+    assert view_payload(view, evidence, draws=1000)["alternatives"]
+    assert view_payload(view, None, draws=1000)["alternatives"] is None
+    other = view_payload(view, evidence, draws=1000, levels={"SAT solvers": "epoch"})
+    assert other["alternatives"] is None
+    assert other["command"] == "sie report reference --seed 1 --draws 1000 --levels 'SAT solvers=epoch'"
+
+
+def test_what_a_view_file_cannot_state_is_said_in_it(page, tmp_path):
+    page.select_option("#mechanism", "complements")
+    with page.expect_download() as saved:
+        page.click("#save-toml")
+    saved.value.save_as(tmp_path / "reference.toml")
+    assert "the mechanism complements" in (tmp_path / "reference.toml").read_text().splitlines()[0]
+    assert "Not in the saved file" in text(page, "problem")
+    assert (
+        sie.read_view(str(tmp_path / "reference.toml"))["sigma"].prior
+        == sie.read_view("reference")["sigma"].prior
+    )
+    with page.expect_download() as saved:
+        page.click("#save-credences")
+    assert saved.value.suggested_filename == "reference_complements_credences.csv"
 
 
 def test_markup_in_a_view_stays_text(browser, tmp_path, evidence):

@@ -177,8 +177,9 @@ def test_the_workbench_gives_the_same_number(evidence, reference):
     edits = {"capabilities": sie.lognormal(1.2, 3.0), "lambda": reference["lambda"].prior.scaled(0.95)}
     answer, table = bench.instant(reference.replace(**edits)), sie.weighted(draws, edits)
     assert answer.how == "reweighted"
-    np.testing.assert_allclose(table.p, answer.credences["evidence"].p, atol=1e-9)
-    np.testing.assert_allclose(table.mcse, answer.credences["evidence"].mcse, rtol=1e-6)
+    # The workbench reads the density of the histories' lambda off its curve, which errs by 1e-6.
+    np.testing.assert_allclose(table.p, answer.credences["evidence"].p, atol=1e-6)
+    np.testing.assert_allclose(table.mcse, answer.credences["evidence"].mcse, rtol=1e-5)
 
 
 @pytest.mark.slow

@@ -121,7 +121,8 @@ def report(
             write_atomically(html, render(payloads, calibrations=said).encode())
         if json is not None:
             write_atomically(json, reports.as_json(results, seed=seed, draws=draws).encode())
-    print(f"{headline()}\n")
+    if evidence is None and not levels and not priors_only:  # which the headline is of
+        print(f"{headline()}\n")
     print("\n".join(pages))
     if brief:
         print(
@@ -130,5 +131,5 @@ def report(
     else:
         print(reports.event_wordings())
     said = reports.conditions([result.view for result in results])
-    if not brief or said != reports.CONDITIONS:  # which the headline says already
+    if not brief or priors_only or evidence is not None or levels or said != reports.CONDITIONS:
         print(said)

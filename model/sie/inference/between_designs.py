@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from .stored_draws import StoredDraws
 
-__all__ = ["log_likelihood_at", "log_ratio"]
+__all__ = ["lambda_ratio", "log_likelihood_at", "log_ratio"]
 
 
 def log_ratio(
@@ -62,4 +62,4 @@ def lambda_ratio(old: Design, new: Design, posterior: xr.Dataset) -> np.ndarray 
 def log_likelihood_at(design: Design, posterior: xr.Dataset) -> np.ndarray:
     """Each row's own log density at draws, (draw, estimate), chains one after another."""
     values = design.log_likelihood(posterior).transpose("chain", "draw", "estimate").values
-    return values.reshape(-1, values.shape[-1])
+    return values.reshape(values.shape[0] * values.shape[1], values.shape[2])

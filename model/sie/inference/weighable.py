@@ -12,12 +12,11 @@ from ..base.errors import DataError
 from ..data.views import View
 from ..returns.design import Design
 from ..returns.history_lambda import inputs_at_lambda, log_likelihoods_of_subsets, rows_on_lambda
-from .reweighting import changed_priors, log_prior_ratio
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["HistoryLambda", "Weighable", "history_lambda", "history_prior_ratio"]
+__all__ = ["HistoryLambda", "Weighable", "history_lambda"]
 
 MOST_ROWS_ON_LAMBDA = 6
 """Rows on lambda alone of which every subset is kept ready."""
@@ -112,16 +111,4 @@ def history_lambda(design: Design, posterior: xr.Dataset) -> HistoryLambda | Non
         inputs=inputs_at_lambda(design.view, values, seed=HISTORY_SEED),
         rows=tuple(row.name for row in on),
         log_likelihood=log_likelihoods_of_subsets(values, on, subsets=range(1 << len(on))),
-    )
-
-
-def history_prior_ratio(view: View, view2: View, tree: xr.DataTree) -> np.ndarray:
-    """How much more probable another view makes the lambda of the raw histories than that of a fit, at its draws, as a log, (draw,)."""
-    posterior = tree["posterior"].to_dataset()
-    if "lambda_histories" not in posterior:
-        return np.zeros(posterior.sizes["chain"] * posterior.sizes["draw"])
-    values = posterior.lambda_histories.transpose("chain", "draw").values.ravel()
-    inputs = inputs_at_lambda(view, values, seed=HISTORY_SEED)
-    return np.broadcast_to(
-        log_prior_ratio(inputs, view, view2, changed_priors(view, view2, inputs)), len(values)
     )

@@ -26,13 +26,13 @@ from ..growth.events import EVENTS
 from ..returns.design import Design, design
 from ..returns.likelihoods import stored_of
 from .answers import Answer, outcomes, weighted_probabilities
+from .between_designs import lambda_ratio
 from .converged import MIN_ESS
 from .fits import Fit, Fits, form_of, likelihood_key, same_growth, same_priors
 from .growth_given import growth_given
 from .prior_draws import prior_values
 from .reweighting import Importance, importance_weights
 from .sampling import fit
-from .weighable import history_prior_ratio
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -115,9 +115,7 @@ class Workbench:
                 why = f"{view.name}: found draws under other rows or levels, want a refit"
                 continue
             try:
-                ratio = (
-                    history_prior_ratio(base.view, view, base.tree) if base.likelihood != likelihood else None
-                )
+                ratio = self._likelihood_ratio(base, view, rows) if base.likelihood != likelihood else None
                 weights = importance_weights(
                     base.moved, base.view, view, draws=self.draws, log_likelihood_ratio=ratio
                 )
@@ -126,9 +124,7 @@ class Workbench:
                 continue
             if weights.effective >= MIN_ESS:
                 return self._answer(view, levels, rows, "reweighted", base, weights, ratio)
-            why = (
-                f"{view.name}: found {weights.effective:.0f} effective draws, want at least {MIN_ESS} (refit)"
-            )
+            why = f"{view.name}: found {weights.effective:.0f} effective draws, want {MIN_ESS} (refit)"
         raise RefitNeeded(why)
 
     def refit(self, view: View, *, levels: Mapping[str, str] = NO_LEVELS) -> Answer:
@@ -244,6 +240,11 @@ class Workbench:
             For `fit`.
         """
         return design(rows, view, likelihoods=stored_of(rows, self._tables))
+
+    def _likelihood_ratio(self, base: Fit, view: View, rows: xr.Dataset) -> np.ndarray:
+        """How much more probable a view makes the lambda of the raw histories than a fit's view did, at its draws, as a log, (draw,)."""
+        old, new = (self.design(each, rows) for each in (base.view, view))
+        return np.broadcast_to(lambda_ratio(old, new, base.tree["posterior"].to_dataset()), self.draws)
 
     def _growth(self, view: View, rows: xr.Dataset, moved: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Growth inputs given the rows on them, beside draws of the quantities that evidence informs."""

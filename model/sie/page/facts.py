@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..analysis.alternatives.stored import read_stored
-from ..analysis.result import Result
+from ..analysis.result import Result, inputs_sha256
 from ..base.errors import DataError
 from ..data.alternatives import Alternative, read_alternatives
 from ..data.bibliography import REFERENCE, Source
+from ..data.evidence import read_evidence
 from ..data.families import FAMILIES, Prior
-from ..data.priors import Entry, View, view_names, view_path
+from ..data.priors import Entry, View, read_view, to_toml, view_names
 from ..data.quantities import CHAIN, QUANTITIES, RETIRED
 from ..data.rows import LEVELS
 from ..data.views import Conclusion
@@ -25,7 +26,7 @@ from ..data.wording import (
     input_number_in_words,
     prior_in_words,
 )
-from ..returns.selection import domains_at
+from ..returns.selection import default_levels, domains_at
 from .draw_sets import column_scale
 from .headline import headline_in_words
 
@@ -55,7 +56,8 @@ EDITABLE = tuple(family for family in FAMILIES if family not in ("fixed", "mixtu
 
 
 def is_bundled(view: View) -> bool:
-    return view.path is not None and view.name in view_names() and view.path == view_path(view.name)
+    """Whether a view is the bundled one of its name, whatever file it was read from."""
+    return view.name in view_names() and to_toml(view) == to_toml(read_view(view.name))
 
 
 def argument(view: View) -> str:
@@ -106,7 +108,8 @@ def quantity_of(name: str, entry: Entry, view: View, works: Mapping[str, Source]
     fits = [
         family
         for family in EDITABLE
-        if not (family == "beta" and high != 1.0)
+        if not (family == "normal" and low >= 0)
+        and not (family == "beta" and high != 1.0)
         and not (family == "halfnormal" and not about.lower_included)
     ]
     return {
@@ -218,9 +221,13 @@ def mechanisms_known() -> list[dict[str, str]]:
     ]
 
 
-def alternatives_of(view: View) -> dict[str, Any] | None:
-    """The stored specification curve with its headline; None where the view has none of the present inputs."""
-    if not is_bundled(view):
+def alternatives_of(result: Result) -> dict[str, Any] | None:
+    """The stored specification curve with its headline; None where the view has none of these inputs, levels and evidence."""
+    view = result.view
+    if not is_bundled(view) or "evidence" not in result.given:
+        return None
+    usual = default_levels(read_evidence())
+    if result.inputs_sha256 != inputs_sha256(read_view(view.name), usual):
         return None
     try:
         document = read_stored(view.name)

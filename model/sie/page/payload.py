@@ -51,7 +51,7 @@ __all__ = ["STORED_DRAWS", "payload_of", "refitted", "view_payload"]
 STORED_DRAWS = 4000
 """Draws of a set that a page stores."""
 
-FEW_YEARS = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0, 10.0, 15.0, 20.0)
+FEW_YEARS = (1.0, 2.0, 3.0, 4.0, 5.0, 7.0, 10.0, 15.0)
 """Years of progress of the curve after a refit: fewer than a report's, for speed."""
 
 
@@ -187,7 +187,8 @@ def payload_of(
         "sha256": result.inputs_sha256,
         "seed": attrs["seed"],
         "draws": attrs["draws"],
-        "command": f"sie report {argument(view)} {result.options}",
+        "command": f"sie report {argument(view)} {result.options}"
+        + (" --evidence DIR" if _own_folder(result) else ""),
         "page_command": f"sie page {argument(view)} --out page.html",
         "levels": dict(result.levels),
         "versions": versions(),
@@ -222,9 +223,14 @@ def payload_of(
         "rows": rows_of(result, works),
         "domains": domains_of(result),
         "mechanisms": mechanisms_known(),
-        "alternatives": alternatives_of(view),
+        "alternatives": alternatives_of(result),
         "sets": _sets_of(result, wide=wide, mechanisms=mechanisms, on_progress=on_progress),
     }
+
+
+def _own_folder(result: Result) -> bool:
+    """Whether the evidence is of a folder of the user's."""
+    return result.evidence is not None and result.evidence.attrs.get("folder") is not None
 
 
 def _numbers(table: xr.Dataset, event: str) -> list[float]:

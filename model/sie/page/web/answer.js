@@ -27,6 +27,8 @@ export class Loaded {
     this.author = author;
     /** @type {Map<string, Draws> | null} */
     this.decoded = null;
+    /** @type {{p: number, mcse: number}[] | null} */
+    this.plain = null;
     /** @type {Map<string, Prior>} */
     this.base = new Map(payload.quantities.map((/** @type {any} */ q) => [q.name, q.prior]));
     this.correlated = new Set(payload.quantities.filter((/** @type {any} */ q) => q.correlated).map((/** @type {any} */ q) => q.name));
@@ -36,6 +38,14 @@ export class Loaded {
   get draws() {
     this.decoded ??= new Map(Object.entries(this.payload.sets).map(([given, set]) => [given, decode(set)]));
     return this.decoded;
+  }
+
+  /** What the stored draws say of an event as they are, given all that counts. @param {number} event */
+  unedited(event) {
+    const given = lastGiven(this.draws);
+    const draws = /** @type {Draws} */ (this.draws.get(given));
+    this.plain ??= probabilities(draws, /** @type {Float64Array} */ (draws.events.get("")), weigh(draws, this.base, this.base, [], this.correlated), this.author.events.length);
+    return this.plain[event].p;
   }
 
   /** The priors that a state has. @param {State} state @returns {Map<string, Prior>} */

@@ -88,7 +88,7 @@ export class PriorControl {
     prior.numbers.forEach((number, i) => {
       const [slider, field] = this.fields[i] ?? [];
       if (!slider) return;
-      if (document.activeElement !== field) field.value = `${Number(number.toPrecision(4))}`;
+      if (document.activeElement !== field && Number.isFinite(number)) field.value = `${Number(number.toPrecision(4))}`;
       if (document.activeElement !== slider) slider.value = `${this.position(number)}`;
       slider.setAttribute("aria-valuetext", short(number));
     });
@@ -103,7 +103,7 @@ export class PriorControl {
     (NUMBERS[family] ?? []).forEach((words, i) => {
       const name = `${this.quantity.words}, ${words}`;
       const slider = h("input", { type: "range", min: 0, max: STEPS, "aria-label": name, oninput: () => this.move(i, this.number(Number(slider.value)), "slider") });
-      const field = h("input", { type: "number", step: "any", "aria-label": `${name}, number`, oninput: () => this.move(i, Number(field.value), "field") });
+      const field = h("input", { type: "number", step: "any", "aria-label": `${name}, number`, oninput: () => this.move(i, field.value.trim() ? Number(field.value) : NaN, "field") });
       this.fields.push([slider, field]);
       this.inputs.append(h("div", { class: "input" }, h("span", { class: "end" }, words), slider, field));
     });
@@ -137,7 +137,7 @@ export class PriorControl {
 
   /** @param {Prior} prior @param {string} moved */
   offer(prior, moved) {
-    const problem = problemOf(prior, this.quantity.range);
+    const problem = prior.numbers.some(Number.isNaN) ? "want a number" : problemOf(prior, this.quantity.range);
     if (problem) return this.show(prior, `Not taken: ${problem}.`);
     return this.onPrior(this.quantity.name, prior, moved);
   }

@@ -52,16 +52,21 @@ const BASIS = {
   calibrated: "set so that the whole comes out as the author says",
 };
 
+/** One digit after the point as Python prints it: of two that are as near, the even one. Only quarters lie so. @param {number} x */
+function tenth(x) {
+  return x % 1 === 0.25 ? `${Math.floor(x)}.2` : x.toFixed(1);
+}
+
 /** A probability as a report prints it. @param {number} p */
 export function percent(p) {
   const x = 100 * p;
   if (x < 0.05) return "< 0.1\u00a0%";
   if (x > 99.95) return "> 99.9\u00a0%";
-  return `${x.toFixed(1)}\u00a0%`;
+  return `${tenth(x)}\u00a0%`;
 }
 
 /** An error in points. @param {number} mcse */
 export function points(mcse) {
   const x = 100 * mcse;
-  return `±\u00a0${x < 0.05 ? "0.1" : x.toFixed(1)}`;
+  return `±\u00a0${x < 0.05 ? "0.1" : tenth(x)}`;
 }

@@ -126,7 +126,7 @@ export function support(prior) {
  */
 export function problemOf(prior, range) {
   const n = prior.numbers;
-  const names = NUMBERS[prior.family];
+  const names = Object.hasOwn(NUMBERS, prior.family) ? NUMBERS[prior.family] : null;
   if (!names) return prior.family === "mixture" ? "" : `no family is called ${prior.family}`;
   if (n.length !== names.length) return `want ${names.length} number${names.length > 1 ? "s" : ""}`;
   for (const number of n)

@@ -264,7 +264,7 @@ export function figureOfProgress(curves, width) {
   for (const c of curves) {
     f.root.append(svg("path", { d: line(c.p, x, y), class: `curve ${c.kind}` }));
     const at = c.p.find((point) => point[0] >= 5) ?? c.p[0];
-    f.root.append(svg("text", { x: x.at(at[0]) + 6, y: y.at(at[1]) - 6, class: `value ${c.kind}` }, c.name));
+    f.root.append(svg("text", { x: x.at(at[0]) + 6, y: y.at(at[1]) + (c.kind === "other" ? 18 : -8), "text-anchor": c.kind === "other" ? "end" : "start", class: `value ${c.kind}` }, c.name));
   }
   axisX(f, x, [0, 3, 5, 10, 15, 20].filter((t) => t <= high), "X: years of total AI progress at the recent pace|X: years of AI progress");
   return f.root;

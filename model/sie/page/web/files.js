@@ -34,7 +34,8 @@ export function asToml(view, state) {
     const name = /^\[([A-Za-z_]+)\]/.exec(block)?.[1] ?? "";
     return names.has(name) ? tableOf(view, name, state.priors[name]) : block;
   });
-  let text = edited.join("\n");
+  const beyond = beyondToml(state);
+  let text = (beyond ? `# Not in this file: ${beyond}.\n` : "") + edited.join("\n");
   if (names.size || state.off.length) text = text.replace(/^label(\s*)= *(".*")$/m, (/** @type {string} */ _, /** @type {string} */ gap, /** @type {string} */ label) => `label${gap}= ${JSON.stringify(`${JSON.parse(label)}, edited`)}`);
   if (state.off.length)
     text = text.replace(/^reflects(\s*)= *\[([^\]]*)\]/m, (/** @type {string} */ _, /** @type {string} */ gap, /** @type {string} */ had) => {
@@ -58,6 +59,20 @@ function tableOf(view, name, prior) {
 /** @param {State} state @param {any} view */
 export function fileName(state, view) {
   return Object.keys(state.priors).length || state.off.length ? `${view.name}_edited` : view.name;
+}
+
+/** What a view file cannot state of a state, in words; "" for nothing. @param {State} state */
+export function beyondToml(state) {
+  const levels = Object.entries(state.levels).map(([domain, level]) => `--levels "${domain}=${level}"`);
+  const parts = levels.length ? [`give ${levels.join(" ")} to sie report`] : [];
+  if (state.mechanism) parts.push(`the page shows the mechanism ${state.mechanism}, which sie table --by-mechanism has`);
+  return parts.join("; ");
+}
+
+/** The name of a file of numbers. @param {State} state @param {any} view */
+export function numbersName(state, view) {
+  const levels = Object.keys(state.levels).length ? "_at_other_levels" : "";
+  return fileName(state, view) + levels + (state.mechanism ? `_${state.mechanism}` : "");
 }
 
 /** @param {any} view @param {string} name @param {Map<string, import("answer").Answer>} answers */

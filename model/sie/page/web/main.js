@@ -3,7 +3,8 @@
 import { Loaded, lastGiven } from "answer";
 import { PriorControl, rowControls, worksOf } from "controls";
 import { byId, h, percent, points } from "dom";
-import { asSvg, asToml, credencesCsv, download, downloadPng, drawsCsv, fileName } from "files";
+import { same } from "families";
+import { asSvg, asToml, beyondToml, credencesCsv, download, downloadPng, drawsCsv, fileName, numbersName } from "files";
 import { meanings, showFigures, showWords, text } from "screen";
 import { Past, fromHash, initial, isEdited, levelsKey, toHash, unfit, viewKey, withPrior } from "state";
 
@@ -15,6 +16,8 @@ const served = Boolean(data.served);
 /** Views at the levels of the file, by key. @type {Map<string, Loaded>} */
 const views = new Map();
 for (const payload of data.views) views.set(keyOf(payload), new Loaded(payload));
+/** Fits of edited views, by key and levels. @type {Map<string, Loaded>} */
+const refits = new Map();
 /** Views at other levels, by key and levels, as the server gave them. @type {Map<string, Loaded>} */
 const atLevels = new Map();
 
@@ -44,14 +47,8 @@ function keyOf(payload) {
 
 /** The view of a state, as loaded or refitted; at the levels of the file where those of the state are still on their way. @param {State} state */
 function loadedOf(state) {
-  const found = Object.keys(state.levels).length ? atLevels.get(viewKey(state) + levelsKey(state)) : undefined;
-  return /** @type {Loaded} */ (found ?? views.get(viewKey(state)));
-}
-
-/** @param {State} state @param {Loaded} loaded */
-function keep(state, loaded) {
-  if (Object.keys(state.levels).length) atLevels.set(viewKey(state) + levelsKey(state), loaded);
-  else views.set(viewKey(state), loaded);
+  const key = viewKey(state) + levelsKey(state);
+  return /** @type {Loaded} */ (refits.get(key) ?? atLevels.get(key) ?? views.get(viewKey(state)));
 }
 
 /** Bring everything into line with the state. */
@@ -63,8 +60,8 @@ function update() {
   if (built !== shape) build(loaded.author, shape);
   let answers = loaded.answer(state);
   if (!isEdited(state) && loaded.payload !== loaded.author) {
-    loaded = new Loaded(loaded.author);
-    keep(state, loaded);
+    refits.delete(viewKey(state) + levelsKey(state));
+    loaded = loadedOf(state);
     answers = loaded.answer(state);
   }
   const refused = [...answers.values()].some((answer) => answer.refused);
@@ -81,6 +78,7 @@ function update() {
     secondAnswers: second ? second.answer({ ...state, priors: {}, off: [], mechanism: state.mechanism }) : null,
     waiting,
     served,
+    unedited: loaded.unedited(loaded.author.events.findIndex((/** @type {any} */ event) => event.name === state.event)),
   };
   if (!refused) lastAnswers = answers;
   showWords(shown);
@@ -93,7 +91,7 @@ function update() {
   });
   byId("undo").disabled = past.at === 0;
   byId("redo").disabled = past.at === past.states.length - 1;
-  byId("reset").disabled = !isEdited(state) && !state.mechanism;
+  byId("reset").disabled = !isEdited(state) && !state.mechanism && !Object.keys(state.levels).length;
   byId("mechanism").value = state.mechanism;
   byId("view").value = viewKey(state);
   byId("second").value = state.second;
@@ -121,6 +119,7 @@ function setAddress(state) {
 
 /** @param {State} state @param {string} moved what was moved, for undo */
 function go(state, moved = "") {
+  tell("");
   past.note(state, moved, performance.now());
   update();
 }
@@ -136,7 +135,6 @@ function build(view, shape) {
   text("conditions", view.conditions);
   const hangs = view.alternatives?.hangs_on ?? [];
   byId("hangs").replaceChildren(...hangs.map((/** @type {any} */ one) => h("li", {}, `${one.group}. With ${one.alternative}: ${percent(one.p)} ${points(one.mcse)}`)));
-  byId("hangs-on").hidden = hangs.length === 0;
   byId("meanings").replaceChildren(meanings(view, (event) => go({ ...past.now, event })));
   controls = new Map();
   for (const group of ["r", "growth"]) {
@@ -226,7 +224,7 @@ async function refit(state, key) {
   const { found, problem } = await ask({ toml: asToml(author, state), name: fileName(state, author), levels: author.levels, mechanism: state.mechanism, whole: false });
   if (refitted !== key) return;
   refitting = false;
-  if (found) keep(state, new Loaded(found, author));
+  if (found) refits.set(viewKey(state) + levelsKey(state), new Loaded(found, author));
   update();
   if (problem) tell(problem);
 }
@@ -235,13 +233,15 @@ async function refit(state, key) {
 async function fetchLevels(state) {
   if (asked === levelsKey(state)) return;
   asked = levelsKey(state);
-  if (!served) return tell("Other levels of the evidence need a fit: sie explore has them.");
   const { author } = /** @type {Loaded} */ (views.get(viewKey(state)));
   fetching = true;
   const { found, problem } = await ask({ toml: author.toml, name: author.name, levels: { ...author.levels, ...state.levels }, whole: true });
   fetching = false;
-  if (found) keep(state, new Loaded(found));
-  else past.undo();
+  if (found) {
+    atLevels.set(viewKey(state) + levelsKey(state), new Loaded(found));
+    const counted = new Set(found.rows.filter((/** @type {any} */ row) => row.used).map((/** @type {any} */ row) => row.id));
+    if (past.now.off.some((row) => !counted.has(row))) past.note({ ...past.now, off: past.now.off.filter((row) => counted.has(row)) }, "", 0);
+  } else past.note({ ...past.now, levels: {} }, "", 0);
   update();
   if (problem) tell(problem);
 }
@@ -275,7 +275,11 @@ function opening() {
     return { state: first, problem: `The address is about ${what}, which this file does not hold: save it from the page that made the link, or run sie explore with its file.`, asked: state };
   }
   if (state.second && !views.has(state.second)) state.second = "";
-  const why = unfit(state, loaded.author);
+  const other = Object.keys(state.levels).length > 0;
+  if (other && !served)
+    return { state: first, problem: "The address is about other levels of the evidence, which need a fit: sie explore has them." };
+  const why = unfit(other ? { ...state, off: [] } : state, loaded.author);
+  for (const quantity of loaded.author.quantities) if (state.priors[quantity.name] && same(state.priors[quantity.name], quantity.prior)) delete state.priors[quantity.name];
   return why ? { state: first, problem: `The address does not fit the view: ${why}.` } : { state, problem: "" };
 }
 
@@ -304,27 +308,27 @@ function start() {
   byId("mechanism").addEventListener("change", () => go({ ...past.now, mechanism: byId("mechanism").value }));
   byId("undo").addEventListener("click", () => (past.undo(), update()));
   byId("redo").addEventListener("click", () => (past.redo(), update()));
-  byId("reset").addEventListener("click", () => go({ ...past.now, priors: {}, off: [], mechanism: "" }));
+  byId("reset").addEventListener("click", () => go({ ...past.now, priors: {}, off: [], mechanism: "", levels: {} }));
   for (const [id, act] of Object.entries(SAVING)) byId(id).addEventListener("click", act);
   document.querySelectorAll("button[data-figure]").forEach((button) => {
     button.addEventListener("click", () => {
       const name = /** @type {HTMLElement} */ (button).dataset.figure ?? "";
       const figure = byId(`figure-${name}`).querySelector("svg");
       if (!figure) return;
-      const file = `${fileName(past.now, loadedOf(past.now).author)}_${name}`;
+      const file = `${numbersName(past.now, loadedOf(past.now).author)}_${name}`;
       if (/** @type {HTMLElement} */ (button).dataset.as === "png") downloadPng(figure, `${file}.png`);
       else download(`${file}.svg`, asSvg(figure), "image/svg+xml");
     });
   });
   document.addEventListener("keydown", (event) => {
-    if (!(event.ctrlKey || event.metaKey) || /** @type {HTMLElement} */ (event.target).tagName === "INPUT") return;
+    if (!(event.ctrlKey || event.metaKey) || /** @type {HTMLElement} */ (event.target).matches("input:not([type=range], [type=checkbox])")) return;
     if (event.key === "z" && !event.shiftKey) (past.undo(), update());
     else if (event.key === "y" || (event.key === "Z" && event.shiftKey)) (past.redo(), update());
   });
   window.addEventListener("hashchange", () => {
     const again = opening();
-    if (again.problem || toHash(again.state) === toHash(past.now)) return;
-    go(again.state);
+    if (again.problem) tell(again.problem);
+    else if (toHash(again.state) !== toHash(past.now)) go(again.state);
   });
   window.addEventListener("resize", () => update());
   update();
@@ -368,10 +372,12 @@ const SAVING = {
   "save-toml": () => {
     const view = loadedOf(past.now).author;
     download(`${fileName(past.now, view)}.toml`, asToml(view, past.now), "application/toml");
+    const beyond = beyondToml(past.now);
+    tell(beyond ? `Not in the saved file: ${beyond}.` : "");
   },
   "save-credences": () => {
     const loaded = loadedOf(past.now);
-    const name = fileName(past.now, loaded.author);
+    const name = numbersName(past.now, loaded.author);
     download(`${name}_credences.csv`, credencesCsv(loaded.author, name, loaded.answer(past.now)), "text/csv");
   },
   "save-draws": () => {
@@ -380,7 +386,8 @@ const SAVING = {
     const given = lastGiven(answers);
     const answer = answers.get(given);
     const draws = loaded.draws.get(given);
-    if (answer && draws && !answer.refused) download(`${fileName(past.now, loaded.author)}_draws.csv`, drawsCsv(draws, answer.weights, past.now.mechanism), "text/csv");
+    if (!answer || !draws || answer.refused) return tell("There is no number here, and no draws to save.");
+    return download(`${numbersName(past.now, loaded.author)}_draws.csv`, drawsCsv(draws, answer.weights, past.now.mechanism), "text/csv");
   },
   "copy-link": () => {
     const link = `${location.href.split("#")[0]}#${toHash(past.now)}`;

@@ -19,6 +19,7 @@ import { figureOfAlternatives, figureOfChain, figureOfDrivers, figureOfFan, figu
  * @property {Map<string, Answer> | null} secondAnswers
  * @property {boolean} waiting whether a refit is on its way
  * @property {boolean} served
+ * @property {number} unedited what the same stored draws say of the event without an edit
  */
 
 /** @type {Record<string, string>} */
@@ -35,7 +36,6 @@ export function showWords(shown) {
   const p = last.refused ? "no number" : percent(last.events[index].p);
   text("bar-event", event.wording);
   text("bar-p", p);
-  byId("bar").classList.toggle("stale", shown.waiting);
   text("big-p", p);
   text("big-error", last.refused ? "" : points(last.events[index].mcse));
   text("big-event", `${event.wording}, ${GIVEN[lastGiven(answers)]}`);
@@ -45,6 +45,10 @@ export function showWords(shown) {
   text("big-r", r);
   const curve = view.alternatives?.headline[state.event];
   const asIs = !isEdited(state) && !state.mechanism && !Object.keys(state.levels).length;
+  byId("hangs-on").hidden = !(view.alternatives && asIs && state.event === view.alternatives.events[0]);
+  byId("headline").hidden = !asIs;
+  document.body.classList.toggle("stale", shown.waiting);
+  text("figure-r-title", answers.has("evidence") ? "r at ASARA, before and after evidence" : "r at ASARA, from the priors");
   text("big-range", curve && asIs ? `${percent(curve.least.p)} to ${percent(curve.most.p)} over ${view.alternatives.singles.length} other choices that could be defended, one at a time.` : "");
   text("bar-how", howOf(shown, last));
   const refused = [...answers.entries()].find(([, answer]) => answer.refused);
@@ -77,7 +81,10 @@ function howOf(shown, last) {
   if (state.off.length) parts.push(`${state.off.length} row${state.off.length > 1 ? "s" : ""} off`);
   if (state.mechanism) parts.push("another mechanism");
   if (shown.loaded.payload !== shown.loaded.author && last.weights.weight === null) parts.push("refitted");
-  else if (last.weights.weight) parts.push(`weighted, ${Math.round(last.weights.effective)} effective draws${Number.isFinite(last.weights.khat) ? `, k-hat ${last.weights.khat.toFixed(2)}` : ""}`);
+  else if (last.weights.weight) {
+    const same = percent(shown.unedited);
+    parts.push(`weighted, ${Math.round(last.weights.effective)} effective draws${Number.isFinite(last.weights.khat) ? `, k-hat ${last.weights.khat.toFixed(2)}` : ""}; the same draws unedited: ${same}`);
+  }
   return parts.join("; ");
 }
 

@@ -97,7 +97,7 @@ export function fromHash(hash) {
   /** @type {Record<string, Prior>} */
   const priors = {};
   for (const [name, item] of Object.entries(read.priors ?? {})) {
-    if (!Array.isArray(item) || typeof item[0] !== "string" || !Array.isArray(item[1])) return bad;
+    if (name in Object.prototype || !Array.isArray(item) || typeof item[0] !== "string" || !Array.isArray(item[1])) return bad;
     if (!item[1].every((number) => typeof number === "number")) return bad;
     priors[name] = makePrior(item[0], item[1]);
   }
@@ -108,7 +108,7 @@ export function fromHash(hash) {
       event: read.event ?? "r_above_1",
       mechanism: read.mechanism ?? "",
       priors,
-      off: read.off ?? [],
+      off: [...new Set(/** @type {string[]} */ (read.off ?? []))],
       own: read.own ?? "",
       levels: read.levels ?? {},
     },
@@ -135,7 +135,8 @@ export function unfit(state, view) {
   for (const [name, prior] of Object.entries(state.priors)) {
     const quantity = view.quantities.find((/** @type {any} */ one) => one.name === name);
     if (!quantity) return `the view has no quantity ${name}`;
-    const problem = problemOf(prior, quantity.range);
+    const offered = quantity.families.includes(prior.family) || same(prior, quantity.prior);
+    const problem = offered ? problemOf(prior, quantity.range) : `no family is called ${prior.family} here`;
     if (problem) return `${name}: ${problem}`;
   }
   return "";
