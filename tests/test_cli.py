@@ -246,7 +246,9 @@ def process(*args, **env):
 def full_report(tmp_path_factory):
     """`sie report` of every view, as a process of its own."""
     folder = tmp_path_factory.mktemp("report")
-    done = process("report", "--verbose", "--draws", 4000, "--json", folder / "all.json", "--out", folder / "out")
+    done = process(
+        "report", "--verbose", "--draws", 4000, "--json", folder / "all.json", "--out", folder / "out"
+    )
     return folder, done
 
 
