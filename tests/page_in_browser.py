@@ -18,9 +18,9 @@ FLAGS = (
 )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
-    """Debian's chromium, one a process; where it is missing, a failure in CI and a skip elsewhere."""
+    """Debian's chromium, one a file of tests: while it is open, no other event loop runs in this thread. Where it is missing, a failure in CI and a skip elsewhere."""
     from playwright.sync_api import sync_playwright
 
     chromium = shutil.which("chromium")

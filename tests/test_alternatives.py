@@ -250,9 +250,15 @@ def test_the_readme_has_the_headline():
 
 
 def test_a_report_begins_with_the_headline(command):
-    code, out, _ = command("report", "davidson_houlden_2025", "--draws", 1000, "--priors-only")
+    code, out, _ = command("report", "davidson_houlden_2025", "--draws", 1000)
     assert code == 0
     assert out.startswith(sie.headline())
+
+
+def test_a_report_of_priors_does_not_begin_with_an_answer_given_evidence(command):
+    code, out, _ = command("report", "davidson_houlden_2025", "--draws", 1000, "--priors-only")
+    assert code == 0
+    assert "Reference view" not in out
 
 
 @pytest.mark.slow
