@@ -9,6 +9,7 @@ import typer
 
 from ..base.errors import DataError, plain
 from ..base.files import refuse_unwritable, write_atomically
+from ..data.bibliography import REFERENCE
 from .options import (
     DEFAULT_DRAWS,
     Draws,
@@ -107,7 +108,8 @@ def report(
         if out is not None:
             reports.write_folder(results, out, works=works, on_progress=on_progress)
         if html is not None:
-            payloads = [payload_of(result, works, on_progress=on_progress) for result in results]
+            first = results if views else sorted(results, key=lambda result: result.view.name != REFERENCE)
+            payloads = [payload_of(result, works, on_progress=on_progress) for result in first]
             on_progress("writing the page")
             by_name = {result.view.name: result for result in results}
             said = [
