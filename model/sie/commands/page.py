@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -27,8 +29,6 @@ from .options import (
 )
 
 if TYPE_CHECKING:
-    import xarray as xr
-
     from ..data.bibliography import Source
     from ..data.priors import View
 
@@ -52,17 +52,15 @@ def page(
     levels: Levels = None,
 ) -> None:
     """One self-contained HTML file with the answer, whose priors and rows move in the browser."""
+    from ..data.evidence import evidence_files
     from ..page.document import render
 
-    check_sampling(seed, draws)
-    works = bibliography(evidence)
-    read = read_views("sie page", views or [REFERENCE], works)
-    inputs = [view.path for view in read]
-    refuse_unwritable("--out", out, inputs=inputs)
-    rows, chosen = _rows("sie page", read, evidence, levels, priors_only)
+    run = Run(seed=seed, draws=draws, priors_only=priors_only, evidence=evidence, levels=levels)
+    read = read_views("sie page", views or [REFERENCE], run.works)
+    refuse_unwritable("--out", out, inputs=[*(view.path for view in read), *evidence_files(evidence)])
+    make = run.maker(read)
     with progress() as on_progress:
-        make = _maker(works, rows, chosen, seed, draws, evidence, on_progress)
-        payloads = [make(view) for view in read]
+        payloads = [make(view, on_progress=on_progress) for view in read]
         on_progress("writing the page")
         write_atomically(out, render(payloads).encode())
     print(f"{out}: {', '.join(view.label for view in read)}")
@@ -80,18 +78,15 @@ def site(
     """A page for each view and an index, ready for any static host."""
     from ..page.document import index, render
 
-    check_sampling(seed, draws)
-    works = bibliography(evidence)
-    read = read_views("sie site", views, works)
+    run = Run(seed=seed, draws=draws, priors_only=priors_only, evidence=evidence, levels=levels)
+    read = read_views("sie site", views, run.works)
     if any(view.name == "index" for view in read):
         raise DataError("sie site", "index", "a view of another name (index.html is the list of views)")
     refuse_unwritable("DIR", folder, folder=True)
-    rows, chosen = _rows("sie site", read, evidence, levels, priors_only)
+    make, listed, pages = run.maker(read), [], {}
     with progress() as on_progress:
-        make, listed = _maker(works, rows, chosen, seed, draws, evidence, on_progress), []
-        pages = {}
         for view in sorted(read, key=lambda view: view.name != REFERENCE):
-            payload = make(view)
+            payload = make(view, on_progress=on_progress)
             pages[f"{view.name}.html"] = render([payload])
             listed.append({key: value for key, value in payload.items() if key != "sets"})
         on_progress("writing the pages")
@@ -101,39 +96,42 @@ def site(
     print(f"{folder}: {len(pages)} pages and index.html")
 
 
-def _rows(
-    command: str, views: list[View], evidence: Path | None, levels: list[str] | None, priors_only: bool
-) -> tuple[xr.Dataset | None, dict[str, str]]:
-    from ..data.evidence import read_evidence
-    from ..returns.selection import usable
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """The options that a page and a site have in common. Raises DataError for a seed or a number of draws that is none."""
 
-    rows = read_evidence(evidence)
-    chosen = chosen_levels(levels, rows, without="--priors-only" if priors_only else None)
-    for view in views:
-        usable(rows, view, levels=chosen)
-    return (None if priors_only else rows), chosen
+    seed: int
+    draws: int
+    priors_only: bool
+    evidence: Path | None
+    levels: list[str] | None
 
+    def __post_init__(self) -> None:
+        check_sampling(self.seed, self.draws)
 
-def _maker(
-    works: dict[str, Source],
-    rows: xr.Dataset | None,
-    levels: dict[str, str],
-    seed: int,
-    draws: int,
-    folder: Path | None,
-    on_progress: Callable[[str], None],
-) -> Callable[[View], dict[str, Any]]:
-    from ..page.payload import view_payload
+    @cached_property
+    def works(self) -> dict[str, Source]:
+        """The bibliography."""
+        return bibliography(self.evidence)
 
-    return lambda view: view_payload(
-        view,
-        rows,
-        levels=levels,
-        seed=seed,
-        draws=draws,
-        wide=True,
-        mechanisms=None,
-        folder=folder,
-        works=works,
-        on_progress=on_progress,
-    )
+    def maker(self, views: list[View]) -> Callable[..., dict[str, Any]]:
+        """What makes the payload of a view, once every view is known to fit the evidence and the levels."""
+        from ..data.evidence import read_evidence
+        from ..page.payload import view_payload
+        from ..returns.selection import usable
+
+        rows = read_evidence(self.evidence)
+        chosen = chosen_levels(self.levels, rows, without="--priors-only" if self.priors_only else None)
+        for view in views:
+            usable(rows, view, levels=chosen)
+        return partial(
+            view_payload,
+            evidence=None if self.priors_only else rows,
+            levels=chosen,
+            seed=self.seed,
+            draws=self.draws,
+            wide=True,
+            mechanisms=None,
+            folder=self.evidence,
+            works=self.works,
+        )

@@ -121,7 +121,7 @@ def stored_set(
     view: View,
     rows: Sequence[str],
     *,
-    by_mechanism: Mapping[str, tuple[np.ndarray, np.ndarray]],
+    by_mechanism: Mapping[str, xr.Dataset],
     years: Sequence[float] = (),
 ) -> dict[str, Any]:
     """A mixture's draws with what the page shows of them, as data for JSON.
@@ -134,8 +134,8 @@ def stored_set(
         Its view.
     rows : sequence of str
         The ids of its rows.
-    by_mechanism : mapping of str to tuple
-        Events (event, draw) and r at ASARA (draw,) by mechanism, "" for the view's own.
+    by_mechanism : mapping of str to xr.Dataset
+        The same draws with what each other mechanism makes of them.
     years : sequence of float, optional
         Years of progress whose probabilities the page draws, with the chain and software over time; none for draws of which it draws
         nothing of this.
@@ -161,20 +161,30 @@ def stored_set(
                 columns.add("history", name, values, column_scale(view[name].prior))
         for subset, values in enumerate(history.log_likelihood):
             columns.add("history_rows", str(subset), values)
-    for name, (indicators, r) in by_mechanism.items():
+    for name, drawn in {"": draws, **by_mechanism}.items():
+        indicators, r = _outcomes(drawn)
         columns.add_bits("events", name, indicators)
         columns.add("r", name, r, "log" if (r > 0).all() else "linear")
     if years:
         _add_outlook(columns, draws, years)
     return {
         "n": draws.sizes["draw"],
-        "effective": _effective(by_mechanism[""][1]),
+        "effective": _effective(draws.r_asara.values.ravel()),
         "years": list(years),
         "rows": list(rows),
         "history_rows": list(history.rows) if history is not None else [],
         "columns": columns.about,
         "data": base64.b64encode(np.concatenate(columns.codes).tobytes()).decode(),
     }
+
+
+def _outcomes(draws: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """Events (event, draw) and r at ASARA (draw,) of draws that hold all that growth needs."""
+    from ..growth.credences import block_indicators
+
+    draws = draws[[name for name in draws if draws[name].dims == draws.r_asara.dims]].isel(chain=0)
+    blocks = list(block_indicators(draws, list(EVENTS.values())))
+    return np.concatenate(blocks, axis=1), draws.r_asara.values
 
 
 def _effective(r: np.ndarray) -> float:

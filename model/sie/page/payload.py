@@ -281,24 +281,11 @@ def _sets(
     )
     sets = {}
     for given, (mixture, rows) in mixtures.items():
-        by_mechanism = {"": mixture.draws} | {
+        by_mechanism = {
             name: under_at(mixture.draws, view, mechanism, weights.history, seed=seed)
             for name, mechanism in chosen.items()
         }
         sets[given] = stored_set(
-            mixture,
-            view,
-            rows,
-            by_mechanism={name: _outcomes(each) for name, each in by_mechanism.items()},
-            years=years if given == last else (),
+            mixture, view, rows, by_mechanism=by_mechanism, years=years if given == last else ()
         )
     return sets
-
-
-def _outcomes(draws: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
-    """Events (event, draw) and r at ASARA (draw,) of draws that hold all that growth needs."""
-    from ..growth.credences import block_indicators
-
-    draws = draws[[name for name in draws if draws[name].dims == draws.r_asara.dims]].isel(chain=0)
-    blocks = list(block_indicators(draws, list(EVENTS.values())))
-    return np.concatenate(blocks, axis=1), draws.r_asara.values

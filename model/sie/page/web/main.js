@@ -129,7 +129,8 @@ function build(view, shape) {
   built = shape;
   lastAnswers = null;
   text("view-label", view.label);
-  text("authored", [view.authored, ...view.remarks].join(" "));
+  text("big-authored", view.authored);
+  text("authored", view.remarks.join(" "));
   const sentence = view.alternatives?.sentence || sentenceOf(view);
   text("headline", sentence.split("All credences are conditional")[0].trim().replaceAll(" %", "\u00a0%"));
   text("conditions", view.conditions);

@@ -141,7 +141,9 @@ export function showFigures(shown) {
   ], width) : null);
   const found = ok ? drivers(loaded, state, given, last.weights, index).slice(0, 12) : [];
   put("figure-drivers", found.length ? (width) => figureOfDrivers(found, last.events[index].p, width) : null);
-  text("drives", found.length ? `It moves most with ${found[0].name}: ${percent(found[0].low)} in its lowest third, ${percent(found[0].high)} in its highest.` : "");
+  const drives = found.length ? `It moves most with ${found[0].name}: ${percent(found[0].low)} in its lowest third, ${percent(found[0].high)} in its highest.` : "";
+  text("drives", drives);
+  text("big-drives", drives);
   showAlternatives(shown);
 }
 
