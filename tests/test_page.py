@@ -107,7 +107,7 @@ def test_an_unedited_page_says_what_the_report_says_to_the_digit(page, payloads)
             p, mcse = payloads["reference"]["answers"][given]["p"][name]
             assert text(page, f"p-{given}-{name}") == f"{hundredths(p)} %", (event, given)
             assert text(page, f"e-{given}-{name}") == f"± {100 * mcse:.1f}"
-    assert text(page, "bar-how") == "as the author states it"
+    assert text(page, "bar-how") == "the view as it stands"
     assert text(page, "headline").startswith("Reference view: P(r at ASARA > 1) is ")
     assert text(page, "headline") in sie.headline()
 
@@ -225,7 +225,7 @@ def test_the_answer_follows_a_slider_undo_redo_and_reset(page):
     page.locator("#q-sigma button.quiet").click()
     assert text(page, "bar-p") == moved
     page.click("#reset")
-    assert (text(page, "bar-p"), text(page, "bar-how")) == (before, "as the author states it")
+    assert (text(page, "bar-p"), text(page, "bar-how")) == (before, "the view as it stands")
 
 
 def test_a_number_that_no_prior_has_is_refused_beside_its_control(page):
@@ -371,7 +371,7 @@ def test_figures_and_draws_are_saved(page, tmp_path):
 def test_an_address_that_does_not_fit_is_refused_in_a_sentence(browser, address, hash_, said):
     page = opened(browser, f"{address}#{hash_}")
     assert said in text(page, "problem")
-    assert text(page, "bar-how") == "as the author states it"
+    assert text(page, "bar-how") == "the view as it stands"
     assert page.said == []
     page.close()
 

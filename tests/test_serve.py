@@ -862,7 +862,7 @@ def test_a_page_served_from_a_wheel_is_refitted_beyond_its_draws_as_a_report_wou
         page = opened(browser, f"{address}?token={client.token}")
         assert page.url.partition("#")[0] == address
         assert page.evaluate("[document.cookie, location.search, document.referrer]") == ["", "", ""]
-        assert text(page, "bar-how") == "as the author states it"
+        assert text(page, "bar-how") == "the view as it stands"
         page.locator("#q-r_typical input[type=number]").nth(0).fill("2.9")
         page.locator("#bar-how", has_text="refitted").wait_for()
         shown = text(page, "bar-p")
@@ -905,7 +905,7 @@ def test_a_served_page_opens_other_levels_and_files_of_ones_own(tmp_path, browse
         page.locator("#bar-how", has_text="1 domain at another level").wait_for()
         assert text(page, "bar-p") != before
         page.click("#undo")
-        assert (text(page, "bar-p"), text(page, "bar-how")) == (before, "as the author states it")
+        assert (text(page, "bar-p"), text(page, "bar-how")) == (before, "the view as it stands")
         page.set_input_files("#own-file", tmp_path / "davidson_2025.toml")
         page.locator("#view option", has_text="from a file").wait_for(state="attached")
         assert page.locator("#q-capabilities input[type=number]").nth(1).input_value() == "2"

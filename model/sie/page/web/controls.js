@@ -172,7 +172,7 @@ const WORDS = {
   lognormal: "log-normal",
   halfnormal: "half-normal",
   beta: "beta",
-  mixture: "mixture, as the author states it",
+  mixture: "mixture, as the view has it",
 };
 
 /**

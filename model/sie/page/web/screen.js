@@ -73,7 +73,7 @@ function howOf(shown, last) {
   if (shown.waiting) return "refitting; the number is the old one";
   if (last.refused) return "beyond the stored draws";
   const levels = Object.keys(state.levels).length;
-  if (!isEdited(state) && !state.mechanism && !levels) return "as the author states it";
+  if (!isEdited(state) && !state.mechanism && !levels) return "the view as it stands";
   const parts = [];
   if (levels) parts.push(`${levels} domain${levels > 1 ? "s" : ""} at another level`);
   const priors = Object.keys(state.priors).length;

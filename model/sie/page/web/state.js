@@ -72,7 +72,7 @@ function packed(prior) {
  */
 export function fromHash(hash) {
   if (!hash) return { state: null, problem: "" };
-  const bad = { state: null, problem: "The address holds no state that this page wrote; the view is shown as its author states it." };
+  const bad = { state: null, problem: "The address holds no state that this page wrote; the view is shown as it stands." };
   /** @type {any} */
   let read;
   try {
