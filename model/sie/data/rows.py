@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from ..base.errors import Problems, plain
 from .bibliography import ORIGIN, Source, origin
-from .quantities import ADJUSTMENTS
+from .quantities import ADJUSTMENTS, QUANTITIES
 from .row_rules import (
     BOUNDS,
     FLOWS,
@@ -98,10 +98,12 @@ _SD = cell(0, f"a number of at least 0 and at most {MOST_LOG_SD:g}", high=MOST_L
 _ID = {"id": matching("[a-z0-9_]+", "lower-case letters, digits and underscores")}
 _DATA = dict.fromkeys(("output_data", "input_data"), words("the name of the data that the estimate rests on"))
 _DOMAIN = {"domain": words(), "input": one_of(INPUTS)}
-_COMMON = {**_DATA, "definition_sd": _SD, **dict.fromkeys(ADJUSTMENTS, FLAG), **ORIGIN}
+_INCLUDED = {name: optional(FLAG, 0) if QUANTITIES[name].optional else FLAG for name in ADJUSTMENTS}
+_COMMON = {**_DATA, "definition_sd": _SD, **_INCLUDED, **ORIGIN}
 _MEASURE = {"measure": optional(one_of(MEASURES), ""), "measure_sd": optional(_SD, 0.0)}
 _RATIOS = dict.fromkeys(("ratio_q05", "ratio_q95"), _RATIO)
 _READ = {"read": optional(one_of(READ), "")}
+_MAY_LACK = {"read", *(name for name, field in _INCLUDED.items() if field.is_optional)}
 
 
 def _quantiles(prefix: str) -> dict[str, Field]:
@@ -191,7 +193,7 @@ def read_rows(
     if "domain" in fields:
         fields["domain"] = known(domains, "one of " + ", ".join(domains or ()))
     rules = (*rules, origin(sources, lambda row: given(row, numbers)), check_read)
-    rows = read_table(path, fields, rules, may_lack=_READ)
+    rows = read_table(path, fields, rules, may_lack=_MAY_LACK)
     return [_as_row(where, kind, values) for where, values in rows]
 
 
