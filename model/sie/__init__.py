@@ -23,6 +23,7 @@ _MODULES = {
     "growth.speeds": ("balanced_speedup", "progress_curve", "software_times"),
     "growth.paths": ("doublings_by", "shortest_years", "simulate", "years_at"),
     "data.evidence": ("read_evidence", "read_inputs", "read_series"),
+    "data.own_rows": ("add_row",),
     "histories.erdil_2024": ("read_idea_production",),
     "histories.own": ("add_history",),
     "inference.prior_draws": ("prior",),

@@ -12,6 +12,7 @@ __all__ = [
     "families",
     "histories",
     "history_units",
+    "own_rows",
     "own_table",
     "prior_tables",
     "priors",
