@@ -47,6 +47,7 @@ _MODULES = {
         "lognormal",
         "mixture",
         "normal",
+        "quantiles",
         "uniform",
     ),
     "data.priors": ("View", "read_view", "to_toml", "view_names"),

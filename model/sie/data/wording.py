@@ -39,7 +39,13 @@ __all__ = [
 AUTHOR_SAYS = "author says"
 """Heading of what a view concludes, beside what follows from its priors."""
 
-_NO_INTERVAL = {"fixed": "", "uniform": "", "loguniform": "", "halfnormal": " (0–95 %)"}
+_NO_INTERVAL = {
+    "fixed": "",
+    "uniform": "",
+    "loguniform": "",
+    "halfnormal": " (0–95 %)",
+    "quantiles": " (5, 50, 95 %)",
+}
 """What the numbers of a family are, where they are not its 5 and 95 % quantiles."""
 
 
