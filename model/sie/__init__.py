@@ -58,6 +58,7 @@ _MODULES = {
     "growth.outcome": ("takeover_before_buildout",),
     "plots.domains": ("plot_domains",),
     "plots.draws": ("plot_r", "plot_waterfall"),
+    "plots.priors": ("plot_prior",),
     "plots.paths": ("plot_fan", "plot_path", "plot_progress"),
     "page.figures": ("figures",),
     "page.reproduce": ("reproduce_figures",),

@@ -7,6 +7,7 @@ __all__ = [
     "borrowed",
     "constructors",
     "correlations",
+    "curves",
     "evidence",
     "exogenous",
     "families",
