@@ -4,6 +4,7 @@ __all__ = [
     "calibration_record",
     "document",
     "equations",
+    "export",
     "figures",
     "headline",
     "ledger",
