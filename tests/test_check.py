@@ -167,12 +167,16 @@ def test_a_view_with_several_faults_gives_a_line_for_each(command, view_text, wr
         text = text.replace(old, new, 1)
     code, out, err = command("check", write_view(text))
     assert (code, out) == (2, "")
-    assert [line.split(": found")[0] for line in err.splitlines()] == [
-        "view.toml colour",
-        "view.toml spred",
+
+    def line(start):
+        return [each.startswith(start) for each in text.splitlines()].index(True) + 1
+
+    assert [each.split(": found")[0] for each in err.splitlines()] == [
+        f"view.toml line {line('colour')} colour",
+        f"view.toml line {line('[spred]')} spred",
         "view.toml [spread]",
-        "view.toml [r_typical] family",
-        *(line.split(": found")[0] for line in err.splitlines() if "'guessed'" in line),
+        f"view.toml line {line('[r_typical]') + 1} [r_typical] family",
+        *(each.split(": found")[0] for each in err.splitlines() if "'guessed'" in each),
     ]
     assert len(err.splitlines()) == 5
 

@@ -235,9 +235,8 @@ def test_what_an_author_is_silent_about_is_the_references_to_the_digit(view_text
     assert command("check", path)[0] == 0
     code, out, err = command("check", write_view(text + BORROWED.format(value=own + 1e-9)))
     assert (code, out, err.count("\n")) == (2, "", 1)
-    assert err.startswith(
-        "view.toml [shape]: found fixed 1.000000001 (1), want fixed 1.0 (1), as in reference.toml"
-    )
+    assert "view.toml line " in err
+    assert err.endswith("[shape]: found fixed 1.000000001 (1), want fixed 1.0 (1), as in reference.toml\n")
 
 
 def test_only_a_quantity_of_another_view_is_borrowed(view_text, write_view, tmp_path, refused):
@@ -259,6 +258,4 @@ def test_a_quantity_that_the_reference_does_not_state_is_not_borrowed(view_text,
     text = without(view_text, "parallel") + BORROWED.replace("[shape]", "[parallel]").format(value=0.3)
     code, _, err = command("check", write_view(text))
     assert code == 2
-    assert err.startswith(
-        "view.toml [parallel]: found basis reference, want a quantity that reference states"
-    )
+    assert "[parallel]: found basis reference, want a quantity that reference states" in err

@@ -137,13 +137,7 @@ def main() -> None:
         code = tree()(standalone_mode=False)
         sys.stdout.flush()
     except (DataError, TyperException) as error:
-        message = error.format_message() if isinstance(error, TyperException) else str(error)
-        code = _fail(
-            message
-            if not isinstance(error, TyperException)
-            else f"sie: {message} (see {_path(error)} --help)",
-            BAD_INPUT,
-        )
+        code = _fail(_in_words(error) if isinstance(error, TyperException) else str(error), BAD_INPUT)
     except NotConverged as error:
         code = _fail(str(error), NOT_CONVERGED)
     except MemoryError:
@@ -179,6 +173,24 @@ def _interrupted(signum, frame) -> None:
         os.write(2, b"\r\x1b[K\x1b[?25h")  # a progress line hides the cursor
     os.write(2, b"sie: interrupted\n")
     os._exit(INTERRUPTED)
+
+
+NUMBERS = {
+    **dict.fromkeys(("int", "value_error"), "a whole number, as in 4000"),
+    "float": "a number with a decimal point, as in 1.5; inf for no limit",
+}
+"""What is wanted where an option's text is no such number."""
+
+
+def _in_words(error: TyperException) -> str:
+    """What the parser of the command line refuses; a text that is no number as every other refusal."""
+    cause, option = error.__cause__, getattr(error, "param", None)
+    if option is not None and hasattr(cause, "errors"):
+        [found, *_] = cause.errors()
+        for kind, want in NUMBERS.items():
+            if found["type"].startswith(kind):
+                return str(DataError(max(option.opts, key=len), found["input"], want))
+    return f"sie: {error.format_message()} (see {_path(error)} --help)"
 
 
 def _path(error: TyperException) -> str:

@@ -86,8 +86,11 @@ def _nearest(where: str, found: object, want: str) -> str:
     if listed is None or not isinstance(name, str) or isinstance(name, _Plain):
         return ""
     options = [option.strip(" '\"") for option in re.split(", | or ", listed[1])]
-    near = difflib.get_close_matches(name, options, n=1, cutoff=ALIKE) if len(name) < MOST_BYTES else []
-    return f" (did you mean {near[0]}?)" if near and near[0] != name else ""
+    if len(name) >= MOST_BYTES:
+        return ""
+    alike = [difflib.SequenceMatcher(None, option, name).ratio() for option in options]
+    near = options[alike.index(max(alike))]
+    return f" (did you mean {near}?)" if max(alike) >= ALIKE and near != name else ""
 
 
 def moved(error: DataError, place: Callable[[str], str]) -> DataError:

@@ -11,7 +11,16 @@ from typing import Any, NoReturn
 
 from .errors import DataError, plain
 
-__all__ = ["data_folder", "parse_json", "parse_toml", "read_bytes", "read_json", "read_text", "read_toml"]
+__all__ = [
+    "data_folder",
+    "number_meant",
+    "parse_json",
+    "parse_toml",
+    "read_bytes",
+    "read_json",
+    "read_text",
+    "read_toml",
+]
 
 MOST_BYTES = 64 * 2**20
 """Bytes of a file that is read whole: a table, a report, a ledger, a source's text."""
@@ -24,6 +33,9 @@ MOST_PARTS = 64
 
 MOST_DEPTH = 64
 """Lists and objects within one another in a JSON document."""
+
+MOST_LINE = 300
+"""Letters of a line in which a usual slip is looked for."""
 
 MOST_DIGITS = 20
 """Digits of a whole number in JSON: those of the largest seed."""
@@ -93,9 +105,41 @@ def parse_toml(name: str, text: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
+        if place := re.search(r"\(at line (\d+),", str(error)):
+            _refuse_usual_slip(name, text.split("\n")[int(place[1]) - 1], int(place[1]))
         raise DataError(name, plain(f"a TOML syntax error: {error}"), "valid TOML") from None
     except ValueError as error:
         raise DataError(name, plain(f"a bad TOML value: {error}"), "valid TOML") from None
+
+
+_SLIPS = (
+    (r"-?\d+,\d+", "a decimal comma", lambda value: f"a decimal point, as in {number_meant(value):g}"),
+    (r"-?\d+(?:[.,]\d+)? *%", "a percent sign", lambda value: f"a share, as in {number_meant(value):g}"),
+    (r"[“”‘’„].*", "a curly quotation mark", lambda value: 'a straight one: "'),
+    (r"[A-Za-z][\w ()/-]*", "a word without quotation marks", lambda value: f'"{value}"'),
+)
+"""What people write for a value that TOML does not know: the pattern, what it is, and what is wanted."""
+
+
+def _refuse_usual_slip(name: str, text: str, line: int) -> None:
+    """Refuse the line at which the syntax breaks in the terms of whoever wrote it, where it is a usual slip."""
+    key, equals, value = text[:MOST_LINE].partition("=")
+    value = value.partition("#")[0].strip()
+    for pattern, what, want in _SLIPS if equals else ():
+        if re.fullmatch(pattern, value):
+            raise DataError(f"{name} line {line} {key.strip()}", plain(f"{value}, {what}"), want(value))
+
+
+def number_meant(text: object) -> float | None:
+    """The number that a text with a decimal comma or a percent sign means; None where it means none."""
+    if not isinstance(text, str):
+        return None
+    digits = text.strip().removesuffix("%").strip().replace(",", ".")
+    try:
+        number = float(digits) / (100 if text.strip().endswith("%") else 1)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 def read_json(path: Path | str, *, limit: int = MOST_BYTES, want: str = "valid JSON") -> Any:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..base.errors import DataError, plain
+from ..base.errors import DataError, moved, plain
 from ..base.exit_codes import BAD_INPUT
 from ..base.reading import read_text
 from .check_files import (
@@ -56,11 +57,12 @@ def check(
         raise DataError(f"--sources {sources}", plain("no such folder"), "a folder of texts")
     checks = list(_checks(files, evidence, sources))
     problems = []
-    for _, run in checks:
+    for name, run in checks:
         try:
             problems += run()
         except DataError as error:
-            problems += [str(each) for each in (error, *error.others)]
+            located = moved(error, partial(with_line, text=_text_of(name, files)))
+            problems += [str(each) for each in (located, *located.others)]
     problems = list(dict.fromkeys(problems))
     for problem in problems:
         print(problem, file=sys.stderr)
@@ -69,6 +71,35 @@ def check(
         for key in () if files else _uncited(evidence):
             print(f"remark: sources.toml [{key}]: no row, view or figure cites it")
     return BAD_INPUT if problems else 0
+
+
+def _text_of(name: str, files: list[Path] | None) -> str:
+    """The text of a view or table by the name under which it is checked; empty where there is none to point into."""
+    from ..data.priors import view_names, view_path
+
+    paths = [path for path in files or () if path.name == name]
+    path = paths[0] if paths else view_path(name) if name in view_names() else None
+    try:
+        return read_text(path) if path is not None and path.suffix == ".toml" else ""
+    except DataError:
+        return ""
+
+
+def with_line(where: str, text: str) -> str:
+    """A place in a TOML file, `mine.toml [sigma] unit`, with the line of its text, if it is there: `mine.toml line 8 [sigma] unit`."""
+    place = re.match(r"(\S+\.toml) (?:\[([\w.]+)\])? ?(\w*)", where)
+    if place is None:
+        return where
+    file, table, key = place[1], place[2] or "", place[3]
+    inside, found = "", 0
+    for number, line in enumerate(text.splitlines(), start=1):
+        if header := re.match(r"\s*\[+\s*([\w.]+)\s*\]+", line):
+            inside = header[1]
+            found = found or (number if inside == (table or key) else 0)
+        elif inside == table and key and re.match(rf"\s*{re.escape(key)}\s*=", line):
+            found = number
+            break
+    return f"{file} line {found}{where[len(file) :]}" if found else where
 
 
 def _checks(
@@ -106,6 +137,9 @@ def _checks(
             yield path.name, lambda path=path: check_weights(path, evidence, sources)
         elif path.suffix == ".toml":
             yield path.name, lambda path=path: check_view(path, evidence, sources)
+        elif path.is_dir():
+            want = f"a view (.toml) or a table (.csv); a whole evidence folder: sie check --evidence {path}"
+            raise DataError(str(path), plain("a folder"), want)
         else:
             raise DataError(
                 str(path), plain(f"the ending {path.suffix!r}"), "a view (.toml) or an evidence table (.csv)"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DEFAULT_DRAWS",
+    "HTML",
     "MOST_WORKERS",
     "Draws",
     "Event",
@@ -53,6 +55,20 @@ __all__ = [
 
 DEFAULT_DRAWS = 20000
 
+HTML = (".html", ".htm")
+"""How the name of a page ends."""
+
+
+def _whole(text: str | int) -> int:
+    """A whole number, in digits or as 1e4."""
+    if isinstance(text, int):
+        return text
+    value = float(text) if "_" not in text else math.nan
+    if not value.is_integer():
+        raise ValueError
+    return int(text) if text.lstrip("-").isdigit() else int(value)
+
+
 MOST_WORKERS = 256
 """Processes of an embedded cluster."""
 
@@ -63,7 +79,11 @@ Evidence = Annotated[
 Seed = Annotated[int, typer.Option(metavar="N", help="Seed of every random number.")]
 Draws = Annotated[
     int,
-    typer.Option(metavar="N", help="Draws of the prior and of the posterior, a multiple of 4."),
+    typer.Option(
+        metavar="N",
+        parser=_whole,
+        help="Draws of the prior and of the posterior, a multiple of 4; 1e4 is 10000.",
+    ),
 ]
 ViewName = Annotated[
     str, typer.Argument(metavar="VIEW", help="A name under priors/ or a path ending in .toml.")
@@ -161,6 +181,8 @@ def chosen_levels(
     for option in options or ():
         domain, equals, level = option.rpartition("=")
         if level not in LEVELS:
+            if equals:
+                raise DataError(f"--levels {domain}", level, "one of " + ", ".join(LEVELS))
             raise DataError("--levels", option, "DOMAIN=LEVEL or a LEVEL, of " + ", ".join(LEVELS))
         chosen = named if equals else every
         for name in [domain] if equals else domains_at(everything, level):
@@ -194,6 +216,9 @@ def read_views(command: str, names: list[str] | None, works: Mapping[str, Source
 
 def bibliography(evidence: Path | None) -> dict[str, Source]:
     """The bundled works and those of the user's own evidence folder."""
+    if evidence is not None and not evidence.is_dir():
+        want = "a folder of evidence (sie add-row and sie add-history make one)"
+        raise DataError(f"--evidence {evidence}", plain("no such folder"), want)
     return {**read_sources(), **(read_sources(evidence) if evidence is not None else {})}
 
 

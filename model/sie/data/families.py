@@ -14,6 +14,7 @@ from numbers import Real
 import numpy as np
 
 from ..base.errors import DataError, Problems, plain
+from ..base.reading import number_meant
 from .curves import MOST_SKEW, SCORE_LIMIT, beta_shapes, log_density, log_skew, masses, quantile
 
 __all__ = [
@@ -259,7 +260,9 @@ def _check_numbers(prior: Prior) -> None:
             if prior.family == "fixed" and number == math.inf:
                 continue  # no limit; which quantity may have none is checked where quantities are known
             if not is_finite(number):
-                problems.refuse(f"{where} {name}", number, "a finite number")
+                meant = number_meant(number)
+                hint = "" if meant is None else f" without quotation marks, as in {meant:g}"
+                problems.refuse(f"{where} {name}", number, f"a finite number{hint}")
             elif number != 0 and prior.family != "mixture" and not SMALLEST <= abs(number) <= LARGEST:
                 problems.refuse(f"{where} {name}", number, f"0 or a size from {SMALLEST:g} to {LARGEST:g}")
     match prior.family:
@@ -272,7 +275,7 @@ def _check_numbers(prior: Prior) -> None:
             raise DataError(
                 f"{where} {names[0]}",
                 plain(f"{n[0]:g}, not below {names[1]} {n[1]:g}"),
-                f"{names[0]} < {names[1]}",
+                f"{names[0]} < {names[1]} (are the two swapped?)",
             )
         case "quantiles" if not n[0] < n[1] < n[2]:
             raise DataError(f"{where} q50", plain(" / ".join(f"{x:g}" for x in n)), "q05 < q50 < q95")

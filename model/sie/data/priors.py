@@ -6,7 +6,7 @@ What a view is, is in `views`.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -78,6 +78,9 @@ def view_path(view: str) -> Path:
     if view.endswith(".toml"):
         return Path(view)
     if view not in view_names():
+        beside = Path(view).with_suffix(".toml")
+        if beside.is_file():
+            raise DataError("view", plain(f"{view!r}, no bundled view"), f"{beside}, which is a file here")
         raise DataError("view", view, "a path ending in .toml or one of " + ", ".join(view_names()))
     return data_folder("priors") / f"{view}.toml"
 
@@ -141,7 +144,7 @@ def _view(
         other = (*fields, "concludes", "correlations", *EXOGENOUS)
         tables = {name: item for name, item in table.items() if name not in other}
         old = tuple(name for name in RETIRED if retired and name in tables)
-        names = _quantities_of(where, tables, problems, old)
+        names = _quantities_of(where, tables, problems, old, fields)
         read = partial(read_entry, may_borrow=name != REFERENCE)
         known_as = {name: RETIRED if name in old else QUANTITIES for name in names}
         entries = {
@@ -182,11 +185,11 @@ def _view(
 
 
 def _quantities_of(
-    where: str, tables: Mapping[str, object], problems: Problems, old: tuple[str, ...]
+    where: str, tables: Mapping[str, object], problems: Problems, old: tuple[str, ...], top: Collection[str]
 ) -> list[str]:
     """The quantities of a view for which there are tables; which must be there depends on how it states r.
 
-    A view with an `old` quantity, of an earlier version, need not have those that have come since.
+    A view with an `old` quantity, of an earlier version, need not have those that have come since. `top` has its keys above all tables.
     """
     derives = "r_asara" not in tables and "compute_bottleneck" not in tables
     if "r_asara" in tables:
@@ -205,10 +208,9 @@ def _quantities_of(
         problems.refuse(f"{where} [{name}]", found, STATED_INSTEAD[name])
     want = "only " + ", ".join(names)
     surplus = [name for name in tables if name not in (*names, *RETIRED)]
-    for name in (
-        name for name in surplus if name not in QUANTITIES
-    ):  # one misspelt before the one that is then missing
-        problems.refuse(f"{where} {name}", plain(UNKNOWN), want)
+    for name in (name for name in surplus if name not in QUANTITIES):  # before the one that is then missing
+        is_table = isinstance(tables[name], dict | list)
+        problems.refuse(f"{where} {name}", plain(UNKNOWN), want if is_table else "only " + ", ".join(top))
     for name in names:
         if name not in tables and name not in may_lack:
             problems.refuse(f"{where} [{name}]", plain("nothing"), "a table (the quantity is required)")
