@@ -1,4 +1,4 @@
-"""The numbers in the prose of the README and the notebooks are those of the data; its tables of credences are in `test_golden`."""
+"""The numbers in the prose of the README, the documentation and the notebooks are those of the data."""
 
 import ast
 import csv
@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from test_golden import GOLDEN, README
+from test_golden import GOLDEN
 
 import sie
 from sie.analysis.backtest import CUTS
@@ -37,12 +37,27 @@ WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "
 # ---- The prose
 
 
-def prose_of_the_readme():
-    """Paragraphs before the timings, in one line; without code, tables, headings and addresses."""
-    lines = README.split("\n## Speed\n")[0].splitlines()
-    text = " ".join(line for line in lines if not line.startswith(("    ", "|", "#", "!")))
-    text = text.replace(sie.headline(), "")  # which another test holds to its source
-    return re.sub(r"\]\([^)]*\)", "]", text)
+PAGES = {
+    "README": ROOT / "README.md",
+    **{
+        path.relative_to(ROOT / "docs").with_suffix("").as_posix(): path
+        for path in sorted((ROOT / "docs").rglob("*.md"))
+    },
+}
+"""The README and every page of the documentation, by name."""
+
+ELSEWHERE = ("checks", "reference_chain", "speed", "contributing", "changelog", "architecture")
+"""Pages that another test holds to what made them, whose figures are measured, or that include a file."""
+
+LINK = r"!?\[([^]]*)\]\([^)]*\)"
+
+
+def prose_of_a_page(path):
+    """Its paragraphs in one line; without code, tables, headings, generated parts, links' addresses, and times of the README."""
+    text = path.read_text(encoding="utf-8").split("\n## Speed\n")[0]
+    text = re.sub(r"^```.*?^```$|^<!--.*?-->$", "", text, flags=re.MULTILINE | re.DOTALL)
+    lines = [line for line in text.splitlines() if not line.startswith(("    ", "|", "#", "!"))]
+    return re.sub(LINK, r"\1", " ".join(" ".join(lines).replace(sie.headline(), "").split()))
 
 
 def prose_of_a_notebook(name):
@@ -67,12 +82,14 @@ def fixed_words(node):
             return "..."
 
 
-PROSE = {
-    "README": prose_of_the_readme(),
-    "README timings": README.split("\n## Speed\n")[1],
-    "README code": README,
+PROSE = {name: prose_of_a_page(path) for name, path in PAGES.items()}
+PROSE |= {
+    "README timings": PAGES["README"].read_text(encoding="utf-8").split("\n## Speed\n")[1],
+    "speed": PAGES["speed"].read_text(encoding="utf-8"),
+    "extras": PAGES["installation"].read_text(encoding="utf-8"),
+    "chain": " ".join(CHAIN.split()),
+    **{name: prose_of_a_notebook(name) for name in NOTEBOOKS},
 }
-PROSE |= {"chain": " ".join(CHAIN.split())} | {name: prose_of_a_notebook(name) for name in NOTEBOOKS}
 
 
 # ---- The data
@@ -141,7 +158,7 @@ def views():
 
 def extras():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return [WORDS[len(names := sorted(project["optional-dependencies"]))], *names]
+    return sorted(project["optional-dependencies"])
 
 
 @cache
@@ -195,52 +212,52 @@ def code(name, pattern):
 FIRST, SECOND, THIRD, FOURTH = NOTEBOOKS
 CLAIMS = {
     "errors of the tables": (
-        "README",
+        "results",
         r"Monte Carlo standard error of at most ([\d.]+) points \(`sie report`, seed 1, ([\d,]+) draws\)",
         lambda: [f"{math.ceil(1000 * max(mcse for _, mcse in GOLDEN.values())) / 10}", f"{DEFAULT_DRAWS:,}"],
     ),
     "rows that the reference hangs on": (
-        "README",
+        "results",
         r"`r_above_1` of ([\d.]+) % changes by ([-+][\d.]+) points without `(\w+)`, ([-+][\d.]+) without `(\w+)` and"
         r" ([-+][\d.]+) without `(\w+)` \(each fitted again, error ([\d.]+); no other row moves it by more than (\d+)\)",
         said_of_rows,
     ),
     "steepening": (
-        "README",
+        "results",
         r"gained before ASARA from 2018 takes away (\d+) to (\d+) points",
         lambda: moved_by("steepening"),
     ),
     "frontier_share": (
-        "README",
+        "results",
         r"in larger experiments adds (\d+) to (\d+)\.",
         lambda: moved_by("frontier_share"),
     ),
-    "earlier references": ("README", r"goes from the earlier (\d+) % and (\d+) % to it", earlier_references),
+    "earlier references": ("results", r"goes from the earlier (\d+) % and (\d+) % to it", earlier_references),
     "the reference in the chain": (
         "chain",
         r"of the reference view given evidence is ([\d.]+) %",
         lambda: [reference()],
     ),
     "how labour is counted": (
-        "README",
+        "howto/add_a_row",
         r"\(([\d.]+) of ([\d.]+) for one growth ratio, so that ([\d.]+) is left\)",
         measure_of_growth,
     ),
-    "serial labour": ("README", r"heads\^([\d.]+)\)", lambda: [f"{SERIAL_PENALTY}"]),
+    "serial labour": ("howto/add_a_row", r"heads\^([\d.]+)\)", lambda: [f"{SERIAL_PENALTY}"]),
     "extras": (
-        "README",
-        r"all but (\w+) extras: `sie\[(\w+)\]`.*? `sie\[(\w+)\]` and `sie\[(\w+)\]`",
+        "extras",
+        r"\| `sie\[(\w+)\]` \|[^|]*\|\n\| `sie\[(\w+)\]` \|[^|]*\|\n\| `sie\[(\w+)\]` \|",
         extras,
     ),
-    "notebooks": ("README code", r"# (\w+) notebooks:", lambda: [WORDS[len(NOTEBOOKS)]]),
     "timelines": (
-        "README",
+        "results",
         r"known at the end of (\d+), April and August (\d+), its log score on later frontier models is ([\d.]+) above the exponential's and"
         r" ([\d.]+) above that of Kwa's long trend of (\d) to (\d) months\. ASARA, not yet come at the last model's date, then comes in (\d+) \(5 to 95 %: (\d+) to (\d+)\), by the"
         r" exponential in (\d+) and by the long trend in (\d+);",
         timelines,
     ),
     "views": ("README timings", r"\((\d+) views, (\d+) of them fitted\)", views),
+    "views of the page of timings": ("speed", r"\((\d+) views, (\d+) of them fitted\)", views),
     "a prior in words": (
         FIRST,
         r"`lognormal ([\d.]+) to ([\d.]+) \((\d+)–(\d+) %\)` is `sie.lognormal\(([\d.]+), ([\d.]+)\)`, given by its (\d+) % and (\d+) %",
@@ -325,7 +342,7 @@ def test_the_prose_tells_the_numbers_of_the_data(claim):
     assert told(text, pattern) == numbers()
 
 
-@pytest.mark.parametrize("text", ["README", *NOTEBOOKS])
+@pytest.mark.parametrize("text", [*(name for name in PAGES if name not in ELSEWHERE), *NOTEBOOKS])
 def test_every_number_in_the_prose_is_held_to_data_or_plain(text):
     """A number that is new in the prose needs its line in CLAIMS, or in PLAIN."""
     rest = PROSE[text]
