@@ -6,6 +6,7 @@ Nothing of it is stored, so that no page can differ from the code. A marker that
 from __future__ import annotations
 
 import csv
+import json
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -227,6 +228,41 @@ def units() -> str:
     return table(["unit", "meaning"], [[name, meaning] for name, meaning in said.items()])
 
 
+def schema() -> dict:
+    """The JSON schema of a saved report."""
+    path = ROOT / "docs" / "reference" / "report.schema.json"
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def report_schema() -> str:
+    rows = [[code(path), _type(node), node.get("description", "")] for path, node in schema_keys(schema())]
+    return table(["key", "type", "meaning"], rows)
+
+
+def schema_keys(node: dict, path: str = "") -> Iterable[tuple[str, dict]]:
+    """Every key of a schema by its path: `views[].credences[].p`."""
+    for key, below in node.get("properties", {}).items():
+        yield f"{path}{key}", _resolved(below)
+        here = _resolved(below)
+        here = next((each for each in here.get("anyOf", ()) if "properties" in each), here)
+        if "items" in here:
+            yield from schema_keys(_resolved(here["items"]), f"{path}{key}[].")
+        yield from schema_keys(here, f"{path}{key}.")
+
+
+def _resolved(node: dict) -> dict:
+    """A node with what it refers to; a prior within a prior stays a reference."""
+    name = node.get("$ref", "").removeprefix("#/$defs/")
+    return {**schema()["$defs"][name], **node} if name and name != "prior" else node
+
+
+def _type(node: dict) -> str:
+    kind = node.get("type") or [each.get("type", "") for each in node.get("anyOf", ())]
+    if "enum" in node or "const" in node:
+        return ", ".join(f"{value}" for value in node.get("enum", [node.get("const")]))
+    return kind if isinstance(kind, str) else " or ".join(kind)
+
+
 def headline() -> str:
     return sie.headline()
 
@@ -236,7 +272,7 @@ MAKERS = {
     for make in (
         *(alternatives, api, by_event, by_view, commands, dictionary, domains, equation, equations),
         *(events, exits, headline),
-        *(quantities, symbols, units),
+        *(quantities, report_schema, symbols, units),
     )
 }
 """Every marker that a page may have."""

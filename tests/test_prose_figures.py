@@ -13,18 +13,22 @@ import pytest
 from test_golden import GOLDEN
 
 import sie
+from sie.analysis.alternatives.summary import PAIR_QUANTILES
 from sie.analysis.backtest import CUTS
 from sie.analysis.sensitivity.measures import CLASSES, WINDOW
 from sie.analysis.sensitivity.power import SENSITIVE
 from sie.analysis.timeline import last_date
+from sie.base.exit_codes import BAD_INPUT, NOT_CONVERGED
 from sie.base.stats import ENDS
 from sie.commands.options import DEFAULT_DRAWS
 from sie.data.quantities import SERIAL_PENALTY
+from sie.data.row_rules import USUAL_DEFINITION_SD
 from sie.data.timelines import DEFAULT_TIMELINE
 from sie.data.wording import hundredths
 from sie.inference.chains import CHAINS
 from sie.inference.converged import MAX_RHAT, MIN_ESS
 from sie.inference.reweighting import MAX_KHAT
+from sie.page.saved import KIND
 
 ROOT = Path(__file__).parents[1]
 CHAIN = (ROOT / "docs" / "reference_chain.md").read_text(encoding="utf-8")
@@ -57,6 +61,7 @@ def prose_of_a_page(path):
     text = path.read_text(encoding="utf-8").split("\n## Speed\n")[0]
     text = re.sub(r"^```.*?^```$|^<!--.*?-->$", "", text, flags=re.MULTILINE | re.DOTALL)
     lines = [line for line in text.splitlines() if not line.startswith(("    ", "|", "#", "!"))]
+    lines = [re.sub(r"^\d+\. ", "", line) for line in lines]
     return re.sub(LINK, r"\1", " ".join(" ".join(lines).replace(sie.headline(), "").split()))
 
 
@@ -193,6 +198,32 @@ def timelines():
     ]
 
 
+def months_of(row):
+    """Months in which output doubled, by a row of growth.csv."""
+    growth = sie.read_evidence().growth.sel(estimate=row, flow="output", growth_quantile=0.5).item()
+    return f"{12 * math.log(2) / growth:.0f}"
+
+
+def nine_sixteenths():
+    """The two doubling times, and the ratio that is the median of Davidson's factor."""
+    slow, fast = months_of("alexnet_growth"), months_of("vision_growth")
+    low, high = sie.read_view("davidson_2025")["hardware_scale"].prior.numbers
+    assert math.sqrt(low * high) == pytest.approx(int(fast) / int(slow), rel=1e-3)
+    return [fast, slow, fast, slow]
+
+
+def pythons():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    tested = [line.split(" :: ")[-1] for line in project["classifiers"] if ":: Python :: 3." in line]
+    assert project["requires-python"] == f">={tested[0]}"
+    return tested
+
+
+def around_pythons():
+    before, after = (int(version.split(".")[1]) for version in (pythons()[0], pythons()[-1]))
+    return [*pythons(), f"3.{after + 1}", f"3.{before - 1}"]
+
+
 def percents(shares):
     return [f"{100 * share:g}" for share in shares]
 
@@ -243,6 +274,38 @@ CLAIMS = {
         r"\(([\d.]+) of ([\d.]+) for one growth ratio, so that ([\d.]+) is left\)",
         measure_of_growth,
     ),
+    "usual definition error": (
+        "howto/add_a_row",
+        r"About ([\d.]+) where r rests on one growth ratio",
+        lambda: [f"{USUAL_DEFINITION_SD}"],
+    ),
+    "definition errors in the method": (
+        "method",
+        r"about ([\d.]+) in natural log for an r from one ratio",
+        lambda: [f"{USUAL_DEFINITION_SD}"],
+    ),
+    "nine sixteenths": (
+        "method",
+        r"doubled every (\d+) months when .*? and every (\d+) months when .*? At fixed scale progress was (\d+)/(\d+) as fast",
+        nine_sixteenths,
+    ),
+    "pairs of alternatives": (
+        "howto/read_alternatives",
+        r"shows (\d+) to (\d+) % over pairs",
+        lambda: percents(PAIR_QUANTILES),
+    ),
+    "exit codes": (
+        "reference/exit_codes",
+        r"With a code of (\d) or (\d) there",
+        lambda: [f"{BAD_INPUT}", f"{NOT_CONVERGED}"],
+    ),
+    "Python of the tutorial": ("tutorial", r"Python (3\.\d+) or (3\.\d+) and the wheel", pythons),
+    "versions of Python": (
+        "installation",
+        r"(3\.\d+) and (3\.\d+) are tested in every change\. (3\.\d+): .*? (3\.\d+) and earlier are refused",
+        around_pythons,
+    ),
+    "layout of saved draws": ("reference/files", r"returns it, layout (\d)\.", lambda: [KIND[-1]]),
     "serial labour": ("howto/add_a_row", r"heads\^([\d.]+)\)", lambda: [f"{SERIAL_PENALTY}"]),
     "extras": (
         "extras",
@@ -314,7 +377,7 @@ PLAIN = (
         r"r at ASARA > 1\b",
         r"3 years of AI progress",
         r"\(notebook 2\)",
-        r"with a 1 for each",
+        r"\ba 1 for each",
         r"5, 50 and 95 % points",
     ),
     *(
@@ -324,6 +387,28 @@ PLAIN = (
         r"Near 0 or 1 the model",
         r"a power near 1\b",
         r"\(2024\)",
+    ),
+    *(
+        r"If r is 2, a doubling",
+        r"if r is above 1: ",
+        r"Below 1 progress",
+        r"does 9/16 come from",
+        r"\(2025\)",
+    ),
+    *(
+        r"x_ik is 1 where",
+        r"only if lambda is 1 or",
+        r"\(labour's share 1\)",
+        r"\(sigma 1\)",
+        r"sigma near 0\b",
+    ),
+    *(
+        r"3 years in 1\b",
+        r"5 and 95 % points",
+        r"; notebook 2 shows",
+        r"x86-64",
+        r"Version 1 knew",
+        r"NetCDF 4\b",
     ),
     *(r"1 \+ f times the recent pace", r"with a 95 % interval", r"P\(`r` > 1\)"),
 )
