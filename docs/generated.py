@@ -5,6 +5,7 @@ Nothing of it is stored, so that no page can differ from the code. A marker that
 
 from __future__ import annotations
 
+import ast
 import csv
 import json
 import re
@@ -174,11 +175,24 @@ def api(room: str) -> str:
         if module.split(".")[0] != room:
             continue
         thing = getattr(sie, name)
-        kind = "autoclass" if isinstance(thing, type) else "autofunction" if callable(thing) else "autodata"
+        if not callable(thing):
+            parts.append(f"```{{eval-rst}}\n.. data:: sie.{name}\n\n   {_said(module, name)}\n```")
+            continue
+        kind = "autoclass" if isinstance(thing, type) else "autofunction"
         members = "\n   :members:" if kind == "autoclass" and not issubclass(thing, Exception) else ""
-        members = "\n   :no-value:" if kind == "autodata" else members
         parts.append(f"```{{eval-rst}}\n.. {kind}:: sie.{name}{members}\n```")
     return "\n\n".join(parts)
+
+
+def _said(module: str, name: str) -> str:
+    """The words below the assignment of a constant."""
+    source = Path(sie.__file__).parent / (module.replace(".", "/") + ".py")
+    body = ast.parse(source.read_text(encoding="utf-8")).body
+    for node, after in zip(body, body[1:], strict=False):
+        target = node.target if isinstance(node, ast.AnnAssign) else getattr(node, "targets", [None])[0]
+        if getattr(target, "id", None) == name and isinstance(after, ast.Expr):
+            return " ".join(ast.literal_eval(after.value).split())
+    raise LookupError(f"{module}.{name}: found no words, want a docstring below it")
 
 
 def events() -> str:

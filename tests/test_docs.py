@@ -119,6 +119,18 @@ def test_a_page_links_only_to_files_of_the_repository():
             assert urlsplit(address).scheme or (page.parent / address).exists(), (page.name, address)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [1280, 400])
+def test_no_page_is_wider_than_its_window(site, pages, browser, width):
+    window = browser.new_page(viewport={"width": width, "height": 900})
+    wide = []
+    for path in pages:
+        window.goto(path.as_uri())
+        if window.evaluate("document.documentElement.scrollWidth") > width:
+            wide.append(path.relative_to(site).as_posix())
+    assert wide == []
+
+
 # ---- Code in pages
 
 

@@ -33,13 +33,12 @@ __all__ = ["Column", "Table", "as_text", "tables"]
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """One column or key: what it means, its unit where it is a number, what it may hold, and whether it must be filled in."""
+    """One column or key: what it means, its unit where it is a number, and what it may hold."""
 
     name: str
     meaning: str
     unit: str
     holds: str
-    needed: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +114,7 @@ def _views() -> Iterator[Table]:
     yield _table("priors/VIEW.toml", "a view: keys before its tables", top_keys())
     yield _quantities("priors/VIEW.toml [QUANTITY]", "the quantities, a table each", QUANTITIES)
     prior = [
-        Column(name=key, meaning=meaning, unit="", holds=holds, needed=key in ("family", "unit"))
+        Column(name=key, meaning=meaning, unit="", holds=holds)
         for key, (meaning, holds) in PRIOR_KEYS.items()
     ]
     own = {
@@ -137,7 +136,7 @@ def _views() -> Iterator[Table]:
         name="priors/VIEW.toml [concludes.EVENT]",
         what="what the author concludes, with the keys of its origin; shown, never an input",
         columns=tuple(
-            Column(name=key, meaning=meaning, unit=unit, holds="a number" if unit else "text", needed=False)
+            Column(name=key, meaning=meaning, unit=unit, holds="a number" if unit else "text")
             for key, (meaning, unit) in CONCLUSIONS.items()
         ),
     )
@@ -162,15 +161,17 @@ def _choices() -> Iterator[Table]:
 
 def _columns(fields: Mapping[str, Field]) -> tuple[Column, ...]:
     return tuple(
-        Column(
-            name=name,
-            meaning=field.meaning,
-            unit=field.unit,
-            holds="" if field.want == words().want else field.want,
-            needed=not field.is_optional,
-        )
+        Column(name=name, meaning=field.meaning, unit=field.unit, holds=_holds(field))
         for name, field in fields.items()
     )
+
+
+def _holds(field: Field) -> str:
+    """What a field may hold; nothing is said of plain words that must be there."""
+    want = "words" if field.want == words().want else field.want
+    if field.is_optional:
+        return f"{want.removesuffix(', or nothing')}, or nothing"
+    return "" if want == "words" else want
 
 
 def _table(name: str, what: str, fields: Mapping[str, Field]) -> Table:
@@ -184,7 +185,6 @@ def _quantities(name: str, what: str, quantities: Mapping[str, Quantity]) -> Tab
             meaning=each.meaning,
             unit=" or ".join(each.units),
             holds=each.range + (", or inf" if each.endless else ""),
-            needed=False,
         )
         for key, each in quantities.items()
     )
@@ -192,9 +192,7 @@ def _quantities(name: str, what: str, quantities: Mapping[str, Quantity]) -> Tab
 
 
 def _units(name: str, what: str, units: Mapping[str, str]) -> Table:
-    columns = (
-        Column(name=unit, meaning=counts, unit="", holds="", needed=False) for unit, counts in units.items()
-    )
+    columns = (Column(name=unit, meaning=counts, unit="", holds="") for unit, counts in units.items())
     return Table(name=f"evidence/series/NAME.csv {name}", what=what, columns=tuple(columns))
 
 
