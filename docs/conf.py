@@ -20,6 +20,7 @@ numpydoc_show_class_members = False
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # numpydoc's sections have the types
 default_role = "code"
+smartquotes = False  # they would change options and code in prose
 add_module_names = False
 suppress_warnings = ["misc.highlighting_failure"]
 
@@ -28,7 +29,7 @@ html_title = "sie"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_copy_source = html_show_sourcelink = False
-html_sidebars = {"index": [], "method": [], "tutorial": [], "installation": []}
+html_sidebars = {"*": []}  # only how-to and reference have pages below them
 html_theme_options = {
     "navbar_end": ["theme-switcher"],
     "navbar_persistent": ["search-button"],

@@ -10,6 +10,7 @@ import csv
 import json
 import re
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import sie
@@ -24,6 +25,9 @@ from sie.page import equations as equation_page
 from sie.page.dictionary import tables as dictionary_tables
 
 ROOT = Path(__file__).parents[1]
+WIDTH = 100
+"""Letters of an equation that fit into a line of a page."""
+
 MARKER = re.compile(r"^<!-- (\w+)(?: ([^>]+?))? -->$", re.MULTILINE)
 
 
@@ -188,7 +192,7 @@ def _said(module: str, name: str) -> str:
     """The words below the assignment of a constant."""
     source = Path(sie.__file__).parent / (module.replace(".", "/") + ".py")
     body = ast.parse(source.read_text(encoding="utf-8")).body
-    for node, after in zip(body, body[1:], strict=False):
+    for node, after in pairwise(body):
         target = node.target if isinstance(node, ast.AnnAssign) else getattr(node, "targets", [None])[0]
         if getattr(target, "id", None) == name and isinstance(after, ast.Expr):
             return " ".join(ast.literal_eval(after.value).split())
@@ -220,7 +224,12 @@ def equations() -> str:
 def equation(where: str) -> str:
     """The equations of one docstring of the code."""
     [block] = [block for block in equation_page.blocks() if block.where == where]
-    return "\n".join(["```text", *block.lines, "```"])
+    lines = []
+    for line in block.lines:
+        parts = [part.strip() for part, _ in equation_page.parts(line)]
+        joined = "    ".join(parts)
+        lines += [joined] if len(joined) <= WIDTH else [parts[0], *(f"    {part}" for part in parts[1:])]
+    return "\n".join(["```text", *lines, "```"])
 
 
 def exits() -> str:
