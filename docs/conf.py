@@ -37,6 +37,7 @@ html_theme_options = {
     "footer_start": ["copyright"],
     "footer_end": [],
     "show_prev_next": False,
+    "show_toc_level": 2,
 }
 
 

@@ -206,10 +206,10 @@ def events() -> str:
 
 def quantities() -> str:
     rows = [
-        [code(name), each.symbol or name, each.meaning, " or ".join(each.units), each.range]
+        [code(name), each.symbol or "", each.meaning, " or ".join(each.units)]
         for name, each in QUANTITIES.items()
     ]
-    return table(["quantity", "symbol", "meaning", "unit", "range"], rows)
+    return table(["quantity", "symbol", "meaning", "unit"], rows)
 
 
 def symbols() -> str:
