@@ -82,7 +82,18 @@ def test_a_public_docstring_is_numpydoc(name):
 
 QUICK = (
     *("compute_factor", "labour_exponent", "toy_model", "gain_within", "read_view", "View.replace", "usable"),
-    *("beta", "fixed", "halfnormal", "loguniform", "lognormal", "mixture", "normal", "uniform", "DataError"),
+    *(
+        "beta",
+        "fixed",
+        "halfnormal",
+        "loguniform",
+        "lognormal",
+        "mixture",
+        "normal",
+        "quantiles",
+        "uniform",
+        "DataError",
+    ),
 )
 """What has an example that needs nothing but `sie` and no fit."""
 

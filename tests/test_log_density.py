@@ -296,7 +296,7 @@ FAMILIES = {
 APART = sie.mixture([0.25, 0.75], [sie.uniform(0.2, 0.5), sie.lognormal(2, 3)])
 
 
-@pytest.mark.parametrize("name", [*FAMILIES, "beta", "mixture"])
+@pytest.mark.parametrize("name", [*FAMILIES, "beta", "quantiles", "mixture"])
 def test_a_curve_is_its_prior_s_own_quantiles(name):
     if name == "beta":
         prior = sie.beta(0.1, 0.9)
@@ -304,6 +304,9 @@ def test_a_curve_is_its_prior_s_own_quantiles(name):
         exact = stats.beta(a, b)
         np.testing.assert_allclose(exact.ppf([0.05, 0.95]), [0.1, 0.9], rtol=1e-6)
         cdf = exact.cdf
+    elif name == "quantiles":
+        prior = sie.quantiles(0.5, 1.0, 6.0)
+        cdf = prior.cdf
     elif name == "mixture":
         prior, log_sd = APART, np.log(1.5) / (2 * Z90)
 

@@ -30,6 +30,7 @@ FAMILIES = {
     "loguniform": sie.loguniform(0.1, 30),
     "normal": sie.normal(1, 3),
     "lognormal": sie.lognormal(0.5, 8),
+    "quantiles": sie.quantiles(0.5, 1.0, 6.0),
     "halfnormal": sie.halfnormal(0.5),
     "beta": sie.beta(0.1, 0.9),
     "mixture": sie.mixture([0.25, 0.75], [sie.uniform(0.2, 0.5), sie.lognormal(2, 3)]),

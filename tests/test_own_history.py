@@ -305,7 +305,7 @@ REFUSED = {
     "an unknown kind": ({"kind": "story"}, "kind", ("record, measurement",)),
     "an unknown measure": ({"measure": "heads"}, "measure", ("authors",)),
     "a negative remoteness": ({"remoteness": -1}, "remoteness", ("-1", "at least 1")),
-    "no remoteness": ({"remoteness": None}, "remoteness", ("nothing", "frontier AI R&D", "language models")),
+    "no remoteness": ({"remoteness": None}, "domain", (DOMAIN, "with its remoteness", "language models")),
     "a remoteness of its own for a known domain": (
         {"domain": "computer chess", "remoteness": 3},
         "remoteness",
@@ -419,7 +419,7 @@ def test_the_command_refuses_in_one_line_with_the_name_of_the_option(unfitted, c
         ([tmp_path / "ragged.csv", *usual], "ragged.csv line 8: found 2 cells, want 3"),
         ([tmp_path / "image.csv", *usual], "image.csv line 1: found bytes"),
         ([file, "--into", target], "sie: Missing option '--domain'"),
-        ([file, "--domain", DOMAIN, "--into", target], "--remoteness: found nothing"),
+        ([file, "--domain", DOMAIN, "--into", target], "--domain: found 'my domain'"),
         ([file, *usual, "--id", "A"], "--id: found 'A'"),
         ([file, *usual, "--ratio", "2", "1"], "--ratio: found (2.0, 1.0)"),
         ([file, *usual, "--definition-sd", "-1"], "--definition-sd: found -1"),

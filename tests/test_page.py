@@ -15,6 +15,7 @@ from sie.data.wording import hundredths
 from sie.growth.events import EVENTS
 from sie.page.document import MODULES, WEB, index, render
 from sie.page.draw_sets import read_set
+from sie.page.facts import EDITABLE
 from sie.page.payload import view_payload
 from sie.returns.design import design
 
@@ -159,6 +160,37 @@ def test_edits_and_rows_off_agree_with_refits_within_four_errors(page, evidence,
         assert apart.max() <= 4, (edit, off)
     with capsys.disabled():
         print(f"\npage against refits: most {worst:.2f} errors")
+
+
+DENSITIES = {
+    "uniform": sie.uniform(1, 4),
+    "loguniform": sie.loguniform(0.1, 30),
+    "normal": sie.normal(-1, 3),
+    "lognormal": sie.lognormal(0.5, 8),
+    "quantiles": sie.quantiles(0.5, 1.0, 6.0),
+    "quantiles to the left": sie.quantiles(0.1, 1.0, 1.5),
+    "halfnormal": sie.halfnormal(0.5),
+    "beta": sie.beta(0.1, 0.9),
+}
+
+
+@pytest.mark.parametrize("name", DENSITIES)
+def test_the_page_has_the_density_of_every_family_that_a_reader_may_choose(page, name):
+    prior = DENSITIES[name]
+    x = [*prior.at(np.linspace(-5, 5, 41)).tolist(), -0.5, 0.0]
+    found = page.evaluate(
+        """async ([family, numbers, x]) => {
+          const { logDensity, makePrior, NUMBERS } = await import("families");
+          return [Array.from(logDensity(makePrior(family, numbers), x), String), Object.keys(NUMBERS)];
+        }""",
+        [prior.family, list(prior.numbers), x],
+    )
+    wanted = prior.logpdf(np.array(x))
+    inside = np.isfinite(wanted)
+    densities = np.array([float(y.replace("Infinity", "inf")) for y in found[0]])
+    np.testing.assert_allclose(densities[inside], wanted[inside], rtol=1e-9, atol=1e-9)
+    assert (densities[~inside] < -1e3).all()
+    assert set(found[1]) == {each.family for each in DENSITIES.values()} == set(EDITABLE)
 
 
 def test_a_state_comes_back_from_its_address_in_a_new_window(page, browser, address, payloads):

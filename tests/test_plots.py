@@ -345,3 +345,29 @@ def test_a_command_ignores_a_matplotlibrc_that_is_not_utf_8(tmp_path):
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, encoding="utf-8")
     assert (done.returncode, done.stderr) == (0, "")
     assert (tmp_path / "path.png").exists()
+
+
+@pytest.mark.parametrize("name", ["capabilities", "spread", "ceiling", "labour_share"])
+def test_a_drawn_prior_has_the_area_that_its_axis_covers_and_the_intervals_it_states(name):
+    view = sie.read_view("reference")
+    author = view.replace(capabilities=sie.quantiles(1.2, 2.0, 5.0))
+    ax = sie.plot_prior(author, name, beside=view)
+    solid = ax.get_lines()[0]
+    assert view[name].unit in ax.get_xlabel() or view[name].unit == "1"
+    x, y = solid.get_data()
+    is_log = ax.get_xscale() == "log"
+    area = np.trapezoid(y, np.log(x) if is_log else x)
+    prior = author[name].prior
+    assert area == pytest.approx(float(prior.cdf(x[-1]) - prior.cdf(x[0])), abs=2e-3)
+    assert area > 0.97
+    thin = ax.collections[1].get_segments()[0][:, 0]
+    np.testing.assert_allclose(thin, prior.at(np.array([-1.6448536, 1.6448536])), rtol=1e-6)
+
+
+def test_a_prior_is_not_drawn_beside_one_in_another_unit():
+    with pytest.raises(sie.DataError, match=r"davidson_houlden_2025 \[ceiling\] unit"):
+        sie.plot_prior(
+            sie.read_view("davidson_2025"), "ceiling", beside=sie.read_view("davidson_houlden_2025")
+        )
+    with pytest.raises(sie.DataError, match="did you mean capabilities"):
+        sie.plot_prior(sie.read_view("davidson_2025"), "capabilites")

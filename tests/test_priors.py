@@ -22,6 +22,8 @@ PRIORS = [
     sie.loguniform(0.4, 3.6),
     sie.normal(-1, 2),
     sie.lognormal(1.5, 3.0),
+    sie.quantiles(0.5, 2.0, 3.0),
+    sie.quantiles(1.0, 1.2, 2.0),
     sie.halfnormal(0.8),
     sie.beta(0.35, 0.95),
     sie.mixture([0.3, 0.7], [sie.lognormal(0.5, 2), sie.uniform(3, 4)]),
@@ -49,6 +51,11 @@ SIMPLE = st.one_of(
     apart(positive(), sie.loguniform),
     apart(positive(), sie.normal),
     apart(positive(), sie.lognormal),
+    st.tuples(positive(), st.floats(0.1, 2), st.floats(0.2, 5)).map(
+        lambda drawn: sie.quantiles(
+            drawn[0] * math.exp(-drawn[1]), drawn[0], drawn[0] * math.exp(drawn[1] * drawn[2])
+        )
+    ),
     positive().map(sie.halfnormal),
     st.tuples(st.floats(0.02, 0.7), st.floats(0.05, 0.25)).map(
         lambda pair: sie.beta(pair[0], pair[0] + pair[1])
@@ -67,6 +74,24 @@ def family_of(prior):
 @pytest.mark.parametrize(("q05", "q95"), [(0.1, 0.9), (0.4762, 0.99), (0.01, 0.02), (0.001, 0.5)])
 def test_stated_quantiles_are_the_quantiles(family, q05, q95):
     np.testing.assert_allclose(family(q05, q95).at([-Q95, Q95]), [q05, q95], rtol=1e-6)
+
+
+@pytest.mark.parametrize("numbers", [(1, 2, 10), (0.5, 3, 6), (1, 1.2, 2), (1e-6, 1, 1e6)])
+def test_three_stated_quantiles_are_the_quantiles_and_each_tail_is_a_log_normal_s(numbers):
+    prior = sie.quantiles(*numbers)
+    np.testing.assert_allclose(prior.at([-Q95, 0, Q95]), numbers, rtol=1e-12)
+    far = np.log(prior.at([-7.9, -7.8, 7.8, 7.9]))
+    low, high = (far[1] - far[0]) / 0.1, (far[3] - far[2]) / 0.1
+    stated = np.diff(np.log(numbers)) / Q95
+    assert (low < high) == (stated[0] < stated[1]) or low == pytest.approx(high)
+    assert low + high == pytest.approx(stated.sum(), rel=1e-2)
+
+
+def test_three_quantiles_of_which_one_is_the_geometric_mean_are_a_lognormal():
+    x = np.geomspace(0.1, 50, 40)
+    np.testing.assert_allclose(
+        sie.quantiles(1, 3, 9).logpdf(x), sie.lognormal(1, 9).logpdf(x), rtol=1e-9, atol=1e-9
+    )
 
 
 @pytest.mark.parametrize("family", [sie.uniform, sie.loguniform])

@@ -24,6 +24,7 @@ from .base.exit_codes import BAD_INPUT, CLOSED_PIPE, INTERRUPTED, NOT_CONVERGED
 from .base.files import discard_unfinished
 from .base.pytensor_folder import discard_scratch, use_writable_folder
 from .commands.add_history import add_history
+from .commands.add_row import add_row
 from .commands.alternatives import alternatives
 from .commands.calibrate import calibrate
 from .commands.check import check
@@ -75,6 +76,7 @@ COMMANDS = {
     "calibrate": calibrate,
     "series": series,
     "add-history": add_history,
+    "add-row": add_row,
     "epoch": epoch,
     "open": open_,
     "notebooks": notebooks,
@@ -104,7 +106,7 @@ PANELS = {
         "ledger",
         "open",
     ),
-    "Evidence": ("evidence", "series", "add-history", "epoch", "timeline", "check", "check-model"),
+    "Evidence": ("evidence", "series", "add-history", "add-row", "epoch", "timeline", "check", "check-model"),
     "Growth": ("grow", "explain"),
     "Views and tools": ("list", "new", "dictionary", "equations", "explore", "notebooks"),
     "Many fits": ("sweep", "calibrate", "doctor"),

@@ -2,6 +2,7 @@
 
 __all__ = [
     "add_history",
+    "add_row",
     "alternatives",
     "calibrate",
     "check",

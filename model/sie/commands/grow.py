@@ -113,16 +113,21 @@ def grow(
     years: float,
     plot: Annotated[
         Path | None,
-        typer.Option("--plot", metavar="FILE", help="Write a plot (PNG) here, replacing an older picture."),
+        typer.Option(
+            "--plot",
+            metavar="FILE",
+            help="Write a plot (.png, .svg or .pdf) here, replacing an older picture.",
+        ),
     ] = None,
 ) -> None:
     """One trajectory after ASARA: doublings, years of progress, pace and r along the way."""
     from ..growth.explanation import outside
+    from ..plots.style import FIGURE_FORMATS
 
     if plot is not None and (plot.is_dir() or not plot.parent.is_dir()):
         raise DataError(f"--plot {plot}", plain("no place for a file"), "a file in a folder that exists")
-    if plot is not None and (plot.suffix != ".png" or (plot.exists() and not plot.is_file())):
-        raise DataError(f"--plot {plot}", plot.name, "a regular file whose name ends in .png")
+    if plot is not None and (plot.suffix[1:] not in FIGURE_FORMATS or (plot.exists() and not plot.is_file())):
+        raise DataError(f"--plot {plot}", plot.name, "a regular file whose name ends in .png, .svg or .pdf")
     print(table(path, years))
     print("\n".join([ending(path), *outside(path)]))
     _print_idle(path, years)

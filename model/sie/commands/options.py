@@ -27,6 +27,7 @@ __all__ = [
     "Draws",
     "Event",
     "Evidence",
+    "Figures",
     "Given",
     "Html",
     "Json",
@@ -34,9 +35,11 @@ __all__ = [
     "PlotFolder",
     "PriorsOnly",
     "Seed",
+    "TableFile",
     "ViewName",
     "ViewNames",
     "bibliography",
+    "check_figures",
     "check_given",
     "check_sampling",
     "check_whole",
@@ -89,6 +92,15 @@ PriorsOnly = Annotated[
     bool, typer.Option("--priors-only", help="Leave out the evidence; no posterior is sampled.")
 ]
 PlotFolder = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Write plots here.")]
+Figures = Annotated[
+    str, typer.Option("--figures", metavar="png|svg|pdf", help="Format of the plots of --out.")
+]
+TableFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--table", metavar="FILE", help="Write the credences here: .md, .tex or .csv says the format."
+    ),
+]
 Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the results as JSON here.")]
 Html = Annotated[
     Path | None,
@@ -106,6 +118,14 @@ def check_whole(option: str, number: int, least: int, most: int) -> None:
     """Refuse a whole number that is out of range."""
     if not least <= number <= most:
         raise DataError(option, number, f"a whole number from {least} to {most}")
+
+
+def check_figures(figures: str) -> None:
+    """Refuse what no figure is saved as."""
+    from ..plots.style import FIGURE_FORMATS
+
+    if figures not in FIGURE_FORMATS:
+        raise DataError("--figures", figures, "one of " + ", ".join(FIGURE_FORMATS))
 
 
 def check_given(given: str) -> None:

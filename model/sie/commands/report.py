@@ -14,13 +14,16 @@ from .options import (
     DEFAULT_DRAWS,
     Draws,
     Evidence,
+    Figures,
     Html,
     Json,
     Levels,
     PriorsOnly,
     Seed,
+    TableFile,
     ViewNames,
     bibliography,
+    check_figures,
     check_sampling,
     chosen_levels,
     progress,
@@ -37,6 +40,8 @@ def report(
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="Write plots, draws and credences.csv here.")
     ] = None,
+    figures: Figures = "png",
+    table: TableFile = None,
     json: Json = None,
     html: Html = None,
     calibrations: Annotated[
@@ -59,6 +64,7 @@ def report(
     from ..page import text as reports
     from ..page.calibration_record import in_words, read_records
     from ..page.document import render
+    from ..page.export import check_format, export_report
     from ..page.headline import headline
     from ..page.payload import payload_of
     from ..page.saved_draws import MOST_DRAWS
@@ -71,11 +77,15 @@ def report(
     works = bibliography(evidence)
     read = read_views("sie report", views, works)
     inputs = [view.path for view in read] + evidence_files(evidence) + (calibrations or [])
-    targets = reports.planned_files(read, out) if out is not None else []
+    check_figures(figures)
+    check_format("--table", table)
+    targets = reports.planned_files(read, out, figures=figures) if out is not None else []
     refuse_unwritable("--out", out, folder=True)
     refuse_unwritable("--json", json, inputs=inputs, others=[*targets, *([out] if out is not None else [])])
     before = [target for target in (*targets, out, json) if target is not None]
     refuse_unwritable("--html", html, inputs=inputs, others=before)
+    others = [*before, *([html] if html is not None else [])]
+    refuse_unwritable("--table", table, inputs=inputs, others=others)
     for target in targets:
         refuse_unwritable("--out", target, inputs=inputs, parent_may_be_made=True)
 
@@ -106,7 +116,9 @@ def report(
         brief = len(results) > 1 and not verbose
         pages = [summary(results)] if brief else [reports.as_text(result) for result in results]
         if out is not None:
-            reports.write_folder(results, out, works=works, on_progress=on_progress)
+            reports.write_folder(results, out, figures=figures, works=works, on_progress=on_progress)
+        if table is not None:
+            export_report(table, results)
         if html is not None:
             first = results if views else sorted(results, key=lambda result: result.view.name != REFERENCE)
             payloads = [payload_of(result, works, on_progress=on_progress) for result in first]

@@ -21,6 +21,7 @@ from .options import (
     Levels,
     PriorsOnly,
     Seed,
+    TableFile,
     ViewNames,
     bibliography,
     check_sampling,
@@ -29,7 +30,7 @@ from .options import (
     progress,
     read_views,
 )
-from .table_lines import as_text, moves_in_words
+from .table_lines import as_text, moves_in_words, tables_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -59,14 +60,17 @@ def table(
         Path | None,
         typer.Option("--weights", metavar="FILE", help="Weights of the pools (default: bundled)."),
     ] = None,
+    file: TableFile = None,
     json: Json = None,
     evidence: Evidence = None,
     levels: Levels = None,
 ) -> None:
     """Credences of all views, event by event, and their weighted pools."""
     from ..analysis.mechanisms import by_mechanism
+    from ..analysis.result import conditions
     from ..data.evidence import evidence_files, read_evidence
     from ..data.weights import read_weights
+    from ..page.export import Block, as_csv, check_format, export
     from ..returns.selection import usable
 
     check_sampling(seed, draws)
@@ -78,6 +82,8 @@ def table(
     weigh.of(names)
     inputs = [view.path for view in read] + evidence_files(evidence)
     refuse_unwritable("--json", json, inputs=[*inputs, *([weights] if weights is not None else [])])
+    check_format("--table", file)
+    refuse_unwritable("--table", file, inputs=inputs, others=[json] if json is not None else [])
     rows = read_evidence(evidence)
     chosen = chosen_levels(levels, rows, without="--priors-only" if priors_only else None)
     usable_rows = [
@@ -108,6 +114,11 @@ def table(
         "over_time": moves if over_time else [],
     }
     write_json(json, document)
+    if file is not None:
+        tables = tables_of(read, found, pooled, weigh, events)
+        blocks = [Block(title, head, rest, words=4) for title, (head, *rest) in tables.items()]
+        pools = [{**item, "view": f"{item['pool']} pool"} for item in document["pooled"]]
+        export(file, blocks, [conditions(read)], as_csv([*document["credences"], *pools]))
     print(as_text(read, found, pooled, weigh, events, split))
     if over_time:
         print("\n".join(moves_in_words(moves, {view.name: view for view in read})))

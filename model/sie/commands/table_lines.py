@@ -10,6 +10,7 @@ from ..data.wording import (
     AUTHOR_SAYS,
     authored_in_words,
     conclusion_in_words,
+    credence_in_words,
     percent,
     points,
     share_in_words,
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from ..data.priors import View
     from ..data.weights import Weights
 
-__all__ = ["as_text", "moves_in_words"]
+__all__ = ["as_text", "moves_in_words", "tables_of"]
 
 
 def moves_in_words(moves: Sequence[dict], views: dict[str, View]) -> list[str]:
@@ -87,19 +88,18 @@ def _vetoes_in_words(
     return lines
 
 
-def as_text(
-    read: list[View],
+def tables_of(
+    read: Sequence[View],
     found: dict[str, dict[str, xr.Dataset]],
     pooled: list[dict],
     weigh: Weights,
     events: Sequence[str],
-    split: dict[str, xr.Dataset],
-) -> str:
-    from ..analysis.result import conditions
+) -> dict[str, list[list[str]]]:
+    """The table of each event with its head, by what the event means."""
     from ..growth.events import EVENTS
 
     weight = weigh.of([view.name for view in read])
-    lines = []
+    tables = {}
     for event in events:
         rows = [["view", "author's own", "weight", AUTHOR_SAYS, "priors", "+ evidence"]]
         for view, share in zip(read, weight, strict=True):
@@ -121,7 +121,23 @@ def as_text(
             }
             name = f"{kind} pool" if floor is None else f"{kind} pool, floor {percent(floor)}"
             rows.append([name, "", "", "", *(cells.get(given, "-") for given in GIVEN)])
-        lines += [f"{event}: {EVENTS[event].wording}", *aligned(rows), ""]
+        tables[f"{event}: {EVENTS[event].wording}"] = rows
+    return tables
+
+
+def as_text(
+    read: list[View],
+    found: dict[str, dict[str, xr.Dataset]],
+    pooled: list[dict],
+    weigh: Weights,
+    events: Sequence[str],
+    split: dict[str, xr.Dataset],
+) -> str:
+    from ..analysis.result import conditions
+
+    lines = []
+    for title, (head, *rows) in tables_of(read, found, pooled, weigh, events).items():
+        lines += [title, *aligned([head, *rows]), ""]
     lines.append(
         "Author's own: how many of a view's quantities are; the others are the reference's, or ours (sie list)."
     )
@@ -155,7 +171,4 @@ def as_text(
 
 
 def _cell(table: xr.Dataset | None, event: str) -> str:
-    if table is None:
-        return "-"
-    credence = table.sel(event=event)
-    return with_error(credence.p.item(), credence.mcse.item())
+    return "-" if table is None else credence_in_words(table, event)

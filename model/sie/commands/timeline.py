@@ -90,6 +90,7 @@ def timeline(
     from ..data.evidence import evidence_files
     from ..data.time_horizons import parse_date, read_horizons
     from ..data.timelines import read_timeline
+    from ..plots.style import FIGURE_FORMATS
 
     check_sampling(seed, draws)
     of_view = {"--event": event, "--year": year, "--priors-only": priors_only, "--levels": levels}
@@ -98,8 +99,8 @@ def timeline(
     if view is None:
         _refuse(of_view, "no --view", "a view for whose takeoff it is")
     refuse_unwritable("--plot", plot)
-    if plot is not None and plot.suffix != ".png":
-        raise DataError(f"--plot {plot}", plot.name, "a name that ends in .png")
+    if plot is not None and plot.suffix[1:] not in FIGURE_FORMATS:
+        raise DataError(f"--plot {plot}", plot.name, "a name that ends in .png, .svg or .pdf")
     inputs = [*map(Path, filter(None, (name, view))), *evidence_files(evidence)]
     refuse_unwritable("--json", json, inputs=inputs, others=[plot] if plot is not None else [])
     beliefs, horizons = read_timeline(name), read_horizons(evidence)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from .bibliography import ORIGIN
-from .quantities import ADJUSTMENTS
+from .quantities import ADJUSTMENTS, QUANTITIES
 from .row_rules import (
     BOUNDS,
     DISTANCES,
@@ -91,7 +91,10 @@ _DEFINITION = {
     )
 }
 _ADJUSTS, _COVERS = (
-    {name: meant(FLAG, text.format(name)) for name in ADJUSTMENTS}
+    {
+        name: meant(optional(FLAG, 0) if QUANTITIES[name].optional else FLAG, text.format(name))
+        for name in ADJUSTMENTS
+    }
     for text in (
         "1 if the number already includes the adjustment {}",
         "1 if the factor covers the adjustment {}",
@@ -232,7 +235,7 @@ FIELDS: Mapping[str, Mapping[str, Field]] = {
 }
 """What every column of a table may hold, by its file's name."""
 
-MAY_LACK = tuple(_READ)
+MAY_LACK = {*_READ, *(name for name, field in _ADJUSTS.items() if field.is_optional)}
 """Columns that a table may lack."""
 
 IDEA_QUANTILES = ("r_q05", "r_q25", "r_q50", "r_q75", "r_q95")

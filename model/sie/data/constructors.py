@@ -6,7 +6,17 @@ from collections.abc import Iterable
 
 from .families import Prior
 
-__all__ = ["beta", "fixed", "halfnormal", "lognormal", "loguniform", "mixture", "normal", "uniform"]
+__all__ = [
+    "beta",
+    "fixed",
+    "halfnormal",
+    "lognormal",
+    "loguniform",
+    "mixture",
+    "normal",
+    "quantiles",
+    "uniform",
+]
 
 
 def fixed(value: float) -> Prior:
@@ -138,6 +148,36 @@ def lognormal(q05: float, q95: float) -> Prior:
     2.0
     """
     return Prior(family="lognormal", numbers=(q05, q95))
+
+
+def quantiles(q05: float, q50: float, q95: float) -> Prior:
+    """A quantity above 0 with these 5, 50 and 95 % quantiles.
+
+    Its logarithm has normal tails of a standard deviation of its own on each side, which go over into one another around the median; where
+    q50 is the geometric mean of the others it is `lognormal`.
+
+    Parameters
+    ----------
+    q05, q50, q95 : float
+        The quantiles, in the unit of the quantity; 1e-9 <= q05 < q50 < q95 <= 1e9. Neither side may be more than 6 times as long as the
+        other, in log.
+
+    Returns
+    -------
+    Prior
+        The family "quantiles".
+
+    Raises
+    ------
+    DataError
+        If a quantile is out of range or order, or one side is too long.
+
+    Examples
+    --------
+    >>> sie.quantiles(1, 2, 10).at([-1.6448536269514722, 0, 1.6448536269514722]).round(9).tolist()
+    [1.0, 2.0, 10.0]
+    """
+    return Prior(family="quantiles", numbers=(q05, q50, q95))
 
 
 def halfnormal(q95: float) -> Prior:

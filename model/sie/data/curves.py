@@ -7,6 +7,7 @@ from Phi(-z), so that both tails keep their relative accuracy.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,10 +18,27 @@ from ..base.stats import Z90, Z95
 if TYPE_CHECKING:
     from .families import Prior
 
-__all__ = ["SCORE_LIMIT", "beta_shapes", "log_density", "masses", "quantile"]
+__all__ = [
+    "BEND",
+    "MOST_SKEW",
+    "SCORE_LIMIT",
+    "beta_shapes",
+    "log_density",
+    "log_skew",
+    "masses",
+    "quantile",
+    "two_slopes",
+]
 
 SCORE_LIMIT = 8.0
 """Standard scores are clipped here (probability 1e-15), so that no draw leaves the finite range of its prior."""
+
+
+BEND = 0.5
+"""How far from the median, in standard scores, the two tails of the family `quantiles` go over into one another."""
+
+MOST_SKEW = 6.0
+"""How many times longer one side of the family `quantiles` may be than the other, in log; at 6.7 its curve would stand still."""
 
 
 def quantile(prior: Prior, score: np.ndarray | float) -> np.ndarray:
@@ -40,6 +58,9 @@ def quantile(prior: Prior, score: np.ndarray | float) -> np.ndarray:
             return (n[0] + n[1]) / 2 + (n[1] - n[0]) / (2 * Z90) * z
         case "lognormal":
             return np.exp(math.log(n[0] * n[1]) / 2 + math.log(n[1] / n[0]) / (2 * Z90) * z)
+        case "quantiles":
+            middle, slope, bend = two_slopes(n)
+            return np.exp(middle + slope * z + bend * (np.hypot(z, BEND) - BEND))
         case "halfnormal":
             low, high = math.sqrt(2) * erfinv(ndtr(np.minimum(z, 0))), -ndtri(ndtr(-np.maximum(z, 0)) / 2)
             return _halfnormal_scale(n[0]) * np.where(z < 0, low, high)
@@ -76,6 +97,9 @@ def masses(prior: Prior, x: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]
                 scale = math.log(n[1] / n[0]) / (2 * Z90)
                 score = (np.log(np.maximum(x, 0)) - math.log(n[0] * n[1]) / 2) / scale
                 return ndtr(score), ndtr(-score)
+            case "quantiles":
+                score = _score_of(n, np.log(np.maximum(x, 0)))
+                return ndtr(score), ndtr(-score)
             case "halfnormal":
                 x = np.maximum(x, 0) / (_halfnormal_scale(n[0]) * math.sqrt(2))
                 return erf(x), erfc(x)
@@ -108,6 +132,10 @@ def log_density(prior: Prior, x: np.ndarray | float) -> np.ndarray:
             case "lognormal":
                 scale = math.log(n[1] / n[0]) / (2 * Z90)
                 log = _log_phi((np.log(x) - math.log(n[0] * n[1]) / 2) / scale) - math.log(scale) - np.log(x)
+            case "quantiles":
+                _, slope, bend = two_slopes(n)
+                score = _score_of(n, np.log(x))
+                log = _log_phi(score) - np.log(slope + bend * score / np.hypot(score, BEND)) - np.log(x)
             case "halfnormal":
                 scale = _halfnormal_scale(n[0])
                 log = math.log(2) + _log_phi(x / scale) - math.log(scale)
@@ -146,6 +174,33 @@ def _inverted(prior: Prior, z: np.ndarray) -> np.ndarray:
 
 def _log_phi(x: np.ndarray) -> np.ndarray:
     return -0.5 * x * x - 0.5 * math.log(2 * math.pi)
+
+
+def log_skew(numbers: Sequence[float]) -> float:
+    """How many times longer the upper side of three quantiles is than the lower, in log."""
+    low, middle, high = map(math.log, numbers)
+    return (high - middle) / (middle - low)
+
+
+def two_slopes(numbers: Sequence[float]) -> tuple[float, float, float]:
+    """m, s and k of the family `quantiles`, whose log is a hyperbola in the score, through its 5, 50 and 95 % points.
+
+        log x = m + s z + k (sqrt(z^2 + c^2) - c),   c = BEND
+
+    Its tails are those of two log-normals, of standard deviations s + k and s - k.
+    """
+    low, middle, high = map(math.log, numbers)
+    slope = (high - low) / (2 * Z90)
+    return middle, slope, (high + low - 2 * middle) / (2 * (math.hypot(Z90, BEND) - BEND))
+
+
+def _score_of(numbers: Sequence[float], log_x: np.ndarray) -> np.ndarray:
+    """The standard score at which the hyperbola of `two_slopes` has this value."""
+    middle, slope, bend = two_slopes(numbers)
+    u, square = log_x - middle + bend * BEND, slope**2 - bend**2
+    with np.errstate(invalid="ignore"):
+        score = (slope * u - bend * np.sqrt(u**2 + BEND**2 * square)) / square
+    return np.where(np.isneginf(log_x), -np.inf, score)
 
 
 def _halfnormal_scale(q95: float) -> float:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from ..base.errors import DataError, Problems, plain
 from ..base.reading import data_folder
 from ..base.stats import ENDS, INTERVAL, QUANTILES
+from .between_rows import check_histories, check_ids, check_preferred
 from .bibliography import PROVENANCE, read_sources
 from .histories import read_observations
 from .quantities import ADJUSTMENTS
@@ -26,8 +27,7 @@ from .rows import (
     LEVELS,
     TARGET,
     WORDS_OF_ROWS,
-    check_histories,
-    check_preferred,
+    Domain,
     read_domains,
     read_rows,
 )
@@ -39,6 +39,7 @@ __all__ = [
     "INPUTS",
     "LEVELS",
     "TARGET",
+    "as_dataset",
     "evidence_files",
     "named_files",
     "read_evidence",
@@ -107,8 +108,6 @@ def read_evidence(path: Path | str | None = None) -> xr.Dataset:
 
 def read_files(files: Mapping[str, Path]) -> xr.Dataset:
     """What `read_evidence` reads, from one path for each of its files (`named_files`)."""
-    import xarray as xr
-
     with Problems() as problems:
         sources = problems.attempt(read_sources, files["sources.toml"])
         domains = problems.attempt(read_domains, files["domains.csv"])
@@ -119,9 +118,16 @@ def read_files(files: Mapping[str, Path]) -> xr.Dataset:
         rows = [row for table in read for row in table or ()]
         identified = problems.attempt(_read_all_series, rows, files, read[-1] is not None)
         if not problems:
-            problems.attempt(_check_ids, rows)
+            problems.attempt(check_ids, rows)
             problems.attempt(check_preferred, rows)
             problems.attempt(check_histories, rows)
+    return as_dataset(rows, domains, identified)
+
+
+def as_dataset(rows: list[dict], domains: Mapping[str, Domain], identified: Mapping[str, bool]) -> xr.Dataset:
+    """Checked rows (`rows.row_of`) and the domains by name as what `read_evidence` returns."""
+    import xarray as xr
+
     outputs = sorted({row["output_data"] for row in rows})
     inputs = sorted({row["input_data"] for row in rows})
     names = list(domains)
@@ -281,13 +287,3 @@ def _read_all_series(rows: list[dict], files: Mapping[str, Path], is_whole: bool
                 found = plain("a file that no row of series.csv names")
                 problems.refuse(file, found, "one row for each file")
     return identified
-
-
-def _check_ids(rows: list[dict]) -> None:
-    seen: dict[str, str] = {}
-    with Problems() as problems:
-        for row in rows:
-            if row["id"] in seen:
-                want = f"an id of its own ({seen[row['id']]} has it)"
-                problems.refuse(f"{row['where']} id", row["id"], want)
-            seen.setdefault(row["id"], row["where"])

@@ -14,7 +14,7 @@ from numbers import Real
 import numpy as np
 
 from ..base.errors import DataError, Problems, plain
-from .curves import SCORE_LIMIT, beta_shapes, log_density, masses, quantile
+from .curves import MOST_SKEW, SCORE_LIMIT, beta_shapes, log_density, log_skew, masses, quantile
 
 __all__ = [
     "FAMILIES",
@@ -32,6 +32,7 @@ FAMILIES = {
     "loguniform": ("lower", "upper"),
     "normal": ("q05", "q95"),
     "lognormal": ("q05", "q95"),
+    "quantiles": ("q05", "q50", "q95"),
     "halfnormal": ("q95",),
     "beta": ("q05", "q95"),
     "mixture": ("weights", "parts"),
@@ -46,9 +47,10 @@ class Prior:
     Attributes
     ----------
     family : str
-        "fixed", "uniform", "loguniform", "normal", "lognormal", "halfnormal", "beta" or "mixture".
+        "fixed", "uniform", "loguniform", "normal", "lognormal", "quantiles", "halfnormal", "beta" or
+        "mixture".
     numbers : tuple of float
-        The family's own, in the order of the file: `value`, or `lower, upper`, or `q05, q95`, or `q95`; weights for a mixture.
+        The family's own, in the order of the file: `value`, or `lower, upper`, or `q05, q95`, or `q05, q50, q95`, or `q95`; weights for a mixture.
     parts : tuple of Prior
         The parts of a mixture; empty for the other families.
     shapes : tuple of float
@@ -272,7 +274,14 @@ def _check_numbers(prior: Prior) -> None:
                 plain(f"{n[0]:g}, not below {names[1]} {n[1]:g}"),
                 f"{names[0]} < {names[1]}",
             )
-    if prior.family in ("loguniform", "lognormal", "beta", "halfnormal") and n[0] <= 0:
+        case "quantiles" if not n[0] < n[1] < n[2]:
+            raise DataError(f"{where} q50", plain(" / ".join(f"{x:g}" for x in n)), "q05 < q50 < q95")
+    if prior.family in ("loguniform", "lognormal", "quantiles", "beta", "halfnormal") and n[0] <= 0:
         raise DataError(f"{where} {names[0]}", n[0], "a number above 0")
     if prior.family == "beta" and n[1] >= 1:
         raise DataError(f"{where} q95", n[1], "a number below 1")
+    if prior.family == "quantiles" and not 1 / MOST_SKEW < (skew := log_skew(n)) < MOST_SKEW:
+        found = plain(f"q95/q50 that is q50/q05 to the power {skew:.3g}")
+        raise DataError(
+            f"{where} q50", found, f"a power below {MOST_SKEW:g} and above 1/{MOST_SKEW:g}, or a mixture"
+        )

@@ -31,7 +31,7 @@ from .row_rules import (
     given,
     quantile_keys,
 )
-from .schema import Rule, known, once
+from .schema import Field, Rule, checked, known, once
 from .tables import read_table
 
 __all__ = [
@@ -44,10 +44,9 @@ __all__ = [
     "TARGET",
     "WORDS_OF_ROWS",
     "Domain",
-    "check_histories",
-    "check_preferred",
     "read_domains",
     "read_rows",
+    "row_of",
 ]
 
 TARGET = "language models"
@@ -80,13 +79,25 @@ def read_rows(
 
     Without `domains` or `sources`, what could not be read, a row's domain or works are not looked up.
     """
-    fields = dict(FIELDS[path.name])
-    kind, numbers, rules = _KINDS[path.name]
+    fields, rules = _fields_and_rules(path.name, domains, sources)
+    rows = read_table(path, fields, rules, may_lack=MAY_LACK)
+    return [_as_row(where, _KINDS[path.name][0], values) for where, values in rows]
+
+
+def row_of(table: str, where: str, cells: Mapping[str, str], domains: Collection[str]) -> dict[str, Any]:
+    """One row of a table (`returns.csv`, ...) from its cells, as `read_rows` has it. The works that it cites are not looked up."""
+    fields, rules = _fields_and_rules(table, domains, None)
+    return _as_row(where, _KINDS[table][0], checked(where, dict(cells), fields, rules))
+
+
+def _fields_and_rules(
+    table: str, domains: Collection[str] | None, sources: Mapping[str, Source] | None
+) -> tuple[dict[str, Field], tuple[Rule, ...]]:
+    fields = dict(FIELDS[table])
+    _, numbers, rules = _KINDS[table]
     if "domain" in fields:
         fields["domain"] = known(domains, "one of " + ", ".join(domains or ()))
-    rules = (*rules, origin(sources, lambda row: given(row, numbers)), check_read)
-    rows = read_table(path, fields, rules, may_lack=MAY_LACK)
-    return [_as_row(where, kind, values) for where, values in rows]
+    return fields, (*rules, origin(sources, lambda row: given(row, numbers)), check_read)
 
 
 WORDS_OF_ROWS = (
@@ -116,44 +127,6 @@ def _as_row(where: str, kind: str, values: Mapping[str, Any]) -> dict[str, Any]:
         "ratio": [values.get(key, math.nan) for key in ("ratio_q05", "ratio_q95")],
         "includes": [values.get(name, 0) for name in ADJUSTMENTS],
     }
-
-
-def check_preferred(rows: list[dict]) -> None:
-    """Exactly one preferred row for each output data set among the rows of one level.
-
-    Factors and inputs stand with estimates of r.
-    """
-    of_data: dict[tuple[str, str], list[dict]] = {}
-    for row in rows:
-        kind = "r" if row["kind"] in ("factor", "input") else row["kind"]
-        of_data.setdefault((kind, row["output_data"]), []).append(row)
-    with Problems() as problems:
-        for (_, data), alike in of_data.items():
-            preferred = [row for row in alike if row["preferred"]]
-            for row in preferred[1:]:
-                found = plain(f"{preferred[0]['id']} preferred too for {data}")
-                problems.refuse(f"{row['where']} preferred", found, "exactly one preferred row")
-            if not preferred:
-                found = plain(f"no preferred row for {data}")
-                problems.refuse(f"{alike[0]['where']} preferred", found, "exactly one preferred row")
-
-
-def check_histories(rows: list[dict]) -> None:
-    """The history of a factor is one whose growth is known; what was measured where the growth of compute is known states no ratio."""
-    growth = {row["input_data"]: row["growth"] for row in rows if row["kind"] == "growth"}
-    with Problems() as problems:
-        for row in rows:
-            if row["history"] and row["history"] not in growth:
-                want = "an input_data of growth.csv: " + ", ".join(growth)
-                problems.refuse(f"{row['where']} history", row["history"], want)
-            compute = growth.get(row["input_data"], [[math.nan]])[-1]
-            if (
-                row["kind"] in ("r", "series")
-                and not math.isnan(row["ratio"][0])
-                and not math.isnan(compute[0])
-            ):
-                want = f"nothing (growth.csv has the growth of compute of {row['input_data']})"
-                problems.refuse(f"{row['where']} ratio_q05", row["ratio"][0], want)
 
 
 _against_labour = check_measure(lambda row: row["input"] != "compute")

@@ -19,6 +19,7 @@ __all__ = [
     "authored_in_words",
     "conclusion_in_words",
     "correlations_in_words",
+    "credence_in_words",
     "diagnostics_in_words",
     "exogenous_in_words",
     "given_in_words",
@@ -39,7 +40,13 @@ __all__ = [
 AUTHOR_SAYS = "author says"
 """Heading of what a view concludes, beside what follows from its priors."""
 
-_NO_INTERVAL = {"fixed": "", "uniform": "", "loguniform": "", "halfnormal": " (0–95 %)"}
+_NO_INTERVAL = {
+    "fixed": "",
+    "uniform": "",
+    "loguniform": "",
+    "halfnormal": " (0–95 %)",
+    "quantiles": " (5, 50, 95 %)",
+}
 """What the numbers of a family are, where they are not its 5 and 95 % quantiles."""
 
 
@@ -71,6 +78,12 @@ def points(difference: float, digits: int) -> str:
 def with_error(p: float, mcse: float) -> str:
     """A probability in % and, in brackets, its Monte Carlo standard error in percentage points."""
     return f"{hundredths(p)} ({100 * mcse:.2f}) %"
+
+
+def credence_in_words(table: xr.Dataset, event: str) -> str:
+    """The probability of an event in a table of credences, `with_error`."""
+    credence = table.sel(event=event)
+    return with_error(credence.p.item(), credence.mcse.item())
 
 
 def quantiles_in_words(values: Iterable[float]) -> str:

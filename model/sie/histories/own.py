@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from ..base.errors import DataError, in_one_line, plain
 from ..data.evidence import read_evidence, read_series
 from ..data.histories import AI, FEWEST, OBSERVATION_KINDS
+from ..data.own_rows import check, number, remoteness_of
 from ..data.own_table import as_text, read_given
 from ..data.row_rules import USUAL_DEFINITION_SD
 from ..data.rows import FIELDS, INPUTS
@@ -24,17 +25,14 @@ from ..data.schema import LINE, one_of
 from ..inference.prior_draws import check_seed
 from ..returns.likelihoods import read_likelihood, write_likelihood
 from .fit import likelihood_of
-from .own_folder import LEVEL, Addition, base_of, install
+from .own_folder import LEVEL, Addition, base_of, install, rows_of
 from .own_row import (
-    check,
     check_effort,
     chosen,
     growth_of_compute,
     id_of,
-    number,
     path_of,
     ratio_and_note,
-    remoteness_of,
 )
 
 if TYPE_CHECKING:
@@ -162,7 +160,8 @@ def add_history(
         if measure:
             check("measure", FIELDS["series.csv"]["measure"], measure)
         row |= ratio_and_note(ratio, note, input, growth_of_compute(base, row["input_data"]))
-        added = Addition(base=base, row=row, text=text, remoteness=remoteness_of(base, domain, remoteness))
+        known = {row["domain"]: float(row["remoteness"]) for row in rows_of(base / "domains.csv")}
+        added = Addition(base=base, row=row, text=text, remoteness=remoteness_of(known, domain, remoteness))
         there = added.is_there(observations)
         added.put_together(aside / "before")
         series = read_series(id, aside / "before")

@@ -1,4 +1,4 @@
-"""The folder to which a history of one's own is added: put together aside, read as evidence, and then written as a whole."""
+"""The folder to which a history or a row of one's own is added: put together aside, read as evidence, and then written as a whole."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ from ..base.reading import data_folder, read_bytes, read_text
 from ..data.evidence import named_files as tables_of
 from ..data.evidence import read_evidence
 from ..data.histories import Observations, read_observations
+from ..data.own_rows import TABLES, cells_of, remoteness_of
 from ..data.rows import FIELDS
 from ..returns.likelihoods import likelihood_files
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["LEVEL", "Addition", "base_of", "install", "rows_of"]
+__all__ = ["LEVEL", "Addition", "base_of", "install", "rows_of", "write_row"]
 
 LEVEL = "series"
 """The level at which a raw history enters, and at which a domain that is made for one does."""
@@ -174,3 +175,31 @@ def _replace(made: Path, into: Path, names: Sequence[Path]) -> None:
             elif read_bytes(target) != content:
                 write_atomically(target, content)
         raise
+
+
+def write_row(
+    table: str, id: str, columns: Mapping[str, object], *, into: Path, remoteness: float | None = None
+) -> Path:
+    """A row of one's own (`data.own_rows.cells_of`) in its table of an evidence folder; the file that was written.
+
+    A folder that does not exist is made as a copy of the bundled evidence. All of it is read as evidence before anything is written.
+    """
+    base = base_of(into)
+    cells = cells_of(table, id, columns)
+    far = None
+    if "domain" in FIELDS[f"{table}.csv"]:
+        known = {row["domain"]: float(row["remoteness"]) for row in rows_of(base / "domains.csv")}
+        far = remoteness_of(known, cells.get("domain", ""), remoteness)
+    elif remoteness is not None:
+        raise DataError("remoteness", remoteness, f"none: rows of {table}.csv have no domain")
+    with tempfile.TemporaryDirectory() as scratch:
+        aside = Path(scratch) / "evidence"
+        _copy(base, [file for file in tables_of(base).values() if file.exists()], aside)
+        if far is not None:
+            note = f"Ours: given with the row {id}."
+            new = {"domain": cells["domain"], "remoteness": far, "level": TABLES[table] or "", "note": note}
+            _append(aside / "domains.csv", new)
+        _append(aside / f"{table}.csv", cells)
+        read_evidence(aside)
+        install(aside, into)
+    return into / f"{table}.csv"

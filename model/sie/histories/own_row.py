@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..base.errors import DataError, plain
-from ..data.own_table import EXAMPLES, as_cell
+from ..data.own_rows import RATIO, RATIO_NOTE, check, number
+from ..data.own_table import EXAMPLES
 from ..data.rows import FIELDS
-from ..data.schema import Field
 from .arrays import efforts
 from .own_folder import rows_of
 
@@ -18,42 +18,16 @@ if TYPE_CHECKING:
     import xarray as xr
 
 __all__ = [
-    "check",
     "check_effort",
     "chosen",
     "growth_of_compute",
     "id_of",
-    "number",
     "path_of",
     "ratio_and_note",
-    "remoteness_of",
 ]
-
-RATIO = (0.5, 2.0)
-"""5 and 95 % points of the growth of compute over that of labour where nobody saw it: ours, those of the NanoGPT speedrun."""
-
-RATIO_NOTE = (
-    "Compute's growth is not known; the ratio {:g} to {:g} is ours, as for the NanoGPT speedrun: whoever joined"
-    " brought machines along, and neither input is seen to outrun the other."
-)
 
 RESERVED = ("index", "epoch_")
 """The index of stored likelihoods, and how the names of those by Epoch begin: no id of a history."""
-
-
-def check(where: str, field: Field, value: object, text: str | None = None) -> None:
-    """Refuse an argument that the field of a table refuses."""
-    try:
-        field.of(where, value if text is None else text)
-    except DataError as error:
-        raise DataError(where, value, error.want) from None
-
-
-def number(where: str, value: float, field: Field | None = None) -> str:
-    """A number as the cell of series.csv that it is for."""
-    text = "" if isinstance(value, bool) else as_cell(value)
-    check(where, field or FIELDS["series.csv"][where], value, text or "nothing")
-    return text
 
 
 def chosen(where: str, value: int, options: Sequence[int]) -> int:
@@ -79,25 +53,6 @@ def id_of(id: str | None, history: object, domain: str) -> str:
     if id == RESERVED[0] or id.startswith(RESERVED[1]):
         raise DataError("id", id, f"another id than {RESERVED[0]}, and none that starts with {RESERVED[1]}")
     return id
-
-
-def remoteness_of(base: Path, domain: str, remoteness: float | None) -> str | None:
-    """The cell of a new domain; None for one that is known."""
-    field = FIELDS["domains.csv"]["remoteness"]
-    known = {row["domain"]: row["remoteness"] for row in rows_of(base / "domains.csv")}
-    if domain in known:
-        if remoteness is not None and number("remoteness", remoteness, field) != as_cell(
-            float(known[domain])
-        ):
-            raise DataError("remoteness", remoteness, f"none: {domain} is known and has {known[domain]}")
-        return None
-    if remoteness is None:
-        want = (
-            f"a number of at least 1 for the new domain {domain!r}: how much further it lies from frontier AI R&D than language models"
-            f" do (the bundled ones 1 to 2); known domains need none: {', '.join(known)}"
-        )
-        raise DataError("remoteness", plain("nothing"), want)
-    return number("remoteness", remoteness, field)
 
 
 def ratio_and_note(

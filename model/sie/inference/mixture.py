@@ -83,6 +83,10 @@ def wider(prior: Prior, times: float = TIMES_WIDER) -> Prior | None:
             case "lognormal":
                 middle, ratio = math.sqrt(n[0] * n[1]), (n[1] / n[0]) ** (times / 2)
                 return replace(prior, numbers=(middle / ratio, middle * ratio))
+            case "quantiles":
+                low, middle, high = n
+                numbers = (middle * (low / middle) ** times, middle, middle * (high / middle) ** times)
+                return replace(prior, numbers=numbers)
             case "halfnormal":
                 return replace(prior, numbers=(times * n[0],))
             case "beta":

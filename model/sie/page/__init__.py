@@ -5,6 +5,7 @@ __all__ = [
     "dictionary",
     "document",
     "equations",
+    "export",
     "figures",
     "headline",
     "ledger",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..analysis.result import CONDITIONS, Result, compute, conditions, inputs_sha256, quantiles
-from ..base.files import csv_text, make_folder, strict_json, write_atomically, write_whole
+from ..base.files import make_folder, strict_json, write_atomically, write_whole
 from ..data.bibliography import Source
 from ..data.priors import View
 from ..data.quantities import R_UNIT
@@ -28,6 +28,7 @@ from ..data.wording import (
     share_in_words,
 )
 from ..growth.events import FAST_PACE, pace_at_asara
+from .export import credences_as_csv, credences_of
 from .parts import part_lines
 from .snapshot import inputs_of, versions
 from .speeds import speed_lines, speeds_json
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CONDITIONS",
-    "CREDENCE_COLUMNS",
     "Result",
     "as_json",
     "as_text",
@@ -53,9 +53,6 @@ __all__ = [
 
 JSON_VERSION = 2
 """Version of the JSON layout: 2 says the level of each domain, and `inputs_sha256` covers it."""
-
-CREDENCE_COLUMNS = ("view", "event", "given", "p", "mcse")
-"""Columns of `credences.csv`."""
 
 PLOTS = ("waterfall", "r", "fan", "progress", "domains")
 """The figures of a view; domains only where evidence can move it."""
@@ -93,16 +90,7 @@ def _view_json(result: Result) -> dict:
             given: dict(zip(R_KEYS, quantiles(result.draws(given).r_asara.values), strict=True))
             for given in result.given
         },
-        "credences": [
-            {
-                "event": event,
-                "given": given,
-                "p": float(table.p.sel(event=event)),
-                "mcse": float(table.mcse.sel(event=event)),
-            }
-            for event in result.credences["priors"].event.values.tolist()
-            for given, table in result.credences.items()
-        ],
+        "credences": credences_of(result),
         "software_times": speeds_json(result),
         "diagnostics": {key: attrs[key] for key in ("max_rhat", "min_ess", "divergences")}
         if fitted
@@ -212,21 +200,10 @@ def _second_hand(rows: xr.Dataset) -> np.ndarray:
     return np.where(read == "", rows.via.values != "", read == "second-hand")
 
 
-def as_csv(results: list[Result]) -> str:
-    """The credences of all views as CSV."""
-    credences = (
-        {"view": result.view.name, **credence}
-        for result in results
-        for credence in _view_json(result)["credences"]
-    )
-    return csv_text(CREDENCE_COLUMNS, ([credence[key] for key in CREDENCE_COLUMNS] for credence in credences))
-
-
-def planned_files(views: Iterable[View], folder: Path) -> list[Path]:
+def planned_files(views: Iterable[View], folder: Path, *, figures: str = "png") -> list[Path]:
     """What `write_folder` may write for these views."""
-    names = [
-        f"{view.name}{ending}" for view in views for ending in (".nc", *(f"_{plot}.png" for plot in PLOTS))
-    ]
+    plots = [f"_{plot}.{figures}" for plot in PLOTS]
+    names = [f"{view.name}{ending}" for view in views for ending in (".nc", *plots)]
     return [folder / name for name in ("credences.csv", *names)]
 
 
@@ -234,10 +211,11 @@ def write_folder(
     results: list[Result],
     folder: Path,
     *,
+    figures: str = "png",
     works: Mapping[str, Source] | None = None,
     on_progress: Callable[[str], None] = lambda text: None,
 ) -> list[Path]:
-    """Write `credences.csv`, each view's draws (NetCDF) and its plots (PNG); each file appears whole or not at all.
+    """Write `credences.csv`, each view's draws (NetCDF) and its plots (`figures`: png, svg or pdf); each file appears whole or not at all.
 
     `works` is the bibliography that views and rows cite (default: the bundled one).
     """
@@ -245,7 +223,7 @@ def write_folder(
     from .saved import as_tree
 
     written = [folder / "credences.csv"]
-    write_atomically(written[0], as_csv(results).encode())
+    write_atomically(written[0], credences_as_csv(results).encode())
     for result in results:
         on_progress(f"{result.view.name}: writing draws and plots")
         path = folder / f"{result.view.name}.nc"
@@ -253,7 +231,7 @@ def write_folder(
         write_atomically(path, bytes(as_tree(result, works=works).to_netcdf(engine="h5netcdf")))
         written.append(path)
         for name, draw in _plots(result).items():
-            path = folder / f"{result.view.name}_{name}.png"
+            path = folder / f"{result.view.name}_{name}.{figures}"
             write_whole(path, lambda target, draw=draw: _save_plot(draw, target))
             written.append(path)
     return written

@@ -9,6 +9,7 @@ __all__ = [
     "evidence",
     "histories",
     "paths",
+    "priors",
     "sensitivity",
     "style",
     "timeline",

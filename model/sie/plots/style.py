@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from matplotlib.typing import RcKeyType
 
 __all__ = [
+    "FIGURE_FORMATS",
     "as_svg",
     "axes_for",
     "finish",
@@ -110,6 +111,16 @@ LEAST_R_RANGE = (0.3, 3.0)
 
 ROOM = 1.25
 """Factor on r between the outermost mark and the end of an r axis."""
+
+_ABOUT: dict[str, dict[str, None]] = {
+    "png": {"Software": None},
+    "svg": {"Date": None, "Creator": None},
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+}
+"""The formats of a saved figure, each without what says when and by what it was made."""
+
+FIGURE_FORMATS = tuple(_ABOUT)
+"""What a figure may be saved as."""
 
 DPI = 150
 """Resolution of a saved figure."""
@@ -271,8 +282,11 @@ def two_digits(value: float) -> str:
 
 @own_settings()
 def save(ax: Axes, path: Path | str) -> None:
-    """Write the figure of `ax` as PNG, whatever the name ends in; the same figure gives the same bytes."""
-    figure_of(ax).savefig(path, format="png", dpi=DPI, metadata={"Software": None})
+    """Write the figure of `ax` as SVG or PDF where the name ends so, otherwise as PNG; the same figure gives the same bytes."""
+    kind = Path(path).suffix.removeprefix(".")
+    about = _ABOUT[kind if kind in _ABOUT else "png"]
+    with own_settings({"svg.fonttype": "none", "svg.hashsalt": "sie"}):
+        figure_of(ax).savefig(path, format=kind if kind in _ABOUT else "png", dpi=DPI, metadata=about)
 
 
 def as_svg(ax: Axes, *, salt: str) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 from ..base.errors import DataError
 from ..base.stats import Z90, Z95
 from ..data.correlations import correlation_matrix
+from ..data.curves import BEND, two_slopes
 from ..data.families import SCORE_LIMIT, Prior
 from ..data.priors import View
 from .equations import relative_lengths
@@ -43,7 +44,7 @@ def declare(name: str, prior: Prior) -> Any:
     pm, pt = _pymc()
     if prior.family == "fixed":
         return pm.Deterministic(name, pt.constant(prior.numbers[0], dtype="float64"))
-    own = prior.family in ("loguniform", "mixture")
+    own = prior.family in ("loguniform", "quantiles", "mixture")
     transform = {"default_transform": _transform(prior)} if own else {}
     return pm.modelcontext(None).register_rv(_distribution(prior), name, **transform)
 
@@ -145,6 +146,8 @@ def _score(value: Any, prior: Prior) -> Any:
             return (value - (n[0] + n[1]) / 2) / ((n[1] - n[0]) / (2 * Z90))
         case "lognormal":
             return (pt.log(value) - math.log(n[0] * n[1]) / 2) / (math.log(n[1] / n[0]) / (2 * Z90))
+        case "quantiles":
+            return _score_of_quantiles(value, *two_slopes(n))
         case _:
             below = pt.exp(pm.logcdf(_distribution(prior), value))
             return math.sqrt(2) * pt.erfinv(2 * below - 1)
@@ -184,6 +187,9 @@ def _distribution(prior: Prior) -> Any:
             return pm.Normal.dist((n[0] + n[1]) / 2, (n[1] - n[0]) / (2 * Z90))
         case "lognormal":
             return pm.LogNormal.dist(math.log(n[0] * n[1]) / 2, math.log(n[1] / n[0]) / (2 * Z90))
+        case "quantiles":
+            own = {"logp": _quantiles_logp, "logcdf": _quantiles_logcdf, "class_name": "Quantiles"}
+            return pm.CustomDist.dist(*two_slopes(n), dist=_quantiles, **own)
         case "halfnormal":
             return pm.HalfNormal.dist(n[0] / Z95)
         case "beta":
@@ -209,6 +215,32 @@ def _log_uniform_logp(value: Any, lower: Any, upper: Any) -> Any:
 def _log_uniform_logcdf(value: Any, lower: Any, upper: Any) -> Any:
     _, pt = _pymc()
     return pt.log(pt.log(pt.clip(value, lower, upper) / lower) / pt.log(upper / lower))
+
+
+def _quantiles(middle: Any, slope: Any, bend: Any, size: Any) -> Any:
+    pm, pt = _pymc()
+    z = pm.Normal.dist(size=size)
+    return pt.exp(middle + slope * z + bend * (pt.sqrt(z**2 + BEND**2) - BEND))
+
+
+def _score_of_quantiles(value: Any, middle: Any, slope: Any, bend: Any) -> Any:
+    """The inverse of the hyperbola of `data.curves.two_slopes`."""
+    _, pt = _pymc()
+    u, square = pt.log(value) - middle + bend * BEND, slope**2 - bend**2
+    return (slope * u - bend * pt.sqrt(u**2 + BEND**2 * square)) / square
+
+
+def _quantiles_logp(value: Any, middle: Any, slope: Any, bend: Any) -> Any:
+    pm, pt = _pymc()
+    z = _score_of_quantiles(value, middle, slope, bend)
+    by_score = slope + bend * z / pt.sqrt(z**2 + BEND**2)
+    inside = pm.logp(pm.Normal.dist(), z) - pt.log(by_score) - pt.log(value)
+    return pt.switch(value > 0, inside, -math.inf)
+
+
+def _quantiles_logcdf(value: Any, middle: Any, slope: Any, bend: Any) -> Any:
+    pm, _ = _pymc()
+    return pm.logcdf(pm.Normal.dist(), _score_of_quantiles(value, middle, slope, bend))
 
 
 def _scores(prior: Prior) -> Any:

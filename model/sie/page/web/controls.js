@@ -113,9 +113,11 @@ export class PriorControl {
   move(i, number, by) {
     const numbers = [...this.prior.numbers];
     numbers[i] = number;
-    if (by === "slider" && numbers.length === 2 && !(numbers[0] < numbers[1])) {
+    if (by === "slider") {
       const step = Math.max(1, Math.round(STEPS / 100));
-      numbers[1 - i] = this.number(Math.min(Math.max(this.position(number) + (i === 0 ? step : -step), 0), STEPS));
+      const beside = (/** @type {number} */ x, /** @type {number} */ steps) => this.number(Math.min(Math.max(this.position(x) + steps, 0), STEPS));
+      for (let k = i + 1; k < numbers.length; k++) if (!(numbers[k - 1] < numbers[k])) numbers[k] = beside(numbers[k - 1], step);
+      for (let k = i - 1; k >= 0; k--) if (!(numbers[k] < numbers[k + 1])) numbers[k] = beside(numbers[k + 1], -step);
     }
     this.offer(makePrior(this.prior.family, numbers), `${this.quantity.name} ${i}`);
   }
@@ -132,7 +134,8 @@ export class PriorControl {
     const inside = author.family === "uniform" || author.family === "loguniform" ? author.numbers : [from, to];
     low = Math.max(low, family === "beta" && inside[0] <= 0 ? 0.001 : inside[0]);
     high = Math.min(high, family === "beta" && inside[1] >= 1 ? 0.999 : inside[1]);
-    return this.offer(makePrior(family, [Number(low.toPrecision(4)), Number(high.toPrecision(4))]), "");
+    const numbers = family === "quantiles" ? [low, Math.sqrt(low * high), high] : [low, high];
+    return this.offer(makePrior(family, numbers.map((number) => Number(number.toPrecision(4)))), "");
   }
 
   /** @param {Prior} prior @param {string} moved */
@@ -161,6 +164,7 @@ function interval(prior) {
   if (prior.family === "uniform") return [a + (b - a) / 20, b - (b - a) / 20];
   if (prior.family === "loguniform") return [a * (b / a) ** 0.05, b * (a / b) ** 0.05];
   if (prior.family === "halfnormal") return [a * 0.032, a];
+  if (prior.family === "quantiles") return [a, prior.numbers[2]];
   return prior.family === "mixture" || prior.family === "fixed" ? null : [a, b];
 }
 
@@ -170,6 +174,7 @@ const WORDS = {
   loguniform: "log-uniform",
   normal: "normal",
   lognormal: "log-normal",
+  quantiles: "three quantiles",
   halfnormal: "half-normal",
   beta: "beta",
   mixture: "mixture, as the view has it",

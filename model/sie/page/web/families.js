@@ -18,9 +18,13 @@ export const NUMBERS = {
   loguniform: ["lower end", "upper end"],
   normal: ["5 %", "95 %"],
   lognormal: ["5 %", "95 %"],
+  quantiles: ["5 %", "median", "95 %"],
   halfnormal: ["95 %"],
   beta: ["5 %", "95 %"],
 };
+
+const BEND = 0.5; // as in data/curves.py
+const MOST_SKEW = 6;
 
 /**
  * The log density of a prior at values; -Infinity outside its support.
@@ -61,6 +65,19 @@ const DENSITIES = {
       if (!(x > 0)) return -Infinity;
       const logX = Math.log(x);
       return log - 0.5 * ((logX - middle) / scale) ** 2 - logX;
+    };
+  },
+  quantiles: (a, b, prior) => {
+    const [low, middle, high] = prior.numbers.map(Math.log);
+    const slope = (high - low) / (2 * Z90);
+    const bend = (high + low - 2 * middle) / (2 * (Math.hypot(Z90, BEND) - BEND));
+    const square = slope ** 2 - bend ** 2;
+    return (x) => {
+      if (!(x > 0)) return -Infinity;
+      const logX = Math.log(x);
+      const u = logX - middle + bend * BEND;
+      const z = (slope * u - bend * Math.sqrt(u ** 2 + BEND ** 2 * square)) / square;
+      return -HALF_LOG_2PI - 0.5 * z ** 2 - Math.log(slope + (bend * z) / Math.hypot(z, BEND)) - logX;
     };
   },
   halfnormal: (a) => {
@@ -132,9 +149,13 @@ export function problemOf(prior, range) {
   for (const number of n)
     if (!Number.isFinite(number) || (number !== 0 && !(Math.abs(number) >= 1e-9 && Math.abs(number) <= 1e9)))
       return "want numbers that are 0 or of a size from 1e-9 to 1e9";
-  if (n.length === 2 && !(n[0] < n[1])) return `want the ${names[0]} below the ${names[1]}`;
+  for (let i = 1; i < n.length; i++) if (!(n[i - 1] < n[i])) return `want the ${names[i - 1]} below the ${names[i]}`;
   if (prior.family !== "uniform" && prior.family !== "normal" && !(n[0] > 0)) return `want a ${names[0]} above 0`;
   if (prior.family === "beta" && !(n[1] < 1)) return "want a 95 % below 1";
+  if (prior.family === "quantiles") {
+    const skew = Math.log(n[2] / n[1]) / Math.log(n[1] / n[0]);
+    if (!(skew < MOST_SKEW && skew > 1 / MOST_SKEW)) return `want neither side more than ${MOST_SKEW} times as long as the other, in log`;
+  }
   const [low, high] = support(prior);
   const most = range[1] ?? Infinity;
   if (low < range[0] || high > most) return `want values from ${range[0]} to ${most === Infinity ? "any" : most}`;

@@ -19,6 +19,7 @@ const KEYS = {
   loguniform: ["lower", "upper"],
   normal: ["q05", "q95"],
   lognormal: ["q05", "q95"],
+  quantiles: ["q05", "q50", "q95"],
   halfnormal: ["q95"],
   beta: ["q05", "q95"],
 };
