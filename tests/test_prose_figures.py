@@ -437,6 +437,12 @@ def test_every_number_in_the_prose_is_held_to_data_or_plain(text):
     assert re.findall(r".{0,40}\d.{0,40}", rest) == []
 
 
+def test_the_times_of_the_readme_are_those_of_the_page_of_times():
+    rows = [line for line in PROSE["README timings"].splitlines() if re.match(r"\|.*\d", line)]
+    assert len(rows) == 3
+    assert set(rows) <= set(PROSE["speed"].splitlines())
+
+
 def test_rows_that_the_chain_leaves_out_are_rows():
     assert {row for row, _ in without_a_row()} <= set(sie.read_evidence().estimate.values.tolist())
 
