@@ -286,7 +286,7 @@ CLAIMS = {
     ),
     "nine sixteenths": (
         "method",
-        r"doubled every (\d+) months when .*? and every (\d+) months when .*? At fixed scale progress was (\d+)/(\d+) as fast",
+        r"doubled every (\d+) months by .*? and every (\d+) months by .*? progress (\d+)/(\d+) as fast",
         nine_sixteenths,
     ),
     "pairs of alternatives": (
