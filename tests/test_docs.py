@@ -1,6 +1,7 @@
 """The documentation: it builds without a warning, works offline, its links lead somewhere, its code runs, its tables are complete."""
 
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -19,6 +20,9 @@ from sie import cli
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.rglob("*.md"))
+MOST_LINES = 70
+"""Lines of a README that is on one screen."""
+
 BLOCK = re.compile(
     r'^```\{?([\w-]+)\}?(?: \w+)?\n(?::caption: "([^"]*)"\n)?(.*?)^```$', re.MULTILINE | re.DOTALL
 )
@@ -134,6 +138,35 @@ def test_no_page_is_wider_than_its_window(site, pages, browser, width):
         if window.evaluate("document.documentElement.scrollWidth") > width:
             wide.append(path.relative_to(site).as_posix())
     assert wide == []
+
+
+def test_the_readme_fits_a_screen_and_has_the_two_commands():
+    lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    assert len(lines) <= MOST_LINES
+    assert any(line.startswith("    pip install uv && uv run sie report ") for line in lines)
+    assert any(line.startswith("    uv run pytest ") for line in lines)
+
+
+@pytest.mark.slow
+def test_a_run_without_a_browser_says_in_one_line_what_it_leaves_out(tmp_path):
+    """The README's test command on a machine without Chromium, for one of the tests of the page."""
+    environment = {name: value for name, value in os.environ.items() if name != "CI"} | {
+        "PATH": str(tmp_path)
+    }
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "tests/test_page.py",
+        "-k",
+        "named_twice",
+    ]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    [line] = [line for line in done.stdout.splitlines() if line.startswith("left out for want of a browser")]
+    assert "1 of tests/test_page.py; to have them, install" in line
 
 
 # ---- Code in pages
