@@ -8,7 +8,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from test_docs import DOCS, ROOT, blocks, put
+from test_docs import DOCS, PAGES, ROOT, blocks, put
 from test_golden import GOLDEN
 
 MOST_COMMANDS = 10
@@ -66,6 +66,13 @@ def test_the_tutorial_has_ten_commands_at_most():
     wheel = COMMANDS[0].removeprefix(INSTALL)
     version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
     assert wheel == f"sie-{version}-py3-none-any.whl"
+    pages = "".join(page.read_text(encoding="utf-8") for page in PAGES)
+    assert set(re.findall(r"sie-([\d.]+)-py3", pages)) == {version}
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"\nversion: {version}\n" in citation
+    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    date = re.search(r"\ndate-released: (.*)\n", citation)[1]
+    assert re.search(r"^## (.*)$", changes, re.MULTILINE)[1] == f"{version} ({date})"
 
 
 @pytest.mark.slow
