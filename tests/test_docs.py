@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 import sys
+import textwrap
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -243,6 +244,15 @@ def test_the_code_of_a_how_to_page_runs(page, tmp_path, monkeypatch, command):
                 code, out, err = command(*shlex.split(line)[1:])
                 assert (code, err) == (0, ""), (line, err)
                 assert out
+
+
+@pytest.mark.slow
+def test_the_python_of_the_readme_runs():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    lines = re.search(r"^    import sie\n(?:    .*\n)+", text, re.MULTILINE)[0]
+    names = {}
+    exec(textwrap.dedent(lines), names)
+    assert names["table"].p.sizes["event"] == len(sie.EVENTS)
 
 
 # ---- Formats
