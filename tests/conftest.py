@@ -10,7 +10,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
-from page_in_browser import browser  # noqa: F401 (a fixture)
+from page_in_browser import NO_CHROMIUM, browser  # noqa: F401 (a fixture)
 
 import sie
 from sie import cli
@@ -32,6 +32,16 @@ def pytest_addoption(parser):
 def pytest_xdist_auto_num_workers(config):
     """The whole suite runs on every core, whatever is named runs in this process, where it can be watched and timed."""
     return os.cpu_count() if config.args_source is pytest.Config.ArgsSource.TESTPATHS else 0
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say in one line which tests were left out for want of a browser, and how to have them."""
+    skipped = terminalreporter.stats.get("skipped", ())
+    left = [report.nodeid.split("::")[0] for report in skipped if NO_CHROMIUM in str(report.longrepr)]
+    if left:
+        files = ", ".join(f"{left.count(file)} of {file}" for file in sorted(set(left)))
+        cure = "install Debian's chromium (apt-get install chromium), or put another on the PATH as chromium"
+        terminalreporter.write_line(f"left out for want of a browser: {files}; to have them, {cure}")
 
 
 @pytest.fixture

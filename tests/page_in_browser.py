@@ -8,6 +8,9 @@ import pytest
 SLOW_MS = 300_000
 """A page on a busy machine may take this long; how fast it is, is for benchmarks to say."""
 
+NO_CHROMIUM = "found no chromium, want one on the PATH"
+"""Why tests of the page in a browser are left out."""
+
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -25,7 +28,7 @@ def browser():
 
     chromium = shutil.which("chromium")
     if chromium is None:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)("found no chromium, want one on the PATH")
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(NO_CHROMIUM)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
         yield browser

@@ -213,6 +213,14 @@ def test_new_writes_a_complete_view_that_reports_like_its_origin(command, tmp_pa
     assert "a file that exists" in err
 
 
+def test_a_view_begun_from_the_reference_is_silent_until_its_author_speaks(command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert command("new", "mine", "--from", "reference")[0] == 0
+    view = read_view("mine.toml")
+    assert {entry.basis for entry in view.entries.values()} == {"reference"}
+    assert command("check", "mine.toml")[0] == 0
+
+
 def test_version_is_printed(command):
     assert command("--version")[1].startswith("sie ")
 

@@ -1,4 +1,4 @@
-"""The numbers in the prose of the README and the notebooks are those of the data; its tables of credences are in `test_golden`."""
+"""The numbers in the prose of the README, the documentation and the notebooks are those of the data."""
 
 import ast
 import csv
@@ -10,21 +10,25 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from test_golden import GOLDEN, README
+from test_golden import GOLDEN
 
 import sie
+from sie.analysis.alternatives.summary import PAIR_QUANTILES
 from sie.analysis.backtest import CUTS
 from sie.analysis.sensitivity.measures import CLASSES, WINDOW
 from sie.analysis.sensitivity.power import SENSITIVE
 from sie.analysis.timeline import last_date
+from sie.base.exit_codes import BAD_INPUT, NOT_CONVERGED
 from sie.base.stats import ENDS
 from sie.commands.options import DEFAULT_DRAWS
 from sie.data.quantities import SERIAL_PENALTY
+from sie.data.row_rules import USUAL_DEFINITION_SD
 from sie.data.timelines import DEFAULT_TIMELINE
 from sie.data.wording import hundredths
 from sie.inference.chains import CHAINS
 from sie.inference.converged import MAX_RHAT, MIN_ESS
 from sie.inference.reweighting import MAX_KHAT
+from sie.page.saved import KIND
 
 ROOT = Path(__file__).parents[1]
 CHAIN = (ROOT / "docs" / "reference_chain.md").read_text(encoding="utf-8")
@@ -37,12 +41,28 @@ WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "
 # ---- The prose
 
 
-def prose_of_the_readme():
-    """Paragraphs before the timings, in one line; without code, tables, headings and addresses."""
-    lines = README.split("\n## Speed\n")[0].splitlines()
-    text = " ".join(line for line in lines if not line.startswith(("    ", "|", "#", "!")))
-    text = text.replace(sie.headline(), "")  # which another test holds to its source
-    return re.sub(r"\]\([^)]*\)", "]", text)
+PAGES = {
+    "README": ROOT / "README.md",
+    **{
+        path.relative_to(ROOT / "docs").with_suffix("").as_posix(): path
+        for path in sorted((ROOT / "docs").rglob("*.md"))
+    },
+}
+"""The README and every page of the documentation, by name."""
+
+ELSEWHERE = ("checks", "reference_chain", "speed", "contributing", "changelog", "architecture")
+"""Pages that another test holds to what made them, whose figures are measured, or that include a file."""
+
+LINK = r"!?\[([^]]*)\]\([^)]*\)"
+
+
+def prose_of_a_page(path):
+    """Its paragraphs in one line; without code, tables, headings, generated parts, links' addresses, and times of the README."""
+    text = path.read_text(encoding="utf-8").split("\n## Speed\n")[0]
+    text = re.sub(r"^```.*?^```$|^<!--.*?-->$", "", text, flags=re.MULTILINE | re.DOTALL)
+    lines = [line for line in text.splitlines() if not line.startswith(("    ", "|", "#", "!"))]
+    lines = [re.sub(r"^\d+\. ", "", line) for line in lines]
+    return re.sub(LINK, r"\1", " ".join(" ".join(lines).replace(sie.headline(), "").split()))
 
 
 def prose_of_a_notebook(name):
@@ -67,12 +87,14 @@ def fixed_words(node):
             return "..."
 
 
-PROSE = {
-    "README": prose_of_the_readme(),
-    "README timings": README.split("\n## Speed\n")[1],
-    "README code": README,
+PROSE = {name: prose_of_a_page(path) for name, path in PAGES.items()}
+PROSE |= {
+    "README timings": PAGES["README"].read_text(encoding="utf-8").split("\n## Speed\n")[1],
+    "speed": PAGES["speed"].read_text(encoding="utf-8"),
+    "extras": PAGES["installation"].read_text(encoding="utf-8"),
+    "chain": " ".join(CHAIN.split()),
+    **{name: prose_of_a_notebook(name) for name in NOTEBOOKS},
 }
-PROSE |= {"chain": " ".join(CHAIN.split())} | {name: prose_of_a_notebook(name) for name in NOTEBOOKS}
 
 
 # ---- The data
@@ -141,7 +163,7 @@ def views():
 
 def extras():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return [WORDS[len(names := sorted(project["optional-dependencies"]))], *names]
+    return sorted(project["optional-dependencies"])
 
 
 @cache
@@ -176,6 +198,32 @@ def timelines():
     ]
 
 
+def months_of(row):
+    """Months in which output doubled, by a row of growth.csv."""
+    growth = sie.read_evidence().growth.sel(estimate=row, flow="output", growth_quantile=0.5).item()
+    return f"{12 * math.log(2) / growth:.0f}"
+
+
+def nine_sixteenths():
+    """The two doubling times, and the ratio that is the median of Davidson's factor."""
+    slow, fast = months_of("alexnet_growth"), months_of("vision_growth")
+    low, high = sie.read_view("davidson_2025")["hardware_scale"].prior.numbers
+    assert math.sqrt(low * high) == pytest.approx(int(fast) / int(slow), rel=1e-3)
+    return [fast, slow, fast, slow]
+
+
+def pythons():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    tested = [line.split(" :: ")[-1] for line in project["classifiers"] if ":: Python :: 3." in line]
+    assert project["requires-python"] == f">={tested[0]}"
+    return tested
+
+
+def around_pythons():
+    before, after = (int(version.split(".")[1]) for version in (pythons()[0], pythons()[-1]))
+    return [*pythons(), f"3.{after + 1}", f"3.{before - 1}"]
+
+
 def percents(shares):
     return [f"{100 * share:g}" for share in shares]
 
@@ -195,52 +243,84 @@ def code(name, pattern):
 FIRST, SECOND, THIRD, FOURTH = NOTEBOOKS
 CLAIMS = {
     "errors of the tables": (
-        "README",
+        "results",
         r"Monte Carlo standard error of at most ([\d.]+) points \(`sie report`, seed 1, ([\d,]+) draws\)",
         lambda: [f"{math.ceil(1000 * max(mcse for _, mcse in GOLDEN.values())) / 10}", f"{DEFAULT_DRAWS:,}"],
     ),
     "rows that the reference hangs on": (
-        "README",
+        "results",
         r"`r_above_1` of ([\d.]+) % changes by ([-+][\d.]+) points without `(\w+)`, ([-+][\d.]+) without `(\w+)` and"
         r" ([-+][\d.]+) without `(\w+)` \(each fitted again, error ([\d.]+); no other row moves it by more than (\d+)\)",
         said_of_rows,
     ),
     "steepening": (
-        "README",
+        "results",
         r"gained before ASARA from 2018 takes away (\d+) to (\d+) points",
         lambda: moved_by("steepening"),
     ),
     "frontier_share": (
-        "README",
+        "results",
         r"in larger experiments adds (\d+) to (\d+)\.",
         lambda: moved_by("frontier_share"),
     ),
-    "earlier references": ("README", r"goes from the earlier (\d+) % and (\d+) % to it", earlier_references),
+    "earlier references": ("results", r"goes from the earlier (\d+) % and (\d+) % to it", earlier_references),
     "the reference in the chain": (
         "chain",
         r"of the reference view given evidence is ([\d.]+) %",
         lambda: [reference()],
     ),
     "how labour is counted": (
-        "README",
+        "howto/add_a_row",
         r"\(([\d.]+) of ([\d.]+) for one growth ratio, so that ([\d.]+) is left\)",
         measure_of_growth,
     ),
-    "serial labour": ("README", r"heads\^([\d.]+)\)", lambda: [f"{SERIAL_PENALTY}"]),
+    "usual definition error": (
+        "howto/add_a_row",
+        r"About ([\d.]+) where r rests on one growth ratio",
+        lambda: [f"{USUAL_DEFINITION_SD}"],
+    ),
+    "definition errors in the method": (
+        "method",
+        r"about ([\d.]+) in natural log for an r from one ratio",
+        lambda: [f"{USUAL_DEFINITION_SD}"],
+    ),
+    "nine sixteenths": (
+        "method",
+        r"doubled every (\d+) months by .*? and every (\d+) months by .*? progress (\d+)/(\d+) as fast",
+        nine_sixteenths,
+    ),
+    "pairs of alternatives": (
+        "howto/read_alternatives",
+        r"shows (\d+) to (\d+) % over pairs",
+        lambda: percents(PAIR_QUANTILES),
+    ),
+    "exit codes": (
+        "reference/exit_codes",
+        r"With a code of (\d) or (\d) there",
+        lambda: [f"{BAD_INPUT}", f"{NOT_CONVERGED}"],
+    ),
+    "Python of the tutorial": ("tutorial", r"Python (3\.\d+) or (3\.\d+) and the wheel", pythons),
+    "versions of Python": (
+        "installation",
+        r"(3\.\d+) and (3\.\d+) are tested in every change\. (3\.\d+): .*? (3\.\d+) and earlier are refused",
+        around_pythons,
+    ),
+    "layout of saved draws": ("reference/files", r"returns it, layout (\d)\.", lambda: [KIND[-1]]),
+    "serial labour": ("howto/add_a_row", r"heads\^([\d.]+)\)", lambda: [f"{SERIAL_PENALTY}"]),
     "extras": (
-        "README",
-        r"all but (\w+) extras: `sie\[(\w+)\]`.*? `sie\[(\w+)\]` and `sie\[(\w+)\]`",
+        "extras",
+        r"\| `sie\[(\w+)\]` \|[^|]*\|\n\| `sie\[(\w+)\]` \|[^|]*\|\n\| `sie\[(\w+)\]` \|",
         extras,
     ),
-    "notebooks": ("README code", r"# (\w+) notebooks:", lambda: [WORDS[len(NOTEBOOKS)]]),
     "timelines": (
-        "README",
+        "results",
         r"known at the end of (\d+), April and August (\d+), its log score on later frontier models is ([\d.]+) above the exponential's and"
         r" ([\d.]+) above that of Kwa's long trend of (\d) to (\d) months\. ASARA, not yet come at the last model's date, then comes in (\d+) \(5 to 95 %: (\d+) to (\d+)\), by the"
         r" exponential in (\d+) and by the long trend in (\d+);",
         timelines,
     ),
     "views": ("README timings", r"\((\d+) views, (\d+) of them fitted\)", views),
+    "views of the page of timings": ("speed", r"\((\d+) views, (\d+) of them fitted\)", views),
     "a prior in words": (
         FIRST,
         r"`lognormal ([\d.]+) to ([\d.]+) \((\d+)–(\d+) %\)` is `sie.lognormal\(([\d.]+), ([\d.]+)\)`, given by its (\d+) % and (\d+) %",
@@ -297,7 +377,7 @@ PLAIN = (
         r"r at ASARA > 1\b",
         r"3 years of AI progress",
         r"\(notebook 2\)",
-        r"with a 1 for each",
+        r"\ba 1 for each",
         r"5, 50 and 95 % points",
     ),
     *(
@@ -307,6 +387,28 @@ PLAIN = (
         r"Near 0 or 1 the model",
         r"a power near 1\b",
         r"\(2024\)",
+    ),
+    *(
+        r"If r is 2, a doubling",
+        r"if r is above 1: ",
+        r"Below 1 progress",
+        r"does 9/16 come from",
+        r"\(2025\)",
+    ),
+    *(
+        r"x_ik is 1 where",
+        r"only if lambda is 1 or",
+        r"\(labour's share 1\)",
+        r"\(sigma 1\)",
+        r"sigma near 0\b",
+    ),
+    *(
+        r"3 years in 1\b",
+        r"5 and 95 % points",
+        r"; notebook 2 shows",
+        r"x86-64",
+        r"Version 1 knew",
+        r"NetCDF 4\b",
     ),
     *(r"1 \+ f times the recent pace", r"with a 95 % interval", r"P\(`r` > 1\)"),
 )
@@ -325,7 +427,7 @@ def test_the_prose_tells_the_numbers_of_the_data(claim):
     assert told(text, pattern) == numbers()
 
 
-@pytest.mark.parametrize("text", ["README", *NOTEBOOKS])
+@pytest.mark.parametrize("text", [*(name for name in PAGES if name not in ELSEWHERE), *NOTEBOOKS])
 def test_every_number_in_the_prose_is_held_to_data_or_plain(text):
     """A number that is new in the prose needs its line in CLAIMS, or in PLAIN."""
     rest = PROSE[text]
@@ -333,6 +435,12 @@ def test_every_number_in_the_prose_is_held_to_data_or_plain(text):
         rest = re.sub(pattern, "", rest)
     rest = re.sub(r"`[^`]*`", "", rest)
     assert re.findall(r".{0,40}\d.{0,40}", rest) == []
+
+
+def test_the_times_of_the_readme_are_those_of_the_page_of_times():
+    rows = [line for line in PROSE["README timings"].splitlines() if re.match(r"\|.*\d", line)]
+    assert len(rows) == 3
+    assert set(rows) <= set(PROSE["speed"].splitlines())
 
 
 def test_rows_that_the_chain_leaves_out_are_rows():

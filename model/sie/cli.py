@@ -29,6 +29,7 @@ from .commands.alternatives import alternatives
 from .commands.calibrate import calibrate
 from .commands.check import check
 from .commands.check_model import check_model
+from .commands.dictionary import dictionary
 from .commands.diff import diff
 from .commands.doctor import doctor
 from .commands.equations import equations
@@ -80,6 +81,7 @@ COMMANDS = {
     "open": open_,
     "notebooks": notebooks,
     "equations": equations,
+    "dictionary": dictionary,
     "timeline": timeline,
     "reproduce": reproduce,
     "sensitivity": sensitivity,
@@ -106,7 +108,7 @@ PANELS = {
     ),
     "Evidence": ("evidence", "series", "add-history", "add-row", "epoch", "timeline", "check", "check-model"),
     "Growth": ("grow", "explain"),
-    "Views and tools": ("list", "new", "equations", "explore", "notebooks"),
+    "Views and tools": ("list", "new", "dictionary", "equations", "explore", "notebooks"),
     "Many fits": ("sweep", "calibrate", "doctor"),
 }
 """The parts of the help, and the commands of each in order of use."""

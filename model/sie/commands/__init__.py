@@ -7,6 +7,7 @@ __all__ = [
     "calibrate",
     "check",
     "check_model",
+    "dictionary",
     "diff",
     "doctor",
     "equations",

@@ -74,7 +74,7 @@ def new(
     ],
     start: Annotated[str, typer.Option("--from", metavar="VIEW", help="The view to copy.")],
 ) -> None:
-    """Copy an existing view to a new file, to be edited."""
+    """Copy an existing view to a new file, to be edited; what stays as in the reference view says so."""
     import dataclasses
     from types import MappingProxyType
 
@@ -86,5 +86,11 @@ def new(
         raise DataError(str(path), plain("a file that exists"), "a new name")
     refuse_unwritable("sie new", path)
     view = dataclasses.replace(read_view(start), label=path.stem, concludes=MappingProxyType({}))
+    if view.name == REFERENCE:  # its author has said nothing yet
+        silent = {
+            name: dataclasses.replace(entry, basis=REFERENCE, locator=f"{REFERENCE}.toml")
+            for name, entry in view.entries.items()
+        }
+        view = dataclasses.replace(view, entries=MappingProxyType(silent))
     write_atomically(path, to_toml(view).encode())
     print(f"{path}: a copy of {start} without its conclusions; edit it, then: sie report {path}")

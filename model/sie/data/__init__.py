@@ -5,6 +5,7 @@ __all__ = [
     "alternatives",
     "bibliography",
     "borrowed",
+    "columns",
     "constructors",
     "correlations",
     "curves",
@@ -12,6 +13,7 @@ __all__ = [
     "exogenous",
     "families",
     "histories",
+    "history_columns",
     "history_units",
     "own_rows",
     "own_table",
@@ -26,6 +28,7 @@ __all__ = [
     "time_horizons",
     "timelines",
     "views",
+    "weight_keys",
     "weights",
     "wording",
 ]

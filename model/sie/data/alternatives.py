@@ -6,7 +6,7 @@ can be made together, so that no two groups change the same thing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -20,10 +20,10 @@ from .prior_tables import ORIGIN_KEYS, numbers_of, origin_of, read_prior
 from .priors import ALTERNATIVES
 from .quantities import QUANTITIES
 from .rows import LEVELS
-from .schema import LINE, MANY_WORDS, Field, Rule, by_name, checked, number, one_of, optional, words
+from .schema import LINE, MANY_WORDS, Field, Rule, by_name, checked, meant, number, one_of, optional, words
 from .views import check_range
 
-__all__ = ["GROWN", "Alternative", "Alternatives", "read_alternatives"]
+__all__ = ["COLUMNS", "GROWN", "Alternative", "Alternatives", "fields_of", "read_alternatives"]
 
 MOST_WEIGHT = 100.0
 """An alternative of a larger weight beside the headline's 1 would be the headline."""
@@ -172,13 +172,17 @@ def _quantiles(values: Any) -> list[float] | None:
 
 _GROWTH = Field(_quantiles, "its 5, 50 and 95 % quantiles, natural logs a year, above 0 and ascending")
 
-_COLUMNS = {
-    **dict.fromkeys(GROWN, optional(_GROWTH)),
-    **dict.fromkeys(
-        ("q50", "definition_sd", "measure_sd", "se"), optional(number(-100, "a number", high=100))
+COLUMNS = {
+    **{key: meant(optional(_GROWTH), f"growth of {key}", "natural log a year") for key in GROWN},
+    **{
+        key: meant(optional(number(-100, "a number", high=100)), f"{key} of the row", "as in the table")
+        for key in ("q50", "definition_sd", "measure_sd", "se")
+    },
+    "measure": meant(optional(words()), "how the row counts labour"),
+    "preferred": meant(
+        optional(Field(lambda v: v if isinstance(v, bool) else None, "true or false")),
+        "whether the row is the one that counts of its output data",
     ),
-    "measure": optional(words()),
-    "preferred": optional(Field(lambda v: v if isinstance(v, bool) else None, "true or false")),
 }
 """Columns of a row that an alternative may set; those of one quantile are named after it, growth rates have all three."""
 
@@ -190,28 +194,44 @@ def _changes(where: str, values: Mapping[str, Any]) -> None:
 
 
 _CHANGES = {
-    "priors": optional(_dict),
-    "drops": optional(MANY_WORDS),
-    "without": optional(MANY_WORDS),
-    "levels": optional(by_name(one_of(LEVELS), "a table DOMAIN = LEVEL")),
-    "rows": optional(_dict),
-    "definition_errors": optional(_POSITIVE),
-    "at_asara": optional(by_name(_POSITIVE, "a table QUANTITY = factor")),
-    "learns_lambda": optional(Field(lambda v: v if v is True else None, "true")),
+    "priors": meant(optional(_dict), "priors in place of the view's own, a table a quantity"),
+    "drops": meant(optional(MANY_WORDS), "quantities that the view states no more"),
+    "without": meant(optional(MANY_WORDS), "ids of rows that do not count"),
+    "levels": meant(optional(by_name(one_of(LEVELS), "a table DOMAIN = LEVEL")), "level of domains"),
+    "rows": meant(optional(_dict), "columns of rows with other values, a table a row"),
+    "definition_errors": meant(optional(_POSITIVE), "factor on definition_sd of every row", "1"),
+    "at_asara": meant(
+        optional(by_name(_POSITIVE, "a table QUANTITY = factor")),
+        "factors on draws of quantities after the fit: what they are from ASARA on",
+        "1",
+    ),
+    "learns_lambda": meant(
+        optional(Field(lambda v: v if v is True else None, "true")),
+        "true: raw histories teach the lambda under which they are read",
+    ),
 }
 """What an alternative may change."""
+
+
+def fields_of(groups: Collection[str]) -> dict[str, Field]:
+    """The keys of an alternative; `groups` are those of the file."""
+    weight = number(0, f"a number from 0 to {MOST_WEIGHT:g}", high=MOST_WEIGHT)
+    return {
+        "group": meant(
+            one_of(groups, "one of [groups]: " + ", ".join(groups)),
+            "group of choices that exclude each other",
+        ),
+        "label": meant(LINE, "name in tables and figures"),
+        "weight": meant(weight, "what it weighs in the average where the view's own choice weighs 1", "1"),
+        **_CHANGES,
+        **ORIGIN_KEYS,
+    }
 
 
 def _read(
     where: str, name: str, item: Any, groups: Mapping[str, str], sources: Mapping[str, Source]
 ) -> Alternative:
-    fields = {
-        "group": one_of(groups, "one of [groups]: " + ", ".join(groups)),
-        "label": LINE,
-        "weight": number(0, f"a number from 0 to {MOST_WEIGHT:g}", high=MOST_WEIGHT),
-        **_CHANGES,
-        **ORIGIN_KEYS,
-    }
+    fields = fields_of(groups)
     with Problems() as problems:
         tables = item.get("priors") if isinstance(item, dict) else None
         priors = {
@@ -239,10 +259,10 @@ def _read_prior(where: str, quantity: str, table: object) -> Prior:
 
 
 def _read_columns(where: str, table: object) -> dict[str, Any]:
-    found = checked(where, table, _COLUMNS, want="a table of columns")
+    found = checked(where, table, COLUMNS, want="a table of columns")
     columns = {column: value for column, value in found.items() if value is not None}
     if not columns:
-        raise DataError(where, plain("no column"), "one of " + ", ".join(_COLUMNS))
+        raise DataError(where, plain("no column"), "one of " + ", ".join(COLUMNS))
     return columns
 
 

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from ..base.errors import DataError, Problems, plain
 from ..base.reading import data_folder, read_toml
 from .quotes import is_printed
-from .schema import WORDS, Field, Rule, checked, optional, whole, words
+from .schema import WORDS, Field, Rule, checked, meant, optional, whole, words
 
 __all__ = [
     "ORIGIN",
@@ -24,6 +24,7 @@ __all__ = [
     "PROVENANCE",
     "REFERENCE",
     "SOURCE_KEY",
+    "WORK",
     "Source",
     "Stated",
     "check_provenance",
@@ -34,17 +35,27 @@ __all__ = [
 PROVENANCE = ("basis", "locator", "quote", "note", "source", "via")
 """What says where numbers come from: columns of a data table, keys of a table of a view (`check_provenance`)."""
 
-ORIGIN = dict.fromkeys(PROVENANCE, WORDS)
-"""The fields of `PROVENANCE`; which of them are needed depends on the basis."""
-
-SOURCE_KEY = "a key of sources.toml"
-
 _NEEDS = {
     "stated": ("quote", "a quote that prints the number"),
     "transcribed": ("via", "the public place where it was read"),
     **dict.fromkeys(("derived", "ours", "calibrated"), ("note", "a note that says why or how")),
 }
 """The bases of a number, and what each needs."""
+
+ORIGIN = {
+    key: meant(WORDS, meaning)
+    for key, meaning in {
+        "basis": f"where the numbers come from: one of {', '.join(_NEEDS)}; of a view also reference",
+        "locator": "place in the source",
+        "quote": "words of the source that print the numbers, fewer than 40, letter for letter (needed if stated)",
+        "note": "arithmetic, or reason (needed if derived, ours or calibrated)",
+        "source": "work that the numbers are from, a key of sources.toml; of a table of a view: default, the view's source",
+        "via": "public place where the work's numbers were read, if not in the work (needed if transcribed)",
+    }.items()
+}
+"""The fields of `PROVENANCE`; which of them are needed depends on the basis."""
+
+SOURCE_KEY = "a key of sources.toml"
 
 REFERENCE = "reference"
 """The basis of a quantity of which a view's author says nothing: as in the reference view, to the digit."""
@@ -122,16 +133,26 @@ def _check_address(where: str, work: Mapping[str, Any]) -> None:
         raise DataError(f"{where} url", plain(found), "a url, or no_url with the reason why there is none")
 
 
-_WORK = {
-    **dict.fromkeys(("authors", "title"), words()),
-    "year": whole(want="a year as a whole number"),
-    "url": optional(Field(_address, "an http(s) address, and none of a link shortener"), ""),
-    "no_url": optional(words("the reason why there is no address")),
-    "licence": words(),
-    "text": optional(
-        Field(lambda text: text if Path(text).name == text else None, "a file name without a folder")
+WORK = {
+    "authors": meant(words(), "authors of the work"),
+    "title": meant(words(), "title of the work"),
+    "year": meant(whole(want="a year as a whole number"), "year in which it appeared"),
+    "url": meant(
+        optional(Field(_address, "an http(s) address, and none of a link shortener"), ""),
+        "address of the work",
+    ),
+    "no_url": meant(
+        optional(words("the reason why there is no address")), "why there is no address (needed without url)"
+    ),
+    "licence": meant(words(), "terms of the work"),
+    "text": meant(
+        optional(
+            Field(lambda text: text if Path(text).name == text else None, "a file name without a folder")
+        ),
+        "file with its plain text, in which sie check --sources DIR looks for the quotes",
     ),
 }
+"""What a table of sources.toml may hold."""
 
 
 def read_sources(path: Path | str | None = None) -> Mapping[str, Source]:
@@ -157,7 +178,7 @@ def read_sources(path: Path | str | None = None) -> Mapping[str, Source]:
         path = path / "sources.toml"
     with Problems() as problems:
         works = {
-            key: problems.attempt(checked, f"{path.name} [{key}]", table, _WORK, (_check_address,))
+            key: problems.attempt(checked, f"{path.name} [{key}]", table, WORK, (_check_address,))
             for key, table in read_toml(path).items()
         }
     return {key: Source(key=key, **work) for key, work in works.items()}

@@ -14,7 +14,7 @@ from typing import Any
 from ..base.errors import DataError, plain
 from .bibliography import Stated
 from .families import LARGEST, SMALLEST, Prior
-from .schema import Field, checked, number, optional
+from .schema import Field, checked, meant, number, optional
 
 __all__ = [
     "EXOGENOUS",
@@ -127,7 +127,10 @@ class Exogenous(Stated):
 
 def fields_of(name: str) -> dict[str, Field]:
     """What the keys of a table may hold."""
-    fields = {key: number(each.lower, each.want, high=each.upper) for key, each in EXOGENOUS[name].items()}
+    fields = {
+        key: meant(number(each.lower, each.want, high=each.upper), each.meaning, each.unit)
+        for key, each in EXOGENOUS[name].items()
+    }
     return {key: optional(field) if EXOGENOUS[name][key].optional else field for key, field in fields.items()}
 
 

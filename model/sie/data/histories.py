@@ -20,8 +20,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..base.errors import DataError, Problems, plain
-from .history_units import EFFORT_UNITS, ELO, OUTPUT_UNITS, better
-from .schema import DATE, Field, cell, checked, one_of, optional, words
+from .history_columns import AI, EITHER, OBSERVATION_KINDS, PEOPLE, fields_of
+from .history_units import EFFORT_UNITS, OUTPUT_UNITS, better
+from .schema import checked
 from .tables import read_lines
 
 if TYPE_CHECKING:
@@ -36,16 +37,6 @@ __all__ = [
     "jumps_between",
     "read_observations",
 ]
-
-PEOPLE, AI = MAKERS = ("people", "AI")
-
-EITHER = " or "
-"""Between two regimes, in a line that may belong to either: the switch lies among such lines."""
-
-OBSERVATION_KINDS = ("record", "measurement")
-"""A record does not fall behind the observation before it; a measurement (a re-timing, a noisy test) may."""
-
-SMALLEST_OUTPUT, LARGEST_OUTPUT, LARGEST_EFFORT = 1e-9, 1e30, 1e15
 
 ALIKE = 0.7
 """Share of letters in common (`difflib`) from which an unknown unit is taken for a known one that was spelt otherwise."""
@@ -124,7 +115,7 @@ def read_observations(path: Path) -> Observations:
         units = _units(path.name, header)
         proxies = {name: unit for name, unit in units.items() if name not in ("output", "output_error")}
         names = {column: column.split(" [")[0] for column in header}
-        fields = _fields(units["output"], names.values(), proxies)
+        fields = fields_of(units["output"], names.values(), proxies)
         observed = [
             (where, problems.attempt(checked, where, {names[key]: cell for key, cell in row.items()}, fields))
             for where, row in rows
@@ -152,31 +143,6 @@ def read_observations(path: Path) -> Observations:
 
 _MAY_LACK = {"instrument": "", "regime": "", "made_by": PEOPLE, "output_error": math.nan}
 """Columns that a series may lack, and what stands in their place."""
-
-_EFFORT = optional(
-    cell(0, "a number of at least 0, or nothing where it was not observed", high=LARGEST_EFFORT), math.nan
-)
-
-
-def _fields(output_unit: str, columns: Collection[str], proxies: Collection[str]) -> dict[str, Field]:
-    """What the columns of a series may hold."""
-    is_level = OUTPUT_UNITS[output_unit] in (ELO, "doublings")
-    low, want = (-LARGEST_OUTPUT, "a number") if is_level else (SMALLEST_OUTPUT, "a number above 0")
-    error = cell(SMALLEST_OUTPUT, "a standard error above 0, or nothing", high=LARGEST_OUTPUT)
-    fields = {
-        "order": Field(
-            lambda text: int(text) if re.fullmatch("[0-9]{1,9}", text) else None, "a whole number"
-        ),
-        "date": DATE,
-        "kind": one_of(OBSERVATION_KINDS),
-        "output": cell(low, want, high=LARGEST_OUTPUT),
-        "output_error": optional(error, math.nan),
-        "instrument": words("the name of what measured the output"),
-        "regime": words(f"the name of the regime, or A{EITHER}B where it may be either"),
-        "made_by": optional(one_of(MAKERS), PEOPLE),
-        **dict.fromkeys(proxies, _EFFORT),
-    }
-    return {key: field for key, field in fields.items() if key in columns}
 
 
 def _units(file: str, header: list[str]) -> dict[str, str]:

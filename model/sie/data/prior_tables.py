@@ -5,40 +5,63 @@ And the table that correlates two of them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from ..base.errors import DataError, Problems, moved
-from .bibliography import PROVENANCE, Source, check_provenance
+from .bibliography import ORIGIN, PROVENANCE, SOURCE_KEY, Source, check_provenance
 from .correlations import Correlation
 from .exogenous import EXOGENOUS, Exogenous, fields_of, numbers_from
 from .families import FAMILIES, Prior, is_finite
 from .quantities import QUANTITIES, Quantity
-from .schema import Field, Rule, anything, checked, one_of, optional, words
+from .schema import LINE, MANY_WORDS, Field, Rule, anything, checked, known, meant, one_of, optional, words
 from .views import Entry, check_range
 
 __all__ = [
+    "CORRELATION",
     "ORIGIN_KEYS",
+    "OWN_KEYS",
     "numbers_of",
     "origin_of",
     "read_correlations",
     "read_entry",
     "read_exogenous",
     "read_prior",
+    "top_keys",
 ]
 
-ORIGIN_KEYS = dict.fromkeys(PROVENANCE, optional(words()))
+ORIGIN_KEYS = {key: meant(optional(words()), field.meaning) for key, field in ORIGIN.items()}
 """The fields of `PROVENANCE` in a TOML table, which leaves out those that it does not have."""
 
-_OWN_KEYS = {
+OWN_KEYS = {
     "speedup": {
-        "reached": optional(
-            Field(lambda value: value if isinstance(value, bool) else None, "true or false"), False
+        "reached": meant(
+            optional(Field(lambda value: value if isinstance(value, bool) else None, "true or false"), False),
+            "true if the speed-up is the one reached, and not what it would be at sigma 1",
         )
     },
-    "r_typical": {"against": optional(one_of(("labour", "all")))},
+    "r_typical": {
+        "against": meant(
+            optional(one_of(("labour", "all"))),
+            "input that r is measured against; it follows from the form of the view and must agree with it",
+        )
+    },
 }
 """Keys that the table of one quantity alone may have."""
+
+
+def top_keys(sources: Collection[str] | None = None) -> dict[str, Field]:
+    """The keys of a view beside its tables; without `sources` its work is not looked up."""
+    return {
+        "label": meant(LINE, "name of the view in reports and figures"),
+        "source": meant(
+            known(sources, SOURCE_KEY), "work that states the beliefs; tables may name another of their own"
+        ),
+        "reflects": meant(
+            MANY_WORDS, "ids of evidence rows that the beliefs already rest on, which are not used again"
+        ),
+    }
+
 
 _FAMILY = one_of(FAMILIES)
 _LIST = Field(lambda items: items if isinstance(items, list) else None, "a list")
@@ -110,7 +133,7 @@ def read_entry(
     if not isinstance(table, dict):
         raise DataError(where, table, want)
     units = quantities[name].units
-    own = _OWN_KEYS.get(name, {}) if quantities is QUANTITIES else {}
+    own = OWN_KEYS.get(name, {}) if quantities is QUANTITIES else {}
     fields = {"unit": one_of(units, "one of " + "; ".join(units)), **ORIGIN_KEYS, **own}
     with Problems() as problems:
         prior = problems.attempt(read_prior, where, table, tuple(fields))
@@ -127,11 +150,15 @@ def _pair(names: Any) -> tuple[str, str] | None:
     return (names[0], names[1]) if good else None
 
 
-_CORRELATION = {
-    "between": Field(_pair, "a list of two quantities"),
-    "rank": Field(
-        lambda rank: float(rank) if is_finite(rank) and -1 < rank < 1 and rank != 0 else None,
-        "a number between -1 and 1 other than 0",
+CORRELATION = {
+    "between": meant(Field(_pair, "a list of two quantities"), "the two quantities"),
+    "rank": meant(
+        Field(
+            lambda rank: float(rank) if is_finite(rank) and -1 < rank < 1 and rank != 0 else None,
+            "a number between -1 and 1 other than 0",
+        ),
+        "their rank correlation, which a Gaussian copula has",
+        "1",
     ),
     **ORIGIN_KEYS,
 }
@@ -154,7 +181,7 @@ def _read_correlation(where: str, item: object, source: str, sources: Mapping[st
     numbers = [item["rank"]] if isinstance(item, dict) and is_finite(item.get("rank")) else []
     rules = (origin_of(source, numbers, sources),)
     want = "a table with between, rank and basis"
-    return Correlation(**checked(where, item, _CORRELATION, rules, want=want))
+    return Correlation(**checked(where, item, CORRELATION, rules, want=want))
 
 
 def read_exogenous(

@@ -14,12 +14,12 @@ from typing import Any
 
 from ..base.errors import UNKNOWN, DataError, Problems, plain
 from ..base.reading import data_folder, parse_toml, read_toml
-from .bibliography import PROVENANCE, REFERENCE, SOURCE_KEY, Source, read_sources
+from .bibliography import PROVENANCE, REFERENCE, Source, read_sources
 from .correlations import Correlation, check_correlations
 from .draws import draw
 from .exogenous import EXOGENOUS, check_together
 from .families import is_finite
-from .prior_tables import ORIGIN_KEYS, origin_of, read_correlations, read_entry, read_exogenous
+from .prior_tables import ORIGIN_KEYS, origin_of, read_correlations, read_entry, read_exogenous, top_keys
 from .quantities import (
     CHAIN,
     EVENT_NAMES,
@@ -32,7 +32,7 @@ from .quantities import (
     TRAINING_PACE,
     YEARS_OF_PROGRESS,
 )
-from .schema import LINE, MANY_WORDS, Rule, checked, known, number
+from .schema import LINE, Rule, checked, number
 from .view_toml import to_toml
 from .views import Conclusion, Entry, View, check_name, refuse_atom
 
@@ -137,7 +137,7 @@ def _view(
 ) -> View:
     where = f"{name}.toml"
     sources = read_sources() if sources is None else sources
-    fields = {"label": LINE, "source": known(sources, SOURCE_KEY), "reflects": MANY_WORDS}
+    fields = top_keys(sources)
     with Problems() as problems:
         top = problems.attempt(lambda: checked(where, table, fields, others=True))
         source = str(table.get("source"))

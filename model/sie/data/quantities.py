@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 ADJUSTMENTS = ("capabilities", "post_training", "compute_bottleneck", "hardware_scale", "steepening")
-"""The factors between a domain's observed r and r at ASARA (design section 2), in the order of Davidson's chain."""
+"""The factors between a domain's observed r and r at ASARA, in the order of Davidson's chain."""
 
 CHAIN = ("r_typical", "spread", *ADJUSTMENTS)
 """What a view states about r when it argues from observed domains."""

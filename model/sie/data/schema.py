@@ -31,6 +31,7 @@ __all__ = [
     "checked",
     "known",
     "matching",
+    "meant",
     "number",
     "once",
     "one_of",
@@ -53,13 +54,16 @@ class Field:
     """What a key or a cell may hold.
 
     `read` makes the value of what stands there; None, ValueError and TypeError refuse it. An optional key need not be there, and has
-    the value `empty` then; so has an empty cell or string, unless `empty` is None.
+    the value `empty` then; so has an empty cell or string, unless `empty` is None. `meaning` and `unit` are what the data dictionary
+    says of it (`page.dictionary`).
     """
 
     read: Callable[[Any], Any]
     want: str
     is_optional: bool = False
     empty: Any = None
+    meaning: str = ""
+    unit: str = ""
 
     def of(self, where: str, found: object) -> Any:
         """The value, or a DataError."""
@@ -80,6 +84,11 @@ class Field:
 def optional(field: Field, empty: Any = None) -> Field:
     """The field, which need not be there."""
     return replace(field, is_optional=True, empty=empty)
+
+
+def meant(field: Field, meaning: str, unit: str = "") -> Field:
+    """The field with its meaning in one line, and its unit where it is a number."""
+    return replace(field, meaning=meaning, unit=unit)
 
 
 def checked(

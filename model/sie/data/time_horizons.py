@@ -14,25 +14,37 @@ from ..base.errors import DataError
 from ..base.reading import data_folder
 from ..base.stats import Z95
 from .bibliography import ORIGIN, origin, read_sources
-from .schema import DATE, FLAG, WORDS, cell, once, words
+from .schema import DATE, FLAG, WORDS, cell, meant, once, words
 from .tables import read_table
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["doubling_days", "parse_date", "read_horizons"]
+__all__ = ["HORIZON_FIELDS", "doubling_days", "parse_date", "read_horizons"]
 
 TABLE = "metr_horizons.csv"
 
 _MINUTES = ("p50_q025_minutes", "p50_minutes", "p50_q975_minutes")
-_FIELDS = {
-    "release": WORDS,
-    "model": words("a name that no other line of its release has"),
-    "date": DATE,
-    **dict.fromkeys(_MINUTES, cell(1e-6, "minutes above 0")),
-    "frontier": FLAG,
+HORIZON_FIELDS = {
+    "release": meant(WORDS, "release of METR's task suite"),
+    "model": meant(words("a name that no other line of its release has"), "AI model"),
+    "date": meant(DATE, "date of the model's release"),
+    **{
+        key: meant(cell(1e-6, "minutes above 0"), meaning, "minutes")
+        for key, meaning in zip(
+            _MINUTES,
+            (
+                "2.5 % point of the 50 % time horizon",
+                "50 % time horizon",
+                "97.5 % point of the 50 % time horizon",
+            ),
+            strict=True,
+        )
+    },
+    "frontier": meant(FLAG, "1 if the model was the best at its release"),
     **ORIGIN,
 }
+"""What every column may hold."""
 
 
 def read_horizons(path: Path | str | None = None) -> xr.Dataset:
@@ -63,7 +75,7 @@ def read_horizons(path: Path | str | None = None) -> xr.Dataset:
         origin(read_sources(folder), lambda row: [row[key] for key in _MINUTES if key in row]),
     )
     rows = []
-    for _, values in read_table(folder / TABLE, _FIELDS, rules):
+    for _, values in read_table(folder / TABLE, HORIZON_FIELDS, rules):
         low, minutes, high = (values[key] for key in _MINUTES)
         rows.append(
             {

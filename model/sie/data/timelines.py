@@ -16,10 +16,10 @@ from .families import Prior
 from .prior_tables import read_entry
 from .priors import Entry
 from .quantities import Quantity
-from .schema import DATE, LINE, anything, checked, known, one_of
+from .schema import DATE, LINE, anything, checked, known, meant, one_of
 from .views import check_range
 
-__all__ = ["AHEAD", "DEFAULT_TIMELINE", "QUANTITIES", "Timeline", "read_timeline", "timeline_names"]
+__all__ = ["ABOUT", "AHEAD", "DEFAULT_TIMELINE", "QUANTITIES", "Timeline", "read_timeline", "timeline_names"]
 
 AHEAD = ("suite_bias", "trend_error", "software_share", "compute_ahead", "asara_horizon", "pace")
 """What the measurements do not inform."""
@@ -27,32 +27,48 @@ AHEAD = ("suite_bias", "trend_error", "software_share", "compute_ahead", "asara_
 DEFAULT_TIMELINE = "superexponential"
 """The timeline that is used unless another is named: of the bundled ones, the backtest supports it most (`sie timeline --backtest`)."""
 
-_SHARE = Quantity(meaning="a share", lower_included=True, upper=1.0)
-_FACTOR = Quantity(meaning="a factor or a standard deviation")
-
 QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
     {
         "horizon": Quantity(meaning="horizon of the trend at the last model", units=("minutes",)),
         "doublings_per_year": Quantity(
             meaning="slope of the trend at the last model", units=("horizon doublings per year",)
         ),
-        "doubling_ratio": _FACTOR,
+        "doubling_ratio": Quantity(
+            meaning="duration of a doubling over that of the one before; 1 is exponential"
+        ),
         "model_spread": Quantity(meaning="spread of models around the trend", units=("horizon doublings",)),
-        "shared_error": _SHARE,
-        "suite_bias": _FACTOR,
-        "trend_error": _FACTOR,
-        "software_share": _SHARE,
-        "compute_ahead": _FACTOR,
+        "shared_error": Quantity(
+            meaning="share of the measurement variance that all models of a task suite have in common",
+            lower_included=True,
+            upper=1.0,
+        ),
+        "suite_bias": Quantity(meaning="horizon on AI R&D as it is done over horizon on the suite's tasks"),
+        "trend_error": Quantity(
+            meaning="horizon doublings per unit of AI progress from the last model to ASARA over those in the fitted years"
+        ),
+        "software_share": Quantity(
+            meaning="share of the trend that comes from software", lower_included=True, upper=1.0
+        ),
+        "compute_ahead": Quantity(
+            meaning="growth rate of training compute from the last model to ASARA over that in the fitted years"
+        ),
         "asara_horizon": Quantity(meaning="horizon at ASARA", units=("work months",)),
         "pace": Quantity(meaning="pace of software alone", units=("OOMs of training efficiency per year",)),
     }
 )
 """What a timeline states."""
 
+ABOUT = {
+    "label": meant(LINE, "name of the timeline"),
+    "source": meant(known(None, SOURCE_KEY), "work that states the beliefs"),
+    "release": meant(LINE, "release of METR's task suite whose measurements count"),
+    "since": meant(DATE, "date of release from which models count"),
+    "models": meant(one_of(("frontier", "all")), "whether only models that were the best at release count"),
+}
+"""The keys of a timeline beside its tables."""
+
 _FIELDS = {
-    **dict.fromkeys(("label", "source", "release"), LINE),
-    "since": DATE,
-    "models": one_of(("frontier", "all")),
+    **ABOUT,
     **dict.fromkeys(QUANTITIES, anything("a table")),
 }
 

@@ -8,7 +8,7 @@ A group of authors has one vote, split between its views in the pool in proporti
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -22,15 +22,13 @@ from .families import is_finite
 from .prior_tables import ORIGIN_KEYS, origin_of, read_entry
 from .priors import WEIGHTS, Entry
 from .quantities import QUANTITIES, Quantity
-from .schema import LINE, MANY_WORDS, Field, anything, by_name, checked, number, optional, words
+from .schema import Field, anything, checked, optional
+from .weight_keys import GROUP, LOGARITHMIC, MECHANISM, REPLACEABLE, VIEW
 
 __all__ = ["OTHERS", "Group", "Mechanism", "Weights", "read_weights"]
 
 OTHERS = "others"
 """The table of views that have none of their own."""
-
-REPLACEABLE = ("compute_bottleneck", "labour_share", "sigma", "experiment_gain", "frontier_share")
-"""What a mechanism may state in place of a view."""
 
 HISTORY: Mapping[str, Quantity] = MappingProxyType(
     {
@@ -161,7 +159,7 @@ def read_weights(path: Path | str | None = None, *, sources: Mapping[str, Source
         if OTHERS not in tables["views"]:
             problems.refuse(f"{file} [views.{OTHERS}]", plain("nothing"), "a weight for every other view")
         read = {
-            name: problems.attempt(_read_weight, f"{file} [views.{name}]", item, {}, sources)
+            name: problems.attempt(_read_table, f"{file} [views.{name}]", item, VIEW, sources)
             for name, item in tables["views"].items()
         }
         groups = {
@@ -169,7 +167,7 @@ def read_weights(path: Path | str | None = None, *, sources: Mapping[str, Source
             for name, item in (tables["groups"] or {}).items()
         }
         logarithmic = problems.attempt(
-            _read_table, f"{file} [logarithmic]", tables["logarithmic"], {"floor": _FLOOR}, sources
+            _read_table, f"{file} [logarithmic]", tables["logarithmic"], LOGARITHMIC, sources
         )
         found = {
             name: problems.attempt(_read_mechanism, f"{file} [mechanisms.{name}]", name, item, sources)
@@ -199,22 +197,8 @@ def read_weights(path: Path | str | None = None, *, sources: Mapping[str, Source
     return weights
 
 
-_WEIGHT = number(0, "a number of at least 0")
-
-LARGEST_FLOOR = 0.25
-"""A larger floor would say more about an event than the views."""
-
-_FLOOR = number(1e-6, f"a number from 1e-06 to {LARGEST_FLOOR:g}", high=LARGEST_FLOOR)
-
-
 def _tables(kind: str) -> Field:
     return Field(lambda found: found if isinstance(found, dict) and found else None, f"tables [{kind}.NAME]")
-
-
-def _read_weight(
-    where: str, item: object, also: Mapping[str, Field], sources: Mapping[str, Source]
-) -> dict[str, Any]:
-    return _read_table(where, item, {"weight": _WEIGHT, **also}, sources)
 
 
 def _read_table(
@@ -228,12 +212,7 @@ def _read_table(
 
 
 def _read_group(where: str, name: str, item: object, sources: Mapping[str, Source]) -> Group:
-    also = {
-        "label": LINE,
-        "views": replace(MANY_WORDS, want="a list of different views"),
-        "superseded": optional(by_name(words(), "a table VIEW = LATER VIEW"), MappingProxyType({})),
-    }
-    values = _read_weight(where, item, also, sources)
+    values = _read_table(where, item, GROUP, sources)
     superseded = values["superseded"] or {}
     for view, later in superseded.items():
         for each in (view, later):
@@ -283,9 +262,8 @@ def _read_history(file: str, tables: Mapping[str, Any], sources: Mapping[str, So
 
 
 def _read_mechanism(where: str, name: str, item: Any, sources: Mapping[str, Source]) -> Mechanism:
-    also = {"label": LINE, **dict.fromkeys(REPLACEABLE, optional(anything("a table")))}
     with Problems() as problems:
-        values = problems.attempt(_read_weight, where, item, also, sources)
+        values = problems.attempt(_read_table, where, item, MECHANISM, sources)
         entries = {
             quantity: problems.attempt(
                 read_entry, f"{where[:-1]}.{quantity}]", quantity, item[quantity], "", sources

@@ -28,8 +28,9 @@ from ..base.errors import Problems, plain
 from ..base.kernels import in_chunks, kernel
 from ..base.reading import data_folder
 from ..base.stats import QUANTILES
-from ..data.bibliography import ORIGIN, origin, read_sources
-from ..data.schema import WORDS, ascending, cell, matching, once
+from ..data.bibliography import origin, read_sources
+from ..data.columns import IDEA_COUNTS, IDEA_FITS, IDEA_QUANTILES
+from ..data.schema import ascending, once
 from ..data.tables import read_table
 from . import feller
 
@@ -63,16 +64,6 @@ CHUNK = 16
 
 SPREAD = 0.6
 """Scale of the logistic proposal of g_s around its best value, in standard deviations."""
-
-_QUANTILES = ("r_q05", "r_q25", "r_q50", "r_q75", "r_q95")
-_ABOVE_0 = cell(1e-6, "a number above 0")
-_FITS = {
-    "id": matching("[a-z0-9_]+", "lower-case letters, digits and underscores"),
-    **dict.fromkeys(("growth_row", "domain"), WORDS),
-    **dict.fromkeys(("years", "output_doublings", *_QUANTILES, "naive"), _ABOVE_0),
-    **ORIGIN,
-}
-_COUNTS = {"year": cell(1900, "a year", high=2100), "authors": cell(1, "a count of at least 1")}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,14 +125,14 @@ def read_idea_production(path: Path | str | None = None) -> Mapping[str, IdeaPro
     Erdil, Besiroglu & Ho (2024).
     """
     folder = Path(path) if path is not None else data_folder("evidence")
-    numbers = ("naive", *_QUANTILES)
+    numbers = ("naive", *IDEA_QUANTILES)
     rules = (
-        ascending(*_QUANTILES),
+        ascending(*IDEA_QUANTILES),
         once("id", want="a name that no other line has"),
         origin(read_sources(folder), lambda row: [row[key] for key in numbers if key in row]),
     )
     with Problems() as problems:
-        rows = problems.attempt(read_table, folder / FOLDER / TABLE, _FITS, rules) or []
+        rows = problems.attempt(read_table, folder / FOLDER / TABLE, IDEA_FITS, rules) or []
         counts = [
             problems.attempt(_read_counts, folder / FOLDER / f"{row['id']}.csv", row["years"])
             for _, row in rows
@@ -150,7 +141,7 @@ def read_idea_production(path: Path | str | None = None) -> Mapping[str, IdeaPro
         row["id"]: IdeaProduction(
             **{key: row[key] for key in ("id", "growth_row", "domain", "output_doublings", "naive")},
             researchers=researchers,
-            published=tuple(row[key] for key in _QUANTILES),
+            published=tuple(row[key] for key in IDEA_QUANTILES),
         )
         for (_, row), researchers in zip(rows, counts, strict=True)
     }
@@ -159,7 +150,7 @@ def read_idea_production(path: Path | str | None = None) -> Mapping[str, IdeaPro
 def _read_counts(path: Path, years: float) -> np.ndarray:
     """The counts of the first `years` years, each the year after the line before."""
     with Problems() as problems:
-        rows = read_table(path, _COUNTS)
+        rows = read_table(path, IDEA_COUNTS)
         for (_, last), (where, row) in pairwise(rows):
             if row["year"] != last["year"] + 1:
                 want = f"{last['year'] + 1:.0f}, the year after the line before"

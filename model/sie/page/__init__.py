@@ -2,6 +2,7 @@
 
 __all__ = [
     "calibration_record",
+    "dictionary",
     "document",
     "equations",
     "export",

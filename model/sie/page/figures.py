@@ -17,11 +17,11 @@ from typing import Any
 
 from ..base.errors import DataError
 from ..base.reading import data_folder
-from ..data.bibliography import Source, check_provenance, read_sources
-from ..data.schema import WORDS, Field, once, one_of, optional, words
+from ..data.bibliography import ORIGIN, Source, check_provenance, read_sources
+from ..data.schema import WORDS, Field, meant, once, one_of, optional, words
 from ..data.tables import read_table
 
-__all__ = ["SLIPS", "Figure", "figures"]
+__all__ = ["SLIPS", "Figure", "fields", "figures"]
 
 SLIPS = {
     "source": "the source's own slip",
@@ -90,10 +90,10 @@ def figures(
         lambda where, row: check_provenance(where, row | {"note": row["what"]}, _printed(row), sources),
         once("id", want="an id of its own"),
     )
-    return tuple(Figure(**{**row, "upper": _upper(row)}) for _, row in read_table(path, _fields(), rules))
+    return tuple(Figure(**{**row, "upper": _upper(row)}) for _, row in read_table(path, fields(), rules))
 
 
-def _fields() -> dict[str, Field]:
+def fields() -> dict[str, Field]:
     """What every column may hold."""
     from .recompute import FORMULAS
 
@@ -102,16 +102,20 @@ def _fields() -> dict[str, Field]:
         lambda text: text if text in ("", *SLIPS) else None,
         _SLIP,
     )
+    given = optional(Field(_given, "key=value, each key once, joined by ;"), MappingProxyType({}))
     return {
-        **dict.fromkeys(("id", "what"), words("a value")),
-        **dict.fromkeys(("source", "via", "locator", "quote", "basis"), WORDS),
-        "stated": number,
-        "upper": optional(number, math.nan),
-        "rounding": number,
-        "formula": one_of(FORMULAS, "a name of recompute.FORMULAS"),
-        "given": optional(Field(_given, "key=value, each key once, joined by ;"), MappingProxyType({})),
-        "slip": slip,
-        "reason": WORDS,
+        "id": meant(words("a value"), "name of the figure"),
+        "what": meant(words("a value"), "what the figure is"),
+        **{key: field for key, field in ORIGIN.items() if key != "note"},
+        "stated": meant(number, "the figure as printed, or the lower end of a range", "as printed"),
+        "upper": meant(optional(number, math.nan), "upper end of a range, inf if open", "as printed"),
+        "rounding": meant(number, "half a unit of the last digit printed", "as printed"),
+        "formula": meant(
+            one_of(FORMULAS, "a name of recompute.FORMULAS"), "formula by which sie reproduce computes it"
+        ),
+        "given": meant(given, "numbers that the formula starts from, key=value joined by ;"),
+        "slip": meant(slip, "what explains a difference (needs a reason)"),
+        "reason": meant(WORDS, "why the result differs (needs a slip)"),
     }
 
 
