@@ -211,7 +211,7 @@ def test_no_task_is_left_out_where_there_are_more_than_are_handed_out_at_first(t
     rows = open_rows(tmp_path / "s.zarr", labels, ["status", "value"], sha256="x")
     with engine.cluster(1) as client:
         ended = engine.run_tasks(one, lambda i: labels[i], rows, client, shared={}, log=tmp_path / "log")
-    assert ended == {"had": 0, "done": len(labels), "not converged": 0, "lost": 0}
+    assert ended == {"had": 0, "damaged": 0, "done": len(labels), "not converged": 0, "lost": 0}
     assert rows[:, 1].tolist() == list(range(len(labels)))
 
 

@@ -16,8 +16,9 @@ from conftest import PATIENCE
 
 import sie
 from sie.analysis.sweep.run import FIELDS, run_cell
+from sie.base import stores
 from sie.base import tasks as engine
-from sie.base.stores import open_rows, read_rows
+from sie.base.stores import open_rows, read_rows, read_values
 
 PLAIN = 'draws = 1000\nseeds = [1, 2]\nviews = ["davidson_houlden_2025"]\n'
 QUICK = "draws = 1000\nviews = ['davidson_houlden_2025']\nseeds = [" + ", ".join(map(str, range(150))) + "]\n"
@@ -199,10 +200,8 @@ def test_a_store_of_an_earlier_version_has_no_levels_and_opens(tmp_path):
     assert "level" not in sie.open_sweep(tmp_path / "s.zarr")
 
 
-@pytest.mark.parametrize("state", [engine.LOST, engine.NOT_CONVERGED])
-def test_a_sweep_with_no_cell_done_ends_as_one_that_did_not_converge(
-    spec, tmp_path, command, monkeypatch, state
-):
+def test_a_sweep_with_no_cell_done_ends_as_one_that_did_not_converge(spec, tmp_path, command, monkeypatch):
+    state = stores.NOT_CONVERGED
     from contextlib import nullcontext
 
     from sie.analysis.sweep import run as sweep
@@ -210,13 +209,13 @@ def test_a_sweep_with_no_cell_done_ends_as_one_that_did_not_converge(
     def nothing(planned, store, client, **options):
         rows = sweep.open_sweep_rows(planned, store)
         rows[:, 0] = state
-        return {"had": 0, "done": 0, engine.STATES[state]: 2}
+        return {"had": 0, "damaged": 0, "done": 0, stores.STATES[state]: 2}
 
     monkeypatch.setattr(engine, "cluster", lambda *args, **options: nullcontext())
     monkeypatch.setattr(sweep, "run_sweep", nothing)
     code, out, err = command("sweep", spec(PLAIN), "--out", tmp_path / "s.zarr")
     assert (code, out, len(err.splitlines())) == (3, "", 1)
-    assert f"found 2 cells: 0 had, 0 done, 2 {engine.STATES[state]}, want at least one done" in err
+    assert f"found 2 cells: 0 had, 0 done, 2 {stores.STATES[state]}, want at least one done" in err
 
 
 @pytest.mark.slow
@@ -308,8 +307,8 @@ def test_a_lost_worker_is_recorded_and_stops_nothing(tmp_path):
         ended = engine.run_tasks(
             dies, lambda i: {"seed": i}, rows, client, shared={"nothing": None}, log=tmp_path / "log.jsonl"
         )
-    assert ended == {"had": 0, "done": 3, "not converged": 0, "lost": 1}
-    assert rows[:, 0].tolist() == [engine.DONE, engine.LOST, engine.DONE, engine.DONE]
+    assert ended == {"had": 0, "damaged": 0, "done": 3, "not converged": 0, "lost": 1}
+    assert rows[:, 0].tolist() == [stores.DONE, stores.LOST, stores.DONE, stores.DONE]
     [lost] = [
         line for line in map(json.loads, (tmp_path / "log.jsonl").read_text().splitlines()) if "error" in line
     ]
@@ -323,9 +322,9 @@ def test_cells_on_a_cluster_equal_cells_in_this_process_with_one_thread_or_two(s
     )
     with engine.cluster(2) as client:
         ended = sie.run_sweep(sweep, tmp_path / "s.zarr", client)
-        assert ended == {"had": 0, "done": 4, "not converged": 0, "lost": 0}
+        assert ended == {"had": 0, "damaged": 0, "done": 4, "not converged": 0, "lost": 0}
         again = sie.run_sweep(sweep, tmp_path / "s.zarr", client)
-        assert again == {"had": 4, "done": 0, "not converged": 0, "lost": 0}
+        assert again == {"had": 4, "damaged": 0, "done": 0, "not converged": 0, "lost": 0}
     found = sie.open_sweep(tmp_path / "s.zarr")
     for i, cell in enumerate(sweep.cells):
         here = dict(
@@ -379,7 +378,7 @@ def test_refits_that_do_not_converge_are_named(evidence):
 
     def refits(task, arguments, fields, *, shared, on_progress):
         table = np.ones((len(arguments), len(fields)))
-        table[1, 0] = engine.NOT_CONVERGED
+        table[1, 0] = stores.NOT_CONVERGED
         return table
 
     seen = rows.domain_idx.values[rows.domain_idx.values >= 0]
@@ -433,7 +432,7 @@ def test_a_sweep_killed_at_random_moments_goes_on_and_computes_nothing_twice(spe
     path, store = spec(QUICK), tmp_path / "s.zarr"
     random, orphans = np.random.default_rng(1), []
     for _ in range(kills):
-        if store.exists() and not np.isnan(read_rows(store, FIELDS)[:, 0]).any():
+        if store.exists() and not np.isnan(read_values(read_rows(store, FIELDS))[0][:, 0]).any():
             store.rename(tmp_path / f"full{len(list(tmp_path.iterdir()))}.zarr")
         running = start(path, store)
         try:
