@@ -27,6 +27,9 @@ def pytest_addoption(parser):
     parser.addoption(
         "--runs", type=int, default=None, help="kills of a sweep and of a report (default: 25 and 10)"
     )
+    parser.addoption(
+        "--nightly", action="store_true", help="ten times as many spoilt files, from a seed that is the date"
+    )
 
 
 def pytest_xdist_auto_num_workers(config):

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ... import __version__
-from ...base.errors import DataError, plain
+from ...base.errors import DataError, moved, plain
 from ...base.files import sha256_of
 from ...base.reading import read_bytes, read_toml
 from ...data.bibliography import read_sources
@@ -167,7 +167,10 @@ def read_sweep(
     works = {**read_sources(), **(read_sources(folder) if folder is not None else {})}
     views = {}
     for name in names:
-        view = read_view(str(path.parent / name) if name.endswith(".toml") else name, sources=works)
+        try:
+            view = read_view(str(path.parent / name) if name.endswith(".toml") else name, sources=works)
+        except DataError as error:
+            raise moved(error, lambda place: f"{where} views: {place}") from None
         if view.name in views:
             raise DataError(
                 f"{where} views", plain(f"two views named {view.name}"), "views of different names"
