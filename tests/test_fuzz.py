@@ -12,13 +12,14 @@ import json
 import logging
 import os
 import re
+import socket
 import subprocess
 import sys
 import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from itertools import chain
+from itertools import chain, count, islice
 from pathlib import Path
 
 import numpy as np
@@ -182,7 +183,7 @@ def test_spoilt_files_are_accepted_without_a_warning_or_refused_in_one_line(evid
     shares = np.array([share for _, _, share in all_readers])
     counts = np.ceil(FILES * (NIGHTLY if nightly else 1) * shares / shares.sum()).astype(int)
     refused, failed, seconds = {}, [], {}
-    for (original, read, _), count in zip(all_readers, counts, strict=True):
+    for (original, read, _), files in zip(all_readers, counts, strict=True):
         content = original.read_bytes()
         inside = original.is_relative_to(data_folder("evidence"))
         path = (
@@ -194,7 +195,7 @@ def test_spoilt_files_are_accepted_without_a_warning_or_refused_in_one_line(evid
         old = sorted((CASES / original.name).glob("*.*"))
         before, began = set(path.parent.iterdir()) | {path}, time.perf_counter()
         names = {item.name for item in before} | {original.stem, "evidence"}
-        for spoilt in chain((case.read_bytes() for case in old), (spoil(random) for _ in range(count))):
+        for spoilt in chain((case.read_bytes() for case in old), (spoil(random) for _ in range(files))):
             path.write_bytes(spoilt)
             try:
                 refused.setdefault(original.name, []).append(is_refused(read, path, names))
@@ -349,16 +350,57 @@ def test_command_lines_are_accepted_or_refused_in_one_line(workplace, monkeypatc
     assert COMMAND_LINES / 2 < refused < COMMAND_LINES
 
 
-@pytest.mark.slow
-def test_a_process_of_every_command_ends_with_one_line(workplace):
-    """Of the lines that the test above takes in this process."""
-    random = np.random.default_rng(20261127)
-    wanted, lines = set(cli.COMMANDS), []
-    while wanted:
+PROCESSES = 200
+READING = {
+    "check": ("check", "{}"),
+    "report": ("report", "{}", "--priors-only", "--draws", "1000"),
+    "open": ("open", "{}"),
+    "new": ("new", "mine", "--from", "{}"),
+    "diff": ("diff", "{}", "davidson_houlden_2025"),
+    "ledger": ("ledger", "show", "{}"),
+    "sweep": ("sweep", "{}", "--out", "s.zarr"),
+}
+"""Commands that read a file."""
+
+NO_FILES = ("folder.toml", "pipe.toml", "loop.toml", "socket.toml", "zero.toml", "none.toml", "\udcff.toml", "\x1b[2J.toml", "x" * 5000 + ".toml")  # fmt: skip
+
+
+def no_files(folder):
+    """Make what is no regular file under some of these names."""
+    (folder / "folder.toml").mkdir()
+    os.mkfifo(folder / "pipe.toml")
+    (folder / "loop.toml").symlink_to("loop.toml")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind("socket.toml")
+    (folder / "zero.toml").symlink_to("/dev/zero")
+
+
+def wrong_lines(folder, random):
+    """Command lines that must be refused: of every command, of what is no file, and of spoilt views with one thing wrong."""
+    no_files(folder)
+    for name in cli.COMMANDS:
         line = command_line(random)
-        if line[0] in wanted and not any("\x00" in word or "\ud800" in word for word in line):
-            lines.append(line)
-            wanted.remove(line[0])
+        while line[0] != name or any("\x00" in word or "\ud800" in word for word in line):
+            line = command_line(random)
+        yield [*line, "--no-such-option"]
+    for args in READING.values():
+        for name in NO_FILES:
+            yield [word.format(name) for word in args]
+    for i in count():
+        view = data_folder("priors") / f"{view_names()[i % len(view_names())]}.toml"
+        path = folder / f"spoilt{i}.toml"
+        path.write_bytes(mutations(view.name, view.read_bytes())(random))
+        try:
+            sie.read_view(str(path))
+        except sie.DataError as error:
+            if not error.others:
+                yield [word.format(path.name) for word in READING[["check", "report", "new"][i % 3]]]
+
+
+@pytest.mark.slow
+def test_processes_with_wrong_input_end_with_code_2_and_one_line(workplace):
+    lines = list(islice(wrong_lines(workplace, np.random.default_rng(20261127)), PROCESSES))
+    before = sorted(os.listdir())
 
     def run(line):
         return subprocess.run(
@@ -369,8 +411,10 @@ def test_a_process_of_every_command_ends_with_one_line(workplace):
             stdin=subprocess.DEVNULL,
         )
 
-    with ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
         for line, done in zip(lines, pool.map(run, lines), strict=True):
-            out, err = done.stdout.decode(), done.stderr.decode()
-            judge(line, done.returncode, out, err, {}, {})
-    assert not list(Path().glob(".*"))
+            told = repr((line, done.returncode, done.stdout[-300:], done.stderr[-900:]))
+            assert (done.returncode, done.stdout, done.stderr.count(b"\n")) == (2, b"", 1), told
+            assert done.stderr.decode().rstrip("\n").isprintable(), told
+            assert len(done.stderr) <= MOST_BYTES + 1, told
+    assert sorted(os.listdir()) == before

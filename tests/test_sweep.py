@@ -70,7 +70,7 @@ def test_a_sample_is_the_same_for_the_same_seed_and_scales_within_its_bounds(spe
         (PLAIN.replace("1000", "1001"), "sweep.toml draws", "1001"),
         (PLAIN.replace("[1, 2]", "[]"), "sweep.toml seeds", "[]"),
         (PLAIN.replace("[1, 2]", "[true]"), "sweep.toml seeds", "True"),
-        (PLAIN.replace("davidson_houlden_2025", "nobody"), "view", "'nobody'"),
+        (PLAIN.replace("davidson_houlden_2025", "nobody"), "sweep.toml views: view", "'nobody'"),
         (
             PLAIN + "[edits.a]\nnothing = { family = 'fixed', value = 1 }\n",
             "davidson_houlden_2025 replace nothing",
