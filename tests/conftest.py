@@ -24,9 +24,7 @@ hypothesis.settings.load_profile("sie")
 
 
 def pytest_addoption(parser):
-    parser.addoption(
-        "--runs", type=int, default=None, help="kills of a sweep and of a report (default: 25 and 10)"
-    )
+    parser.addoption("--runs", type=int, default=None, help="kills of a sweep (default: 22)")
     parser.addoption(
         "--nightly", action="store_true", help="ten times as many spoilt files, from a seed that is the date"
     )
@@ -40,7 +38,7 @@ def pytest_xdist_auto_num_workers(config):
 @pytest.fixture
 def kills(request):
     """How often a sweep is killed."""
-    return request.config.getoption("--runs") or 25
+    return request.config.getoption("--runs") or 22
 
 
 @pytest.fixture

@@ -102,7 +102,7 @@ def readers():
     yield evidence / "domains.csv", read_domains, 3
     yield evidence / "sources.toml", lambda path: read_sources(path.parent), 0.5
     for path in sorted((evidence / "series").glob("*.csv")):
-        yield path, read_observations, 3
+        yield path, read_observations, 1 if path.stem == "stockfish" else 4
     for path in sorted((evidence / "idea_production").glob("*.csv")):
         yield path, lambda path: read_idea_production(a_folder(path)), 0.2
     for name in ("index.csv", "epoch_sat_growth.csv"):
@@ -155,8 +155,8 @@ def saved_files(folder):
         column |= {key: values[:20] for key, values in column.items() if isinstance(values, list)}
     (folder / "calibration.json").write_text(json.dumps(record), encoding="utf-8")
     return (
-        (folder / "calibration.json", read_record, 0.5),
-        (folder / "davidson_houlden_2025.nc", read_report, 0.3),
+        (folder / "calibration.json", read_record, 0.15),
+        (folder / "davidson_houlden_2025.nc", read_report, 0.25),
         (folder / "saved.json", read_report, 10),
         (folder / "ledger.jsonl", read_ledger, 4),
     )

@@ -145,6 +145,25 @@ def test_a_folder_with_something_else_in_it_becomes_no_store(tmp_path, refused):
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["letter.txt"]
 
 
+def test_a_store_whose_making_was_cut_short_is_made(tmp_path):
+    (tmp_path / "s.zarr").mkdir()
+    for name in ("lock", "zarr.abc.partial"):
+        (tmp_path / "s.zarr" / name).write_text("")
+    rows = open_rows(tmp_path / "s.zarr", [{}], FIELDS, sha256="x")
+    assert np.isnan(read_whole(rows)).all()
+    assert sorted(path.name for path in (tmp_path / "s.zarr").iterdir()) == ["lock", "zarr.json"]
+
+
+@pytest.mark.slow
+def test_a_sweep_goes_on_with_a_store_whose_making_was_cut_short(tmp_path):
+    (tmp_path / "sweep.toml").write_text(SWEEP)
+    (tmp_path / "s.zarr").mkdir()
+    done = subprocess.run(
+        [*SIE, "sweep", "sweep.toml", "--out", "s.zarr"], cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 HOLDER = "import sys, time; from pathlib import Path; from sie.base.stores import locked\nwith locked(Path(sys.argv[1])): print('held', flush=True); time.sleep(3600)"
 
 

@@ -418,8 +418,26 @@ def test_a_report_and_a_sweep_leave_nothing_in_the_temporary_folder(spec, tmp_pa
     assert sie.open_sweep(tmp_path / "s.zarr").p.sel(given="evidence", event="r_above_1").notnull().all()
 
 
-def start(path, store):
-    command = [sys.executable, "-m", "sie.cli", "sweep", str(path), "--out", str(store)]
+KILLED = """
+import os, signal, sys
+from sie import cli
+count, last = 0, int(sys.argv[1])
+def at(event, arguments):
+    global count
+    if event == "os.rename" and str(arguments[0]).endswith(".partial"):
+        count += 1
+        if count == last:
+            os.kill(os.getpid(), signal.SIGKILL)
+sys.argv = ["sie", *sys.argv[2:]]
+if last:
+    sys.addaudithook(at)
+cli.main()
+"""
+"""Runs a sweep and kills it when its nth cell is written and not yet in its place; never for 0."""
+
+
+def start(path, store, last=0):
+    command = [sys.executable, "-c", KILLED, str(last), "sweep", str(path), "--out", str(store)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
@@ -428,19 +446,22 @@ def descendants(process):
 
 
 @pytest.mark.slow
-def test_a_sweep_killed_at_random_moments_goes_on_and_computes_nothing_twice(spec, tmp_path, kills):
+def test_a_sweep_killed_at_any_moment_goes_on_and_computes_nothing_twice(spec, tmp_path, kills):
     path, store = spec(QUICK), tmp_path / "s.zarr"
-    random, orphans = np.random.default_rng(1), []
-    for _ in range(kills):
+    random, orphans, half_written = np.random.default_rng(1), [], 0
+    for i in range(kills):
         if store.exists() and not np.isnan(read_values(read_rows(store, FIELDS))[0][:, 0]).any():
-            store.rename(tmp_path / f"full{len(list(tmp_path.iterdir()))}.zarr")
-        running = start(path, store)
+            store.rename(tmp_path / f"full{i}.zarr")
+        running = start(path, store, last=int(random.integers(1, 5)) if i % 2 else 0)
         try:
-            running.communicate(timeout=random.uniform(0.5, 6))
+            running.communicate(timeout=PATIENCE if i % 2 else random.uniform(0.5, 6))
         except subprocess.TimeoutExpired:
             orphans += descendants(running)
             running.send_signal(signal.SIGKILL)
             running.communicate()
+        half_written += bool(list(store.rglob("*.partial")))
+    assert half_written >= kills // 2 - 1
+    assert not list(tmp_path.glob("full*/**/*.partial"))
     ended = start(path, store)
     out, err = ended.communicate(timeout=PATIENCE)
     assert (ended.returncode, err) == (0, "")

@@ -22,6 +22,7 @@ import numpy as np
 
 from .errors import DataError, plain
 from .imports import require
+from .interrupts import deaf_loop
 from .stores import (
     LOST,
     STATES,
@@ -116,6 +117,7 @@ def cluster(workers: int, *, scheduler: str | None = None) -> Iterator[Client]:
         with dask.config.set(one_thread | silent):
             try:
                 local = LocalCluster(
+                    loop=deaf_loop(),
                     n_workers=workers,
                     threads_per_worker=1,
                     processes=True,

@@ -48,8 +48,9 @@ def sweep(
     refuse_unwritable("--out", out, folder=True)
     planned = read_sweep(spec, folder=evidence, levels=chosen_levels(levels, read_evidence(evidence)))
     if out.exists():
-        with locked(out):  # refuses a store in use, or of another sweep, before a cluster starts
-            open_sweep_rows(planned, out)
+        open_sweep_rows(planned, out)  # refuses another sweep's store before a cluster starts
+        with locked(out):  # and one that another process writes into
+            pass
     with cluster(workers, scheduler=scheduler) as client, bar("cells") as progress:
         ended = run_sweep(planned, out, client, folder=evidence, progress=progress)
     tell_damage(out, ended)
