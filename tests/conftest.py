@@ -24,8 +24,9 @@ hypothesis.settings.load_profile("sie")
 
 
 def pytest_addoption(parser):
+    parser.addoption("--runs", type=int, default=None, help="kills of a sweep (default: 22)")
     parser.addoption(
-        "--runs", type=int, default=None, help="kills of a sweep and of a report (default: 25 and 10)"
+        "--nightly", action="store_true", help="ten times as many spoilt files, from a seed that is the date"
     )
 
 
@@ -47,7 +48,7 @@ def pytest_terminal_summary(terminalreporter):
 @pytest.fixture
 def kills(request):
     """How often a sweep is killed."""
-    return request.config.getoption("--runs") or 25
+    return request.config.getoption("--runs") or 22
 
 
 @pytest.fixture

@@ -93,10 +93,9 @@ def places(tmp_path_factory, evidence):
 
 def filled(store):
     """A store with nothing left to do, so that `run_sweep` needs no cluster."""
-    from sie.base.stores import read_rows
-    from sie.base.tasks import DONE
+    from sie.base.stores import DONE, read_rows
 
-    read_rows(store, sweep.FIELDS)[:, 0] = DONE
+    read_rows(store, sweep.FIELDS, mode="r+")[:, 0] = DONE
     return store
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -61,45 +62,113 @@ def undisturbed(tmp_path_factory):
     return seen(folder)
 
 
-KILLED = """
-import os, signal, sys
-
-count, last = 0, int(sys.argv[1])
-
-def at(event, arguments):
-    global count
-    if event in ("open", "os.mkdir", "os.rename", "os.chmod") and str(os.getcwd()) in os.path.abspath(str(arguments[0])):
-        count += 1
-        if count == last:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-sys.argv = ["sie", *sys.argv[2:]]
+KILLER = """
+import json, os, resource, signal, sys
 from sie import cli
-sys.addaudithook(at)
-cli.main()
+
+def run(folder, arguments, step, size):
+    os.chdir(folder)
+    if size:
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # the system ends a process whose file would grow beyond this
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+    count = 0
+    def at(event, found):
+        nonlocal count
+        if event in ("open", "os.mkdir", "os.rename", "os.chmod") and folder in os.path.abspath(str(found[0])):
+            count += 1
+            if count == step:
+                os.kill(os.getpid(), signal.SIGKILL)
+    if step:
+        sys.addaudithook(at)
+    sys.argv = ["sie", *arguments]
+    cli.main()
+
+def ended(line):
+    try:
+        run(*line)
+    except SystemExit as stopped:
+        return stopped.code or 0
+
+answers = os.fdopen(os.dup(1), "w")
+os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+for line in map(json.loads, sys.stdin):
+    if not any(line[2:]):
+        code = ended(line)
+    elif (child := os.fork()) == 0:
+        os._exit(ended(line))
+    else:
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    print(code, file=answers, flush=True)
 """
-"""Kills itself before the nth step that a report takes in its folder."""
+"""Runs commands: in its own process, which then knows all modules, or in a fork that is killed before the nth step that it takes in
+its folder, or while a file is written, as it grows beyond a size."""
+
+
+@pytest.fixture(scope="module")
+def killer():
+    """killer(folder, arguments, step, size): how a command ended; 0 kills at no step, and at no size."""
+    with subprocess.Popen(
+        [sys.executable, "-c", KILLER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+
+        def run(folder, arguments, *, step=0, size=0):
+            process.stdin.write(json.dumps([str(folder), arguments, step, size]) + "\n")
+            process.stdin.flush()
+            return int(process.stdout.readline())
+
+        yield run
+    assert process.returncode == 0
+
+
+NAME = "davidson_houlden_2025"
+WRITERS = {
+    "report": (REPORT, 12, 20),
+    "ledger": (("ledger", "add", "ledger.jsonl", "../saved/out.json", "--date", "2026-02-01"), 8, 15),
+    "page": (("open", f"../saved/out/{NAME}.nc", "--html", "page.html"), 5, 20),
+}
+"""Commands that write, and how often each is killed between steps and while it writes."""
 
 
 @pytest.mark.slow
-def test_a_report_killed_at_any_step_leaves_whole_files(tmp_path, undisturbed):
-    half_written, code, step = 0, -signal.SIGKILL, 0
-    while code == -signal.SIGKILL:
-        step += 1 if step < 4 else 5
-        done = subprocess.run(
-            [sys.executable, "-c", KILLED, str(step), *REPORT], cwd=tmp_path, stdout=subprocess.DEVNULL
-        )
-        code = done.returncode
-        names = [path.name for path in tmp_path.rglob("*") if path.is_file()]
-        half_written += any(name[0] == "." for name in names)
-        whole = {name: value for name, value in seen(tmp_path).items() if name.name[0] != "."}
-        assert whole.items() <= undisturbed.items()
-    assert code == 0
-    assert half_written
-    done = run(*REPORT, folder=tmp_path)
-    assert (done.returncode, done.stderr) == (0, "")
-    # What a kill left unfinished is gone, too.
-    assert seen(tmp_path) == undisturbed
+@pytest.mark.parametrize("kind", WRITERS)
+def test_a_command_killed_at_any_step_or_byte_leaves_whole_files(kind, tmp_path, killer, undisturbed):
+    arguments, between, within = WRITERS[kind]
+    for path, content in undisturbed.items():
+        (tmp_path / "saved" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "saved" / path).write_bytes(content if isinstance(content, bytes) else b"")
+    folder, quiet = tmp_path / "folder", tmp_path / "quiet"
+    for place in (folder, quiet):
+        place.mkdir()
+        if kind == "page":
+            assert (
+                killer(place, ["report", NAME, "--priors-only", "--draws", "1000", "--out", "../saved/out"])
+                == 0
+            )
+        if kind == "ledger":
+            assert killer(place, [*arguments[:-1], "2026-01-01"]) == 0
+    old, before = seen(folder), shutil.copytree(folder, tmp_path / "before")
+    assert killer(quiet, arguments) == 0
+    new, half_written, kills = seen(quiet), 0, []
+    largest = max(path.stat().st_size for path in quiet.rglob("*") if path.is_file())
+    plan = [{"step": 1 + i if i < 4 else 4 + 5 * (i - 4)} for i in range(between)]
+    plan += [{"size": largest * (2 * i + 1) // (2 * within)} for i in range(within)]
+    for kill in plan:
+        if kills and kills[-1] >= 0:  # it came to its end: begin anew
+            shutil.rmtree(folder)
+            shutil.copytree(before, folder)
+        kills.append(killer(folder, arguments, **kill))
+        left = seen(folder)
+        half = {name for name in left if name.name[0] == "."}
+        half_written += any(name.suffix != ".lock" for name in half)
+        for name, content in left.items():
+            assert name in half or content in (old.get(name), new[name]), (kill, name)
+    killed = [code for code in kills if code < 0]
+    print(f"{kind}: {len(killed)} kills, {half_written} while a file was written")
+    assert set(killed) == {-signal.SIGKILL, -signal.SIGXFSZ}
+    assert half_written >= within / 2
+    assert killer(folder, arguments) == 0
+    assert seen(folder) == new  # what a kill left unfinished is gone, too
 
 
 @pytest.mark.slow
@@ -149,25 +218,60 @@ def test_places_that_cannot_be_written_are_refused_before_the_work(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_closed_pipe_and_a_full_device_end_the_command(tmp_path):
-    reader = subprocess.Popen(["head", "-c", "1"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
-    done = subprocess.run(
-        [*SIE, "equations"],
-        stdout=reader.stdin,
-        stderr=subprocess.PIPE,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
-    reader.stdin.close()
-    reader.wait()
-    assert "Traceback" not in done.stderr
+@pytest.mark.parametrize(
+    "args", [("equations",), ("list",), ("--help",), ("--version",), REPORT[:5], ("check",)]
+)
+def test_a_closed_pipe_ends_silently_with_141_and_a_full_device_in_one_line(args, tmp_path):
+    reader, writer = os.pipe()
+    os.close(reader)
+    options = {"stderr": subprocess.PIPE, "text": True, "timeout": PATIENCE, "check": False, "cwd": tmp_path}
+    done = subprocess.run([*SIE, *args], stdout=writer, **options)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (141, "")
     with open("/dev/full", "w") as full:
+        done = subprocess.run([*SIE, *args], stdout=full, **options)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert "No space left on device on standard output" in done.stderr
+
+
+INTERRUPTED = """
+import os, signal, sys
+from sie.__main__ import main
+count, last = 0, int(sys.argv[1])
+def at(event, arguments):
+    global count
+    if event in ("import", "open", "subprocess.Popen", "socket.bind"):
+        count += 1
+        if count == last:
+            os.killpg(0, signal.SIGINT)
+sys.argv = ["sie", *sys.argv[2:]]
+sys.addaudithook(at)
+main()
+"""
+"""Interrupts itself and all that it started, as a terminal does, at the nth import or opening of a file."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("args", "moments"),
+    [
+        (("equations",), (1, 2, 30, 150, 300, 450)),
+        (("sweep", "sweep.toml", "--out", "s.zarr"), (900, 2000, 3000, 3800, 4300, 4800, 5100)),
+    ],
+)
+def test_ctrl_c_at_any_moment_ends_with_130_and_one_line(args, moments, tmp_path):
+    (tmp_path / "sweep.toml").write_text(
+        'draws = 1000\nseeds = [1, 2, 3]\nviews = ["davidson_houlden_2025"]\n'
+    )
+    codes = []
+    for moment in moments:
         done = subprocess.run(
-            [*SIE, "equations"], stdout=full, stderr=subprocess.PIPE, text=True, timeout=PATIENCE, check=False
-        )
-    assert done.returncode == 2
-    assert len(done.stderr.splitlines()) == 1
+            [sys.executable, "-c", INTERRUPTED, str(moment), *args], cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE, start_new_session=True
+        )  # fmt: skip
+        codes.append(done.returncode)
+        assert (done.returncode, done.stderr) in ((130, "sie: interrupted\n"), (0, "")), (moment, done.stderr)
+    print(args[0], dict(zip(moments, codes, strict=True)))
+    assert codes.count(130) >= len(moments) - 2
 
 
 def test_what_a_killed_process_left_is_removed_by_the_next_and_a_living_one_keeps_its_own(tmp_path):
@@ -211,7 +315,7 @@ def test_no_task_is_left_out_where_there_are_more_than_are_handed_out_at_first(t
     rows = open_rows(tmp_path / "s.zarr", labels, ["status", "value"], sha256="x")
     with engine.cluster(1) as client:
         ended = engine.run_tasks(one, lambda i: labels[i], rows, client, shared={}, log=tmp_path / "log")
-    assert ended == {"had": 0, "done": len(labels), "not converged": 0, "lost": 0}
+    assert ended == {"had": 0, "damaged": 0, "done": len(labels), "not converged": 0, "lost": 0}
     assert rows[:, 1].tolist() == list(range(len(labels)))
 
 

@@ -175,6 +175,27 @@ def _huge(file):
     file.create_dataset("prior/more", shape=(2**40,), dtype="f8", chunks=(1024,), compression="gzip")
 
 
+def _zeros(file):
+    file.create_dataset("prior/more", shape=(2**28,), dtype="f8", chunks=(2**20,), compression="gzip")
+
+
+def _large_chunk(file):
+    file.create_dataset(
+        "prior/more", shape=(1,), maxshape=(None,), dtype="f8", chunks=(2**28,), compression="gzip"
+    )
+
+
+def _one_text_many_times(file):
+    text = h5py.string_dtype()
+    file.create_dataset(
+        "prior/more", data=np.array(["x"] * (plain_hdf5.MOST_STRINGS + 1), dtype=object), dtype=text
+    )
+
+
+def _texts_of_an_attribute(file):
+    file.attrs["more"] = ["x"] * (plain_hdf5.MOST_STRINGS_OF_ATTRIBUTE + 1)
+
+
 def _reference(file):
     file.create_dataset("prior/more", data=file["prior"].ref, dtype=h5py.ref_dtype)
 
@@ -209,6 +230,14 @@ def _many(file):
         (_virtual, "data of another file"),
         (_elsewhere, "data of another file"),
         (_huge, "8.19e+03 GiB of variables"),
+        (_zeros, "2 GiB of variables"),
+        (_large_chunk, "2 GiB of variables"),
+        (_one_text_many_times, "more texts"),
+        (_texts_of_an_attribute, "more texts"),
+        (lambda file: file.attrs.pop("seed"), "no readable draws"),
+        (_attribute("seed", "x"), "seed: found 'x'"),
+        (_attribute("versions", "[]"), "versions: found"),
+        (_attribute("kind", b"\xff"), "kind"),
         (_reference, "the type object"),
         (_opaque, "the type |V5"),
         (_deep, "neither a group nor a variable"),

@@ -16,8 +16,9 @@ from conftest import PATIENCE
 
 import sie
 from sie.analysis.sweep.run import FIELDS, run_cell
+from sie.base import stores
 from sie.base import tasks as engine
-from sie.base.stores import open_rows, read_rows
+from sie.base.stores import open_rows, read_rows, read_values
 
 PLAIN = 'draws = 1000\nseeds = [1, 2]\nviews = ["davidson_houlden_2025"]\n'
 QUICK = "draws = 1000\nviews = ['davidson_houlden_2025']\nseeds = [" + ", ".join(map(str, range(150))) + "]\n"
@@ -69,7 +70,7 @@ def test_a_sample_is_the_same_for_the_same_seed_and_scales_within_its_bounds(spe
         (PLAIN.replace("1000", "1001"), "sweep.toml draws", "1001"),
         (PLAIN.replace("[1, 2]", "[]"), "sweep.toml seeds", "[]"),
         (PLAIN.replace("[1, 2]", "[true]"), "sweep.toml seeds", "True"),
-        (PLAIN.replace("davidson_houlden_2025", "nobody"), "view", "'nobody'"),
+        (PLAIN.replace("davidson_houlden_2025", "nobody"), "sweep.toml views: view", "'nobody'"),
         (
             PLAIN + "[edits.a]\nnothing = { family = 'fixed', value = 1 }\n",
             "davidson_houlden_2025 replace nothing",
@@ -199,10 +200,8 @@ def test_a_store_of_an_earlier_version_has_no_levels_and_opens(tmp_path):
     assert "level" not in sie.open_sweep(tmp_path / "s.zarr")
 
 
-@pytest.mark.parametrize("state", [engine.LOST, engine.NOT_CONVERGED])
-def test_a_sweep_with_no_cell_done_ends_as_one_that_did_not_converge(
-    spec, tmp_path, command, monkeypatch, state
-):
+def test_a_sweep_with_no_cell_done_ends_as_one_that_did_not_converge(spec, tmp_path, command, monkeypatch):
+    state = stores.NOT_CONVERGED
     from contextlib import nullcontext
 
     from sie.analysis.sweep import run as sweep
@@ -210,13 +209,13 @@ def test_a_sweep_with_no_cell_done_ends_as_one_that_did_not_converge(
     def nothing(planned, store, client, **options):
         rows = sweep.open_sweep_rows(planned, store)
         rows[:, 0] = state
-        return {"had": 0, "done": 0, engine.STATES[state]: 2}
+        return {"had": 0, "damaged": 0, "done": 0, stores.STATES[state]: 2}
 
     monkeypatch.setattr(engine, "cluster", lambda *args, **options: nullcontext())
     monkeypatch.setattr(sweep, "run_sweep", nothing)
     code, out, err = command("sweep", spec(PLAIN), "--out", tmp_path / "s.zarr")
     assert (code, out, len(err.splitlines())) == (3, "", 1)
-    assert f"found 2 cells: 0 had, 0 done, 2 {engine.STATES[state]}, want at least one done" in err
+    assert f"found 2 cells: 0 had, 0 done, 2 {stores.STATES[state]}, want at least one done" in err
 
 
 @pytest.mark.slow
@@ -308,8 +307,8 @@ def test_a_lost_worker_is_recorded_and_stops_nothing(tmp_path):
         ended = engine.run_tasks(
             dies, lambda i: {"seed": i}, rows, client, shared={"nothing": None}, log=tmp_path / "log.jsonl"
         )
-    assert ended == {"had": 0, "done": 3, "not converged": 0, "lost": 1}
-    assert rows[:, 0].tolist() == [engine.DONE, engine.LOST, engine.DONE, engine.DONE]
+    assert ended == {"had": 0, "damaged": 0, "done": 3, "not converged": 0, "lost": 1}
+    assert rows[:, 0].tolist() == [stores.DONE, stores.LOST, stores.DONE, stores.DONE]
     [lost] = [
         line for line in map(json.loads, (tmp_path / "log.jsonl").read_text().splitlines()) if "error" in line
     ]
@@ -323,9 +322,9 @@ def test_cells_on_a_cluster_equal_cells_in_this_process_with_one_thread_or_two(s
     )
     with engine.cluster(2) as client:
         ended = sie.run_sweep(sweep, tmp_path / "s.zarr", client)
-        assert ended == {"had": 0, "done": 4, "not converged": 0, "lost": 0}
+        assert ended == {"had": 0, "damaged": 0, "done": 4, "not converged": 0, "lost": 0}
         again = sie.run_sweep(sweep, tmp_path / "s.zarr", client)
-        assert again == {"had": 4, "done": 0, "not converged": 0, "lost": 0}
+        assert again == {"had": 4, "damaged": 0, "done": 0, "not converged": 0, "lost": 0}
     found = sie.open_sweep(tmp_path / "s.zarr")
     for i, cell in enumerate(sweep.cells):
         here = dict(
@@ -379,7 +378,7 @@ def test_refits_that_do_not_converge_are_named(evidence):
 
     def refits(task, arguments, fields, *, shared, on_progress):
         table = np.ones((len(arguments), len(fields)))
-        table[1, 0] = engine.NOT_CONVERGED
+        table[1, 0] = stores.NOT_CONVERGED
         return table
 
     seen = rows.domain_idx.values[rows.domain_idx.values >= 0]
@@ -419,8 +418,26 @@ def test_a_report_and_a_sweep_leave_nothing_in_the_temporary_folder(spec, tmp_pa
     assert sie.open_sweep(tmp_path / "s.zarr").p.sel(given="evidence", event="r_above_1").notnull().all()
 
 
-def start(path, store):
-    command = [sys.executable, "-m", "sie.cli", "sweep", str(path), "--out", str(store)]
+KILLED = """
+import os, signal, sys
+from sie import cli
+count, last = 0, int(sys.argv[1])
+def at(event, arguments):
+    global count
+    if event == "os.rename" and str(arguments[0]).endswith(".partial"):
+        count += 1
+        if count == last:
+            os.kill(os.getpid(), signal.SIGKILL)
+sys.argv = ["sie", *sys.argv[2:]]
+if last:
+    sys.addaudithook(at)
+cli.main()
+"""
+"""Runs a sweep and kills it when its nth cell is written and not yet in its place; never for 0."""
+
+
+def start(path, store, last=0):
+    command = [sys.executable, "-c", KILLED, str(last), "sweep", str(path), "--out", str(store)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
@@ -429,19 +446,22 @@ def descendants(process):
 
 
 @pytest.mark.slow
-def test_a_sweep_killed_at_random_moments_goes_on_and_computes_nothing_twice(spec, tmp_path, kills):
+def test_a_sweep_killed_at_any_moment_goes_on_and_computes_nothing_twice(spec, tmp_path, kills):
     path, store = spec(QUICK), tmp_path / "s.zarr"
-    random, orphans = np.random.default_rng(1), []
-    for _ in range(kills):
-        if store.exists() and not np.isnan(read_rows(store, FIELDS)[:, 0]).any():
-            store.rename(tmp_path / f"full{len(list(tmp_path.iterdir()))}.zarr")
-        running = start(path, store)
+    random, orphans, half_written = np.random.default_rng(1), [], 0
+    for i in range(kills):
+        if store.exists() and not np.isnan(read_values(read_rows(store, FIELDS))[0][:, 0]).any():
+            store.rename(tmp_path / f"full{i}.zarr")
+        running = start(path, store, last=int(random.integers(1, 5)) if i % 2 else 0)
         try:
-            running.communicate(timeout=random.uniform(0.5, 6))
+            running.communicate(timeout=PATIENCE if i % 2 else random.uniform(0.5, 6))
         except subprocess.TimeoutExpired:
             orphans += descendants(running)
             running.send_signal(signal.SIGKILL)
             running.communicate()
+        half_written += bool(list(store.rglob("*.partial")))
+    assert half_written >= kills // 2 - 1
+    assert not list(tmp_path.glob("full*/**/*.partial"))
     ended = start(path, store)
     out, err = ended.communicate(timeout=PATIENCE)
     assert (ended.returncode, err) == (0, "")

@@ -10,7 +10,6 @@ Names are imported when they are first used, so that `import sie` is quick.
 """
 
 from importlib import import_module
-from importlib.metadata import version
 
 _MODULES = {
     "growth.accounting": ("compute_factor", "labour_exponent", "takeoff_ratio", "toy_model"),
@@ -85,14 +84,17 @@ _MODULES = {
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
 
-__version__ = version("sie")
+__version__: str
 __all__ = [*_HOME, "__version__"]
 
 
 def __getattr__(name: str):
-    if name not in _HOME:
+    if name == "__version__":
+        value = import_module("importlib.metadata").version("sie")
+    elif name in _HOME:
+        value = getattr(import_module(f"sie.{_HOME[name]}"), name)
+    else:
         raise AttributeError(f"module 'sie' has no attribute {name!r}")
-    value = getattr(import_module(f"sie.{_HOME[name]}"), name)
     globals()[name] = value
     return value
 

@@ -1,7 +1,7 @@
 """The command line: what every command shares, and its exit codes; the commands themselves are in `commands/`.
 
 Results go to standard output, progress and errors to standard error. Exit codes: 0 good; 2 bad input (one line, nothing
-written); 3 not converged, or not calibrated; 130 interrupted.
+written); 3 not converged, or not calibrated; 130 interrupted; 141 the reader of standard output went away.
 """
 
 from __future__ import annotations

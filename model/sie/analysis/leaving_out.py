@@ -9,7 +9,8 @@ import numpy as np
 
 from ..base.errors import NotConverged
 from ..base.stats import INTERVAL
-from ..base.tasks import DONE, NOT_CONVERGED, in_turn
+from ..base.stores import DONE, NOT_CONVERGED
+from ..base.tasks import in_turn
 from ..data.priors import View
 from ..growth.credences import credences
 from ..growth.paths import simulate

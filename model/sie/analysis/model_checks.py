@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from ..base.errors import NotConverged
-from ..base.tasks import DONE
+from ..base.stores import DONE
 from ..data.priors import View
 from ..growth.credences import credences, effective_sizes, indicators
 from ..growth.paths import simulate

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..base.errors import DataError
+from ..base.errors import DataError, moved
 from ..base.files import sha256_of
 from ..base.reading import read_bytes
 from ..base.stats import INTERVAL
@@ -174,7 +174,10 @@ def compute(
             on_progress(f"{view.name}: half and twice the spread")
             at_spreads = _at_other_spreads(tree, rows, view, seed)
     on_progress(f"{view.name}: following the paths")
-    paths = {given: simulate(draws) for given, draws in draws_of(tree).items()}
+    try:
+        paths = {given: simulate(draws) for given, draws in draws_of(tree).items()}
+    except DataError as error:
+        raise moved(error, lambda place: f"{view.name} {place}") from None
     return Result(
         view=view,
         evidence=evidence,

@@ -6,6 +6,7 @@ __all__ = [
     "exit_codes",
     "files",
     "imports",
+    "interrupts",
     "kernels",
     "pytensor_folder",
     "reading",

@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import logging
 import math
-from collections.abc import Callable, Iterator, Sequence
+from asyncio import CancelledError
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from itertools import islice
@@ -19,32 +20,40 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .errors import DataError
+from .errors import DataError, plain
 from .imports import require
-from .stores import open_rows
+from .interrupts import deaf_loop
+from .stores import (
+    LOST,
+    STATES,
+    discard_rows,
+    folder_of,
+    locked,
+    open_rows,
+    read_values,
+    read_whole,
+    write_row,
+)
 
 if TYPE_CHECKING:
     import zarr
-    from distributed import Client
+    from distributed import Client, Future
 
 __all__ = [
-    "DONE",
-    "LOST",
-    "NOT_CONVERGED",
-    "STATES",
     "cluster",
     "in_turn",
     "on_cluster",
     "run_tasks",
 ]
 
-DONE, NOT_CONVERGED, LOST = 1.0, 2.0, 3.0
-"""What became of a task, the first number of its row; NaN is still to do."""
-
-STATES = {DONE: "done", NOT_CONVERGED: "not converged", LOST: "lost"}
-
 RETRIES = 2
 """Times that a task is tried again after an error or after its worker was lost."""
+
+CHECK_SECONDS = 10.0
+"""Seconds between two looks at whether there is still a worker."""
+
+NO_WORKER_SECONDS = 120.0
+"""Seconds without any worker after which none is waited for any longer; one that was lost starts again in a few."""
 
 AHEAD = 8
 """Tasks handed out for each worker thread beyond the one that runs, so that none waits and few are lost."""
@@ -105,23 +114,26 @@ def cluster(workers: int, *, scheduler: str | None = None) -> Iterator[Client]:
             "distributed.nanny.environ": {"NUMBA_NUM_THREADS": "1"},
         }
         silent = {"distributed.scheduler.http.routes": [], "distributed.worker.http.routes": []}
-        with (
-            dask.config.set(one_thread | silent),
-            LocalCluster(
-                n_workers=workers,
-                threads_per_worker=1,
-                processes=True,
-                host="127.0.0.1",
-                security=Security.temporary(),
-                dashboard_address="127.0.0.1:0",  # the default port may be taken by another sweep
-                scheduler_kwargs={"dashboard": False},
-                local_directory=folder,
-                memory_limit=0,
-                silence_logs=logging.CRITICAL,
-            ) as local,
-            Client(local) as client,
-        ):
-            yield client
+        with dask.config.set(one_thread | silent):
+            try:
+                local = LocalCluster(
+                    loop=deaf_loop(),
+                    n_workers=workers,
+                    threads_per_worker=1,
+                    processes=True,
+                    host="127.0.0.1",
+                    security=Security.temporary(),
+                    dashboard_address="127.0.0.1:0",  # the default port may be taken by another sweep
+                    scheduler_kwargs={"dashboard": False},
+                    local_directory=folder,
+                    memory_limit=0,
+                    silence_logs=logging.CRITICAL,
+                )
+            except (RuntimeError, OSError) as error:
+                found = plain(f"a worker process that does not start ({error})")
+                raise DataError("--workers", found, "fewer, or more memory and open files") from None
+            with local, Client(local) as client:
+                yield client
 
 
 def run_tasks(
@@ -136,57 +148,101 @@ def run_tasks(
 ) -> dict[str, int]:
     """Run `task(**arguments(i), **shared)` for every row i that is still to do; how many ended in each state, and how many it had.
 
-    `shared` travels with the function, which workers keep, so that none is lost with a worker. `log` gets one line of JSON for each task that ended, in the order in which they did.
+    `shared` travels with the function, which workers keep, so that none is lost with a worker. `log` gets one line of JSON for each
+    task that ended, in the order in which they did. A damaged row is counted, logged and computed again. Raises DataError where
+    another process writes into the store, or where it cannot be written.
     """
-    from distributed import as_completed
+    with locked(folder_of(rows)):
+        values, damaged = read_values(rows)
+        discard_rows(rows, damaged)
+        pending = np.flatnonzero(np.isnan(values[:, 0])).tolist()
+        ended = {
+            "had": len(values) - len(pending),
+            "damaged": len(damaged),
+            **dict.fromkeys(STATES.values(), 0),
+        }
+        progress(ended["had"], len(values))
+        for i in damaged:
+            _add_line(log, {"task": i, "state": "damaged"})
 
-    status = np.asarray(rows[:, 0])
-    pending = np.flatnonzero(np.isnan(status)).tolist()
-    ended = {"had": len(status) - len(pending), **dict.fromkeys(STATES.values(), 0)}
-    progress(ended["had"], len(status))
-    if not pending:
-        return ended
-    whole, queue, running = partial(task, **shared), iter(pending), {}
+        def record(i: int, row: np.ndarray, **entry: str) -> None:
+            write_row(rows, i, row)
+            state = STATES[row[0]]
+            ended[state] += 1
+            _add_line(log, {"task": i, "state": state, **entry})
+            progress(sum(ended.values()) - len(damaged), len(values))
 
-    def submit(i: int):
-        future = client.submit(whole, **arguments(i), pure=False, retries=RETRIES)
-        running[future.key] = i
-        return future
+        if pending:
+            _run(partial(task, **shared), arguments, pending, client, record, width=rows.shape[1])
+    return ended
 
-    def record(i: int, row: np.ndarray, **entry: str) -> None:
-        rows[i] = row
-        state = STATES[row[0]]
-        ended[state] += 1
-        lines.write(json.dumps({"task": i, "state": state, **entry}) + "\n")
-        lines.flush()
-        progress(sum(ended.values()), len(status))
+
+def _add_line(log: Path, entry: Mapping[str, object]) -> None:
+    """Add a line of JSON to a file in one piece: none is left half in a buffer."""
+    try:
+        with log.open("ab", buffering=0) as lines:
+            lines.write(json.dumps(entry).encode() + b"\n")
+    except OSError as error:
+        raise DataError(str(log), plain(error.strerror or str(error)), "a writable place") from None
+
+
+def _run(
+    whole: Callable[..., np.ndarray],
+    arguments: Callable[[int], dict],
+    pending: Sequence[int],
+    client: Client,
+    record: Callable[..., None],
+    *,
+    width: int,
+) -> None:
+    """Run the tasks that are to do, each of which `record` is given."""
+    queue, running, failed = iter(pending), {}, []
+
+    def submit(i: int) -> None:
+        running[client.submit(whole, **arguments(i), pure=False, retries=RETRIES)] = i
 
     threads = max(1, sum(client.nthreads().values()))  # pyright: ignore[reportAttributeAccessIssue]
-    futures = as_completed([submit(i) for i in islice(queue, threads * AHEAD)])
-    failed = []
-    with log.open("a", encoding="utf-8") as lines:
-        for future in futures:
-            i = running.pop(future.key)
+    for i in islice(queue, threads * AHEAD):
+        submit(i)
+    while running:
+        for future in _ended(client, list(running)):
+            i = running.pop(future)
             try:
                 row = future.result()
             except Exception:  # of the task itself, or of what ran beside it
                 failed.append(i)
             else:
                 record(i, row)
-            future.release()
             if (following := next(queue, None)) is not None:
-                futures.add(submit(following))
-        # A task that kills its worker takes the tasks beside it along: each that failed gets a run alone.
-        for i in failed:
-            future = submit(i)
-            try:
-                row, entry = future.result(), {}
-            except Exception as error:  # whatever a task or its worker died of is recorded
-                row = np.full(rows.shape[1], math.nan)
-                row[0], entry = LOST, {"error": " ".join(f"{type(error).__name__}: {error}".split())}
-            record(i, row, **entry)
-            future.release()
-    return ended
+                submit(following)
+    # A task that kills its worker takes the tasks beside it along: each that failed gets a run alone.
+    for i in failed:
+        submit(i)
+        [future] = _ended(client, list(running))
+        running.clear()
+        try:
+            row, entry = future.result(), {}
+        except Exception as error:  # whatever a task or its worker died of is recorded
+            row = np.full(width, math.nan)
+            row[0], entry = LOST, {"error": " ".join(f"{type(error).__name__}: {error}".split())}
+        record(i, row, **entry)
+
+
+def _ended(client: Client, futures: list[Future]) -> Collection[Future]:
+    """Those of the futures that have ended, at least one. Raises DataError where no worker is left that could end one."""
+    from distributed import wait
+
+    seconds = 0.0
+    while seconds < NO_WORKER_SECONDS:
+        try:
+            return wait(futures, timeout=CHECK_SECONDS, return_when="FIRST_COMPLETED").done  # pyright: ignore[reportAttributeAccessIssue]
+        except TimeoutError:
+            seconds = 0.0 if client.nthreads() else seconds + CHECK_SECONDS
+        except CancelledError:
+            break
+    raise DataError(
+        "the cluster", plain("no worker left"), "one that starts (see sie doctor); what is done is kept"
+    )
 
 
 def in_turn(
@@ -236,6 +292,6 @@ def on_cluster(
             log=own / "log.jsonl",
             progress=progress,
         )
-        return np.asarray(rows[:])
+        return read_whole(rows)
 
     return run

@@ -25,7 +25,7 @@ from .options import (
     chosen_levels,
     refuse_unmoved,
 )
-from .sweep import bar
+from .sweep import bar, tell_damage
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -120,7 +120,7 @@ def calibrate(
         folder.mkdir(parents=True, exist_ok=True)
         store = folder / f"{read.name}_calibration.zarr"
         with cluster(workers) as client, bar("worlds") as progress:
-            worlds.calibrate(
+            ended = worlds.calibrate(
                 fitted,
                 varied.rows(rows),
                 store,
@@ -131,6 +131,7 @@ def calibrate(
                 progress=progress,
             )
         found = worlds.open_calibration(store)
+    tell_damage(store, ended)
     if not found.sizes["run"]:
         raise NotConverged(f"sie calibrate {view}: found no refit that ended, want at least one")
     record = make_record(

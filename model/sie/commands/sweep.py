@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ from ..base.files import refuse_unwritable
 from ..base.imports import require
 from .options import MOST_WORKERS, Evidence, Levels, check_whole, chosen_levels
 
-__all__ = ["bar", "sweep"]
+__all__ = ["bar", "sweep", "tell_damage"]
 
 
 def sweep(
@@ -34,12 +35,11 @@ def sweep(
 ) -> None:
     """Fit a grid or a random sample of views, priors, mechanisms, evidence and seeds."""
     require("cluster", "sie sweep")
-    import numpy as np
-
     from ..analysis.sweep.run import open_sweep_rows, run_sweep
     from ..analysis.sweep.spec import read_sweep
     from ..base.errors import NotConverged
-    from ..base.tasks import DONE, cluster
+    from ..base.stores import DONE, locked, read_whole
+    from ..base.tasks import cluster
     from ..data.evidence import read_evidence
 
     check_whole("--workers", workers, 1, MOST_WORKERS)
@@ -49,16 +49,27 @@ def sweep(
     planned = read_sweep(spec, folder=evidence, levels=chosen_levels(levels, read_evidence(evidence)))
     if out.exists():
         open_sweep_rows(planned, out)  # refuses another sweep's store before a cluster starts
+        with locked(out):  # and one that another process writes into
+            pass
     with cluster(workers, scheduler=scheduler) as client, bar("cells") as progress:
         ended = run_sweep(planned, out, client, folder=evidence, progress=progress)
-    rows = open_sweep_rows(planned, out)
+    tell_damage(out, ended)
     told = f"{len(planned.cells)} cells: " + ", ".join(f"{count} {state}" for state, count in ended.items())
-    if not (np.asarray(rows[:, 0]) == DONE).any():
+    if not (read_whole(open_sweep_rows(planned, out))[:, 0] == DONE).any():
         raise NotConverged(
             f"sie sweep {spec}: found {told}, want at least one done (see {out / 'log.jsonl'})"
         )
     print(told)
     print(f"{out}: sie.open_sweep({str(out)!r}) reads it as a labelled dataset")
+
+
+def tell_damage(store: Path, ended: dict[str, int]) -> None:
+    """Say on standard error that rows of a store were damaged, and take them out of the counts."""
+    if damaged := ended.pop("damaged", 0):
+        print(
+            f"{store}: found {damaged} damaged rows, which were computed again (see {store / 'log.jsonl'})",
+            file=sys.stderr,
+        )
 
 
 @contextmanager

@@ -277,9 +277,8 @@ def _read_conclusion(
         raise DataError(where, plain(", ".join(keys) or "no numbers"), want)
     if order == ("says",):
         rules = (_in_the_quote, origin_of(source, [], sources))
-        return Conclusion(
-            numbers=MappingProxyType({}), **checked(where, table, {"says": LINE, **ORIGIN_KEYS}, rules)
-        )
+        values = checked(where, table, {"says": LINE, **ORIGIN_KEYS}, rules)
+        return Conclusion(numbers=MappingProxyType({}), **values)
     field = number(0, "a number of at least 0") if name == "r_asara" else number(0, "a probability", high=1)
     numbers = [value for key in order if is_finite(value := table[key])]
     rules = (_ascending(order), origin_of(source, numbers, sources))

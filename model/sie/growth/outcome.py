@@ -64,7 +64,7 @@ def read_buildout(
     sources = read_sources() if sources is None else sources
     table = read_toml(path)
     source = table.pop("source", None)
-    if source not in sources:
+    if not isinstance(source, str) or source not in sources:
         raise DataError(f"{path.name} source", source, "a key of sources.toml")
     if set(table) != set(BUILDOUT):
         raise DataError(path.name, plain("tables " + ", ".join(table)), "the tables " + ", ".join(BUILDOUT))

@@ -128,7 +128,10 @@ def prior_values(view: View, *, draws: int, seed: int) -> tuple[dict[str, np.nda
             joint = draw(view, sorted(correlated), size=size, seed=seed)
             values |= {name: value[kept] for name, value in joint.items()}
         z = np.random.default_rng(np.random.SeedSequence([seed, 0])).standard_normal(draws)
-        values["r_target"] = values["r_typical"] * np.exp(values["spread"] * z)
+        with np.errstate(
+            over="ignore"
+        ):  # of a spread of hundreds; whoever needs a number refuses the infinity
+            values["r_target"] = values["r_typical"] * np.exp(values["spread"] * z)
     return values, discarded
 
 

@@ -146,7 +146,7 @@ def _check_rounding(where: str, row: Mapping[str, Any]) -> None:
 
 
 def _is_whole(number: float) -> bool:
-    return math.isclose(number, round(number), rel_tol=1e-9, abs_tol=1e-9)
+    return math.isfinite(number) and math.isclose(number, round(number), rel_tol=1e-9, abs_tol=1e-9)
 
 
 def _check_given(where: str, row: Mapping[str, Any]) -> None:

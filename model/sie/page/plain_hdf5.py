@@ -16,7 +16,19 @@ __all__ = ["WANT", "unusual"]
 WANT = "a file that sie report --out wrote"
 
 MOST_BYTES = 4 * 2**30
-"""Bytes that the variables of a file may take once read."""
+"""Bytes that the variables of a file may take once read, all of them."""
+
+ALWAYS_BYTES = 256 * 2**20
+"""Bytes that they may take however small the file is."""
+
+EXPANSION = 50
+"""Times the size of the file that they may take beyond that; draws, with constants beside, are compressed two- to fivefold."""
+
+MOST_STRINGS = 100_000
+"""Texts of varying length in the variables of a file. Any number of them may point to one text, and each is read as a copy."""
+
+MOST_STRINGS_OF_ATTRIBUTE = 64
+"""The same, of an attribute."""
 
 MOST_VARIABLES = 2000
 """Variables of a file."""
@@ -33,7 +45,8 @@ def unusual(where: str, file: h5py.File) -> DataError | None:
     """
     import h5py
 
-    count, size = 0, 0
+    count, size, strings = 0, 0.0, 0
+    most = min(MOST_BYTES, ALWAYS_BYTES + EXPANSION * file.id.get_filesize())
     groups: list[tuple[h5py.Group, int]] = [(file, 0)]
     for group, depth in groups:
         if problem := _long_attribute(where, group):
@@ -47,18 +60,30 @@ def unusual(where: str, file: h5py.File) -> DataError | None:
                 continue
             if not isinstance(item, h5py.Dataset):
                 return DataError(f"{where} {name}", plain("neither a group nor a variable"), WANT)
-            count, size = (
-                count + 1,
-                size + int(np.prod(item.shape, dtype=float)) * max(item.dtype.itemsize, 1),
-            )
-            if count > MOST_VARIABLES:
-                return DataError(where, plain(f"more than {MOST_VARIABLES} variables"), WANT)
             if problem := _long_attribute(where, item) or _odd_variable(where, item):
                 return problem
-    if size > MOST_BYTES:
-        found, most = plain(f"{size / 2**30:.3g} GiB of variables"), f"at most {MOST_BYTES / 2**30:.0f} GiB"
-        return DataError(where, found, most)
+            count, strings = count + 1, strings + (item.size or 0) * (item.dtype.kind == "O")
+            if count > MOST_VARIABLES:
+                return DataError(where, plain(f"more than {MOST_VARIABLES} variables"), WANT)
+            if strings > MOST_STRINGS:
+                return DataError(f"{where} {name}", plain("more texts"), f"at most {MOST_STRINGS} in all")
+            size += _bytes_read(item, most)
+    if size > most:
+        found = plain(f"{size / 2**30:.3g} GiB of variables")
+        return DataError(where, found, f"at most {most / 2**30:.3g} GiB in a file of this size")
     return None
+
+
+def _bytes_read(item: h5py.Dataset, most: float) -> float:
+    """Bytes that a variable takes when it is read: its own, or those of a chunk, which may be larger; of texts up to `most`."""
+    numbers = max(np.prod(item.shape or (), dtype=float), np.prod(item.chunks or (), dtype=float))
+    size = float(numbers * max(item.dtype.itemsize, 1))
+    if item.dtype.kind == "O" and item.size:
+        for at in np.ndindex(item.shape):
+            size += len(item[at])
+            if size > most:
+                break
+    return size
 
 
 def _odd_variable(where: str, item: h5py.Dataset) -> DataError | None:
@@ -75,7 +100,15 @@ def _odd_variable(where: str, item: h5py.Dataset) -> DataError | None:
 
 def _long_attribute(where: str, item: h5py.Group | h5py.Dataset) -> DataError | None:
     for name in item.attrs:
-        size = item.attrs.get_id(name).get_storage_size()
+        attribute = item.attrs.get_id(name)
+        size = attribute.get_storage_size()
         if size > MOST_TEXT:
             return DataError(f"{where} {name}", plain(f"{size} bytes"), f"at most {MOST_TEXT}")
+        if (
+            attribute.dtype.kind == "O"
+            and np.prod(attribute.shape or (), dtype=float) > MOST_STRINGS_OF_ATTRIBUTE
+        ):
+            return DataError(
+                f"{where} {name}", plain("more texts"), f"at most {MOST_STRINGS_OF_ATTRIBUTE} in an attribute"
+            )
     return None

@@ -17,15 +17,16 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ..analysis.result import GROUPS, Result, conditions, draws_of
-from ..base.errors import DataError, plain
+from ..base.errors import DataError, moved, plain
 from ..base.reading import parse_json, read_text
 from ..data.bibliography import Source, read_sources
 from ..data.priors import View, read_saved_view, to_toml
 from ..data.quantities import EVENT_NAMES
+from ..data.schema import checked
 from ..data.views import check_name
 from .plain_hdf5 import WANT, unusual
 from .saved_draws import FOR_GROWTH, refuse_other_shapes, with_names_of_now, with_outside
-from .snapshot import Saved, check_levels, read_json, versions
+from .snapshot import RUN, Saved, check_levels, read_json, versions
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -142,9 +143,9 @@ def _credences_of(path: Path) -> dict[str, Saved]:
                 for given, table in result.credences.items()
             }
         ),
-        seed=int(attrs["seed"]),
-        draws=int(attrs["draws"]),
-        versions=MappingProxyType(parse_json("versions", attrs["versions"])),
+        seed=attrs["seed"],
+        draws=attrs["draws"],
+        versions=MappingProxyType(parse_json(f"{path.name} versions", attrs["versions"])),
     )
     return {view.name: saved}
 
@@ -155,8 +156,10 @@ def open_with_works(path: Path | str) -> tuple[Result, dict[str, Source]]:
     try:
         tree = _read(path)
         return _as_result(path.name, tree)
-    except DataError:
-        raise
+    except DataError as error:
+        if error.where.startswith((path.name, str(path))):
+            raise
+        raise moved(error, lambda place: f"{path.name} {place}") from None
     except Exception as error:  # the readers of NetCDF raise whatever a damaged file makes of them
         name = type(error).__name__
     raise DataError(path.name, plain(f"no readable draws ({name})"), WANT)  # without what HDF5's error holds
@@ -190,6 +193,8 @@ def _as_result(where: str, tree: xr.DataTree) -> tuple[Result, dict[str, Source]
     attrs = {key: getattr(value, "item", lambda value=value: value)() for key, value in tree.attrs.items()}
     if attrs.get("kind") not in (KIND, OLD_KIND):
         raise DataError(f"{where} kind", attrs.get("kind", plain("nothing")), KIND)
+    said = {"versions": parse_json(f"{where} versions", attrs["versions"])}
+    checked(where, {key: attrs[key] for key in RUN} | said, RUN)
     works = _works(where, attrs)
     view = _view(where, attrs, works)
     left_out = tuple(

@@ -114,13 +114,12 @@ ROOM = 1.25
 
 _ABOUT: dict[str, dict[str, None]] = {
     "png": {"Software": None},
-    "svg": {"Date": None, "Creator": None},
-    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+    "svg": dict.fromkeys(("Date", "Creator")),
+    "pdf": dict.fromkeys(("CreationDate", "Creator", "Producer")),
 }
 """The formats of a saved figure, each without what says when and by what it was made."""
 
 FIGURE_FORMATS = tuple(_ABOUT)
-"""What a figure may be saved as."""
 
 DPI = 150
 """Resolution of a saved figure."""
@@ -283,10 +282,9 @@ def two_digits(value: float) -> str:
 @own_settings()
 def save(ax: Axes, path: Path | str) -> None:
     """Write the figure of `ax` as SVG or PDF where the name ends so, otherwise as PNG; the same figure gives the same bytes."""
-    kind = Path(path).suffix.removeprefix(".")
-    about = _ABOUT[kind if kind in _ABOUT else "png"]
+    kind = suffix if (suffix := Path(path).suffix[1:]) in _ABOUT else "png"
     with own_settings({"svg.fonttype": "none", "svg.hashsalt": "sie"}):
-        figure_of(ax).savefig(path, format=kind if kind in _ABOUT else "png", dpi=DPI, metadata=about)
+        figure_of(ax).savefig(path, format=kind, dpi=DPI, metadata=_ABOUT[kind])
 
 
 def as_svg(ax: Axes, *, salt: str) -> str:

@@ -18,9 +18,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...base.errors import DataError, plain
-from ...base.imports import require
-from ...base.stores import attributes, open_rows, read_rows
-from ...base.tasks import DONE, run_tasks
+from ...base.stores import DONE, attributes, open_rows, read_rows, read_whole
+from ...base.tasks import run_tasks
 from ...data.evidence import TARGET
 from ...data.priors import View
 from ...data.quantities import EVENT_NAMES
@@ -194,15 +193,8 @@ def open_calibration(store: Path) -> xr.Dataset:
 
     Worlds whose refit was lost are absent; `attrs["lost"]` is how many.
     """
-    require("cluster", "a store of results")
-    import zarr
-
-    try:
-        names = list(attributes(zarr.open_array(store, mode="r"))["fields"])
-    except (OSError, ValueError, KeyError, TypeError):
-        raise DataError(str(store), plain("something else"), "the store of a calibration") from None
-    table = read_rows(store, names)
-    return _labelled(np.asarray(table[:]), names)
+    rows = read_rows(store)
+    return _labelled(read_whole(rows), list(attributes(rows)["fields"]))
 
 
 def _labelled(values: np.ndarray, names: list[str]) -> xr.Dataset:

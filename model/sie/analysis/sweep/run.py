@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...base.stats import INTERVAL
-from ...base.stores import attributes, open_rows, read_rows
-from ...base.tasks import DONE, NOT_CONVERGED, run_tasks
+from ...base.stores import DONE, NOT_CONVERGED, attributes, open_rows, read_rows, read_whole
+from ...base.tasks import run_tasks
 from ...data.evidence import read_evidence
 from ...data.exogenous import variables
 from ...data.priors import View
@@ -141,12 +141,12 @@ def run_sweep(
     Returns
     -------
     dict of str to int
-        How many cells ended in each state, and how many the store had.
+        How many cells ended in each state, how many the store had, and how many of it were damaged and ran again.
 
     Raises
     ------
     DataError
-        For a store of another sweep or of changed inputs, and as in `read_evidence`.
+        For a store of another sweep or of changed inputs, one that another process writes into, and as in `read_evidence`.
 
     Examples
     --------
@@ -193,12 +193,12 @@ def open_sweep(store: Path | str) -> xr.Dataset:
     Raises
     ------
     DataError
-        For anything but the store of a sweep.
+        For anything but the store of a sweep, and for damaged cells, which `run_sweep` computes again.
     """
     import xarray as xr
 
     rows = read_rows(Path(store), FIELDS)
-    values, about = np.asarray(rows[:]), attributes(rows)
+    values, about = read_whole(rows), attributes(rows)
     cells = about["tasks"]
     at = {field: i for i, field in enumerate(FIELDS)}
 

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from ... import __version__
-from ...base.errors import DataError, plain
+from ...base.errors import DataError, moved, plain
 from ...base.files import sha256_of
 from ...base.reading import read_bytes, read_toml
-from ...data.bibliography import read_sources
+from ...data.bibliography import Source, read_sources
 from ...data.evidence import evidence_files, read_evidence
 from ...data.exogenous import EXOGENOUS, read_numbers
 from ...data.families import LARGEST, SMALLEST, Prior, is_finite
@@ -165,14 +165,7 @@ def read_sweep(
     for seed in seeds:
         check_seed(f"{where} seeds", seed)
     works = {**read_sources(), **(read_sources(folder) if folder is not None else {})}
-    views = {}
-    for name in names:
-        view = read_view(str(path.parent / name) if name.endswith(".toml") else name, sources=works)
-        if view.name in views:
-            raise DataError(
-                f"{where} views", plain(f"two views named {view.name}"), "views of different names"
-            )
-        views[view.name] = view
+    views = _views(f"{where} views", path.parent, names, works)
     axes = {axis: table[axis] for axis in AXES}
     edits, mechanisms = (
         {name: _changes(f"{where} [{axis}.{name}]", choice) for name, choice in axes[axis].items()}
@@ -221,6 +214,19 @@ def read_sweep(
     for cell in {(cell.view, cell.edits, cell.mechanisms, cell.scale): cell for cell in cells}.values():
         sweep.view(cell)
     return sweep
+
+
+def _views(where: str, folder: Path, names: list[str], works: Mapping[str, Source]) -> dict[str, View]:
+    views = {}
+    for name in names:
+        try:
+            view = read_view(str(folder / name) if name.endswith(".toml") else name, sources=works)
+        except DataError as error:
+            raise moved(error, lambda place: f"{where}: {place}") from None
+        if view.name in views:
+            raise DataError(where, plain(f"two views named {view.name}"), "views of different names")
+        views[view.name] = view
+    return views
 
 
 def _changes(where: str, table: Mapping) -> dict[str, Prior | Mapping[str, float]]:
