@@ -23,15 +23,11 @@ THREE = ["old"] * 3 + ["new"] * 2 + ["new or later"] * 2 + ["later"] * 2
 @pytest.mark.parametrize(
     ("kind", "regime", "instruments", "names"),
     [
-        ("record", None, 1, NAMES[:4]),
         ("record", UNDATED, 1, NAMES),
-        ("measurement", None, 1, NAMES[:4]),
         ("measurement", THREE, 2, NAMES),
     ],
     ids=[
-        "records",
         "records of two regimes",
-        "measurements",
         "measurements of three regimes by two instruments",
     ],
 )

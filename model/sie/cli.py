@@ -186,9 +186,9 @@ NUMBERS = {
 
 def _in_words(error: TyperException) -> str:
     """What the parser of the command line refuses; a text that is no number as every other refusal."""
-    cause, option = error.__cause__, getattr(error, "param", None)
-    if option is not None and hasattr(cause, "errors"):
-        [found, *_] = cause.errors()
+    option, errors = getattr(error, "param", None), getattr(error.__cause__, "errors", None)
+    if option is not None and errors is not None:
+        [found, *_] = errors()
         for kind, want in NUMBERS.items():
             if found["type"].startswith(kind):
                 return str(DataError(max(option.opts, key=len), found["input"], want))

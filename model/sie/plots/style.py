@@ -128,8 +128,7 @@ DPI = 150
 _SETTINGS = threading.RLock()
 """Held while a figure is drawn: matplotlib's settings belong to the process."""
 
-_within: ContextVar[bool] = ContextVar("within", default=False)
-"""Whether the settings are ours already."""
+_within: ContextVar[bool] = ContextVar("within", default=False)  # whether the settings are ours already
 
 
 @contextmanager
