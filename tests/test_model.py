@@ -268,7 +268,7 @@ def test_an_added_term_counts(evidence):
     model = sie.build(sie.usable(evidence, view), view)
     before = sie.fit(model, seed=1, draws=4000, groups=())["posterior"].r_asara
     with model:
-        pm.Normal("log_capabilities_again", pm.math.log(model["capabilities"]), 0.05, observed=np.log(4.0))
+        pm.Normal("log_capabilities_again", pm.math.log(model["capabilities"]), 0.01, observed=np.log(4.0))
     tree = sie.fit(model, seed=1, draws=4000)
     assert float(tree["posterior"].capabilities.median()) == pytest.approx(4.0, rel=0.1)
     assert float(tree["posterior"].r_asara.median()) > 1.2 * float(before.median())
