@@ -486,3 +486,95 @@ def test_the_extras_are_those_of_the_project():
 
     project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
     assert project["optional-dependencies"] == {extra: list(names) for extra, names in EXTRAS.items()}
+
+
+# Environments
+
+
+QUICK = REPORT[:5]
+PREPARED = """
+import os, resource, sys
+how, *arguments = sys.argv[1:]
+if how == "files":
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+if how == "memory":
+    resource.setrlimit(resource.RLIMIT_AS, (3 * 10**8, 3 * 10**8))
+if how == "core":
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+if how == "clock":
+    import time
+    for name, hour in (("time", 3600.0), ("time_ns", 3600 * 10**9)):
+        def back(real=getattr(time, name), hour=hour, calls=[0]):
+            calls[0] += 1
+            return real() - calls[0] * hour
+        setattr(time, name, back)
+sys.argv = ["sie", *arguments]
+from sie.__main__ import main
+main()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "how", ["files", "core", "clock", "-O", "-OO", "LC_ALL=C", "HOME=/nonexistent", "HOME="]
+)
+def test_a_report_is_the_same_in_an_odd_environment(how, tmp_path, undisturbed):
+    flags = [how] if how[0] == "-" else []
+    odd = {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"} if "LC_" in how else {}
+    odd |= dict([how.split("=")]) if "=" in how else {}
+    done = subprocess.run(
+        [sys.executable, *flags, "-c", PREPARED, how, *REPORT], cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE, env={**os.environ, **odd}
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert seen(tmp_path) == undisturbed
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("how", "odd", "told"),
+    [
+        ("memory", {}, "sie: found too little memory, want fewer draws or a larger machine\n"),
+        (
+            "none",
+            {"NUMBA_DISABLE_JIT": "1"},
+            "NUMBA_DISABLE_JIT: found 1, want it unset: paths need compiled code\n",
+        ),
+    ],
+)
+def test_where_there_can_be_no_answer_one_line_says_what_to_set(how, odd, told, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", PREPARED, how, *QUICK], cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE, env={**os.environ, **odd}
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", told)
+
+
+def without(*numbers):
+    return lambda: [os.close(number) for number in numbers]
+
+
+@pytest.mark.slow
+def test_closed_streams_are_refused_and_nothing_is_written_into_another_file(tmp_path):
+    args, options = [*SIE, *REPORT[:5], "--json", "out.json"], {"cwd": tmp_path, "timeout": PATIENCE}
+    done = subprocess.run(args, stderr=subprocess.PIPE, preexec_fn=without(1), text=True, **options)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "a closed standard output" in done.stderr
+    assert subprocess.run(args, preexec_fn=without(1, 2), **options).returncode == 2
+    done = subprocess.run(
+        [*SIE, "report", "nobody"], stdout=subprocess.PIPE, preexec_fn=without(2), **options
+    )
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_doctor_tells_what_fails_and_goes_on(command, monkeypatch):
+    from sie.analysis import doctor
+
+    def dies():
+        yield doctor.Finding(what="one", verdict=doctor.GOOD, why="seen")
+        raise RuntimeError("of a\ntest")
+
+    for name in ("versions", "compilers", "threads", "caches", "fit_times"):
+        monkeypatch.setattr(doctor, name, dies)
+    code, out, err = command("doctor")
+    assert (code, err.count("\n")) == (2, 1)
+    assert out.count("RuntimeError: of a test") == out.count("one") == 5
