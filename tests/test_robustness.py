@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import psutil
@@ -386,6 +387,34 @@ def test_nobody_else_runs_code_in_a_cluster_or_reads_what_it_says():
         )
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [f"tried as {STRANGER if root else os.getuid()}"]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root acts as a second user")
+def test_nobody_else_reads_the_temporary_folders_of_a_cluster_and_of_compiled_code(monkeypatch):
+    from sie.base import pytensor_folder
+
+    with tempfile.TemporaryDirectory(dir="/tmp") as public:
+        os.chmod(public, 0o777)
+        monkeypatch.setattr(tempfile, "tempdir", public)
+        monkeypatch.setenv("HOME", "/dev/null")
+        monkeypatch.setenv("PYTENSOR_FLAGS", "")
+        pytensor_folder.use_writable_folder()
+        user = ("setpriv", f"--reuid={STRANGER}", f"--regid={STRANGER}", "--clear-groups", "--inh-caps=-all")
+        try:
+            with engine.cluster(1):
+                held = sorted(path.name for path in Path(public).iterdir())
+                seen = subprocess.run(
+                    [*user, "find", public, "-mindepth", "2"], capture_output=True, text=True
+                )
+                wrote = [subprocess.run([*user, "touch", f"{public}/{name}/x"], capture_output=True).returncode for name in held]  # fmt: skip
+        finally:
+            pytensor_folder.discard_scratch()
+            monkeypatch.setattr(pytensor_folder, "_scratch", None)
+    assert len(held) == 2
+    assert seen.stdout == ""
+    assert seen.stderr.count("Permission denied") == len(held)
+    assert all(wrote)
 
 
 # Starting
