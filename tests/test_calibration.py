@@ -426,7 +426,7 @@ def test_calibrate_ends_with_3_where_ranks_are_not_even_and_writes_all_the_same(
 def test_calibrate_fits_the_model_that_its_record_states(command, monkeypatch, tmp_path, args, varied):
     fitted = []
     monkeypatch.setattr(engine, "cluster", lambda workers: contextlib.nullcontext())
-    monkeypatch.setattr(worlds, "calibrate", lambda *given, **options: fitted.append((given, options)))
+    monkeypatch.setattr(worlds, "calibrate", lambda *given, **options: fitted.append((given, options)) or {})
     uniform = np.random.default_rng(1).random((MADE_UP, 4))
     monkeypatch.setattr(worlds, "open_calibration", lambda store: made_up(uniform))
     target = tmp_path / "c.json"

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import psutil
@@ -388,6 +389,34 @@ def test_nobody_else_runs_code_in_a_cluster_or_reads_what_it_says():
     assert done.stdout.splitlines() == [f"tried as {STRANGER if root else os.getuid()}"]
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root acts as a second user")
+def test_nobody_else_reads_the_temporary_folders_of_a_cluster_and_of_compiled_code(monkeypatch):
+    from sie.base import pytensor_folder
+
+    with tempfile.TemporaryDirectory(dir="/tmp") as public:
+        os.chmod(public, 0o777)
+        monkeypatch.setattr(tempfile, "tempdir", public)
+        monkeypatch.setenv("HOME", "/dev/null")
+        monkeypatch.setenv("PYTENSOR_FLAGS", "")
+        pytensor_folder.use_writable_folder()
+        user = ("setpriv", f"--reuid={STRANGER}", f"--regid={STRANGER}", "--clear-groups", "--inh-caps=-all")
+        try:
+            with engine.cluster(1):
+                held = sorted(path.name for path in Path(public).iterdir())
+                seen = subprocess.run(
+                    [*user, "find", public, "-mindepth", "2"], capture_output=True, text=True
+                )
+                wrote = [subprocess.run([*user, "touch", f"{public}/{name}/x"], capture_output=True).returncode for name in held]  # fmt: skip
+        finally:
+            pytensor_folder.discard_scratch()
+            monkeypatch.setattr(pytensor_folder, "_scratch", None)
+    assert len(held) == 2
+    assert seen.stdout == ""
+    assert seen.stderr.count("Permission denied") == len(held)
+    assert all(wrote)
+
+
 # Starting
 
 
@@ -490,3 +519,96 @@ def test_the_extras_are_those_of_the_project():
         for extra, needs in project["optional-dependencies"].items()
     }
     assert names == {extra: list(names) for extra, names in EXTRAS.items()}
+
+
+# Environments
+
+
+QUICK = REPORT[:5]
+PREPARED = """
+import os, resource, sys
+how, *arguments = sys.argv[1:]
+if how == "files":
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+if how == "memory":
+    resource.setrlimit(resource.RLIMIT_AS, (3 * 10**8, 3 * 10**8))
+if how == "core":
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+if how == "clock":
+    import time
+    for name, hour in (("time", 3600.0), ("time_ns", 3600 * 10**9)):
+        def back(real=getattr(time, name), hour=hour, calls=[0]):
+            calls[0] += 1
+            return real() - calls[0] * hour
+        setattr(time, name, back)
+sys.argv = ["sie", *arguments]
+from sie.__main__ import main
+main()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "how", ["files", "core", "clock", "-O", "-OO", "LC_ALL=C", "HOME=/nonexistent", "HOME="]
+)
+def test_a_report_is_the_same_in_an_odd_environment(how, tmp_path, undisturbed):
+    flags = [how] if how[0] == "-" else []
+    odd = {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"} if "LC_" in how else {}
+    odd |= dict([how.split("=")]) if "=" in how else {}
+    done = subprocess.run(
+        [sys.executable, *flags, "-c", PREPARED, how, *REPORT], cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE, env={**os.environ, **odd}
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert seen(tmp_path) == undisturbed
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("how", "odd", "told"),
+    [
+        ("memory", {}, "memory"),
+        (
+            "none",
+            {"NUMBA_DISABLE_JIT": "1"},
+            "NUMBA_DISABLE_JIT: found 1, want it unset: paths need compiled code",
+        ),
+    ],
+)
+def test_where_there_can_be_no_answer_one_line_says_what_to_set(how, odd, told, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", PREPARED, how, *QUICK], cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE, env={**os.environ, **odd}
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.stderr
+    assert told in done.stderr
+
+
+def without(*numbers):
+    return lambda: [os.close(number) for number in numbers]
+
+
+@pytest.mark.slow
+def test_closed_streams_are_refused_and_nothing_is_written_into_another_file(tmp_path):
+    args, options = [*SIE, *REPORT[:5], "--json", "out.json"], {"cwd": tmp_path, "timeout": PATIENCE}
+    done = subprocess.run(args, stderr=subprocess.PIPE, preexec_fn=without(1), text=True, **options)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "a closed standard output" in done.stderr
+    assert subprocess.run(args, preexec_fn=without(1, 2), **options).returncode == 2
+    done = subprocess.run(
+        [*SIE, "report", "nobody"], stdout=subprocess.PIPE, preexec_fn=without(2), **options
+    )
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_doctor_tells_what_fails_and_goes_on(command, monkeypatch):
+    from sie.analysis import doctor
+
+    def dies():
+        yield doctor.Finding(what="one", verdict=doctor.GOOD, why="seen")
+        raise RuntimeError("of a\ntest")
+
+    for name in ("versions", "compilers", "threads", "caches", "fit_times"):
+        monkeypatch.setattr(doctor, name, dies)
+    code, out, err = command("doctor")
+    assert (code, err.count("\n")) == (2, 1)
+    assert out.count("RuntimeError: of a test") == out.count("one") == 5

@@ -57,6 +57,9 @@ DRAWING = {"MPLBACKEND": "agg", "MATPLOTLIBRC": os.devnull}
 """Every figure goes to a file. Jupyter hands each command that it starts a backend which may not be installed here, and then
 matplotlib cannot be imported, nor ArviZ."""
 
+NO_ROOM = "failed to map segment"
+"""What the system says where a compiled module does not fit into memory."""
+
 LONG_NAME = 80
 """Letters of a path's name that a message repeats."""
 
@@ -126,6 +129,11 @@ def tree():
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    if sys.stderr is None:  # closed by who started the command; a message would go to standard output
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+        sys.stderr = os.fdopen(2, "w", closefd=False)
+    if sys.stdout is None:  # the next file that is opened would get its number, and the results
+        sys.exit(_fail("sie: found a closed standard output, want a place to write (> /dev/null)", BAD_INPUT))
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
@@ -142,7 +150,9 @@ def main() -> None:
         code = _fail(_in_words(error) if isinstance(error, TyperException) else str(error), BAD_INPUT)
     except NotConverged as error:
         code = _fail(str(error), NOT_CONVERGED)
-    except MemoryError:
+    except (MemoryError, ImportError) as error:
+        if isinstance(error, ImportError) and NO_ROOM not in str(error):
+            raise
         code = _fail("sie: found too little memory, want fewer draws or a larger machine", BAD_INPUT)
     except (BrokenPipeError, SystemExit) as stopped:
         # Typer and Rich turn a closed pipe into an exit with 1, which nothing else ends with.

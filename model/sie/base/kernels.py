@@ -23,6 +23,8 @@ from typing import Any, overload
 import numba
 from numba import njit, types
 
+from .errors import DataError, plain
+
 __all__ = ["CONFIG", "DENSITY", "FOLDER", "SOURCES", "cached", "in_chunks", "kernel", "places", "status"]
 
 CONFIG: Any = numba.config
@@ -143,6 +145,10 @@ def kernel[**P, R](function: Callable[P, R], /) -> Callable[P, R]: ...
 def kernel[**P, R](**options: Any) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
 def kernel(function: Callable | None = None, /, **options: Any) -> Any:
     """Compile a function: division as in NumPy, without the interpreter's lock, kept in FOLDER."""
+    if CONFIG.DISABLE_JIT:  # the fields of a growth law are attributes in compiled code alone
+        raise DataError(
+            "NUMBA_DISABLE_JIT", plain(str(CONFIG.DISABLE_JIT)), "it unset: paths need compiled code"
+        )
     decorated = cached(njit, error_model="numpy", nogil=True, **options)
     return decorated if function is None else decorated(function)
 

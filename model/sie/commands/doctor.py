@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from ..base.errors import in_one_line
 from ..base.exit_codes import BAD_INPUT
 from ..page.tables import aligned
 from .options import progress
@@ -25,7 +26,11 @@ def doctor() -> int:
             (checks.fit_times, "a small fit: importing, compiling, sampling, propagating"),
         ):
             on_progress(what)
-            findings += list(look())
+            try:
+                findings += look()  # what was found before an error stays
+            except Exception as error:  # whatever is wrong with the installation is a finding
+                why = in_one_line(f"{type(error).__name__}: {error}")
+                findings.append(checks.Finding(what=what.split(":")[0], verdict=checks.BAD, why=why))
     rows = [[finding.verdict, finding.what, finding.why] for finding in findings]
     print("\n".join(aligned(rows, indent=0, left=3)))
     bad = [finding.what for finding in findings if finding.verdict == checks.BAD]
