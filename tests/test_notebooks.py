@@ -19,6 +19,7 @@ from conftest import PATIENCE
 from matplotlib.figure import Figure
 
 import sie
+from sie.analysis import checking
 from sie.base.errors import DataError
 from sie.commands.notebooks import as_jupyter, notebooks, opened_with, title
 
@@ -139,6 +140,16 @@ def reported():
 @pytest.fixture(scope="module")
 def evidenced():
     return run("4_evidence")[1]
+
+
+@pytest.fixture(scope="module")
+def extended():
+    return run("5_extend_the_model")[1]
+
+
+@pytest.fixture(scope="module")
+def elicited():
+    return run("6_elicit_a_view")[1]
 
 
 @pytest.mark.slow
@@ -307,6 +318,60 @@ def test_evidence_own_row_raises_r_and_leaves_the_bundled_folder_alone(evidenced
     assert after["r at ASARA"] > 1.05 * before["r at ASARA"]
     assert after["P(r > 1)"] - before["P(r > 1)"] > 5 * after["its MCSE"]
     assert evidenced["own"]["id"] not in sie.read_evidence().estimate.values
+
+
+@pytest.mark.slow
+def test_extend_the_model_adds_one_quantity_and_keeps_the_others(extended):
+    before, after = (set(extended[name].posterior.data_vars) for name in ("tree", "heavy_tree"))
+    assert after - before == {"degrees_of_freedom", "z_heavy"}
+    assert {"r", "r_typical", "r_asara", "spread", "z"} <= before & after
+    assert "StudentT" in type(extended["heavy"]["z_heavy"].owner.op).__name__
+
+
+@pytest.mark.slow
+def test_extend_the_model_compares_both_models_on_the_same_rows_on_r(extended):
+    """Those of the model as it is are the scores of `sie evidence`, but for how far weights are smoothed, which hangs on other variables."""
+    on_r = extended["rows"].estimate.values[extended["rows"].domain_idx.values >= 0]
+    assert sorted(extended["by_row"].index) == sorted(on_r)
+    scored = checking.loo(extended["tree"], extended["model"]).sel(estimate=extended["by_row"].index.values)
+    np.testing.assert_allclose(extended["by_row"]["elpd, normal"], scored.elpd, atol=0.02)
+
+
+@pytest.mark.slow
+def test_extend_the_model_says_how_sure_the_comparison_is(extended):
+    gap = extended["by_row"]["elpd, heavy tails"] - extended["by_row"]["elpd, normal"]
+    assert extended["gap"] == pytest.approx(abs(gap.sum()), abs=1e-9)
+    assert extended["error"] == pytest.approx(np.sqrt(len(gap) * gap.var(ddof=0)), rel=0.1)
+    assert f"by {extended['gap']:.2f} with a standard error of {extended['error']:.2f}" in extended["verdict"]
+    assert "do not tell" in extended["verdict"]
+
+
+@pytest.mark.slow
+def test_elicit_a_view_states_what_was_said(elicited):
+    mine = elicited["mine"]
+    assert elicited["changed"] == ["r_typical", "capabilities", "post_training"]
+    assert mine["r_typical"].prior.numbers == (0.7, 1.3, 2.8)
+    inside = mine["capabilities"].prior.cdf(2.8) - mine["capabilities"].prior.cdf(1.4)
+    assert float(inside) == pytest.approx(0.8, abs=0.01)
+    chips = np.repeat(elicited["columns"], elicited["chips"])
+    assert mine["post_training"].prior.median() == pytest.approx(np.exp(np.log(chips).mean()), rel=0.01)
+    assert elicited["scores"]["prior"] == pytest.approx(0.4, abs=0.05)
+
+
+@pytest.mark.slow
+def test_elicit_a_view_ends_in_a_file_that_sie_check_accepts(elicited, tmp_path):
+    assert elicited["is_same"]
+    file = tmp_path / "mine.toml"
+    file.write_text(elicited["text"], encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "sie.cli", "check", str(file)],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert elicited["credences"].index.tolist() == list(sie.EVENTS)
+    assert f"{100 * elicited['first']['mine, posterior']:.0f} % after it" in elicited["conclusion"]
 
 
 def test_wheel_has_the_notebooks():

@@ -192,7 +192,7 @@ def code(name, pattern):
 
 # ---- What the prose says of the data: where, in which words, and the numbers that must stand there
 
-FIRST, SECOND, THIRD, FOURTH = NOTEBOOKS
+FIRST, SECOND, THIRD, FOURTH, *_ = NOTEBOOKS
 CLAIMS = {
     "errors of the tables": (
         "README",
@@ -307,6 +307,16 @@ PLAIN = (
         r"Near 0 or 1 the model",
         r"a power near 1\b",
         r"\(2024\)",
+    ),
+    *(
+        r"\(notebook 4\)",
+        r"Juárez and Steel 2010: Gamma with shape 2 and rate 0\.1",
+        r"from about 30 on a Student-t is a normal",
+        r"A difference below 4 is small",
+        r"fewer than 100 rows",
+        r"Vehtari 2020",
+        r"Pareto k is above 0\.7",
+        r"```python .*? ```",
     ),
     *(r"1 \+ f times the recent pace", r"with a 95 % interval", r"P\(`r` > 1\)"),
 )

@@ -164,13 +164,20 @@ class View:
                 "a view of this version (what was saved is shown, nothing is computed from it)",
             )
 
-    def replace(self, **priors: Prior | Mapping[str, float] | None) -> View:
-        """The same view with other priors, or with something else that acts on growth from outside.
+    def replace(
+        self,
+        *,
+        correlations: Mapping[tuple[str, str], float] | None = None,
+        **priors: Prior | Mapping[str, float] | None,
+    ) -> View:
+        """The same view with other priors or correlations, or with something else that acts on growth from outside.
 
         Each keeps its unit and its basis becomes `ours`; what the author concludes is dropped.
 
         Parameters
         ----------
+        correlations : mapping of (str, str) to float, optional
+            Rank correlations (Spearman's, above -1 and below 1, not 0) by pair of quantities, in place of all that the view has; {} for none.
         **priors : Prior, mapping of str to float or None
             A prior by the name of a quantity that the view states; the numbers of `hardware_growth`, `boost` or `pause`, as in a view
             file, or None for none.
@@ -185,13 +192,14 @@ class View:
         DataError
             For a quantity that this view does not state, a value that is no `Prior`, a prior that leaves the range of its quantity, a
             mixture with a fixed part for a quantity that evidence may move, and a fixed prior or a mixture for one that is correlated;
-            for numbers out of range, and what cannot act together: hardware growth, a boost and a shortest doubling time.
+            for correlations that cannot hold together, and numbers out of range, and what cannot act together: hardware growth, a boost and a shortest doubling time.
 
         Examples
         --------
         >>> view = sie.read_view("davidson_2025").replace(capabilities=sie.lognormal(1.5, 3.0))
         >>> view["capabilities"].basis
         'ours'
+        >>> view = view.replace(correlations={("capabilities", "post_training"): 0.5})
         """
         entries, exogenous = dict(self.entries), dict(self.exogenous)
         for name, prior in priors.items():
@@ -216,15 +224,32 @@ class View:
                 refuse_atom(f"{self.name} [{name}]", prior)
             entries[name] = entries[name].replaced(prior, **_IN_PYTHON)
         stated = {name: entry.prior for name, entry in entries.items()}
-        check_correlations(self.name, self.correlations, stated)
+        pairs = self.correlations if correlations is None else _correlations(self.name, correlations)
+        check_correlations(self.name, pairs, stated)
         check_together(self.name, exogenous, stated.get("shortest_doubling"))
         return dataclasses.replace(
             self,
             entries=MappingProxyType(entries),
             exogenous=MappingProxyType({name: exogenous[name] for name in EXOGENOUS if name in exogenous}),
             concludes=MappingProxyType({}),
+            correlations=pairs,
             path=None,
         )
+
+
+def _correlations(where: str, ranks: Mapping[tuple[str, str], float]) -> tuple[Correlation, ...]:
+    """Correlations of one's own, each a pair of names with a rank that is one."""
+    pairs = []
+    for between, rank in ranks.items():
+        if not (isinstance(between, tuple) and len(between) == 2):
+            raise DataError(
+                f"{where} [[correlations]]", between, "a pair of quantities, as in ('r_typical', 'spread')"
+            )
+        if isinstance(rank, bool) or not isinstance(rank, int | float) or not -1 < rank < 1 or rank == 0:
+            place = f"{where} [[correlations]] {' and '.join(map(str, between))}"
+            raise DataError(place, rank, "a rank above -1 and below 1, not 0")
+        pairs.append(Correlation(between=between, rank=float(rank), basis="ours", **_IN_PYTHON))
+    return tuple(pairs)
 
 
 _IN_PYTHON = {"locator": "View.replace", "note": "changed in Python"}
