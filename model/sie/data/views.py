@@ -19,6 +19,7 @@ from .correlations import Correlation, check_correlations
 from .exogenous import EXOGENOUS, Exogenous, check_together, read_numbers
 from .families import Prior
 from .quantities import CHAIN, INPUT_SHARES, QUANTITIES, RETIRED, Quantity
+from .view_tables import as_html, as_text
 
 __all__ = [
     "Conclusion",
@@ -120,6 +121,12 @@ class View:
 
     def __contains__(self, quantity: str) -> bool:
         return quantity in self.entries
+
+    def __repr__(self) -> str:
+        return as_text(self)
+
+    def _repr_html_(self) -> str:
+        return as_html(self)
 
     @property
     def states_r_asara(self) -> bool:

@@ -118,7 +118,8 @@ def plot_domains(
     mark_one(ax, vertical=True)
     ax.set_yticks(list(below), [text for text, _ in labels], parse_math=False)
     for tick, (_, size) in zip(ax.get_yticklabels(), labels, strict=True):
-        tick.set_fontsize(size)
+        if size:
+            tick.set_fontsize(size)
     ax.set_ylim(ends[-1] + 1 / 4, -1 / 2)
     ax.set_xlabel(f"r ({R_UNIT})")
     return finish(ax, title, intervals=True, columns=2 if is_narrow(ax) else LEGEND_COLUMNS)
