@@ -155,7 +155,8 @@ def elicited():
 @pytest.mark.slow
 def test_update_priors_lists_every_prior_and_every_row(defs):
     assert defs["priors"]["quantity"].tolist() == list(defs["view"].entries)
-    assert sorted(defs["estimates"]["estimate"]) == sorted(defs["evidence"].estimate.values)
+    assert sorted(defs["estimates"].index) == sorted(defs["evidence"].estimate.values)
+    assert (defs["estimates"].loc[defs["estimates"]["domain"] != "", "implied r"] != "").sum() >= 20
     assert defs["estimates"]["used"].sum() == defs["rows"].sizes["estimate"]
     assert (defs["estimates"]["why left out"] != "").equals(~defs["estimates"]["used"])
 

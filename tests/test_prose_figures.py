@@ -310,6 +310,7 @@ PLAIN = (
     ),
     *(
         r"\(notebook 4\)",
+        r"median and 5 % to 95 % quantiles",
         r"Juárez and Steel 2010: Gamma with shape 2 and rate 0\.1",
         r"from about 30 on a Student-t is a normal",
         r"A difference below 4 is small",
