@@ -33,6 +33,7 @@ def _():
     import sie
     from sie.data.wording import prior_in_words
 
+    pd.set_option("display.max_colwidth", None)  # meanings in full
     return Figure, Path, mo, np, pd, prior_in_words, pz, replace, sie, tempfile
 
 

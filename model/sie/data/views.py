@@ -12,10 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from ..base.errors import DataError, plain
 from .bibliography import OURS, REFERENCE, Stated
-from .correlations import Correlation, check_correlations
+from .correlations import Correlation, check_correlations, of_ranks
 from .exogenous import EXOGENOUS, Exogenous, check_together, read_numbers
 from .families import Prior
 from .quantities import CHAIN, INPUT_SHARES, QUANTITIES, RETIRED, Quantity
@@ -174,7 +175,8 @@ class View:
     def replace(
         self,
         *,
-        correlations: Mapping[tuple[str, str], float] | None = None,
+        correlations: Mapping[tuple[str, str], float]
+        | Any = None,  # so that priors can be unpacked beside it
         **priors: Prior | Mapping[str, float] | None,
     ) -> View:
         """The same view with other priors or correlations, or with something else that acts on growth from outside.
@@ -231,7 +233,7 @@ class View:
                 refuse_atom(f"{self.name} [{name}]", prior)
             entries[name] = entries[name].replaced(prior, **_IN_PYTHON)
         stated = {name: entry.prior for name, entry in entries.items()}
-        pairs = self.correlations if correlations is None else _correlations(self.name, correlations)
+        pairs = self.correlations if correlations is None else of_ranks(self.name, correlations, **_IN_PYTHON)
         check_correlations(self.name, pairs, stated)
         check_together(self.name, exogenous, stated.get("shortest_doubling"))
         return dataclasses.replace(
@@ -242,21 +244,6 @@ class View:
             correlations=pairs,
             path=None,
         )
-
-
-def _correlations(where: str, ranks: Mapping[tuple[str, str], float]) -> tuple[Correlation, ...]:
-    """Correlations of one's own, each a pair of names with a rank that is one."""
-    pairs = []
-    for between, rank in ranks.items():
-        if not (isinstance(between, tuple) and len(between) == 2):
-            raise DataError(
-                f"{where} [[correlations]]", between, "a pair of quantities, as in ('r_typical', 'spread')"
-            )
-        if isinstance(rank, bool) or not isinstance(rank, int | float) or not -1 < rank < 1 or rank == 0:
-            place = f"{where} [[correlations]] {' and '.join(map(str, between))}"
-            raise DataError(place, rank, "a rank above -1 and below 1, not 0")
-        pairs.append(Correlation(between=between, rank=float(rank), basis="ours", **_IN_PYTHON))
-    return tuple(pairs)
 
 
 _IN_PYTHON = {"locator": "View.replace", "note": "changed in Python"}
