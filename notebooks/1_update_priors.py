@@ -88,25 +88,16 @@ def _(evidence, mo, rows):
 
     A row is an estimate of `r` in some domain, published or read off growth rates or a raw history, or an
     estimate of a factor that adjusts it. Nothing counts twice: what the view already rests on is left out,
-    and a domain enters at one level only. Notebook 4 is about the rows.
+    and a domain enters at one level only. `implied r` is what a row by itself says of `r` in its own domain,
+    median and 5 % to 95 % quantiles; of growth rates it is that of output over that of input. Notebook 4 is
+    about the rows.
     """)
 
 
 @app.cell
-def _(evidence, pd, rows):
-    why = dict(rows.attrs["left_out"])
-    estimates = pd.DataFrame(
-        {
-            "estimate": row,
-            "kind": evidence.kind.sel(estimate=row).item(),
-            "median": evidence.value.sel(estimate=row, quantile=0.5).item(),
-            "source": evidence.source.sel(estimate=row).item(),
-            "used": row not in why,
-            "why left out": why.get(row, ""),
-        }
-        for row in sorted(evidence.estimate.values.tolist(), key=lambda row: row in why)
-    )
-    estimates.set_index("estimate")
+def _(evidence, sie, view):
+    estimates = sie.evidence_table(evidence, view).sort_values("used", ascending=False, kind="stable")
+    estimates
     return (estimates,)
 
 

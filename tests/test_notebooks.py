@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tomllib
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 
 import nbformat
@@ -18,8 +19,9 @@ from conftest import PATIENCE
 from matplotlib.figure import Figure
 
 import sie
+from sie.analysis import checking
 from sie.base.errors import DataError
-from sie.commands.notebooks import as_jupyter, title
+from sie.commands.notebooks import as_jupyter, notebooks, opened_with, title
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = {path.stem: path for path in sorted((ROOT / "notebooks").glob("*.py"))}
@@ -140,10 +142,21 @@ def evidenced():
     return run("4_evidence")[1]
 
 
+@pytest.fixture(scope="module")
+def extended():
+    return run("5_extend_the_model")[1]
+
+
+@pytest.fixture(scope="module")
+def elicited():
+    return run("6_elicit_a_view")[1]
+
+
 @pytest.mark.slow
 def test_update_priors_lists_every_prior_and_every_row(defs):
     assert defs["priors"]["quantity"].tolist() == list(defs["view"].entries)
-    assert sorted(defs["estimates"]["estimate"]) == sorted(defs["evidence"].estimate.values)
+    assert sorted(defs["estimates"].index) == sorted(defs["evidence"].estimate.values)
+    assert (defs["estimates"].loc[defs["estimates"]["domain"] != "", "implied r"] != "").sum() >= 20
     assert defs["estimates"]["used"].sum() == defs["rows"].sizes["estimate"]
     assert (defs["estimates"]["why left out"] != "").equals(~defs["estimates"]["used"])
 
@@ -308,6 +321,60 @@ def test_evidence_own_row_raises_r_and_leaves_the_bundled_folder_alone(evidenced
     assert evidenced["own"]["id"] not in sie.read_evidence().estimate.values
 
 
+@pytest.mark.slow
+def test_extend_the_model_adds_one_quantity_and_keeps_the_others(extended):
+    before, after = (set(extended[name].posterior.data_vars) for name in ("tree", "heavy_tree"))
+    assert after - before == {"degrees_of_freedom", "z_heavy"}
+    assert {"r", "r_typical", "r_asara", "spread", "z"} <= before & after
+    assert "StudentT" in type(extended["heavy"]["z_heavy"].owner.op).__name__
+
+
+@pytest.mark.slow
+def test_extend_the_model_compares_both_models_on_the_same_rows_on_r(extended):
+    """Those of the model as it is are the scores of `sie evidence`, but for how far weights are smoothed, which hangs on other variables."""
+    on_r = extended["rows"].estimate.values[extended["rows"].domain_idx.values >= 0]
+    assert sorted(extended["by_row"].index) == sorted(on_r)
+    scored = checking.loo(extended["tree"], extended["model"]).sel(estimate=extended["by_row"].index.values)
+    np.testing.assert_allclose(extended["by_row"]["elpd, normal"], scored.elpd, atol=0.02)
+
+
+@pytest.mark.slow
+def test_extend_the_model_says_how_sure_the_comparison_is(extended):
+    gap = extended["by_row"]["elpd, heavy tails"] - extended["by_row"]["elpd, normal"]
+    assert extended["gap"] == pytest.approx(abs(gap.sum()), abs=1e-9)
+    assert extended["error"] == pytest.approx(np.sqrt(len(gap) * gap.var(ddof=0)), rel=0.1)
+    assert f"by {extended['gap']:.2f} with a standard error of {extended['error']:.2f}" in extended["verdict"]
+    assert "do not tell" in extended["verdict"]
+
+
+@pytest.mark.slow
+def test_elicit_a_view_states_what_was_said(elicited):
+    mine = elicited["mine"]
+    assert elicited["changed"] == ["r_typical", "capabilities", "post_training"]
+    assert mine["r_typical"].prior.numbers == (0.7, 1.3, 2.8)
+    inside = mine["capabilities"].prior.cdf(2.8) - mine["capabilities"].prior.cdf(1.4)
+    assert float(inside) == pytest.approx(0.8, abs=0.01)
+    chips = np.repeat(elicited["columns"], elicited["chips"])
+    assert mine["post_training"].prior.median() == pytest.approx(np.exp(np.log(chips).mean()), rel=0.01)
+    assert elicited["scores"]["prior"] == pytest.approx(0.4, abs=0.05)
+
+
+@pytest.mark.slow
+def test_elicit_a_view_ends_in_a_file_that_sie_check_accepts(elicited, tmp_path):
+    assert elicited["is_same"]
+    file = tmp_path / "mine.toml"
+    file.write_text(elicited["text"], encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "sie.cli", "check", str(file)],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert elicited["credences"].index.tolist() == list(sie.EVENTS)
+    assert f"{100 * elicited['first']['mine, posterior']:.0f} % after it" in elicited["conclusion"]
+
+
 def test_wheel_has_the_notebooks():
     with (ROOT / "pyproject.toml").open("rb") as file:
         tool = tomllib.load(file)["tool"]
@@ -316,12 +383,86 @@ def test_wheel_has_the_notebooks():
 
 @pytest.mark.slow
 def test_sie_notebooks_lists_them_with_their_questions():
-    done = command()
+    done = command("--list")
     assert done.returncode == 0
-    lines = done.stdout.splitlines()[::2]
-    assert [line.split(maxsplit=1) for line in lines] == [
+    assert [line.split(maxsplit=1) for line in done.stdout.splitlines()] == [
         [name, title(path)] for name, path in NOTEBOOKS.items()
     ]
+
+
+def test_sie_notebooks_copies_them_to_the_working_folder_and_says_how_to_open_them(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    for _ in range(2):  # the second time they are there already, and are the same
+        notebooks(["4_evidence", "1_update_priors"])
+        lines = capsys.readouterr().out.splitlines()
+        assert [line.split(maxsplit=1) for line in lines[::2]] == [
+            [name, title(NOTEBOOKS[name])] for name in ("4_evidence", "1_update_priors")
+        ]
+        assert [line.rpartition(" marimo edit ")[2] for line in lines[1::2]] == [
+            "4_evidence.py",
+            "1_update_priors.py",
+        ]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["1_update_priors.py", "4_evidence.py"]
+    for path in tmp_path.iterdir():
+        assert path.read_bytes() == NOTEBOOKS[path.stem].read_bytes()
+
+
+@pytest.mark.slow
+def test_the_command_that_sie_notebooks_prints_starts_marimo(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "sie.cli", "notebooks", "1_update_priors"],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        cwd=tmp_path,
+    )
+    start, _, _ = done.stdout.splitlines()[1].strip().partition(" edit ")
+    asked = subprocess.run(
+        f"{start} --version", shell=True, capture_output=True, text=True, timeout=PATIENCE, cwd=tmp_path
+    )
+    assert (asked.returncode, asked.stdout.strip()) == (0, version("marimo"))
+
+
+def test_marimo_is_started_as_the_environment_is_reached(tmp_path, monkeypatch):
+    environment = tmp_path / "project" / ".venv"
+    (environment / "bin").mkdir(parents=True)
+    (environment / "pyvenv.cfg").write_text("home = /usr\nuv = 0.9.0\n")
+    python, marimo = environment / "bin" / "python", environment / "bin" / "marimo"
+    marimo.write_text("")
+    marimo.chmod(0o755)
+    monkeypatch.setattr(sys, "prefix", str(environment))
+    monkeypatch.setattr(sys, "executable", str(python))
+    monkeypatch.setenv("PATH", str(environment / "bin"))
+    monkeypatch.delenv("UV_RUN_RECURSION_DEPTH", raising=False)
+    assert opened_with(tmp_path / "project" / "mine") == "uv run marimo"
+    assert opened_with(tmp_path) == "marimo"
+    monkeypatch.setenv(
+        "UV_RUN_RECURSION_DEPTH", "1"
+    )  # as `uv run --project` sets it, whose PATH the user does not have
+    assert opened_with(tmp_path) == f"{python} -m marimo"
+    (environment / "pyvenv.cfg").write_text("home = /usr\n")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert opened_with(tmp_path / "project") == f"{python} -m marimo"
+
+
+@pytest.mark.parametrize("folder", [None, "taken"])
+def test_sie_notebooks_never_replaces_a_file_that_differs_and_then_writes_none(folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    here = tmp_path / (folder or "")
+    here.mkdir(exist_ok=True)
+    (here / "2_inspect_posterior.py").write_text("mine")
+    with pytest.raises(DataError, match="found a file that differs from the notebook, want another folder"):
+        notebooks(into=folder and Path(folder))
+    assert [path.name for path in here.iterdir()] == ["2_inspect_posterior.py"]
+    assert (here / "2_inspect_posterior.py").read_text() == "mine"
+
+
+def test_sie_notebooks_does_one_thing_at_a_time(tmp_path):
+    with pytest.raises(DataError, match="found --into and --ipynb, want one of them"):
+        notebooks(into=tmp_path / "a", ipynb=tmp_path / "b")
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.slow
@@ -355,7 +496,8 @@ def test_exported_notebook_is_executed_and_stands_alone(exported):
     nbformat.validate(exported)
     first, *_ = exported["cells"]
     assert first["cell_type"] == "markdown"
-    assert "".join(first["source"]).startswith("# " + title(NOTEBOOKS["1_update_priors"]))
+    assert first["source"].startswith("# " + title(NOTEBOOKS["1_update_priors"]))
+    assert 'pip install "sie[notebooks]"' in first["source"].splitlines()[-1]
     data = [
         output["data"]
         for cell in exported["cells"]
@@ -364,20 +506,30 @@ def test_exported_notebook_is_executed_and_stands_alone(exported):
     ]
     assert sum("image/png" in each for each in data) == 1
     assert sum("text/html" in each for each in data) == 5
-    hidden = [cell["metadata"].get("jupyter", {}).get("source_hidden", False) for cell in exported["cells"]]
-    assert hidden == ["".join(cell["source"]).startswith("mo.md(f") for cell in exported["cells"]]
     html = "".join("".join(each.get("text/html", "")) for each in data)
     assert not re.search(r"<(script|link|img|iframe|marimo-)", html)
 
 
 @pytest.mark.slow
-def test_exported_notebook_shows_what_the_notebook_shows(exported, defs):
-    said = "".join(
-        "".join(output["data"].get("text/markdown", ""))
-        for cell in exported["cells"]
-        for output in cell.get("outputs", ())
-    )
-    assert defs["conclusion"] in said
+def test_exported_notebook_says_everything_once(exported, defs):
+    """Prose is text, not the code of it with what the code shows below."""
+    said = [cell["source"] for cell in exported["cells"] if cell["cell_type"] == "markdown"]
+    assert len(said) == len(set(said)) == NOTEBOOKS["1_update_priors"].read_text().count("mo.md(")
+    assert sum(defs["conclusion"] in text for text in said) == 1
+    code = [cell for cell in exported["cells"] if cell["cell_type"] == "code"]
+    assert not any("mo." in cell["source"] or "marimo" in cell["source"] for cell in code)
+    assert not any("text/markdown" in output["data"] for cell in code for output in cell["outputs"])
+
+
+@pytest.mark.slow
+def test_exported_notebook_runs_again_cell_by_cell(exported, defs):
+    """As a Jupyter kernel would, but for the line that only a kernel knows."""
+    known = {"__name__": "__main__"}
+    for cell in exported["cells"]:
+        if cell["cell_type"] == "code":
+            lines = cell["source"].splitlines(keepends=True)
+            exec("".join(line for line in lines if not line.startswith("%")), known)
+    assert known["conclusion"] == defs["conclusion"]
 
 
 SHORT = """

@@ -216,7 +216,25 @@ def test_plot_r_takes_a_view_that_is_sure_of_r():
 
 def test_domains_without_estimate_are_shown_and_rows_at_fixed_hardware_scale_say_so(chain, rows):
     wanted = ["first", "second", "language models", "third\nat fixed hardware scale", "computer vision"]
-    assert labels(plot_domains(rows, chain).yaxis) == [*wanted, "SAT solvers (no estimate)"]
+    assert labels(plot_domains(rows, chain).yaxis) == [*wanted, "SAT solvers\nno row counts"]
+
+
+def test_domains_whose_rows_are_left_out_say_why(chain, rows):
+    """By the first reason that another level of the domain would not mend."""
+    evidence = xr.Dataset(
+        {"domain_idx": ("estimate", [0, 0, 1, -1, 2, 2])},
+        coords={"estimate": [*rows.estimate.values, "other level", "reflected"], "domain": DOMAINS},
+    )
+    rows.attrs["left_out"] = [
+        ("other level", "the level of SAT solvers is growth; another would use it"),
+        ("reflected", "same output data as something else, which the view already reflects"),
+    ]
+    *_, last = labels(plot_domains(rows, chain, evidence=evidence).yaxis)
+    assert last.splitlines()[0] == "SAT solvers"
+    assert last.splitlines()[1:] == [
+        "left out: same output data as something",
+        "else, which the view already reflects",
+    ]
 
 
 def test_domains_show_published_medians_above_posterior_medians(chain, rows):

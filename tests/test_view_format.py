@@ -145,6 +145,33 @@ def test_a_correlated_quantity_keeps_a_single_family(correlated, refused):
         view.replace(post_training=sie.fixed(2))
 
 
+def test_correlations_of_ones_own_are_those_of_a_file_that_says_the_same(correlated, write_view):
+    view, plain = correlated(PAIR, ACROSS), correlated()
+    own = plain.replace(correlations={(a, b): rank for a, b, rank in (PAIR, ACROSS)})
+    assert [(pair.between, pair.rank, pair.basis) for pair in own.correlations] == [
+        (pair.between, pair.rank, pair.basis) for pair in view.correlations
+    ]
+    assert prior(own, draws=1000, seed=1).equals(prior(view, draws=1000, seed=1))
+    assert sie.read_view(write_view(sie.to_toml(own))).correlations == own.correlations
+    assert own.replace(sigma=sie.fixed(0.5)).correlations == own.correlations
+    assert own.replace(correlations={}).correlations == ()
+
+
+@pytest.mark.parametrize(
+    ("ranks", "where", "found"),
+    [
+        ({PAIR[:2]: 0}, "capabilities and post_training", "found 0, want a rank above -1 and below 1"),
+        ({PAIR[:2]: 1.0}, "capabilities and post_training", "found 1.0, want a rank above -1"),
+        ({PAIR[:2]: "0.6"}, "capabilities and post_training", "want a rank above -1"),
+        ({PAIR[:1]: 0.6}, "", "want a pair of quantities, as in ('r_typical', 'spread')"),
+        ({("capabilities", "unheard"): 0.6}, "capabilities and unheard", "a quantity that the view states"),
+    ],
+)
+def test_correlations_of_ones_own_that_no_view_has(correlated, refused, ranks, where, found):
+    with refused(f"view [[correlations]] {where}".rstrip(), found):
+        correlated().replace(correlations=ranks)
+
+
 def test_correlations_go_through_toml_and_json(correlated, write_view):
     view = correlated(PAIR, ACROSS)
     again = sie.read_view(write_view(sie.to_toml(view)))

@@ -1,5 +1,6 @@
 """The authors' views: what each states is what its source says, and what follows from it is what the formulas give."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -304,3 +305,30 @@ def test_every_stated_credence_is_a_figure_that_is_compared(name, event):
 def test_the_reports_speedup_is_from_six_months_a_doubling_to_one_or_two():
     speedup = sie.read_view("eth_davidson_2025")["speedup"].prior
     assert speedup.numbers == (6 / 2, 6 / 1)
+
+
+@pytest.mark.parametrize("name", sie.view_names())
+def test_a_view_is_shown_as_a_table_that_fits_a_screen(name):
+    view = sie.read_view(name)
+    lines = repr(view).splitlines()
+    assert len(lines) <= 40
+    assert max(map(len, lines)) <= 110
+    assert lines[0] == f"{name}: {view.label}"
+    assert [line.split()[0] for line in lines[2 : 2 + len(view.entries)]] == list(view.entries)
+    html = view._repr_html_()
+    assert len(html) < 10_000
+    assert html.count("<tr>") == 1 + len(view.entries)
+
+
+def test_a_view_says_what_it_correlates_and_what_its_author_concludes_and_html_is_escaped():
+    view = sie.read_view("davidson_2025")
+    said = repr(view).splitlines()
+    assert "author says: r_asara 5 % 0.446, 50 % 1.2, 95 % 3.225" in said
+    assert "author says: ooms_5_in_1y 10 to 40 %" in said
+    mine = dataclasses.replace(
+        view.replace(correlations={("capabilities", "post_training"): 0.4}), label="<b>mine</b> & yours"
+    )
+    assert "correlated: capabilities and post_training (rank 0.4)" in repr(mine).splitlines()
+    assert "author says" not in repr(mine)
+    assert "&lt;b&gt;mine&lt;/b&gt; &amp; yours" in mine._repr_html_()
+    assert "<b>mine</b>" not in mine._repr_html_()

@@ -61,6 +61,7 @@ _MODULES = {
     "plots.paths": ("plot_fan", "plot_path", "plot_progress"),
     "page.figures": ("figures",),
     "page.reproduce": ("reproduce_figures",),
+    "returns.evidence_table": ("evidence_table",),
     "returns.selection": ("usable",),
     "returns.model": ("build",),
     "inference.reweighting": ("reweight",),

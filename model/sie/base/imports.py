@@ -16,7 +16,7 @@ __all__ = ["EXTRAS", "import_matplotlib", "import_without", "require"]
 
 EXTRAS = {
     "cluster": ("cryptography", "distributed", "zarr"),
-    "notebooks": ("marimo", "nbformat"),
+    "notebooks": ("marimo", "nbformat", "preliz"),
     "serve": ("starlette", "uvicorn"),
 }
 """Packages of each extra of the project, as its `optional-dependencies` have them."""

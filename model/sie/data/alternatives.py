@@ -6,6 +6,7 @@ can be made together, so that no two groups change the same thing.
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +25,9 @@ from .schema import LINE, MANY_WORDS, Field, Rule, by_name, checked, meant, numb
 from .views import check_range
 
 __all__ = ["COLUMNS", "GROWN", "Alternative", "Alternatives", "fields_of", "read_alternatives"]
+
+SHOWN_LETTERS = 110
+"""Letters of a line of the list that is shown."""
 
 MOST_WEIGHT = 100.0
 """An alternative of a larger weight beside the headline's 1 would be the headline."""
@@ -107,6 +111,13 @@ class Alternatives:
     choices: Mapping[str, Alternative]
     quotes: tuple[tuple[str, str, str], ...]
     path: Path
+
+    def __repr__(self) -> str:
+        lines = [f"{self.path.name}: {len(self.choices)} alternatives in {len(self.groups)} groups"]
+        for group, label in self.groups.items():
+            names = ", ".join(name for name, choice in self.choices.items() if choice.group == group)
+            lines.append(textwrap.shorten(f"{label}: {names}", SHOWN_LETTERS, placeholder=" ..."))
+        return "\n".join(lines)
 
 
 def read_alternatives(

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..base.errors import DataError, plain
+from ..base.errors import DataError, check_type, plain
 from .bibliography import Stated
 
 if TYPE_CHECKING:
     from .families import Prior
 
-__all__ = ["Correlation", "check_correlations", "correlation_matrix", "joined", "scores"]
+__all__ = ["Correlation", "check_correlations", "correlation_matrix", "joined", "of_ranks", "scores"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +35,21 @@ class Correlation(Stated):
     def normal(self) -> float:
         """The correlation of the two standard normal scores."""
         return 2 * math.sin(math.pi * self.rank / 6)
+
+
+def of_ranks(where: str, ranks: Mapping[tuple[str, str], float], **origin: str) -> tuple[Correlation, ...]:
+    """Correlations of one's own: ranks by pair of quantities. Raises DataError for what is no pair and no rank."""
+    check_type(f"{where} correlations", ranks, Mapping, "ranks by pair: {('r_typical', 'spread'): 0.5}")
+    pairs = []
+    for between, rank in ranks.items():
+        if not (isinstance(between, tuple) and len(between) == 2):
+            want = "a pair of quantities, as in ('r_typical', 'spread')"
+            raise DataError(f"{where} [[correlations]]", between, want)
+        if isinstance(rank, bool) or not isinstance(rank, int | float) or not -1 < rank < 1 or rank == 0:
+            place = f"{where} [[correlations]] {' and '.join(map(str, between))}"
+            raise DataError(place, rank, "a rank above -1 and below 1, not 0")
+        pairs.append(Correlation(between=between, rank=float(rank), basis="ours", **origin))
+    return tuple(pairs)
 
 
 def check_correlations(where: str, items: Sequence[Correlation], priors: Mapping[str, Prior]) -> None:

@@ -12,13 +12,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from ..base.errors import DataError, plain
 from .bibliography import OURS, REFERENCE, Stated
-from .correlations import Correlation, check_correlations
+from .correlations import Correlation, check_correlations, of_ranks
 from .exogenous import EXOGENOUS, Exogenous, check_together, read_numbers
 from .families import Prior
 from .quantities import CHAIN, INPUT_SHARES, QUANTITIES, RETIRED, Quantity
+from .view_tables import as_html, as_text
 
 __all__ = [
     "Conclusion",
@@ -121,6 +123,12 @@ class View:
     def __contains__(self, quantity: str) -> bool:
         return quantity in self.entries
 
+    def __repr__(self) -> str:
+        return as_text(self)
+
+    def _repr_html_(self) -> str:
+        return as_html(self)
+
     @property
     def states_r_asara(self) -> bool:
         """Whether the view states r at ASARA directly, so that evidence on r cannot move it."""
@@ -164,13 +172,21 @@ class View:
                 "a view of this version (what was saved is shown, nothing is computed from it)",
             )
 
-    def replace(self, **priors: Prior | Mapping[str, float] | None) -> View:
-        """The same view with other priors, or with something else that acts on growth from outside.
+    def replace(
+        self,
+        *,
+        correlations: Mapping[tuple[str, str], float]
+        | Any = None,  # so that priors can be unpacked beside it
+        **priors: Prior | Mapping[str, float] | None,
+    ) -> View:
+        """The same view with other priors or correlations, or with something else that acts on growth from outside.
 
         Each keeps its unit and its basis becomes `ours`; what the author concludes is dropped.
 
         Parameters
         ----------
+        correlations : mapping of (str, str) to float, optional
+            Rank correlations (Spearman's, above -1 and below 1, not 0) by pair of quantities, in place of all that the view has; {} for none.
         **priors : Prior, mapping of str to float or None
             A prior by the name of a quantity that the view states; the numbers of `hardware_growth`, `boost` or `pause`, as in a view
             file, or None for none.
@@ -185,13 +201,14 @@ class View:
         DataError
             For a quantity that this view does not state, a value that is no `Prior`, a prior that leaves the range of its quantity, a
             mixture with a fixed part for a quantity that evidence may move, and a fixed prior or a mixture for one that is correlated;
-            for numbers out of range, and what cannot act together: hardware growth, a boost and a shortest doubling time.
+            for correlations that cannot hold together, and numbers out of range, and what cannot act together: hardware growth, a boost and a shortest doubling time.
 
         Examples
         --------
         >>> view = sie.read_view("davidson_2025").replace(capabilities=sie.lognormal(1.5, 3.0))
         >>> view["capabilities"].basis
         'ours'
+        >>> view = view.replace(correlations={("capabilities", "post_training"): 0.5})
         """
         entries, exogenous = dict(self.entries), dict(self.exogenous)
         for name, prior in priors.items():
@@ -216,13 +233,15 @@ class View:
                 refuse_atom(f"{self.name} [{name}]", prior)
             entries[name] = entries[name].replaced(prior, **_IN_PYTHON)
         stated = {name: entry.prior for name, entry in entries.items()}
-        check_correlations(self.name, self.correlations, stated)
+        pairs = self.correlations if correlations is None else of_ranks(self.name, correlations, **_IN_PYTHON)
+        check_correlations(self.name, pairs, stated)
         check_together(self.name, exogenous, stated.get("shortest_doubling"))
         return dataclasses.replace(
             self,
             entries=MappingProxyType(entries),
             exogenous=MappingProxyType({name: exogenous[name] for name in EXOGENOUS if name in exogenous}),
             concludes=MappingProxyType({}),
+            correlations=pairs,
             path=None,
         )
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..data.priors import View
+from ..data.wording import credence_in_words, given_in_words, quantiles_in_words
 from ..growth.credences import block_indicators, effective_sizes, standard_errors
 from ..growth.events import EVENTS
 from ..returns.equations import at_asara
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     import xarray as xr
 
 __all__ = ["Answer", "outcomes", "weighted_probabilities"]
+
+CELL = 25
+"""Letters of a column of an answer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +78,20 @@ class Answer:
     fit: Fit | None
     log_likelihood_ratio: np.ndarray | None
     growth: Mapping[str, np.ndarray] | None
+
+    def __repr__(self) -> str:
+        how = self.how if self.exact else f"{self.how}, Pareto k-hat {self.khat:.2f}"
+        wide = max(map(len, EVENTS))
+        r = (f"{quantiles_in_words(self.r[given][[0, 2, 4]]):<{CELL}}" for given in self.given)
+        lines = [
+            f"{self.view.name}: {how} (seed {self.seed}, {self.draws} draws)",
+            f"{'':<{wide}}  " + "  ".join(f"{given_in_words(given):<{CELL}}" for given in self.given),
+            f"{'r at ASARA, 5/50/95 %':<{wide}}  " + "  ".join(r),
+        ]
+        for event in EVENTS:
+            cells = (f"{credence_in_words(self.credences[given], event):<{CELL}}" for given in self.given)
+            lines.append(f"{event:<{wide}}  " + "  ".join(cells))
+        return "\n".join(line.rstrip() for line in lines)
 
     @property
     def given(self) -> tuple[str, ...]:

@@ -254,7 +254,9 @@ def _plots(result: Result) -> dict[str, Callable]:
         "progress": lambda: plot_progress(result.progress_curve(last), title=f"{view.label}\n{given}"),
     }
     if fitted and rows is not None:
-        draw["domains"] = lambda: plot_domains(rows, result.draws("evidence"), title=view.label)
+        draw["domains"] = lambda: plot_domains(
+            rows, result.draws("evidence"), evidence=result.evidence, title=view.label
+        )
     return draw
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import textwrap
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,12 +38,25 @@ if TYPE_CHECKING:
 
 __all__ = ["plot_domains"]
 
+NONE_COUNTS = "no row counts"
+"""Said of a domain whose posterior rests on the other domains alone, where no evidence says why."""
+
+OTHER_LEVEL = "the level of "
+"""How `usable` begins the reason of a row that would count at another level of its domain."""
+
+REASON_LETTERS, NARROW_LETTERS = 42, 24
+"""Letters of a line of a reason."""
+
+SMALL_LINES, ROOM = 0.4, 0.5
+"""Height of a small line of text as a share of a line of the figure, and the small lines left free below a label."""
+
 
 @own_settings()
 def plot_domains(
     rows: xr.Dataset,
     posterior: xr.Dataset,
     *,
+    evidence: xr.Dataset | None = None,
     title: str | None = None,
     narrow: bool = False,
     ax: Axes | None = None,
@@ -58,6 +73,8 @@ def plot_domains(
         From `usable`.
     posterior : xr.Dataset
         The group `posterior` of `fit`.
+    evidence : xr.Dataset, optional
+        From `read_evidence`, what `usable` was given: with it a domain none of whose rows count says why they were left out.
     title : str, optional
         Shown above the figure.
     narrow : bool, optional
@@ -71,14 +88,21 @@ def plot_domains(
         One line for each row and each domain, over r on a logarithmic scale.
     """
     is_r = rows.domain_idx.values >= 0
-    ax = axes_for(ax, lines=int(is_r.sum()) + rows.sizes["domain"], narrow=narrow)
-    no_estimate = "\n(no estimate)" if is_narrow(ax) else " (no estimate)"
-    quantiles, labels, place = [], [], 0
+    used = [np.flatnonzero(is_r & (rows.domain_idx.values == i)) for i in range(rows.sizes["domain"])]
+    reasons = _why_left_out(rows, evidence) if evidence is not None else {}
+    is_thin = is_narrow(ax) if ax is not None else narrow
+    labels = _labels(rows, used, reasons, NARROW_LETTERS if is_thin else REASON_LETTERS)
+    heights = np.array([_height(text) if size else 1.0 for text, size in labels])
+    ends = np.cumsum(heights) - 1 / 2
+    middles = iter(ends - heights / 2)
+    below = dict(zip(ends - heights / 2, ends, strict=True))
+    ax = axes_for(ax, lines=math.ceil(heights.sum()), narrow=narrow)
+    quantiles = []
     _band(ax, quantiles_of(posterior.r_typical))
-    for domain_idx, domain in enumerate(rows.domain.values.tolist()):
-        used = np.flatnonzero(is_r & (rows.domain_idx.values == domain_idx))
-        after, after_place = quantiles_of(posterior.r.sel(domain=domain)), place + len(used)
-        for i in used:
+    for domain, own in zip(rows.domain.values.tolist(), used, strict=True):
+        after = quantiles_of(posterior.r.sel(domain=domain))
+        *places, after_place = (next(middles) for _ in range(len(own) + 1))
+        for i, place in zip(own, places, strict=True):
             published = rows.kind.values[i] == "r"
             if published:
                 quantiles.append(_published(rows.value.values[i], float(rows.se.values[i])))
@@ -87,21 +111,48 @@ def plot_domains(
             name = "published estimate" if published else "growth rates or history"
             interval(ax, place, quantiles[-1], label=name, **(PUBLISHED if published else RAW))
             _arrow(ax, (quantiles[-1][2], place), (after[2], after_place))
-            labels.append((_row_label(rows.isel(estimate=i)), SMALL))
-            place += 1
-        interval(ax, place, after, label="posterior", **AFTER)
-        labels.append((domain if len(used) else f"{domain}{no_estimate}", None))
-        place += 1
-        ax.axhline(place - 1 / 2, color=GREY, linewidth=THIN / 2, alpha=SHADED)
+        interval(ax, after_place, after, label="posterior", **AFTER)
+        ax.axhline(below[after_place], color=GREY, linewidth=THIN / 2, alpha=SHADED)
         quantiles.append(after)
     log_r(ax, "x", np.nanmin(quantiles), np.nanmax(quantiles))
     mark_one(ax, vertical=True)
-    ax.set_yticks(range(place), [text for text, _ in labels], parse_math=False)
+    ax.set_yticks(list(below), [text for text, _ in labels], parse_math=False)
     for tick, (_, size) in zip(ax.get_yticklabels(), labels, strict=True):
-        tick.set_fontsize(size)
-    ax.set_ylim(place - 1 / 4, -1 / 2)
+        if size:
+            tick.set_fontsize(size)
+    ax.set_ylim(ends[-1] + 1 / 4, -1 / 2)
     ax.set_xlabel(f"r ({R_UNIT})")
     return finish(ax, title, intervals=True, columns=2 if is_narrow(ax) else LEGEND_COLUMNS)
+
+
+def _labels(
+    rows: xr.Dataset, used: list[np.ndarray], reasons: dict[str, str], letters: int
+) -> list[tuple[str, float | None]]:
+    """Label and font size of each row and, after those of a domain, of the domain."""
+    labels = []
+    for domain, own in zip(rows.domain.values.tolist(), used, strict=True):
+        labels += [(_row_label(rows.isel(estimate=i)), SMALL) for i in own]
+        why = [] if len(own) else textwrap.wrap(reasons.get(domain, NONE_COUNTS), letters)
+        labels.append(("\n".join([domain, *why]), SMALL if why else None))
+    return labels
+
+
+def _height(label: str) -> float:
+    """Lines of the figure (`LINE_INCHES`) that a small label takes."""
+    return max(1.0, (label.count("\n") + 1 + ROOM) * SMALL_LINES)
+
+
+def _why_left_out(rows: xr.Dataset, evidence: xr.Dataset) -> dict[str, str]:
+    """Why the rows of each domain do not count: the first reason that is not that they are of another level, where there is one."""
+    reasons: dict[str, list[str]] = {}
+    domain = dict(zip(evidence.estimate.values.tolist(), evidence.domain_idx.values.tolist(), strict=True))
+    for row, why in rows.attrs["left_out"]:
+        if domain[row] >= 0:
+            reasons.setdefault(str(evidence.domain.values[domain[row]]), []).append(why)
+    return {
+        name: "left out: " + next((why for why in found if not why.startswith(OTHER_LEVEL)), found[0])
+        for name, found in reasons.items()
+    }
 
 
 def _arrow(ax: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:

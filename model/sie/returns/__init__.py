@@ -6,6 +6,7 @@ __all__ = [
     "compiled",
     "design",
     "equations",
+    "evidence_table",
     "history_lambda",
     "inputs",
     "levels",

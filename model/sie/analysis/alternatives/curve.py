@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from ...base.errors import DataError
 from ...data.alternatives import Alternative, Alternatives
 from ...data.views import View
-from .bench import Bench, Found, Names
+from ...data.wording import hundredths, percent
+from .bench import HEADLINE_EVENTS, Bench, Found, Names
 from .specification import Specification, Specifications
 
 if TYPE_CHECKING:
@@ -47,6 +48,20 @@ class SpecificationCurve:
     missing: tuple[tuple[Names, str], ...]
     seed: int
     draws: int
+
+    def __repr__(self) -> str:
+        singles, pairs = len(self.of_size(1)), len(self.of_size(2))
+        lines = [
+            f"{self.view.name} under {singles} alternatives and {pairs} pairs of them (seed {self.seed}, {self.draws} draws each)"
+        ]
+        for i, event in enumerate(HEADLINE_EVENTS):
+            said = f"{event}: {percent(self.headline.p[i])}"
+            for size, words in ((1, "one at a time"), (2, "pairs")):
+                if p := [found.p[i] for found in self.of_size(size)]:
+                    said += f"; {hundredths(min(p))} to {percent(max(p))}, {words}"
+            lines.append(said)
+        lines += [f"not answered: {len(self.missing)} (.missing says why)"] if self.missing else []
+        return "\n".join(lines)
 
     @property
     def headline(self) -> Found:
