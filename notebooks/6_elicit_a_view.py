@@ -79,9 +79,10 @@ def _(mo):
 
 
 @app.cell
-def _(pz, sie):
+def _(np, pz, sie):
     widest = pz.LogNormal()
-    pz.maxent(widest, lower=1.4, upper=2.8, mass=0.8, plot=False)
+    with np.errstate(invalid="ignore"):  # its search tries parameters without end, and then leaves them
+        pz.maxent(widest, lower=1.4, upper=2.8, mass=0.8, plot=False)
     capabilities = sie.lognormal(*widest.ppf([0.05, 0.95]).round(3))
     return capabilities, widest
 

@@ -532,6 +532,15 @@ def test_exported_notebook_runs_again_cell_by_cell(exported, defs):
     assert known["conclusion"] == defs["conclusion"]
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["5_extend_the_model", "6_elicit_a_view"])
+def test_notebooks_on_other_packages_export_without_a_warning(name):
+    """Which in a process that turns warnings into errors those packages may swallow."""
+    book = json.loads(as_jupyter(NOTEBOOKS[name]))
+    code = [cell for cell in book["cells"] if cell["cell_type"] == "code"]
+    assert not any("text/markdown" in output["data"] for cell in code for output in cell["outputs"])
+
+
 SHORT = """
 import marimo
 app = marimo.App()
