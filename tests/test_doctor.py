@@ -95,3 +95,12 @@ def test_verbose_logs_on_standard_error_and_changes_no_result(monkeypatch, capsy
     assert (plain[0], plain[2]) == (0, "")
     assert verbose[:2] == plain[:2]
     assert "davidson_houlden_2025: drawing from the priors" in verbose[2]
+
+
+def test_every_package_in_use_is_listed_with_a_licence(monkeypatch, capsys):
+    code, out, err = run(monkeypatch, capsys, "doctor", "--licences")
+    assert (code, err) == (0, "")
+    rows = {line.split()[0]: line.split(None, 2)[1:] for line in out.splitlines()}
+    assert {"sie", "numpy", "pymc", "pytensor", "llvmlite", "distributed"} <= set(rows)
+    assert len(rows) > 60
+    assert not [name for name, (_, licence) in rows.items() if licence == "not stated"]

@@ -125,6 +125,9 @@ def handed_out(places, evidence):
     of_parts = sie.prior(parted, **DRAWS)
     return {
         "read_evidence": evidence,
+        "add_row": sie.add_row(
+            evidence, "factors", id="mine", f_q50=0.6, f_se=0.1, definition_sd=0.2, hardware_scale=1
+        ),
         "usable": rows,
         "read_series": sie.read_series("stockfish"),
         "read_horizons": sie.read_horizons(),

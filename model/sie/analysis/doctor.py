@@ -15,13 +15,15 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
+from importlib.metadata import PackageMetadata
 from pathlib import Path
 
+from ..base.errors import in_one_line
 from ..base.pytensor_folder import default_folder, in_scratch
 from ..base.reading import read_toml
 from ..data.wording import diagnostics_in_words
 
-__all__ = ["Finding", "caches", "compilers", "fit_times", "threads", "versions"]
+__all__ = ["Finding", "caches", "compilers", "fit_times", "licences", "threads", "versions"]
 
 GOOD, DOUBTFUL, BAD = "good", "doubtful", "bad"
 
@@ -42,6 +44,37 @@ class Finding:
     what: str
     verdict: str
     why: str
+
+
+def licences() -> list[list[str]]:
+    """Name, version and licence of every installed package that the package needs, those of extras and of dependencies too."""
+    seen: dict[str, list[str]] = {}
+    waiting = ["sie"]
+    while waiting:
+        name = re.sub(r"[-_.]+", "-", waiting.pop()).lower()
+        try:
+            about = metadata.metadata(name) if name not in seen else None
+        except metadata.PackageNotFoundError:
+            continue  # of an extra, or of another platform
+        if about is None:
+            continue
+        seen[name] = [name, about["Version"], _licence(about)]
+        needs = metadata.requires(name) or []
+        if name != "sie":
+            needs = [need for need in needs if "extra ==" not in need]
+        waiting += [re.findall(r"^[A-Za-z0-9_.-]+", need)[0] for need in needs]
+    return [["package", "version", "licence"], *(seen[name] for name in sorted(seen))]
+
+
+def _licence(about: PackageMetadata) -> str:
+    """The licence that a package states: its expression, its classifier, or the first line of its text."""
+    if expression := about.get("License-Expression"):
+        return expression
+    kinds = [
+        kind.split(" :: ")[-1] for kind in about.get_all("Classifier") or [] if kind.startswith("License")
+    ]
+    stated = (about.get("License") or "").strip().splitlines()
+    return ", ".join(kinds) or (in_one_line(stated[0]) if stated else "not stated")
 
 
 def versions() -> Iterator[Finding]:

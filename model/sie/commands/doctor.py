@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import sys
+from typing import Annotated
+
+import typer
 
 from ..base.errors import in_one_line
 from ..base.exit_codes import BAD_INPUT
@@ -12,10 +15,17 @@ from .options import progress
 __all__ = ["doctor"]
 
 
-def doctor() -> int:
+def doctor(
+    licences: Annotated[
+        bool, typer.Option("--licences", help="List the packages in use with version and licence instead.")
+    ] = False,
+) -> int:
     """Check versions, caches, threads and compilers, and time a small fit."""
     from ..analysis import doctor as checks
 
+    if licences:
+        print("\n".join(aligned(checks.licences(), indent=0, left=3)))
+        return 0
     findings = []
     with progress() as on_progress:
         for look, what in (
