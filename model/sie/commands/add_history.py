@@ -13,7 +13,8 @@ from ..base.errors import DataError, moved
 from ..base.stats import INTERVAL, Z90
 from ..data.evidence import read_evidence
 from ..data.row_rules import USUAL_DEFINITION_SD
-from .options import Seed, progress
+from .options import Seed
+from .waiting import progress
 
 __all__ = ["add_history"]
 

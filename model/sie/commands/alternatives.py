@@ -18,9 +18,9 @@ from .options import (
     Seed,
     bibliography,
     check_sampling,
-    progress,
     refuse_unmoved,
 )
+from .waiting import progress
 
 __all__ = ["alternatives"]
 

@@ -25,7 +25,8 @@ from .options import (
     chosen_levels,
     refuse_unmoved,
 )
-from .sweep import bar, tell_damage
+from .sweep import tell_damage
+from .waiting import bar
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -19,9 +19,9 @@ from .options import (
     bibliography,
     check_sampling,
     chosen_levels,
-    progress,
     refuse_unmoved,
 )
+from .waiting import progress
 
 if TYPE_CHECKING:
     import xarray as xr

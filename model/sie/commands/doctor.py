@@ -10,7 +10,7 @@ import typer
 from ..base.errors import in_one_line
 from ..base.exit_codes import BAD_INPUT
 from ..page.tables import aligned
-from .options import progress
+from .waiting import progress
 
 __all__ = ["doctor"]
 

@@ -35,9 +35,9 @@ from .options import (
     check_sampling,
     check_whole,
     chosen_levels,
-    progress,
     refuse_unmoved,
 )
+from .waiting import progress
 
 __all__ = ["evidence"]
 

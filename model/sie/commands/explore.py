@@ -10,7 +10,8 @@ import typer
 
 from ..base.imports import require
 from ..data.bibliography import REFERENCE
-from .options import DEFAULT_DRAWS, Evidence, Levels, bibliography, chosen_levels, progress
+from .options import DEFAULT_DRAWS, Evidence, Levels, bibliography, chosen_levels
+from .waiting import progress
 
 __all__ = ["explore"]
 

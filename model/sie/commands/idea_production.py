@@ -8,7 +8,8 @@ import typer
 
 from ..base.errors import DataError, plain
 from ..base.stats import QUANTILES
-from .options import Evidence, progress
+from .options import Evidence
+from .waiting import progress
 
 __all__ = ["epoch"]
 

@@ -25,7 +25,7 @@ from ..base.errors import DataError, plain
 from ..base.files import make_folder, refuse_unwritable, write_atomically
 from ..base.imports import require
 from ..base.reading import data_folder, read_bytes, read_json, read_text
-from .options import progress
+from .waiting import progress
 
 __all__ = ["as_jupyter", "notebooks", "opened_with", "title"]
 

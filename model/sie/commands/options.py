@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -48,7 +47,6 @@ __all__ = [
     "chosen_events",
     "chosen_levels",
     "log_to_standard_error",
-    "progress",
     "read_views",
     "refuse_unmoved",
 ]
@@ -220,27 +218,6 @@ def bibliography(evidence: Path | None) -> dict[str, Source]:
         want = "a folder of evidence (sie add-row and sie add-history make one)"
         raise DataError(f"--evidence {evidence}", plain("no such folder"), want)
     return {**read_sources(), **(read_sources(evidence) if evidence is not None else {})}
-
-
-@contextmanager
-def progress() -> Iterator[Callable[[str], None]]:
-    """Show progress and the library's log in one line of a terminal; elsewhere only log, so that an error is the only line."""
-    from rich.console import Console
-
-    console, log = Console(stderr=True), logging.getLogger("sie")
-    if not console.is_terminal or log.isEnabledFor(logging.INFO):
-        yield log.info
-        return
-    with console.status("starting") as status:
-        shown = logging.Handler()
-        shown.emit = lambda record: status.update(record.getMessage())
-        log.addHandler(shown)
-        log.setLevel(logging.INFO)
-        try:
-            yield status.update
-        finally:
-            log.removeHandler(shown)
-            log.setLevel(logging.NOTSET)
 
 
 def log_to_standard_error() -> None:

@@ -25,9 +25,9 @@ from .options import (
     bibliography,
     check_sampling,
     chosen_levels,
-    progress,
     read_views,
 )
+from .waiting import each, progress
 
 if TYPE_CHECKING:
     from ..data.bibliography import Source
@@ -63,7 +63,7 @@ def page(
     refuse_unwritable("--out", out, inputs=[*(view.path for view in read), *evidence_files(evidence)])
     make = run.maker(read)
     with progress() as on_progress:
-        payloads = [make(view, on_progress=on_progress) for view in read]
+        payloads = [make(view, on_progress=tell) for view, tell in each(read, on_progress)]
         on_progress("writing the page")
         write_atomically(out, render(payloads).encode())
     print(f"{out}: {', '.join(view.label for view in read)}")
@@ -88,8 +88,9 @@ def site(
     refuse_unwritable("DIR", folder, folder=True)
     make, listed, pages = run.maker(read), [], {}
     with progress() as on_progress:
-        for view in sorted(read, key=lambda view: view.name != REFERENCE):
-            payload = make(view, on_progress=on_progress)
+        reference_first = sorted(read, key=lambda view: view.name != REFERENCE)
+        for view, tell in each(reference_first, on_progress):
+            payload = make(view, on_progress=tell)
             pages[f"{view.name}.html"] = render([payload])
             listed.append({key: value for key, value in payload.items() if key != "sets"})
         on_progress("writing the pages")

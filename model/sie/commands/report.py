@@ -27,9 +27,9 @@ from .options import (
     check_figures,
     check_sampling,
     chosen_levels,
-    progress,
     read_views,
 )
+from .waiting import each, progress
 
 __all__ = ["report"]
 
@@ -104,7 +104,7 @@ def report(
 
     results = []
     with progress() as on_progress:
-        for view in read:
+        for view, tell in each(read, on_progress):
             results.append(
                 reports.compute(
                     view,
@@ -113,7 +113,7 @@ def report(
                     seed=seed,
                     draws=draws,
                     folder=evidence,
-                    on_progress=on_progress,
+                    on_progress=tell,
                 )
             )
         brief = len(results) > 1 and not verbose
@@ -124,7 +124,9 @@ def report(
             export_report(table, results)
         if html is not None:
             first = results if views else sorted(results, key=lambda result: result.view.name != REFERENCE)
-            payloads = [payload_of(result, works, on_progress=on_progress) for result in first]
+            payloads = [
+                payload_of(result, works, on_progress=tell) for result, tell in each(first, on_progress)
+            ]
             on_progress("writing the page")
             by_name = {result.view.name: result for result in results}
             said = [

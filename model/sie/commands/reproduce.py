@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from ..base.files import refuse_unwritable, write_atomically
-from .options import Json, progress
+from .options import Json
+from .waiting import progress
 
 __all__ = ["reproduce"]
 

@@ -29,8 +29,8 @@ from .options import (
     check_sampling,
     chosen_events,
     chosen_levels,
-    progress,
 )
+from .waiting import progress
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -14,8 +14,9 @@ from ..base.errors import DataError, plain
 from ..base.stats import INTERVAL
 from ..data.wording import diagnostics_in_words
 from ..inference.prior_draws import check_seed
-from .options import Evidence, Seed, progress
+from .options import Evidence, Seed
 from .series_lines import YEAR, check, interval, line, naive, published, switches, verdict
+from .waiting import progress
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -14,8 +12,9 @@ from ..base.errors import DataError, plain
 from ..base.files import refuse_unwritable
 from ..base.imports import require
 from .options import MOST_WORKERS, Evidence, Levels, check_whole, chosen_levels
+from .waiting import bar
 
-__all__ = ["bar", "sweep", "tell_damage"]
+__all__ = ["sweep", "tell_damage"]
 
 
 def sweep(
@@ -70,25 +69,3 @@ def tell_damage(store: Path, ended: dict[str, int]) -> None:
             f"{store}: found {damaged} damaged rows, which were computed again (see {store / 'log.jsonl'})",
             file=sys.stderr,
         )
-
-
-@contextmanager
-def bar(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar of so many things with the time that is left, on a terminal."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield lambda done, cells: None
-        return
-    columns = (
-        TextColumn(what),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console) as shown:
-        task = shown.add_task(what, total=None)
-        yield lambda done, cells: shown.update(task, completed=done, total=cells)

@@ -27,10 +27,10 @@ from .options import (
     check_sampling,
     chosen_events,
     chosen_levels,
-    progress,
     read_views,
 )
 from .table_lines import as_text, moves_in_words, tables_of
+from .waiting import each, progress
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -91,12 +91,12 @@ def table(
     ]
     with progress() as on_progress:
         found = {}
-        for view, used in zip(read, usable_rows, strict=True):
-            on_progress(f"{view.name}: drawing")
+        for (view, used), tell in each(zip(read, usable_rows, strict=True), on_progress):
+            tell(f"{view.name}: drawing")
             found[view.name] = _credences(view, used, events, seed=seed, draws=draws)
         split = {}
-        for view in read if mechanisms else ():
-            on_progress(f"{view.name}: mechanisms")
+        for view, tell in each(read if mechanisms else (), on_progress):
+            tell(f"{view.name}: mechanisms")
             split[view.name] = by_mechanism(view, weigh, events=events, draws=draws, seed=seed)
     pooled = _pooled(found, events, weigh)
     moves = moves_over_time(found, events, weigh)

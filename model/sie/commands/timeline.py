@@ -26,8 +26,8 @@ from .options import (
     check_sampling,
     chosen_events,
     chosen_levels,
-    progress,
 )
+from .waiting import progress
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -126,9 +126,11 @@ def likelihood_of(
     history = as_history(series)
     edges = np.linspace(*LOG_LAMBDA_RANGE, LAMBDA_NODES + 1)
     windows = []
-    for start in range(0, LAMBDA_NODES - 1, WINDOW - 1):
+    starts = range(0, LAMBDA_NODES - 1, WINDOW - 1)
+    for i, start in enumerate(starts, start=1):
         limits = (float(edges[start]), float(edges[min(start + WINDOW, LAMBDA_NODES)]))
-        on_progress(f"{history.id}: lambda {np.exp(limits[0]):.2g} to {np.exp(limits[1]):.2g}")
+        ends = f"{np.exp(limits[0]):.2g} to {np.exp(limits[1]):.2g}"
+        on_progress(f"{history.id}: lambda {ends} ({i} of {len(starts)})")
         draws = fit_series(history, seed=seed + start, log_lambda_range=limits)
         log_r, log_lambda = np.log(draws.r.values), np.log(draws["lambda"].values)
         effective = draws.attrs["min_ess"]
