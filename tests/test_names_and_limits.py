@@ -128,11 +128,13 @@ def test_too_little_memory_is_one_line(command, monkeypatch):
 # Files
 
 
-def test_a_message_holds_nothing_that_a_terminal_obeys(command, tmp_path):
+@pytest.mark.parametrize("table", ["", "[[lists]]\n[lists.deep]\n"], ids=["above all tables", "deep inside"])
+def test_a_message_holds_nothing_that_a_terminal_obeys(table, command, tmp_path):
     path = tmp_path / "view.toml"
-    path.write_text('"\\u001b]0;pwned\\u0007" = 1\n' + VIEW.read_text())
+    key = f'{table}"\\u001b]0;pwned\\u0007" = 1\n'
+    path.write_text(f"{VIEW.read_text()}\n{key}" if table else key + VIEW.read_text())
     code, _, err = command("check", path)
-    assert code == 2
+    assert (code, err.count("\n")) == (2, 1)
     assert err.rstrip("\n").isprintable()
     assert r"\x1b]0;pwned\x07" in err
 

@@ -103,13 +103,29 @@ def parse_toml(name: str, text: str) -> dict[str, Any]:
             f"{name} line {line}", plain("a key of many parts"), f"keys of fewer than {MOST_PARTS}"
         )
     try:
-        return tomllib.loads(text)
+        document = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         if place := re.search(r"\(at line (\d+),", str(error)):
             _refuse_usual_slip(name, text.split("\n")[int(place[1]) - 1], int(place[1]))
         raise DataError(name, plain(f"a TOML syntax error: {error}"), "valid TOML") from None
     except ValueError as error:
         raise DataError(name, plain(f"a bad TOML value: {error}"), "valid TOML") from None
+    _refuse_unprintable_keys(name, document)
+    return document
+
+
+def _refuse_unprintable_keys(name: str, document: object) -> None:
+    """Refuse a file one of whose keys, at any depth, has a character that a terminal would obey: no key of ours has one."""
+    waiting = [document]
+    while waiting:
+        match waiting.pop():
+            case dict(table):
+                for key in table:
+                    if not key.isprintable():
+                        raise DataError(f"{name} key", key, "keys without control characters")
+                waiting += table.values()
+            case list(items):
+                waiting += items
 
 
 _SLIPS = (
