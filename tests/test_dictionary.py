@@ -75,4 +75,6 @@ def test_the_command_prints_the_tables_that_are_asked_for(command):
 def test_a_table_that_there_is_not_is_refused(command):
     code, out, err = command("dictionary", "nothing")
     assert (code, out) == (2, "")
-    assert err.startswith("sie dictionary: found 'nothing', want letters of evidence/returns.csv")
+    assert err.startswith(
+        "sie dictionary: found 'nothing', want a column or key, or part of the name of a table, one of evidence/returns.csv"
+    )

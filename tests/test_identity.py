@@ -226,7 +226,7 @@ def test_every_command_that_fits_takes_levels(words, command, monkeypatch, tmp_p
     assert "{'SAT solvers': 'epoch', 'computer vision': 'published'}" in err
     code, out, err = command(*words, "--levels", "SAT solvers=raw")
     assert (code, out) == (2, "")
-    assert err.startswith("--levels: found 'SAT solvers=raw', want ")
+    assert err.startswith("--levels SAT solvers: found 'raw', want one of ")
 
 
 @pytest.mark.parametrize(

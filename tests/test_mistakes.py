@@ -19,7 +19,7 @@ COMMAND_LINES = {
     "draws in words": (("report", "--draws", "many"), "--draws: found 'many', want a whole number"),
     "draws that chains cannot share": (("report", "--draws", "1001"), "want a multiple of 4"),
     "decimal comma": (("grow", "--r", "1,2"), "--r: found '1,2', want a number with a decimal point"),
-    "no ceiling in words": (("grow", "--r", "1.2", "--ceiling", "none"), "inf for no limit"),
+    "no ceiling in words": (("grow", "--r", "1.2", "--ceiling", "none"), "inf for none"),
     "r of zero": (("grow", "--r", "0"), "--r: found 0.0, want a number other than 0"),
     "speed of retraining": (("grow", "--r", "1.2", "--retraining", "slow"), "(did you mean slower?)"),
     "domain misspelt": (("report", "reference", "--levels", "computer vison=growth"), "(did you mean computer vision?)"),

@@ -154,7 +154,7 @@ def test_a_row_says_what_was_given_and_owns_up_to_the_rest(quick, tmp_path):
     assert row.includes.values.tolist() == [0, 0, 0, 1, 0]
     assert row.ratio.values.tolist() == [0.5, 2]
     assert row.note.item().startswith("Timed by us. ")
-    assert "ratio 0.5 to 2 is ours" in row.note.item()
+    assert "ratio 0.5 to 2 of its growth to labour's is ours" in row.note.item()
     assert row.definition_sd.item() == 0.4
     at = evidence.domain.values.tolist().index(DOMAIN)
     assert (evidence.remoteness.values[at], evidence.level.values[at]) == (1.5, "series")

@@ -51,7 +51,7 @@ def test_a_row_in_python_is_the_row_in_a_file(table, evidence, tmp_path, command
 def test_a_row_of_a_new_domain_counts_and_moves_r_of_that_domain(evidence):
     rows = sie.usable(sie.add_row(evidence, "returns", id="mine", remoteness=1.5, **ROBOTICS), sie.read_view("reference"))  # fmt: skip
     assert "mine" in rows.estimate
-    assert "0.5 to 2 is ours" in rows.note.sel(estimate="mine").item()
+    assert "the ratio 0.5 to 2 of its growth to labour's is ours" in rows.note.sel(estimate="mine").item()
 
 
 def test_a_row_of_a_domain_at_another_level_is_left_out_with_the_option_that_uses_it(evidence):
@@ -65,11 +65,11 @@ def test_a_row_of_a_domain_at_another_level_is_left_out_with_the_option_that_use
 
 WRONG = {
     "table": ("return", {"id": "x"}, "table: found 'return' (did you mean returns?)"),
-    "column": ("returns", {**ROBOTICS, "id": "x", "r_q5": 1}, "row x: found 'r_q5' (did you mean r_q95?)"),
+    "column": ("returns", {**ROBOTICS, "id": "x", "r_q5": 1}, "row x: found 'r_q5' (did you mean r_q05?)"),
     "domain": (
         "returns",
         {**ROBOTICS, "id": "x", "domain": "computer_vision"},
-        "domain: found 'computer_vision' (did you mean computer vision?), want one of language models",
+        "domain: found 'computer_vision', want computer vision, or for another domain a name that differs more",
     ),
     "no domain": ("returns", {"id": "x", "r_q50": 1}, "domain: found nothing, want one of language models"),
     "number": (
@@ -130,3 +130,21 @@ def test_the_bundled_evidence_is_not_written_to_when_another_folder_is_given(tmp
     cells = [f"{name}={value}" for name, value in ROWS["factors"].items()]
     assert command("add-row", "factors", "id=mine", *cells, "--into", tmp_path / "own")[0] == 0
     assert (data_folder("evidence") / "factors.csv").read_bytes() == before
+
+
+def test_the_command_says_what_it_filled_in_and_takes_the_remoteness_beside_the_columns(command, tmp_path):
+    cells = [f"{name}={value}" for name, value in {**ROBOTICS, "remoteness": 1.5}.items()]
+    code, out, _ = command("add-row", "returns", "id=mine", *cells, "--into", tmp_path / "own")
+    assert code == 0
+    assert "filled in: input labour, basis ours, source sie_project, definition_sd 0.4, ratio_q05 0.5, ratio_q95 2" in out  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["Language Models", "language model", "SAT solver"])
+def test_a_domain_spelt_nearly_like_a_known_one_is_no_new_domain(name, evidence):
+    with pytest.raises(sie.DataError, match="or for another domain a name that differs more"):
+        sie.add_row(evidence, "returns", id="mine", remoteness=1.5, **{**ROBOTICS, "domain": name})
+
+
+def test_no_row_counts_for_a_view_that_evidence_cannot_move(evidence):
+    with pytest.raises(sie.DataError, match="found r_asara stated directly, want a view that evidence can move"):  # fmt: skip
+        sie.evidence_table(evidence, sie.read_view("davidson_houlden_2025"))

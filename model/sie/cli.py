@@ -189,9 +189,13 @@ def _interrupted(signum, frame) -> None:
 
 NUMBERS = {
     **dict.fromkeys(("int", "value_error"), "a whole number, as in 4000"),
-    "float": "a number with a decimal point, as in 1.5; inf for no limit",
+    "float": "a number with a decimal point, as in 1.5",
 }
 """What is wanted where an option's text is no such number."""
+
+
+LIMITS = {"--ceiling": "; inf for none"}
+"""What else an option takes."""
 
 
 def _in_words(error: TyperException) -> str:
@@ -201,7 +205,8 @@ def _in_words(error: TyperException) -> str:
         [found, *_] = errors()
         for kind, want in NUMBERS.items():
             if found["type"].startswith(kind):
-                return str(DataError(max(option.opts, key=len), found["input"], want))
+                name = max(option.opts, key=len)
+                return str(DataError(name, found["input"], want + LIMITS.get(name, "")))
     return f"sie: {error.format_message()} (see {_path(error)} --help)"
 
 

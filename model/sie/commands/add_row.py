@@ -10,10 +10,16 @@ import typer
 
 from ..base.errors import DataError, moved, plain
 from ..data.evidence import read_evidence
-from ..data.own_rows import TABLES
+from ..data.own_rows import TABLES, cells_of
 from ..data.priors import read_view
+from ..data.schema import cell
 
 __all__ = ["add_row"]
+
+TOLD = ("input", "definition_sd", "ratio_q05", "ratio_q95", "labour", "basis", "source")
+"""Columns of which the command says what it filled in."""
+
+NUMBER = cell(1, "a number of at least 1")
 
 SHOWN_FOR = "reference"
 """The view for which the command says whether the row counts."""
@@ -65,6 +71,8 @@ def add_row(
         want = "an id for the row: lower-case letters, digits and underscores, as in id=mine"
         raise DataError("id=", plain("nothing"), want)
     id = str(cells.pop("id"))
+    if "remoteness" in cells and remoteness is None:  # as in Python, beside the columns
+        remoteness = NUMBER.of("remoteness", cells.pop("remoteness"))
     is_new = not into.exists()
     try:
         file = write_row(table, id, cells, into=into, remoteness=remoteness)
@@ -75,6 +83,10 @@ def add_row(
     if is_new:
         print(f"{into}: made as a copy of the bundled evidence")
     print(f"{file}: {id} written")
+    filled = {
+        name: cell for name, cell in cells_of(table, id, cells).items() if name in TOLD and name not in cells
+    }
+    print("filled in: " + ", ".join(f"{name} {cell}" for name, cell in filled.items()))
     rows = usable(read_evidence(into), read_view(SHOWN_FOR))
     why = dict(rows.attrs["left_out"]).get(id)
     print(f"in {SHOWN_FOR} the row {'is left out: ' + why if why else 'counts'}")

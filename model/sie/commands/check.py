@@ -111,7 +111,10 @@ def _checks(
     from ..data.rows import FIELDS
 
     if not files:
-        yield "evidence", lambda: check_evidence(named_files(evidence), sources)
+        yield (
+            f"evidence in {evidence}" if evidence is not None else "evidence",
+            lambda: check_evidence(named_files(evidence), sources),
+        )
         yield from other_data(evidence, sources)
         for name in view_names():
             yield name, lambda name=name: check_view(view_path(name), evidence, sources)
@@ -140,6 +143,10 @@ def _checks(
         elif path.is_dir():
             want = f"a view (.toml) or a table (.csv); a whole evidence folder: sie check --evidence {path}"
             raise DataError(str(path), plain("a folder"), want)
+        elif not path.suffix and path.with_suffix(".toml").is_file():
+            raise DataError(
+                str(path), plain("no such file"), f"{path.with_suffix('.toml')}, which is a file here"
+            )
         else:
             raise DataError(
                 str(path), plain(f"the ending {path.suffix!r}"), "a view (.toml) or an evidence table (.csv)"

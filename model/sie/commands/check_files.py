@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..base.errors import DataError, plain
+from ..base.errors import DataError, moved, plain
 from ..base.reading import data_folder, read_text
 from ..data.bibliography import REFERENCE, Source, read_sources
 from ..data.quotes import find_quote
@@ -85,7 +85,10 @@ def check_view(path: Path, evidence: Path | None, sources: Path | None) -> list[
     from ..returns.selection import usable
 
     view = read_view(str(path), sources=bibliography(evidence))
-    usable(read_evidence(evidence), view)
+    try:
+        usable(read_evidence(evidence), view)
+    except DataError as error:  # of the view, which says its name and not its file's
+        raise moved(error, lambda where: where.replace(view.name, path.name, 1)) from None
     if any(entry.basis == REFERENCE for entry in view.entries.values()):
         reference = read_view(REFERENCE)
         check_borrowed(view, reference, _borrowed(read_text(view_path(REFERENCE))))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -15,7 +16,8 @@ def dictionary(
     table: Annotated[
         str | None,
         typer.Argument(
-            metavar="[TABLE]", help="Only tables whose name has these letters, as in returns.csv."
+            metavar="[TABLE]",
+            help="Only tables whose name contains this, as in returns.csv, or this column or key of any table.",
         ),
     ] = None,
 ) -> None:
@@ -24,6 +26,14 @@ def dictionary(
 
     everything = tables()
     chosen = [each for each in everything if (table or "") in each.name]
+    if not chosen:  # a column, then
+        named = [
+            replace(each, columns=tuple(c for c in each.columns if c.name == table)) for each in everything
+        ]
+        chosen = [each for each in named if each.columns]
     if not chosen:
-        raise DataError("sie dictionary", table, "letters of " + ", ".join(each.name for each in everything))
+        names = ", ".join(each.name for each in everything)
+        raise DataError(
+            "sie dictionary", table, f"a column or key, or part of the name of a table, one of {names}"
+        )
     print(as_text(chosen))

@@ -79,6 +79,8 @@ def report(
     read = read_views("sie report", views, works)
     inputs = [view.path for view in read] + evidence_files(evidence) + (calibrations or [])
     check_figures(figures)
+    if figures != "png" and out is None:
+        raise DataError(f"--figures {figures}", plain("no --out"), "the folder for the figures, --out DIR")
     check_format("--table", table)
     targets = reports.planned_files(read, out, figures=figures) if out is not None else []
     refuse_unwritable("--out", out, folder=True)
@@ -143,6 +145,8 @@ def report(
     if evidence is None and not levels and not priors_only:  # which the headline is of
         print(f"{headline()}\n")
     print("\n".join(pages))
+    if table is not None:
+        print(f"{table}: written")
     if brief:
         print(
             "More: sie report VIEW for one view, --verbose for all; sie list for wordings; sie alternatives for the range; sie page.\n"

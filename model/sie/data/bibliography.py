@@ -55,7 +55,7 @@ ORIGIN = {
 }
 """The fields of `PROVENANCE`; which of them are needed depends on the basis."""
 
-SOURCE_KEY = "a key of sources.toml"
+SOURCE_KEY = "a key of sources.toml (of your own: --evidence DIR)"
 
 REFERENCE = "reference"
 """The basis of a quantity of which a view's author says nothing: as in the reference view, to the digit."""

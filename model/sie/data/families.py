@@ -284,7 +284,6 @@ def _check_numbers(prior: Prior) -> None:
     if prior.family == "beta" and n[1] >= 1:
         raise DataError(f"{where} q95", n[1], "a number below 1")
     if prior.family == "quantiles" and not 1 / MOST_SKEW < (skew := log_skew(n)) < MOST_SKEW:
-        found = plain(f"q95/q50 that is q50/q05 to the power {skew:.3g}")
-        raise DataError(
-            f"{where} q50", found, f"a power below {MOST_SKEW:g} and above 1/{MOST_SKEW:g}, or a mixture"
-        )
+        side, times = ("upper", skew) if skew > 1 else ("lower", 1 / skew)
+        found = plain(f"a tail to the {side} side {times:.3g} times as long as the other, on a log scale")
+        raise DataError(f"{where} q50", found, f"at most {MOST_SKEW:g} times, or a mixture")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import difflib
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,10 +35,7 @@ NOTE = "A row of one's own."
 RATIO = (0.5, 2.0)
 """5 and 95 % points of the growth of compute over that of labour where nobody saw it: ours, those of the NanoGPT speedrun."""
 
-RATIO_NOTE = (
-    "Compute's growth is not known; the ratio {:g} to {:g} is ours, as for the NanoGPT speedrun: whoever joined"
-    " brought machines along, and neither input is seen to outrun the other."
-)
+RATIO_NOTE = "How fast compute grew is not known; the ratio {:g} to {:g} of its growth to labour's is ours: neither is known to outrun the other."
 
 
 def add_row(
@@ -110,7 +108,9 @@ def cells_of(table: str, id: str, columns: Mapping[str, object]) -> dict[str, st
     for name in columns:
         if name not in fields:
             raise DataError(f"row {id}", name, "one of " + ", ".join(fields))
-    given = {name: as_cell(value) for name, value in columns.items()}
+    given = {
+        name: as_cell(int(value) if isinstance(value, bool) else value) for name, value in columns.items()
+    }
     usual = {
         "input": "labour",
         "output_data": f"{id}_output",
@@ -130,7 +130,8 @@ def cells_of(table: str, id: str, columns: Mapping[str, object]) -> dict[str, st
     unknown = not any(given.get(name) for name in ("ratio_q05", "ratio_q95", "compute_q50", "input_data"))
     if TABLES[table] and given.get("input", usual["input"]) == "labour" and unknown:
         usual |= {name: f"{end:g}" for name, end in zip(("ratio_q05", "ratio_q95"), RATIO, strict=True)}
-        given["note"] = f"{given.get('note') or NOTE} {RATIO_NOTE.format(*RATIO)}"
+        said = (given.get("note") or NOTE).rstrip()
+        given["note"] = f"{said}{'' if said[-1:] in '.!?' else '.'} {RATIO_NOTE.format(*RATIO)}"
     cells = {name: cell for name, cell in usual.items() if name in fields}
     return cells | {"id": id} | {name: cell for name, cell in given.items() if cell}
 
@@ -157,6 +158,9 @@ def remoteness_of(known: Mapping[str, float], domain: str, remoteness: float | N
         if remoteness is not None and number("remoteness", remoteness, field) != as_cell(known[domain]):
             raise DataError("remoteness", remoteness, f"none: {domain} is known and has {known[domain]:g}")
         return None
+    if alike := _alike(domain, known):
+        want = f"{alike}, or for another domain a name that differs more"
+        raise DataError("domain", domain, want)
     if not domain:
         raise DataError("domain", plain("nothing"), "one of " + ", ".join(known))
     if remoteness is None:
@@ -166,6 +170,12 @@ def remoteness_of(known: Mapping[str, float], domain: str, remoteness: float | N
         )
         raise DataError("domain", domain, want)
     return number("remoteness", remoteness, field)
+
+
+def _alike(domain: str, known: Iterable[str]) -> str:
+    """The known domain that was meant, where a new one is spelt nearly so."""
+    near = difflib.get_close_matches(domain.casefold(), [name.casefold() for name in known], n=1, cutoff=0.9)
+    return next((name for name in known if near and name.casefold() == near[0]), "")
 
 
 def _as_rows(evidence: xr.Dataset) -> list[dict[str, Any]]:

@@ -141,6 +141,8 @@ def _view(
     with Problems() as problems:
         top = problems.attempt(lambda: checked(where, table, fields, others=True))
         source = str(table.get("source"))
+        if source not in sources:  # which is refused once, not for every table
+            sources = {**sources, source: dataclasses.replace(next(iter(sources.values())), text=source)}
         other = (*fields, "concludes", "correlations", *EXOGENOUS)
         tables = {name: item for name, item in table.items() if name not in other}
         old = tuple(name for name in RETIRED if retired and name in tables)
@@ -154,9 +156,8 @@ def _view(
             for quantity in names
         }
         concludes = problems.attempt(_read_conclusions, where, table.get("concludes", {}), source, sources)
-        correlations = problems.attempt(
-            read_correlations, where, table.get("correlations", []), source, sources
-        )
+        pairs = table.get("correlations", [])
+        correlations = problems.attempt(read_correlations, where, pairs, source, sources)
         exogenous = {
             name: problems.attempt(read_exogenous, f"{where} [{name}]", name, table[name], source, sources)
             for name in EXOGENOUS
@@ -187,10 +188,8 @@ def _view(
 def _quantities_of(
     where: str, tables: Mapping[str, object], problems: Problems, old: tuple[str, ...], top: Collection[str]
 ) -> list[str]:
-    """The quantities of a view for which there are tables; which must be there depends on how it states r.
-
-    A view with an `old` quantity, of an earlier version, need not have those that have come since. `top` has its keys above all tables.
-    """
+    """The quantities of a view for which there are tables; which must be there depends on how it states r. A view with an `old` quantity,
+    of an earlier version, need not have those that have come since. `top` has its keys above all tables."""
     derives = "r_asara" not in tables and "compute_bottleneck" not in tables
     if "r_asara" in tables:
         names, may_lack = ["r_asara", "conversion", "gained_before_asara"], {"gained_before_asara"}

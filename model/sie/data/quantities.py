@@ -116,7 +116,8 @@ class Quantity:
 QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
     {
         "r_typical": Quantity(
-            meaning="r of a typical software domain, against labour, before any adjustment", units=(R_UNIT,)
+            meaning="r of a typical software domain before any adjustment, against labour or all inputs, as the view says",
+            units=(R_UNIT,),
         ),
         "spread": Quantity(
             meaning="standard deviation of log r between domains at remoteness 1", lower_included=True

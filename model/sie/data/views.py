@@ -273,8 +273,11 @@ def check_range(where: str, name: str, prior: Prior, quantities: Mapping[str, Qu
         raise DataError(where, plain("a fixed prior of inf"), "a finite number")
     at_bound = low == quantity.lower and not quantity.lower_included and prior.family == "fixed"
     if low < quantity.lower or high > quantity.upper or at_bound:
+        hint = " (as a beta, a uniform or a mixture of them has)" if high == math.inf > quantity.upper else ""
         raise DataError(
-            where, plain(f"a {prior.family} prior that reaches from {low:g} to {high:g}"), quantity.range
+            where,
+            plain(f"a {prior.family} prior that reaches from {low:g} to {high:g}"),
+            f"{quantity.range}{hint}",
         )
 
 

@@ -288,4 +288,4 @@ _EVENTS = (
 EVENTS: Mapping[str, Event] = MappingProxyType({event.name: event for event in _EVENTS})
 """Every event that a report has, in its order."""
 
-assert tuple(EVENTS) == EVENT_NAMES
+assert tuple(EVENTS) == EVENT_NAMES, "data/quantities.EVENT_NAMES names the events, in this order"

@@ -79,15 +79,15 @@ def plot_prior(
     """
     check_type("view", view, View, "a view, as sie.read_view returns it")
     entry = _entry(view, quantity)
-    priors = {view.label: (entry.prior, AFTER, "-")}
+    same = isinstance(beside, View) and beside.label == view.label
+    priors = {f"{view.label}, edited" if same else view.label: (entry.prior, AFTER, "-")}
     if isinstance(beside, View):
         other = _entry(beside, quantity)
         if other.unit != entry.unit:
             raise DataError(
                 f"{beside.name} [{quantity}] unit", other.unit, f"{entry.unit}, as in {view.name}"
             )
-        label = beside.label if beside.label != view.label else f"{beside.label}, before"
-        priors[label] = (other.prior, BEFORE, "--")
+        priors[beside.label] = (other.prior, BEFORE, "--")
     elif beside is not None:
         check_type("beside", beside, Prior, "a view or a prior")
         priors["beside"] = (beside, BEFORE, "--")
@@ -134,6 +134,7 @@ def _draw(ax: Axes, priors: Mapping[str, tuple[Prior, dict[str, Any], str]]) -> 
             median = prior.median()
             at = median if np.isfinite(median) else high
             ax.axvline(at, color=look["color"], linestyle=line, linewidth=THIN, label=named)
+    ax.set_xlim(low, high)
     if is_log:
         from matplotlib.ticker import FormatStrFormatter, LogLocator, NullLocator
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..base.errors import DataError
+from ..base.errors import DataError, plain
 from ..base.stats import Z90
 from ..data.priors import View
 from ..data.wording import input_number_in_words
@@ -56,7 +56,7 @@ def evidence_table(
     Raises
     ------
     DataError
-        For levels that `usable` refuses.
+        For a view that states r at ASARA directly, which no row moves, and for levels that `usable` refuses.
 
     Examples
     --------
@@ -67,6 +67,8 @@ def evidence_table(
     import pandas as pd
     import xarray as xr
 
+    if view.states_r_asara:
+        raise DataError(view.name, plain("r_asara stated directly"), "a view that evidence can move")
     why = dict(usable(evidence, view, levels=levels).attrs["left_out"])
     rows = borrow_input_growth(evidence).assign_attrs(
         levels=list((default_levels(evidence) | dict(levels or {})).items())

@@ -77,7 +77,9 @@ def usable(evidence: xr.Dataset, view: View, *, levels: Mapping[str, str] | None
     ids = evidence.estimate.values.tolist()
     for row in view.reflects:
         if row not in ids:
-            raise DataError(f"{view.name} reflects", row, "the id of an evidence row")
+            raise DataError(
+                f"{view.name} reflects", row, f"the id of an evidence row, one of {', '.join(ids)}"
+            )
     asked = _checked(levels or {}, evidence)
     chosen = default_levels(evidence) | asked
     evidence = borrow_input_growth(evidence)
