@@ -52,7 +52,11 @@ def add_history(
         ),
     ] = None,
     definition_sd: Annotated[
-        float, typer.Option(metavar="X", help="How far its r may differ from the domain's: standard deviation of the natural log.")
+        float,
+        typer.Option(
+            metavar="X",
+            help="How far its r may differ from the domain's: standard deviation of the natural log.",
+        ),
     ] = USUAL_DEFINITION_SD,
     hardware_scale: Annotated[
         bool, typer.Option("--hardware-scale", help="Hardware was fixed throughout.")
@@ -67,7 +71,8 @@ def add_history(
     measure: Annotated[
         str,
         typer.Option(
-            metavar="WORD", help="How labour is counted, e.g. authors: rows counted alike share that error (default: not shared)."
+            metavar="WORD",
+            help="How labour is counted, e.g. authors: rows counted alike share that error (default: not shared).",
         ),
     ] = "",
     kind: Annotated[
@@ -112,7 +117,9 @@ def add_history(
         low, median, high = np.quantile(r_at_lambda(likelihood, value).r.values, INTERVAL)
         print(f"  r at lambda {value:g}: {median:.2f} ({low:.2f} to {high:.2f})")
     if beside := _beside(id, into):
-        print(f"{domain} has other histories, which are used too and treated as independent data: {', '.join(beside)}")
+        print(
+            f"{domain} has other histories, which are used too and treated as independent data: {', '.join(beside)}"
+        )
     levels = levels_for(id, into)
     for name in levels:
         print(

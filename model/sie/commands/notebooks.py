@@ -54,7 +54,9 @@ def notebooks(
     ] = None,
     into: Annotated[
         Path | None,
-        typer.Option("--into", metavar="DIR", help="Copy them into this folder (default: the current folder)."),
+        typer.Option(
+            "--into", metavar="DIR", help="Copy them into this folder (default: the current folder)."
+        ),
     ] = None,
     ipynb: Annotated[
         Path | None,

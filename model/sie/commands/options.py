@@ -116,7 +116,9 @@ Figures = Annotated[
 TableFile = Annotated[
     Path | None,
     typer.Option(
-        "--table", metavar="FILE", help="Write the credences here; the ending (.md, .tex or .csv) sets the format."
+        "--table",
+        metavar="FILE",
+        help="Write the credences here; the ending (.md, .tex or .csv) sets the format.",
     ),
 ]
 Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the results as JSON here.")]

@@ -140,7 +140,9 @@ def _show(
     history = as_history(past, until=until)
     print(f"{name}{of}: {past.sizes['observation']} {' and '.join(kinds)}s, {first} to {end}")
     if (entered := len(history.years) + 1) < past.sizes["observation"] - len(history.by_ai):
-        print(f"  {entered} of them enter, at the ends of stretches of constant effort; the others add nothing about r")
+        print(
+            f"  {entered} of them enter, at the ends of stretches of constant effort; the others add nothing about r"
+        )
     if by_ai := len(history.by_ai):
         print(
             f"  {by_ai} by AI: the effort behind them is unknown and of another kind; shown in the figures, not used in the fit"

@@ -41,7 +41,7 @@ LONG = 1e6
 """Times of this many years or more are printed as a power of ten."""
 
 MOST_LOG2 = 1000.0
-"""log2(pace) is capped at this value when printed."""
+"""log2(pace) is capped at this value, so that the pace does not overflow."""
 
 OPTIONAL = {**MECHANISMS, **OUTSIDE}
 """What a trajectory may have beyond its first numbers."""
