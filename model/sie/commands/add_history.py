@@ -65,7 +65,7 @@ def add_history(
         tuple[float, float] | None,
         typer.Option(
             metavar="LOW HIGH",
-            help="Ratio of compute growth to labour growth, 5 and 95 % points (default for labour: 0.5 2).",
+            help="Ratio of compute growth to labour growth, 5 and 95 % points (labour: 0.5 2 unless known).",
         ),
     ] = None,
     measure: Annotated[
