@@ -87,10 +87,10 @@ def _(evidence, mo, rows):
     ## The evidence: {rows.sizes["estimate"]} of {evidence.sizes["estimate"]} rows
 
     A row is an estimate of `r` in some domain, published or read off growth rates or a raw history, or an
-    estimate of a factor that adjusts it. Nothing counts twice: what the view already rests on is left out,
-    and a domain enters at one level only. `implied r` is what a row by itself says of `r` in its own domain,
-    median and 5 % to 95 % quantiles; of growth rates it is that of output over that of input. Notebook 4 is
-    about the rows.
+    estimate of a factor that adjusts it. Nothing counts twice: rows that the view already rests on are left
+    out, and a domain enters at one level only. `implied r` is what a row alone says about `r` in its own
+    domain, median and 5 % to 95 % quantiles; for growth rates it is output growth over input growth.
+    Notebook 4 is about the rows.
     """)
 
 
@@ -117,8 +117,8 @@ def _(mo, tree):
     R-hat is {tree.attrs["max_rhat"]:.3f} (want at most 1.01), the least effective sample size
     {tree.attrs["min_ess"]:.0f} (want at least 400), and {tree.attrs["divergences"]} draws diverged.
 
-    Each line is a quantity of the view, the last one what follows from them: mean, standard deviation, the
-    5 % and 95 % quantiles (`eti90`), then the sampler's diagnostics.
+    Each line is a quantity of the view, and the last is `r_asara`, which follows from them: mean, standard
+    deviation, the 5 % and 95 % quantiles (`eti90`), then the sampler's diagnostics.
     """)
 
 
@@ -151,32 +151,32 @@ def _(sie, view):
 def _(seed, sie, tree, view, view2):
     try:
         reweighted = sie.reweight(tree, view, view2, seed=seed)
-        answer = f"""Here it will do: Pareto k-hat is {reweighted.attrs["khat"]:.2f} (want at most 0.7), and
+        answer = f"""Here that is accurate enough: Pareto k-hat is {reweighted.attrs["khat"]:.2f} (want at most 0.7), and
     the {tree.attrs["draws"]} draws have the effective sample size {reweighted.attrs["effective_draws"]:.0f}. The median
     of `r_asara` becomes {reweighted.posterior.r_asara.median().item():.2f}."""
     except sie.RefitNeeded as error:
         reweighted = None
-        answer = f"Here it will not do, and says so: *{error}*."
+        answer = f"Here it is not accurate enough, and the function refuses: *{error}*."
     return answer, reweighted
 
 
 @app.cell(hide_code=True)
 def _(answer, mo):
     mo.md(f"""
-    ### At once: weigh the draws anew
+    ### Quick: reweight the draws
 
     `sie.reweight` gives each draw of the old posterior its weight under the new prior, without sampling. It
-    is right only where the new posterior lies within reach of the old draws, which k-hat measures. {answer}
+    is accurate only if the old draws cover the new posterior, which k-hat measures. {answer}
     """)
 
 
 @app.cell(hide_code=True)
 def _(mo):
     mo.md("""
-    ### For sure: fit again
+    ### Exact: fit again
 
     The model is compiled already, so a second fit takes about a second. The medians show what moved. A wider
-    prior also yields more to evidence, so that a higher prior median can end in a lower posterior median.
+    prior is also moved more by evidence, so that a higher prior median can end in a lower posterior median.
     """)
 
 

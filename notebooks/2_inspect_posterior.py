@@ -9,12 +9,12 @@ def _(mo):
     mo.md(r"""
     # What did the evidence move, and why?
 
-    A posterior is a table of draws. This notebook asks of one view, ours, what one should ask of any: did
+    A posterior is a table of draws. This notebook asks about one view, ours, what you should ask about any: did
     the sampler work, which quantities differ between prior and posterior, which domains pull the others,
     would the answer change if prior or evidence counted a little more, and does the
-    model predict what it was not shown? At the end it tells, quantity by quantity, what moved `r` at ASARA.
+    model predict what it was not shown? At the end it shows, quantity by quantity, what moved `r` at ASARA.
 
-    Everything below is of the view that `sie.read_view` names; change it there and read on.
+    Everything below is about the view named in `sie.read_view`; change the name there to inspect another.
     """)
 
 
@@ -52,8 +52,8 @@ def _(sie):
 def _(mo, model, pm):
     mo.md(
         "## What is the model?\n\nAn ordinary PyMC model: every quantity of the view is a variable of its own name, every kind of "
-        + "evidence row an observed variable, and `r`, `r_asara` and what follows are deterministics. What PyMC and ArviZ do to "
-        + f"a model works on this one.\n\n```text\n{model.str_repr()}\n```\n\n```mermaid\n{pm.model_to_mermaid(model)}\n```"
+        + "evidence row an observed variable, and `r`, `r_asara` and what follows are deterministics. All functions of PyMC and "
+        + f"ArviZ work on it.\n\n```text\n{model.str_repr()}\n```\n\n```mermaid\n{pm.model_to_mermaid(model)}\n```"
     )
     return
 
@@ -64,11 +64,11 @@ def _(mo, rows, tree, view):
     ## Did the sampler work?
 
     {view.label}, updated on {rows.sizes["estimate"]} rows of evidence: {tree.attrs["draws"]} draws in four
-    chains that started apart. `sie.fit` refuses what did not converge; here the worst R-hat is
+    chains that started apart. `sie.fit` raises an error if a fit does not converge; here the worst R-hat is
     {tree.attrs["max_rhat"]:.4f}, the least effective sample size {tree.attrs["min_ess"]:.0f}, and
-    {tree.attrs["divergences"]} draws diverged. To see it: on the left each chain's density, which should lie
-    on top of the others'; on the right its draws in order, which should look like grass of even height, not
-    like a path that wanders.
+    {tree.attrs["divergences"]} draws diverged. To see it: on the left are the densities of the chains, which
+    should coincide; on the right their draws in order, which should look like stationary noise, without
+    trends.
     """)
 
 
@@ -88,7 +88,7 @@ def _(mo):
     ## Which quantities moved?
 
     Each panel is one quantity of the chain from `r` of a typical software domain to `r` at ASARA, as a
-    logarithm to base 2: one step to the right is a doubling. Where the two curves agree, no row speaks to
+    logarithm to base 2: one step to the right is a doubling. Where the two curves agree, no row informs
     that quantity, and the posterior is the author's prior.
     """)
 
@@ -114,11 +114,11 @@ def _(mo):
     ## Which domains pull, and which are pulled?
 
     A domain with a precise history keeps its own `r`; one with little evidence is drawn towards a typical
-    domain's. `raw` is `r` as a domain's own rows have it, `pooled` its posterior beside all others, and
-    `shrinkage` the share of the way to `r_typical` that it went. Hollow marks are readings of the same
+    domain's. `raw` is `r` from a domain's own rows, `pooled` its posterior given all rows, and `shrinkage`
+    the share of the distance to `r_typical` by which pooling moved it. Hollow marks are readings of the same
     domain at another level, which would count the same facts twice and so do not enter.
-    `P(replicate below observed)` is the posterior predictive check: were the domain measured again, how
-    often would the result lie below what was seen? Near 0 or 1 the model does not believe its own data.
+    `P(replicate below observed)` is the posterior predictive check: were the domain measured again, how often
+    would the result lie below what was seen? Values near 0 or 1 mean that the model does not fit these data.
     """)
 
 
@@ -174,9 +174,10 @@ def _(mo):
     mo.md("""
     ## Would the model have made these data?
 
-    Posterior predictive check: each thin line is what the rows on factors would show were they measured again, the thick one
-    what they do show, as natural logarithms. Then leave-one-out cross-validation of the rows on growth: a Pareto shape
-    above 0.7 marks a row on which the answer leans so much that only a refit without it tells (`sie evidence --loo`).
+    Posterior predictive check: each thin line is a replicate of the rows on factors simulated from the
+    posterior, the thick one the observed values, as natural logarithms. Then leave-one-out cross-validation
+    of the rows on growth: a Pareto shape above 0.7 marks a row so influential that only a refit without it
+    gives its effect (`sie evidence --loo`).
     """)
 
 
@@ -241,7 +242,7 @@ def _(mo):
     ## Does the model predict what it was not shown?
 
     The hardest check: leave a domain out, fit the others, and predict what its rows say. A diamond within
-    its bar is a domain that the others foresaw. About nine in ten should be.
+    its bar is a domain that the others predicted. About nine in ten should be.
     """)
 
 

@@ -94,11 +94,11 @@ def _(mo, posteriors, views):
     mo.md(f"""
     ## Every view, every meaning
 
-    Per cent, ± Monte Carlo standard error: what chance in the draws leaves open, not what the author leaves
-    open. `priors` is what the author's own numbers imply, `evidence` what they imply once updated on the
+    Per cent, ± Monte Carlo standard error: the uncertainty from the finite number of draws, not the author's
+    uncertainty. `priors` is what the author's own numbers imply, `evidence` what they imply once updated on the
     rows that the author did not use. {len(views) - len(posteriors)} of {len(views)} views state `r` at ASARA
-    directly, which evidence on its parts cannot move. Read along a column: rows of one column are of one
-    definition and can be compared, columns cannot.
+    directly, which evidence on its parts cannot move. Compare within a column: all its cells use one
+    definition. Different columns cannot be compared.
     """)
 
 
@@ -139,9 +139,9 @@ def _(event, mine, mo):
     mo.md(f"""
     ## What drives it?
 
-    The tornado of `{event}` for `{mine}`, given evidence: what the probability is where one input is near its
-    5 % quantile, and where it is near its 95 % quantile, all others as they then are. The input on top is the
-    one to argue about first.
+    The tornado of `{event}` for `{mine}`, given evidence: the probability where one input is near its 5 %
+    quantile, and where it is near its 95 % quantile, with the others as in those draws. The input
+    on top is the one to argue about first.
     """)
 
 
@@ -160,8 +160,9 @@ def _(event, indicators, measures, mine, posteriors, sie, tables, views):
 def _(mo):
     mo.md("""
     How much does it help to know an input? `moves P by` is how far the probability would move on average, in
-    points, once the input were known to a twentieth of its probability, with a 95 % interval. `P is a half at`
-    is the value at which you would change your mind about which side is likelier, if there is one.
+    points, if you learned in which twentieth of its distribution the input lies, with a 95 % interval.
+    `P is a half at` is the value at which you would change your mind about which side is likelier, if there
+    is one.
     """)
 
 
@@ -210,8 +211,8 @@ def _(mo):
     mo.md("""
     ## What to keep
 
-    Two records. A *ledger* is a text file with one line a report: date, view with its priors, rows, seed,
-    versions and credences; `sie ledger show` tells later what moved and why. The *draws* with everything
+    Two records. A *ledger* is a text file with one line per report: date, view with its priors, rows, seed,
+    versions and credences; `sie ledger show` later shows what moved and why. The *draws* with everything
     needed to draw them again go into one NetCDF file, which `sie open` reads on any machine. Here both are
     written, read back and compared with the table above.
     """)

@@ -71,7 +71,7 @@ def _(evidence, mo):
     {evidence.sizes["estimate"]} rows. `kind` is `r` for a published estimate of `r`, `factor` for one of an
     adjustment, `input` for one of another quantity of a view (lambda, labour's share, sigma, the ceiling),
     `growth` for growth rates of output and inputs from which `r` follows, and `series` for a raw history. `basis` is `stated` where the quote prints the number, `transcribed` where we read it
-    second-hand, `derived` where the note does arithmetic, `ours` where we judged.
+    second-hand, `derived` where the note computes it, `ours` where it is our judgement.
     """)
 
 
@@ -124,9 +124,9 @@ def _(mo, rows, view):
     ## At which level does a domain enter?
 
     A published estimate, the growth rates behind it and the raw history behind those are the same facts at
-    different depth. A domain enters at one level only, by default that of `domains.csv`; a reader
-    of `usable(..., levels=...)` may choose another. For {view.label} {rows.sizes["estimate"]} rows enter,
-    the others are left out, each with its reason.
+    different levels of detail. A domain enters at one level only, by default that of `domains.csv`;
+    `usable(..., levels=...)` selects another. For {view.label} {rows.sizes["estimate"]} rows enter, the
+    others are left out, each with its reason.
     """)
 
 
@@ -175,7 +175,7 @@ def _(mo):
 
     The model is fitted again without each row in turn. An arrow runs from the median of `r` at ASARA
     without the row to the one with all rows; on the right, what the row adds to P(`r` > 1), in points. A
-    change within two or three of its errors is none.
+    change of less than two or three standard errors is not significant.
     """)
 
 
@@ -192,8 +192,8 @@ def _(mo):
     mo.md("""
     ## What does a raw history say by itself?
 
-    The NanoGPT speedrun: the time to train a small language model to a fixed loss, on fixed hardware, each
-    record by whoever found it, beside what the record of changes tells of the effort behind it. The law is
+    The NanoGPT speedrun: the time to train a small language model to a fixed loss, on fixed hardware, with
+    records from many contributors, beside what the commit history shows of the effort behind them. The law is
     Jones': software grows with a power of cumulative effort, and effort before the first record is unknown.
     The band is the law, the dashed lines are how far single histories stray from it.
     """)
@@ -221,8 +221,8 @@ def _(fitted, np, past, replicates, series_plots):
 @app.cell(hide_code=True)
 def _(mo):
     mo.md("""
-    How one would read the same history off a regression of log output on log effort, with independent
-    errors and no effort before the first record: the slopes look precise, and are not.
+    For comparison, a regression of log output on log effort, with independent errors and no effort before
+    the first record: the slopes look precise, but are not.
     """)
 
 
@@ -320,8 +320,8 @@ def _(compared, mo):
     mo.md(f"""
     **One row took `r` of language models from {compared["r of language models"].iloc[0]:.2f} to
     {compared["r of language models"].iloc[1]:.2f} and `r` at ASARA from
-    {compared["r at ASARA"].iloc[0]:.2f} to {compared["r at ASARA"].iloc[1]:.2f}.** What it does to one
-    domain it does to all in part, since domains share `r_typical`.
+    {compared["r at ASARA"].iloc[0]:.2f} to {compared["r at ASARA"].iloc[1]:.2f}.** A row on one
+    domain also moves all the others in part, since domains share `r_typical`.
     """)
 
 

@@ -9,11 +9,11 @@ def _(mo):
     mo.md(r"""
     # How do I add a term to the model, and is it any better?
 
-    `sie.build` returns an ordinary PyMC model, so that whatever PyMC does to a model it does to this one.
+    `sie.build` returns an ordinary PyMC model, so all of PyMC's functions work on it.
     Here domains of software differ from a typical one by a normal deviation, `z`. Suppose that a few domains
     are outliers: then tails heavier than the normal's would fit better, and a single odd domain would pull
     the others less. This notebook makes that change, samples both models, compares them by leave-one-out
-    cross-validation and looks at what becomes of `r` at ASARA.
+    cross-validation and shows the effect on `r` at ASARA.
     """)
 
 
@@ -67,10 +67,10 @@ def _(mo):
     mo.md("""
     ## The model with another term
 
-    New variables are declared in the model's context; `pm.do` puts an expression of them in the place of a
-    variable that is there. `z` becomes a Student-t variable whose degrees of freedom are a quantity of the
+    New variables are declared in the model's context; `pm.do` replaces an existing variable by an
+    expression of them. `z` becomes a Student-t variable whose degrees of freedom are a quantity of the
     model with a prior of its own (Juárez and Steel 2010: Gamma with shape 2 and rate 0.1). `sie.build` is
-    called anew, since the model above is to stay as it is.
+    called again, so that the model above stays unchanged.
     """)
 
 
@@ -88,8 +88,8 @@ def _(pm, rows, sie, view):
 def _(mo):
     mo.md("""
     Any sampler of PyMC takes it (`pm.sample(model=heavy)`). `sie.fit` does too: it samples the graph of a
-    model that was changed, applies the same checks of convergence, and adds what `az.loo` needs. For a model
-    from `sie.build` as it was it uses a faster form of the same density, hence the longer time here.
+    model that was changed, applies the same checks of convergence, and adds what `az.loo` needs. For an
+    unchanged model from `sie.build` it uses a faster form of the same density, so this fit takes longer.
     """)
 
 
@@ -196,7 +196,7 @@ def _(mo):
     mo.md("""
     ## What did the rows say about the tails?
 
-    Few degrees of freedom are heavy tails; from about 30 on a Student-t is a normal for all that one can see.
+    Few degrees of freedom mean heavy tails; from about 30 on a Student-t can hardly be told from a normal.
     """)
 
 

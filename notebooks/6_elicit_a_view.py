@@ -11,8 +11,8 @@ def _(mo):
 
     Nobody believes a log-normal. People state a middle and two ends, or an interval and how sure they are of
     it, or they lay chips on a grid. This notebook turns an example of each into a prior, joins two of them by
-    a correlation, compares every prior with the author's whose view it starts from, and ends in a view: its
-    credences beside the author's, and the file that holds it.
+    a correlation, compares every prior with the author's whose view it starts from, and ends with a view: its
+    credences beside the author's, and its file.
 
     The beliefs below are an example. Put your own in their place and run the cells again.
     """)
@@ -51,13 +51,13 @@ def _(author, mo):
     mo.md(f"""
     ## Whose view do I start from?
 
-    {author.label}. What I have no view of stays the author's.
+    {author.label}. Where I have no opinion, the author's prior stays.
 
     ## A middle and two ends
 
-    `r_typical` is `r` of a typical software domain. Asked for a value that it is as likely to lie above as
-    below, and for two that it lies outside of one time in twenty each, an example answers as below. The two
-    sides need not be equally long.
+    `r_typical` is `r` of a typical software domain. The example states a middle value, which `r` is equally
+    likely to exceed or not, and two ends, each of which `r` lies beyond with a chance of one in twenty. The
+    two sides need not be equally long.
     """)
 
 
@@ -73,8 +73,9 @@ def _(mo):
     ## An interval and how sure I am of it
 
     Better software makes AI smarter, which multiplies `r` by `capabilities`. The example is four fifths sure
-    of an interval. Of all log-normals that give it this much, PreliZ's `maxent` takes the one that
-    adds least else: that of the greatest entropy. `sie.lognormal` has its two outer quantiles.
+    of an interval. Of all log-normals that give the interval this probability, PreliZ's `maxent` takes the
+    one with the greatest entropy, which assumes the least beyond it. `sie.lognormal` has its two outer
+    quantiles.
     """)
 
 
@@ -99,7 +100,7 @@ def _(mo):
     roulette = pz.Roulette(x_min=1, x_max=4, nrows=10, ncols=6, dist_names=["LogNormal"])
     ```
 
-    What was laid is data, and stands here as such. A log-normal is fitted to the chips as to so many draws.
+    The chips laid are recorded here as data. A log-normal is fitted to them as if each chip were a draw.
     """)
 
 
@@ -116,10 +117,10 @@ def _(np, pz, sie):
 @app.cell(hide_code=True)
 def _(mo):
     mo.md("""
-    ## What goes together
+    ## Correlated beliefs
 
-    Who is wrong about how much smarter software makes AI is likely wrong in the same direction about what is
-    done after training. A rank correlation says so without changing either prior. `view.replace` leaves
+    If I am wrong about how much smarter software makes AI, I am probably wrong in the same direction about
+    gains after training. A rank correlation says so without changing either prior. `view.replace` leaves
     the author's view as it was.
     """)
 
@@ -157,8 +158,8 @@ def _(author, changed, mine, pd, prior_in_words):
 @app.cell(hide_code=True)
 def _(mo):
     mo.md("""
-    Does that look like what I believe? Solid is mine, dashed the author's. If a picture looks wrong, it is
-    the numbers above that are.
+    Does that look like what I believe? Solid is mine, dashed the author's. If a picture looks wrong,
+    correct the numbers above.
     """)
 
 
@@ -211,13 +212,13 @@ def _(np, trees):
 @app.cell(hide_code=True)
 def _(mo, scores):
     mo.md(f"""
-    The rank correlation of the draws is {scores["prior"]:.2f} before evidence, as it was asked for but for
-    chance, and {scores["posterior"]:.2f} after it.
+    The rank correlation of the draws is {scores["prior"]:.2f} before evidence, as requested up to
+    sampling error, and {scores["posterior"]:.2f} after it.
 
     ## The file
 
-    `sie.to_toml` writes the view as a file. What was changed here has the basis `ours`; put where each number
-    comes from in its `locator` and `note`. `sie check FILE` reads it, and so does every other command.
+    `sie.to_toml` writes the view as a file. Priors changed here have the basis `ours`; state where each
+    number comes from in its `locator` and `note`. `sie check FILE` reads it, and so does every other command.
     """)
 
 

@@ -284,7 +284,7 @@ def test_a_domain_of_another_level_says_by_which_option_the_history_counts(quick
     )
     assert code == 0
     assert "computer vision enters at another level" in out
-    assert "other histories, which count too, as if of other data: alexnet" in out
+    assert "other histories, which are used too and treated as independent data: alexnet" in out
     assert out.splitlines()[-1].endswith("ev --levels 'computer vision=series'")
     view, evidence = sie.read_view("reference"), sie.read_evidence(tmp_path / "ev")
     assert "mine" not in sie.usable(evidence, view).estimate.values

@@ -325,7 +325,7 @@ def test_how_a_forecaster_s_answer_moved_is_the_difference_of_two_views(command,
         assert move["mcse"] == pytest.approx(math.hypot(p[later][1], p[earlier][1]))
     assert "50 % -> 60 %" in out
     code, out, _ = command("table", "davidson_2025", *args[:-2], "--over-time")
-    assert "No two of these views are of one forecaster at two dates." in out
+    assert "None of these views updates another by the same forecaster." in out
 
 
 @pytest.mark.parametrize(

@@ -357,7 +357,7 @@ CLAIMS = {
     ),
     "classes of an input": (
         THIRD,
-        r"to a (twentieth) of its probability",
+        r"in which (twentieth) of its distribution",
         lambda: [{20: "twentieth"}[CLASSES]],
     ),
     "the row added": (
@@ -384,7 +384,7 @@ PLAIN = (
         r"above 1, progress",
         r"Notebook 4",
         r"base 2\b",
-        r"Near 0 or 1 the model",
+        r"Values near 0 or 1 mean",
         r"a power near 1\b",
         r"\(2024\)",
     ),
@@ -414,7 +414,7 @@ PLAIN = (
         r"\(notebook 4\)",
         r"median and 5 % to 95 % quantiles",
         r"Juárez and Steel 2010: Gamma with shape 2 and rate 0\.1",
-        r"from about 30 on a Student-t is a normal",
+        r"from about 30 on a Student-t can hardly",
         r"A difference below 4 is small",
         r"fewer than 100 rows",
         r"Vehtari 2020",

@@ -1,7 +1,7 @@
 """The command line: what every command shares, and its exit codes; the commands themselves are in `commands/`.
 
 Results go to standard output, progress and errors to standard error. Exit codes: 0 good; 2 bad input (one line, nothing
-written); 3 not converged, or not calibrated; 130 interrupted; 141 the reader of standard output went away.
+written); 3 not converged, or not calibrated; 130 interrupted; 141 broken pipe (the reader of standard output closed it).
 """
 
 from __future__ import annotations
@@ -54,11 +54,11 @@ from .commands.views import list_, new
 __all__ = ["app", "main", "tree"]
 
 DRAWING = {"MPLBACKEND": "agg", "MATPLOTLIBRC": os.devnull}
-"""Every figure goes to a file. Jupyter hands each command that it starts a backend which may not be installed here, and then
-matplotlib cannot be imported, nor ArviZ."""
+"""Every figure is written to a file. Jupyter sets MPLBACKEND for the commands that it starts; if that backend is not installed
+here, neither matplotlib nor ArviZ can be imported."""
 
 NO_ROOM = "failed to map segment"
-"""What the system says where a compiled module does not fit into memory."""
+"""The system's error message when a compiled module does not fit into memory."""
 
 LONG_NAME = 80
 """Letters of a path's name that a message repeats."""
@@ -129,10 +129,10 @@ def tree():
 
 def main() -> None:
     """Run the command line and exit with its code."""
-    if sys.stderr is None:  # closed by who started the command; a message would go to standard output
+    if sys.stderr is None:  # closed by the parent process; a message would go to standard output
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
         sys.stderr = os.fdopen(2, "w", closefd=False)
-    if sys.stdout is None:  # the next file that is opened would get its number, and the results
+    if sys.stdout is None:  # the next file opened would get its descriptor, and the results
         sys.exit(_fail("sie: found a closed standard output, want a place to write (> /dev/null)", BAD_INPUT))
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -155,7 +155,7 @@ def main() -> None:
             raise
         code = _fail("sie: found too little memory, want fewer draws or a larger machine", BAD_INPUT)
     except (BrokenPipeError, SystemExit) as stopped:
-        # Typer and Rich turn a closed pipe into an exit with 1, which nothing else ends with.
+        # Typer and Rich turn a broken pipe into exit code 1, which nothing else uses.
         code = CLOSED_PIPE if isinstance(stopped, BrokenPipeError) or stopped.code == 1 else stopped.code
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     except OSError as error:
@@ -191,7 +191,7 @@ NUMBERS = {
     **dict.fromkeys(("int", "value_error"), "a whole number, as in 4000"),
     "float": "a number with a decimal point, as in 1.5",
 }
-"""What is wanted where an option's text is no such number."""
+"""What an error message asks for if an option's text is not a valid number."""
 
 
 LIMITS = {"--ceiling": "; inf for none"}

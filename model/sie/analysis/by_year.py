@@ -90,7 +90,7 @@ def credences_by_year(
             p[e, k] = by_date.mean()
             size = float(event.size) if independent else effective_sizes(by_path[None]).item()
             mcse[e, k] = math.sqrt(by_path.var() / min(size, most) + by_date.var() / effective)
-    # No mean over pairs is surer than one over as many pairs as the smaller set has draws: 0 of n is no certainty.
+    # A mean over pairs is no more precise than one over as many pairs as the smaller set has draws, so 0 of n is not certain.
     fewest = int(min(effective, most, after[0].size))
     mcse = np.maximum(mcse, standard_errors(np.zeros(1), fewest, fewest))
     happens = np.isfinite(after)

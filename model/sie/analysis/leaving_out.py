@@ -27,7 +27,7 @@ EVENTS_MOVED = ("r_above_1", "years_3_in_1y")
 """The meanings of SIE that a left-out row's effect is given for."""
 
 MASSES = (0.5, 0.9)
-"""Central predictive intervals in which a left-out domain is looked for."""
+"""Masses of the central predictive intervals checked for a left-out domain."""
 
 PARTS = ("r_typical", "domain", "rows")
 """Where the uncertainty of a left-out domain's prediction comes from."""
@@ -173,7 +173,7 @@ def without_domain(
 
 
 def _refuse_unconverged(view: View, names: list[str], table: np.ndarray) -> None:
-    """Raise NotConverged for refits that did not end well."""
+    """Raise NotConverged for refits that did not converge."""
     lost = [name for name, status in zip(names, table[:, 0], strict=True) if status != DONE]
     if lost:
         raise NotConverged(

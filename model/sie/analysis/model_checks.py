@@ -1,4 +1,4 @@
-"""What a statistician asks of a fitted model, row by row and of the whole, each with its verdict in a sentence.
+"""Standard checks of a fitted model, row by row and as a whole, each with a one-sentence verdict.
 
     prior predictive        P(replicated estimate < observed), parameters from the priors
     posterior predictive    the same, parameters from the posterior
@@ -43,7 +43,7 @@ TAIL = 0.05
 """Posterior predictive tail, on either side, whose rows are counted."""
 
 UNLIKELY = 0.01
-"""Probability under a right model below which a count or a shape speaks against it."""
+"""p value under a correct model below which a count or a shape is evidence against it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +83,7 @@ def check_rows(tree: xr.DataTree, model: Design | pm.Model, *, seed: int) -> xr.
     of, posterior = as_design(model), tree["posterior"].to_dataset()
     estimate = {}
     for group, draws in (("prior", tree["prior"].to_dataset()), ("posterior", posterior)):
-        with np.errstate(over="ignore", invalid="ignore"):  # a wide prior reaches beyond what a float holds
+        with np.errstate(over="ignore", invalid="ignore"):  # a wide prior can overflow a float
             estimate[group] = (of.expected(draws) - draw_errors(of, draws, seed)).values < of.observed
     bound = np.array([isinstance(row, RowDensity) and row.drawn_sd > 0 for row in of.densities])
     log_likelihood = of.log_likelihood(posterior).values.reshape(-1, len(of.observed))

@@ -59,7 +59,7 @@ def conditions(views: Sequence[View]) -> str:
 
 
 SPREAD_DRAWS = 4000
-"""Draws of a refit at another spread, where reweighting does not do."""
+"""Draws of a refit at another spread, if reweighting is unreliable."""
 
 
 GROUPS = {"priors": "prior", "evidence": "posterior"}
@@ -109,11 +109,11 @@ class Result:
         return shlex.join(map(str, [*words, *(word for one in asked for word in ("--levels", one))]))
 
     def draws(self, given: str) -> xr.Dataset:
-        """The draws behind one of them."""
+        """The draws given `priors` or `evidence`."""
         return self.tree[GROUPS[given]].to_dataset()
 
     def software_times(self, given: str) -> xr.Dataset:
-        """The time to so many times the software at ASARA."""
+        """The time until software is 10, 100 and 1,000 times its level at ASARA."""
         from ..growth.speeds import software_times
 
         return software_times(self.paths[given])

@@ -71,14 +71,14 @@ class DataError(ValueError):
 
 
 UNKNOWN = "an unknown key"
-"""What is found where a key is none of those that there are; which, stands at the end of the place."""
+"""`found` for an unknown key; the key itself is the last part of `where`."""
 
 ALIKE = 0.75
-"""Share of letters in common (`difflib`) from which a name is taken for another that was spelt otherwise."""
+"""Similarity (`difflib`) from which a name counts as a misspelling of another."""
 
 
 def _nearest(where: str, found: object, want: str) -> str:
-    """Which of the names that are wanted was meant, if one is spelt nearly so."""
+    """The accepted name that was probably meant, if one is spelt similarly."""
     listed = re.search(r"(?:one of|only) (?:the [^:,]*: |the domains )?(.+)", want)
     name = (
         re.split(r"[\s\[\]]+", where.strip("]"))[-1] if isinstance(found, str) and found == UNKNOWN else found
@@ -94,7 +94,7 @@ def _nearest(where: str, found: object, want: str) -> str:
 
 
 def moved(error: DataError, place: Callable[[str], str]) -> DataError:
-    """The same problem, and its others, where `place` says that each of them is."""
+    """The same problem and its others, each with `where` mapped by `place`."""
     new = DataError(place(error.where), error.found, error.want)
     new.others = tuple(moved(other, place) for other in error.others)
     return new
@@ -124,7 +124,7 @@ class Problems:
         self.add(DataError(where, found, want))
 
     def attempt[T](self, read: Callable[..., T], *args: Any) -> T:
-        """What a call returns; where it refuses, nothing that can be used: the block then ends in that refusal."""
+        """The result of a call. If it raises DataError: None, which is not to be used, and the error is raised at the end of the block."""
         try:
             return read(*args)
         except DataError as error:
@@ -214,7 +214,7 @@ class NotConverged(RuntimeError):
 
 
 class RefitNeeded(RuntimeError):
-    """Importance weights from the old prior to the new one are not to be trusted; fit the new view.
+    """Importance weights from the old prior to the new one are unreliable; fit the new view.
 
     Raised by `reweight` and by `Workbench.instant`; the message says why.
     """

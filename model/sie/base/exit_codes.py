@@ -14,4 +14,4 @@ NOT_CALIBRATED = 3
 INTERRUPTED = 130
 
 CLOSED_PIPE = 141
-"""Who reads standard output went away, as `sie list | head -1` does."""
+"""Broken pipe: the reader of standard output closed it, as in `sie list | head -1`."""

@@ -111,7 +111,7 @@ def _start(path: Path) -> str:
 
 
 def _discard_orphans(path: Path) -> None:
-    """Remove what a killed process of this machine left of the same file; one that still writes keeps its own."""
+    """Remove unfinished copies of the same file that killed processes of this machine left; a running process keeps its own."""
     start = f"{_start(path)}{_writer('')}"
     for orphan in path.parent.glob(f"{glob.escape(start)}*{glob.escape(path.suffix)}"):
         pid = orphan.name.removeprefix(start).split(".")[0]

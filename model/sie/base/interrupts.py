@@ -13,7 +13,7 @@ __all__ = ["deaf_loop"]
 
 
 def deaf_loop() -> IOLoop:
-    """A running loop of events that never sees Ctrl-C, nor do the processes that it starts: they end with this one."""
+    """A running event loop that ignores Ctrl-C, as do the processes that it starts; they end with this process."""
     from distributed.utils import LoopRunner
 
     _start_tracker()
@@ -29,7 +29,7 @@ def deaf_loop() -> IOLoop:
 
 
 def _start_tracker() -> None:
-    """Start the process that removes the semaphores of one that was interrupted, so that it does so without a word."""
+    """Start multiprocessing's resource tracker with its warnings off, so that it removes semaphores silently after an interrupt."""
     from multiprocessing import resource_tracker
 
     name = "PYTHONWARNINGS"

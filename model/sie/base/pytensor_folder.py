@@ -1,4 +1,4 @@
-"""Where PyTensor keeps compiled code. It cannot be imported where its folder cannot be made: then one that ends with the process."""
+"""Where PyTensor keeps compiled code. If its usual folder cannot be made, PyTensor fails to import: use a temporary one then."""
 
 from __future__ import annotations
 

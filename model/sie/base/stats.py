@@ -1,4 +1,4 @@
-"""Quantiles by which results are told; R-hat and effective sample sizes of many parameters at once (Vehtari et al. 2021).
+"""Quantiles used to report results; R-hat and effective sample sizes of many parameters at once (Vehtari et al. 2021).
 
     rank-normalised split R-hat: the larger of the draws' and of their distances from the median
     bulk ESS of the rank-normalised draws; tail ESS: the smaller of the indicators of the 5 and the 95 % quantile

@@ -1,7 +1,7 @@
-"""Stores of results, one row a task, which a run that was killed goes on with.
+"""Stores of results, one row per task, from which an interrupted run resumes.
 
 A row is a Zarr chunk with a checksum, written whole or not at all. A row that is not as it was written, or that no task can have
-given, is *damaged*: whoever reads the store is told so, and whoever goes on with it computes that row again.
+given, is *damaged*: readers of the store are told so, and a resumed run computes that row again.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ PROBABILITIES = ("p", "pit", "happened")
 """First words of the fields that lie between 0 and 1."""
 
 MOST_ABOUT = 2**30
-"""Bytes of what a store says of its tasks."""
+"""Most bytes of the task descriptions in a store."""
 
 NAMED = 5
 """Damaged rows that a message names."""
@@ -112,7 +112,7 @@ def _made(store: Any, tasks: int, fields: int, about: dict) -> zarr.Array:
 
 @contextmanager
 def locked(store: Path) -> Iterator[None]:
-    """Be the one process that writes into a store, until the block or the process ends. Raises DataError where another is."""
+    """Lock a store for writing until the block or the process ends. Raises DataError if another process holds the lock."""
     from filelock import FileLock, Timeout
 
     make_folder(store)

@@ -1,8 +1,8 @@
 """Many tasks on an embedded cluster or a Dask scheduler, their results streamed into one store.
 
 A task is a function of its arguments alone that returns a row of numbers, the same wherever it runs; the first number says what became of
-it. A row is written in one piece when its task is done, so that a run that is killed goes on where it was. A task whose worker is
-lost is recorded and stops nothing.
+it. A row is written in one piece when its task is done, so that an interrupted run resumes where it was. A task whose worker is
+lost is recorded and does not stop the run.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ CHECK_SECONDS = 10.0
 """Seconds between two looks at whether there is still a worker."""
 
 NO_WORKER_SECONDS = 120.0
-"""Seconds without any worker after which none is waited for any longer; one that was lost starts again in a few."""
+"""Seconds without any worker after which the run gives up; a lost worker restarts within a few."""
 
 AHEAD = 8
 """Tasks handed out for each worker thread beyond the one that runs, so that none waits and few are lost."""
@@ -63,8 +63,8 @@ AHEAD = 8
 def cluster(workers: int, *, scheduler: str | None = None) -> Iterator[Client]:
     """A Dask client, of an embedded cluster on this machine or of a scheduler at an address.
 
-    An embedded cluster has processes of one thread each, which end with this process, however it ends. Whoever may send tasks to
-    its ports runs code as the user, so that all of it speaks TLS with credentials that exist in its own memory only.
+    An embedded cluster has processes of one thread each, which end with this process, however it ends. Anyone who can send tasks to
+    its ports can run code as the user, so all its connections use TLS with credentials that exist in memory only.
 
     Parameters
     ----------
@@ -268,7 +268,7 @@ def on_cluster(
     sha256: str,
     progress: Callable[[int, int], None] = lambda done, tasks: None,
 ) -> Callable[..., np.ndarray]:
-    """`in_turn` on a cluster: the rows of tasks that finished are kept in `store`, which a run that was killed goes on with.
+    """`in_turn` on a cluster: the rows of tasks that finished are kept in `store`, from which an interrupted run resumes.
 
     Several kinds of tasks may share a folder: each has the store named after its function.
     """

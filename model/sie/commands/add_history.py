@@ -1,4 +1,4 @@
-"""`sie add-history`: a raw history of one's own into an evidence folder, with its likelihood."""
+"""`sie add-history`: add a raw history of your own to an evidence folder, with its likelihood."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def add_history(
     ] = None,
     input: Annotated[
         str,
-        typer.Option("--input", metavar="labour|compute|all", help="What research input the effort is."),
+        typer.Option("--input", metavar="labour|compute|all", help="Which research input the effort counts."),
     ] = "labour",
     remoteness: Annotated[
         float | None,
@@ -52,7 +52,11 @@ def add_history(
         ),
     ] = None,
     definition_sd: Annotated[
-        float, typer.Option(metavar="X", help="How far its r may be off the domain's, sd in natural log.")
+        float,
+        typer.Option(
+            metavar="X",
+            help="How far its r may differ from the domain's: standard deviation of the natural log.",
+        ),
     ] = USUAL_DEFINITION_SD,
     hardware_scale: Annotated[
         bool, typer.Option("--hardware-scale", help="Hardware was fixed throughout.")
@@ -61,13 +65,14 @@ def add_history(
         tuple[float, float] | None,
         typer.Option(
             metavar="LOW HIGH",
-            help="Growth of compute over growth of labour, 5 and 95 % (for labour: 0.5 2 unless known).",
+            help="Ratio of compute growth to labour growth, 5 and 95 % points (labour: 0.5 2 unless known).",
         ),
     ] = None,
     measure: Annotated[
         str,
         typer.Option(
-            metavar="WORD", help="How labour is counted, as authors (default: in a way of its own)."
+            metavar="WORD",
+            help="How labour is counted, e.g. authors: rows counted alike share that error (default: not shared).",
         ),
     ] = "",
     kind: Annotated[
@@ -76,7 +81,7 @@ def add_history(
             metavar="record|measurement", help="Kind of the outputs, where FILE has no such column."
         ),
     ] = "record",
-    note: Annotated[str, typer.Option(metavar="TEXT", help="What the data are.")] = "",
+    note: Annotated[str, typer.Option(metavar="TEXT", help="A note that describes the data.")] = "",
     seed: Seed = 1,
 ) -> None:
     """Add a raw history of your own to an evidence folder, and fit the likelihood by which it enters."""
@@ -106,17 +111,19 @@ def add_history(
     print(f"{id} ({domain}): r from this history alone, median and 5-95 %")
     mean, sd = LOG_R_PRIOR
     low, median, high = np.exp([mean - Z90 * sd, mean, mean + Z90 * sd])
-    print(f"  r by the wide prior alone: {median:.2f} ({low:.2f} to {high:.2f})")
+    print(f"  r under the wide prior alone: {median:.2f} ({low:.2f} to {high:.2f})")
     likelihood = read_likelihood(id, into)
     for value in LAMBDAS:
         low, median, high = np.quantile(r_at_lambda(likelihood, value).r.values, INTERVAL)
         print(f"  r at lambda {value:g}: {median:.2f} ({low:.2f} to {high:.2f})")
     if beside := _beside(id, into):
-        print(f"{domain} has other histories, which count too, as if of other data: {', '.join(beside)}")
+        print(
+            f"{domain} has other histories, which are used too and treated as independent data: {', '.join(beside)}"
+        )
     levels = levels_for(id, into)
     for name in levels:
         print(
-            f"{name} enters at another level: the history counts only with --levels, in place of the rows of that level"
+            f"{name} enters at another level: the history is used only with --levels, and then replaces the rows of that level"
         )
     choice = "".join(f" --levels {shlex.quote(f'{name}={level}')}" for name, level in levels.items())
     print(f"next: sie report reference --evidence {shlex.quote(str(into))}{choice}")

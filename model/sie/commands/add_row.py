@@ -1,4 +1,4 @@
-"""`sie add-row`: a row of evidence of one's own in its table of an evidence folder."""
+"""`sie add-row`: add a row of evidence of your own to a table of an evidence folder."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def add_row(
         str,
         typer.Argument(
             metavar="|".join(TABLES),
-            help="returns: an estimate of r. factors: of adjustments. inputs: of any other quantity. growth: of output and inputs.",
+            help="returns: estimates of r. factors: of adjustments. inputs: of any other quantity. growth: growth of output and inputs.",
         ),
     ],
     columns: Annotated[

@@ -25,14 +25,14 @@ from .waiting import progress
 __all__ = ["alternatives"]
 
 DRAWS = 4000
-"""Draws of each fit; the headline that `--save` stores quotes one of DEFAULT_DRAWS."""
+"""Draws of each fit. The headline that `--save` stores is a separate fit with DEFAULT_DRAWS."""
 
 FILES = {
     "csv": "{}_alternatives.csv",
     "r_above_1": "{}_alternatives_r_above_1.png",
     "years_3_in_1y": "{}_alternatives_years_3_in_1y.png",
 }
-"""What `--out` gets, by what it holds."""
+"""Files that `--out` writes, by content."""
 
 
 def alternatives(
@@ -58,7 +58,7 @@ def alternatives(
     draws: Draws = DRAWS,
     folder: Evidence = None,
 ) -> None:
-    """A view's answer under each other choice that could be defended and under each pair: its range, and what moves it most."""
+    """A view's answer under each defensible alternative choice and each pair of them: its range, and what moves it most."""
     from ..data.alternatives import read_alternatives
     from ..data.evidence import read_evidence
     from ..data.priors import read_view, view_names

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["as_text"]
 
 MOST_SHOWN = 10
-"""Alternatives that are listed as those that move an event most."""
+"""Number of alternatives listed as moving an event most."""
 
 
 def as_text(curve: SpecificationCurve) -> str:
@@ -77,7 +77,7 @@ def as_text(curve: SpecificationCurve) -> str:
         if parts:
             lines.append(f"{what}: {', '.join(parts)}")
     lines.append(
-        "weights: stored draws of the nearest fit, k-hat at most 0.7; paths: stored draws, new growth inputs; fit: sampled for itself"
+        "weights: reweighted draws of the nearest fit, k-hat at most 0.7; paths: stored draws, new growth inputs; fit: a fit of its own"
     )
     lines += [
         f"no meaning here, or not answered: {' and '.join(names)}: {why}" for names, why in curve.missing

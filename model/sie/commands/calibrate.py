@@ -1,4 +1,4 @@
-"""`sie calibrate`: whether a view's posteriors are calibrated, by worlds drawn from its priors."""
+"""`sie calibrate`: whether a view's posteriors are calibrated, tested on worlds simulated from its priors."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["calibrate"]
 
-"""Exit code where the ranks speak against the posteriors: the code of a sampling that failed its checks."""
+"""Exit code if the ranks are not uniform: the same as for a fit that did not converge."""
 
 
 def calibrate(
@@ -49,7 +49,7 @@ def calibrate(
         bool,
         typer.Option(
             "--without-histories",
-            help="Leave out raw histories, which teach no lambda, so that a posterior with them is not that of one joint model.",
+            help="Leave out raw histories: lambda is not learned from them, so a posterior with them is not that of one joint model.",
         ),
     ] = False,
     fixed_lambda: Annotated[
@@ -60,7 +60,7 @@ def calibrate(
     ] = None,
     date: Annotated[
         str | None,
-        typer.Option(metavar="YYYY-MM-DD", help="A date that the JSON states; it has none otherwise."),
+        typer.Option(metavar="YYYY-MM-DD", help="Date to record in the JSON (default: none)."),
     ] = None,
     out: Annotated[
         Path | None,

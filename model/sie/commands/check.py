@@ -1,4 +1,4 @@
-"""`sie check`: whether data files are what they must be, and whether quotes stand in their texts."""
+"""`sie check`: whether data files are valid, and whether their quotes appear in the source texts."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ def check(
         typer.Option(
             "--sources",
             metavar="DIR",
-            help="Also check that every quote stands in the source texts of this folder.",
+            help="Also check that every quote appears in the source texts in this folder.",
         ),
     ] = None,
 ) -> int:
-    """Validate data files; print one line per problem, and which works of the bibliography nothing cites."""
+    """Validate data files: print one line per problem, and the works in the bibliography that nothing cites."""
     if sources is not None and not sources.is_dir():
         raise DataError(f"--sources {sources}", plain("no such folder"), "a folder of texts")
     checks = list(_checks(files, evidence, sources))
@@ -74,7 +74,7 @@ def check(
 
 
 def _text_of(name: str, files: list[Path] | None) -> str:
-    """The text of a view or table by the name under which it is checked; empty where there is none to point into."""
+    """The text of a view or table, by the name it is checked under; empty if there is no text to take line numbers from."""
     from ..data.priors import view_names, view_path
 
     paths = [path for path in files or () if path.name == name]
@@ -154,7 +154,7 @@ def _checks(
 
 
 def _uncited(evidence: Path | None) -> list[str]:
-    """The works that no data file names: no problem, since a row may be on its way, but worth a line."""
+    """Works that no data file cites. Not an error, since a row may still be in preparation, but worth a line of output."""
     from ..base.reading import data_folder
 
     folders = dict.fromkeys(

@@ -1,4 +1,4 @@
-"""What `sie check` does with each kind of file: the reader that its name asks for, what readers cannot see, and its quotes."""
+"""What `sie check` does with each kind of file: the reader for its name, checks that readers cannot make, and its quotes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ __all__ = [
 
 
 def other_data(evidence: Path | None, sources: Path | None) -> Iterator[tuple[str, Callable[[], list[str]]]]:
-    """What informs no r directly: Epoch's author counts and METR's horizons, where the folder has them, and timelines."""
+    """Data that do not inform r directly: Epoch's author counts and METR's horizons, where the folder has them, and timelines."""
     from ..data.time_horizons import read_horizons
     from ..data.timelines import timeline_names
     from ..histories.erdil_2024 import read_idea_production
@@ -105,7 +105,7 @@ def check_view(path: Path, evidence: Path | None, sources: Path | None) -> list[
 
 @cache
 def _borrowed(reference: str) -> dict[str, Prior]:
-    """What views of another form borrow of the reference, whose text this is."""
+    """The priors that views of another form take from the reference view, given its text."""
     from ..data.priors import parse_view
     from ..inference.prior_draws import borrowed_from
 
@@ -113,7 +113,7 @@ def _borrowed(reference: str) -> dict[str, Prior]:
 
 
 def check_weights(path: Path | None, evidence: Path | None, sources: Path | None) -> list[str]:
-    """The weights; a table of the bundled ones belongs to a view that there is."""
+    """The weights; in the bundled file, each table must belong to an existing view."""
     from ..data.priors import WEIGHTS, view_names
     from ..data.weights import OTHERS, read_weights
 
@@ -191,7 +191,7 @@ def check_series(path: Path) -> list[str]:
 
 
 def check_figures(path: Path | None, sources: Path | None) -> list[str]:
-    """What the sources state and `sie reproduce` recomputes."""
+    """The figures that sources state, which `sie reproduce` recomputes."""
     from ..page.figures import figures
 
     records = [(f"figure {figure.id}", figure.source, figure.quote) for figure in figures(path)]
@@ -232,7 +232,7 @@ def files_around(path: Path, evidence: Path | None) -> dict[str, Path]:
 def _missing_quotes(
     records: Sequence[tuple[str, str, str | None]], folder: Path | None, works: Mapping[str, Source]
 ) -> list[str]:
-    """The quotes that do not stand in the texts of a folder."""
+    """Quotes that do not appear in the texts of a folder."""
     texts, missing = {}, []
     if folder is None:
         return []

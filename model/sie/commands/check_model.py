@@ -38,7 +38,7 @@ def check_model(
     ] = "reference",
     levels: Levels = None,
     quick: Annotated[
-        bool, typer.Option("--quick", help="Leave out no domain, which takes a refit each.")
+        bool, typer.Option("--quick", help="Skip the left-out domains, each of which takes a refit.")
     ] = False,
     json: Json = None,
     seed: Seed = 1,

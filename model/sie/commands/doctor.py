@@ -1,4 +1,4 @@
-"""`sie doctor`: whether this installation is as it should be, one line a finding."""
+"""`sie doctor`: check this installation, one line per finding."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ def print_domains(console, table: xr.Dataset) -> None:
         )
     console.print(shown)
     console.print(
-        "r: 5 / 50 / 95 %; raw: from the domain's own rows alone, converted to the view's input and to no adjustment with the posterior of both;"
+        "r: 5 / 50 / 95 %; raw: from the domain's own rows alone, converted to the view's input and with adjustments removed, using the posterior of both;"
         " shrinkage: the share of the distance from the raw median to that of r_typical by which pooling moved it ('-': the two are"
         " nearly equal); below: posterior predictive probability below the observed value"
     )
@@ -161,7 +161,7 @@ def print_predicted(console, predicted: xr.Dataset) -> None:
 
 
 def predicted_in_words(predicted: xr.Dataset) -> list[str]:
-    """How much the hits of left-out domains show: how many are expected, how wide the intervals are and why; each miss."""
+    """How informative the hits of left-out domains are: how many are expected, how wide the intervals are and why; each miss."""
     total = predicted.sizes["domain"]
     hits, half = (int(predicted.hit.sel(mass=mass).sum()) for mass in (NINETY, 0.5))
     low, high = (predicted.predicted.sel(quantile=end) for end in ENDS)

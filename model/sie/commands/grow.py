@@ -51,7 +51,7 @@ NUMBERS = {
     **MECHANISMS,
     **OUTSIDE,
 }
-"""Every number of a trajectory, an option each; `off` is what it is if nothing is said."""
+"""Every number of a trajectory, one option each; `off` is its default."""
 
 Retraining = Annotated[
     str,
@@ -72,7 +72,7 @@ def _option(name: str) -> Parameter:
 
 
 def _told_a_trajectory(command: Callable) -> Callable:
-    """The command with an option for each number and for retraining in place of its first two arguments."""
+    """The command with its first two arguments replaced by an option for each number and for retraining."""
     own = list(signature(command, eval_str=True).parameters.values())[2:]
 
     @wraps(command)
@@ -150,7 +150,7 @@ def explain(path: Trajectory, years: float) -> None:
 
 
 def _print_idle(path: Trajectory, years: float) -> None:
-    """What was asked for and changes nothing, so that no one takes it for a result."""
+    """Notes on options that have no effect here, so that nobody mistakes the output for their effect."""
     for name, needs in idle(path, years).items():
         print(
             f"{_flag(name)} changes nothing here: it acts with {needs.replace('_', '-')} (r and p are those at ASARA, with"

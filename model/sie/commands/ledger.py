@@ -27,7 +27,7 @@ def ledger(
     report: Annotated[
         Path | None,
         typer.Argument(
-            metavar="[REPORT]", help="add: what sie report --json wrote, or the draws (.nc) of --out."
+            metavar="[REPORT]", help="add: a report saved by sie report --json, or the draws (.nc) of --out."
         ),
     ] = None,
     date: Annotated[

@@ -54,7 +54,9 @@ def notebooks(
     ] = None,
     into: Annotated[
         Path | None,
-        typer.Option("--into", metavar="DIR", help="Copy them into this folder (default: where you are)."),
+        typer.Option(
+            "--into", metavar="DIR", help="Copy them into this folder (default: the current folder)."
+        ),
     ] = None,
     ipynb: Annotated[
         Path | None,
@@ -81,7 +83,7 @@ def notebooks(
 
 
 def _copy(chosen: Mapping[str, Path], into: Path | None) -> None:
-    """Copies of notebooks, all or none; a file that is there already and differs is never replaced."""
+    """Copy notebooks, all or none; an existing file that differs is never overwritten."""
     require("notebooks", "sie notebooks")
     option, folder = ("--into", into) if into is not None else ("sie notebooks", Path())
     refuse_unwritable(option, folder, folder=True)
@@ -105,8 +107,8 @@ def _copy(chosen: Mapping[str, Path], into: Path | None) -> None:
 def opened_with(here: Path) -> str:
     """The command that starts the marimo of this environment from a folder.
 
-    `uv run` finds an environment only beside or above the folder; `marimo` alone is found where the environment is activated. What
-    `uv run` started sees its environment as if it were.
+    `uv run` finds an environment only beside or above the folder; `marimo` alone is found where the environment is activated. A
+    process that `uv run` started sees its environment as activated.
     """
     environment = Path(sys.prefix)
     settings = environment / "pyvenv.cfg"
@@ -193,7 +195,7 @@ def as_jupyter(path: Path) -> str:
 
 
 def _as_text(cells: list[dict]) -> None:
-    """Make cells that only show prose prose, which would stand twice otherwise: as code and as what the code shows."""
+    """Turn cells that only show prose into Markdown cells; otherwise the text would appear twice, as code and as its output."""
     for cell in cells:
         if cell["cell_type"] != "code" or not "".join(cell["source"]).startswith("mo.md("):
             continue

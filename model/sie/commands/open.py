@@ -40,7 +40,7 @@ def open_(
 
 
 def _page(files: list[Path], results: list[Result], works: dict[str, Source]) -> str:
-    """The page, or a DataError for draws that passed as plain but make no report."""
+    """The page, or a DataError for draws that pass the file checks but do not make a report."""
     from ..page.document import render
     from ..page.payload import payload_of
 
@@ -48,7 +48,7 @@ def _page(files: list[Path], results: list[Result], works: dict[str, Source]) ->
         return render([payload_of(result, works, wide=False) for result in results])
     except DataError:
         raise
-    except Exception as error:  # what a made-up file lacks shows only where it is used
+    except Exception as error:  # what a forged file lacks shows only when it is used
         where = ", ".join(file.name for file in files)
         raise DataError(
             where,

@@ -54,7 +54,7 @@ __all__ = [
 DEFAULT_DRAWS = 20000
 
 HTML = (".html", ".htm")
-"""How the name of a page ends."""
+"""File name endings of a page."""
 
 
 def _whole(text: str | int) -> int:
@@ -99,12 +99,12 @@ Levels = Annotated[
     typer.Option(
         "--levels",
         metavar="DOMAIN=LEVEL",
-        help="Level of a domain's evidence: published, growth, epoch or series (default: domains.csv). A level alone is set for all"
-        " domains with rows at it; repeatable.",
+        help="Level of a domain's evidence: published, growth, epoch or series (default: as in domains.csv). A level without"
+        " a domain applies to all domains with rows at that level; repeatable.",
     ),
 ]
 Given = Annotated[
-    str, typer.Option(metavar="priors|evidence", help="Draws given priors, or priors and evidence.")
+    str, typer.Option(metavar="priors|evidence", help="Use draws from the priors, or from the posterior.")
 ]
 PriorsOnly = Annotated[
     bool, typer.Option("--priors-only", help="Leave out the evidence; no posterior is sampled.")
@@ -116,7 +116,9 @@ Figures = Annotated[
 TableFile = Annotated[
     Path | None,
     typer.Option(
-        "--table", metavar="FILE", help="Write the credences here: .md, .tex or .csv says the format."
+        "--table",
+        metavar="FILE",
+        help="Write the credences here; the ending (.md, .tex or .csv) sets the format.",
     ),
 ]
 Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the results as JSON here.")]
@@ -127,7 +129,7 @@ Html = Annotated[
 
 
 def check_sampling(seed: int, draws: int) -> None:
-    """Refuse a seed or a number of draws that no command takes."""
+    """Raise DataError for a seed or a number of draws out of range."""
     check_seed("--seed", seed)
     check_draws("--draws", draws)
 
@@ -139,7 +141,7 @@ def check_whole(option: str, number: int, least: int, most: int) -> None:
 
 
 def check_figures(figures: str) -> None:
-    """Refuse what no figure is saved as."""
+    """Raise DataError for a format that figures cannot be saved in."""
     from ..plots.style import FIGURE_FORMATS
 
     if figures not in FIGURE_FORMATS:
@@ -147,7 +149,7 @@ def check_figures(figures: str) -> None:
 
 
 def check_given(given: str) -> None:
-    """Refuse what no draws are given."""
+    """Raise DataError unless `given` is one of GIVEN."""
     if given not in GIVEN:
         raise DataError("--given", given, " or ".join(GIVEN))
 
@@ -165,9 +167,9 @@ def chosen_events(names: list[str] | None) -> list[str]:
 def chosen_levels(
     options: list[str] | None, everything: xr.Dataset, *, without: str | None = None
 ) -> dict[str, str]:
-    """`domain=level` options as a mapping; a level alone is that of every domain which has rows at it and is not named.
+    """`domain=level` options as a mapping; a level alone applies to every domain that has rows at it and is not named.
 
-    `without` is the option by which no evidence counts: levels would change nothing then.
+    `without` names an option that leaves out all evidence. Levels are then refused, since they would have no effect.
     """
     from ..data.evidence import LEVELS
     from ..returns.selection import domains_at

@@ -52,7 +52,7 @@ def page(
     evidence: Evidence = None,
     levels: Levels = None,
 ) -> None:
-    """One self-contained HTML file with the answer, whose priors and rows move in the browser."""
+    """Write the answer as one self-contained HTML file, with priors and rows that can be changed in the browser."""
     from ..data.evidence import evidence_files
     from ..page.document import render
 
@@ -102,7 +102,7 @@ def site(
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """The options that a page and a site have in common. Raises DataError for a seed or a number of draws that is none."""
+    """The options shared by page and site. Raises DataError for an invalid seed or number of draws."""
 
     seed: int
     draws: int

@@ -57,7 +57,7 @@ def report(
     evidence: Evidence = None,
     levels: Levels = None,
     verbose: Annotated[
-        bool, typer.Option("--verbose", help="The whole report of every view, where several are asked for.")
+        bool, typer.Option("--verbose", help="Print the full report of each view if there are several.")
     ] = False,
 ) -> None:
     """Credences before and after evidence, with their Monte Carlo errors: one view in full, several on one screen."""

@@ -1,4 +1,4 @@
-"""`sie series`: what each raw history says of r, beside simpler readings of the same data; figures and stored likelihoods."""
+"""`sie series`: what each raw history says about r, beside simpler estimates from it; figures and stored likelihoods."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def series(
         list[str] | None,
         typer.Argument(
             metavar="[ID|FILE ...]",
-            help="Rows of series.csv (default: all), or files of one's own that end in .csv.",
+            help="Rows of series.csv (default: all), or your own files ending in .csv.",
         ),
     ] = None,
     seed: Seed = 1,
@@ -126,7 +126,7 @@ def _stored(name: str, evidence: Path | None) -> xr.DataArray | None:
 def _show(
     past: xr.Dataset, rows: xr.Dataset, table, seed: int, most: float, last, out: Path | None, on_progress
 ) -> dict[str, xr.Dataset]:
-    """Print every reading of a history, and draw it; what is returned are the draws of each."""
+    """Print and plot every reading of a history; returns the draws of each."""
     from ..histories.arrays import as_history, efforts
     from ..histories.fit import is_identified, replicate
     from ..histories.model import LOG_LAMBDA_RANGE
@@ -140,7 +140,9 @@ def _show(
     history = as_history(past, until=until)
     print(f"{name}{of}: {past.sizes['observation']} {' and '.join(kinds)}s, {first} to {end}")
     if (entered := len(history.years) + 1) < past.sizes["observation"] - len(history.by_ai):
-        print(f"  {entered} of them enter, where pieces of constant effort end; the others say no more of r")
+        print(
+            f"  {entered} of them enter, at the ends of stretches of constant effort; the others add nothing about r"
+        )
     if by_ai := len(history.by_ai):
         print(
             f"  {by_ai} by AI: the effort behind them is unknown and of another kind; shown in the figures, not used in the fit"

@@ -1,4 +1,4 @@
-"""The lines in which `sie series` says what a history says of r."""
+"""The lines that `sie series` prints about a history and its r."""
 
 from __future__ import annotations
 

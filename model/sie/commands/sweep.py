@@ -1,4 +1,4 @@
-"""`sie sweep`: many fits on an embedded cluster or a Dask scheduler, into one store that a killed sweep goes on with."""
+"""`sie sweep`: many fits on an embedded cluster or a Dask scheduler, into one store from which an interrupted sweep resumes."""
 
 from __future__ import annotations
 

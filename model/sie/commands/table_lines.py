@@ -29,7 +29,7 @@ __all__ = ["as_text", "moves_in_words", "tables_of"]
 
 def moves_in_words(moves: Sequence[dict], views: dict[str, View]) -> list[str]:
     if not moves:
-        return ["", "No two of these views are of one forecaster at two dates."]
+        return ["", "None of these views updates another by the same forecaster."]
     lines = []
     for event in dict.fromkeys(move["event"] for move in moves):
         rows = [["forecaster", "from", "to", AUTHOR_SAYS, "given", "earlier", "later", "difference (points)"]]
@@ -139,7 +139,7 @@ def as_text(
     for title, (head, *rows) in tables_of(read, found, pooled, weigh, events).items():
         lines += [title, *aligned([head, *rows]), ""]
     lines.append(
-        "Author's own: how many of a view's quantities are; the others are the reference's, or ours (sie list)."
+        "Author's own: how many of a view's quantities its author states; the others are the reference's, or ours (sie list)."
     )
     lines.append("In brackets: Monte Carlo standard errors in percentage points (for pools, upper bounds).")
     lines += _vetoes_in_words(read, found, events, weigh)
@@ -165,7 +165,7 @@ def as_text(
         lines += [
             "",
             f"Weights of mechanisms: {shares}. A mechanism replaces what the view says of sigma, experiment_gain and the compute factor,"
-            " with all that follows from it at ASARA: labour's share, pace, p and r. Where labour is all of research no mechanism acts.",
+            " with all that follows from it at ASARA: labour's share, pace, p and r. Where labour is the only research input, mechanisms have no effect.",
         ]
     return "\n".join([*lines, conditions(read)])
 

@@ -66,7 +66,7 @@ def timeline(
         bool,
         typer.Option(
             "--backtest",
-            help="Fit every timeline to what was known at three dates; where did later models fall?",
+            help="Backtest: fit every timeline to what was known at three dates, and compare its predictions with later models.",
         ),
     ] = False,
     now: Annotated[
@@ -84,7 +84,7 @@ def timeline(
     json: Json = None,
     evidence: Evidence = None,
 ) -> None:
-    """The date of ASARA by METR's time horizons, what is gained until then, its backtest, and events by year."""
+    """The date of ASARA from METR's time horizons, the software gained until then, the backtest, and events by year."""
     from ..analysis.timeline import last_date
     from ..base.files import refuse_unwritable, write_json
     from ..data.evidence import evidence_files
@@ -133,7 +133,7 @@ def timeline(
 
 
 def _refuse(options: dict[str, object], found: str, want: str) -> None:
-    """Refuse options that would change nothing."""
+    """Raise DataError for options that would have no effect."""
     for option, value in options.items():
         if value:
             raise DataError(option, plain(found), want)
@@ -250,7 +250,7 @@ def _by_year(
 
 
 def _by_year_json(table: xr.Dataset) -> list[dict]:
-    """The table for JSON; a year of null is whenever."""
+    """The table for JSON; a year of null means at any time."""
     rows = []
     for event in table.event.values.tolist():
         for year in table.year.values.tolist():
@@ -263,7 +263,7 @@ def _by_year_json(table: xr.Dataset) -> list[dict]:
 def _takeoff(
     name: str, evidence: Path | None, levels: list[str] | None, priors_only: bool, sampling: dict
 ) -> tuple[View, xr.Dataset, str]:
-    """A view and its draws, given evidence where it can move the view and nobody left it out; and what they are given."""
+    """A view, its draws, and what they are given: evidence, unless it cannot move the view or was left out."""
     from ..data.evidence import read_evidence
     from ..data.priors import read_view
     from ..inference.prior_draws import prior

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["alternatives", "backtest", "by_year", "quantiles", "rows_of"]
 
 FURTHEST = 1000.0
-"""Years from which a date is told as further than this."""
+"""Dates further than this many years away are printed only as such."""
 
 INDEPENDENT = (
     "The date of ASARA and what comes after it are drawn independently: every date is joined with every path. Conditional on ASARA still"
@@ -27,8 +27,8 @@ INDEPENDENT = (
 )
 
 TOGETHER = (
-    "The models of one cut share a trend and a measurement error: they are no independent tests. Horizons are minutes to hours here; none"
-    " of this tests the trend up to months."
+    "The models of one cut share a trend and a measurement error: they are not independent tests. Horizons here are minutes"
+    " to hours; the trend up to months is not tested."
 )
 
 
@@ -43,7 +43,7 @@ def quantiles(dates: xr.Dataset) -> Iterator[str]:
 
 
 def rows_of(dates: xr.Dataset) -> dict[str, np.ndarray]:
-    """What is told of the draws, by the words for it."""
+    """The quantities that are printed, by label."""
     return {
         "horizon of the trend at the last model, minutes": dates.horizon.values,
         "days to double there": 365.25 / dates.doublings_per_year.values,

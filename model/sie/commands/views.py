@@ -1,4 +1,4 @@
-"""`sie list` and `sie new`: what there is, and a view to start from."""
+"""`sie list` and `sie new`: list views, events and evidence, and copy a view to start from."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def list_() -> None:
 
 
 def _own_in_words(view: View) -> str:
-    """How many quantities are the author's own, and of whom the others are."""
+    """How many quantities are the author's own, and whose the others are."""
     bases = [entry.basis for entry in view.entries.values()]
     others = [f"{bases.count(basis)} {basis}" for basis in (REFERENCE, OURS) if basis in bases]
     return f"{authored_in_words(view)} quantities the author's own" + (
@@ -74,7 +74,7 @@ def new(
     ],
     start: Annotated[str, typer.Option("--from", metavar="VIEW", help="The view to copy.")],
 ) -> None:
-    """Copy an existing view to a new file, to be edited; what stays as in the reference view says so."""
+    """Copy an existing view to a new file for editing; quantities taken from the reference view are marked as such."""
     import dataclasses
     from types import MappingProxyType
 

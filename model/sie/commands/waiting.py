@@ -60,7 +60,7 @@ def progress() -> Iterator[Callable[[str], None]]:
 def each[T](
     items: Iterable[T], on_progress: Callable[[str], None]
 ) -> Iterator[tuple[T, Callable[[str], None]]]:
-    """Each of several items with what tells its progress: the message, and which of how many it is."""
+    """Each of several items, with a function that reports progress as `message (2 of 15)`."""
     listed = list(items)
     for i, item in enumerate(listed, start=1):
         which = f" ({i} of {len(listed)})" if len(listed) > 1 else ""
@@ -69,7 +69,7 @@ def each[T](
 
 @contextmanager
 def bar(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar of so many things with the time that is left, on a terminal."""
+    """A progress bar over a number of items with the time left, on a terminal."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 

@@ -30,7 +30,7 @@ SHOWN_LETTERS = 110
 """Letters of a line of the list that is shown."""
 
 MOST_WEIGHT = 100.0
-"""An alternative of a larger weight beside the headline's 1 would be the headline."""
+"""Largest weight of an alternative, beside the headline's 1: anything weightier should be the headline itself."""
 
 GROWN = ("output", "labour", "compute")
 """Growth rates of a row that an alternative may replace, by their 5, 50 and 95 % quantiles."""

@@ -58,7 +58,7 @@ ORIGIN = {
 SOURCE_KEY = "a key of sources.toml (of your own: --evidence DIR)"
 
 REFERENCE = "reference"
-"""The basis of a quantity of which a view's author says nothing: as in the reference view, to the digit."""
+"""The basis of a quantity on which the author is silent: its prior is exactly the reference view's."""
 
 OURS = "ours"
 """The basis of a number that is our judgement."""
@@ -67,7 +67,7 @@ _NO_QUOTE = {"transcribed": "we do not hold the work", REFERENCE: "the author sa
 """The bases of a number that no quote can print."""
 
 QUOTE_WORDS, QUOTE_LETTERS = 40, 2000
-"""A quote has fewer words than this, and no more letters, so that it stays a quotation and not a reproduction."""
+"""A quote has fewer than this many words and at most this many characters, so that it remains a short quotation."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,11 +115,11 @@ SHORTENERS = frozenset(
         "tinyurl.com",
     )
 )
-"""Hosts whose addresses say nothing of where they lead, and die with the service."""
+"""Link shorteners: their addresses hide the target and stop working when the service ends."""
 
 
 def _address(text: object) -> str | None:
-    """An address of the web that says where it leads."""
+    """A web address that is not a shortened link."""
     if not isinstance(text, str):
         return None
     parts = urlsplit(text)

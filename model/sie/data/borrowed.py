@@ -1,4 +1,4 @@
-"""What an author's view says of the reference: what it borrows is the reference's, and what is ours in it is no narrower."""
+"""Checks of an author's view against the reference view: borrowed priors are equal, and priors of ours are no narrower."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["check_borrowed", "check_not_narrower", "width"]
 
 
 def check_borrowed(view: View, reference: View, derived: Mapping[str, Prior]) -> None:
-    """Refuse a quantity with the basis `reference` that is not the reference view's, to the digit.
+    """Refuse a quantity with the basis `reference` whose prior is not exactly the reference view's.
 
     Where that view derives the quantity, it must be the prior in `derived`.
     """
@@ -38,7 +38,7 @@ def check_borrowed(view: View, reference: View, derived: Mapping[str, Prior]) ->
 
 
 def check_not_narrower(view: View, reference: View) -> None:
-    """Refuse an author's view with a number of ours that is narrower than the reference's: it would say in his name what he does not."""
+    """Refuse an author's view with a prior of ours narrower than the reference's: it would attribute to the author a confidence not stated."""
     with Problems() as problems:
         for name in (
             name for name, entry in view.entries.items() if entry.basis == OURS and name in reference

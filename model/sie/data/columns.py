@@ -38,7 +38,7 @@ SMALLEST, LARGEST = 1e-6, 1e6
 """Estimates of r, factors and errors outside this range are taken for mistakes; beyond it the sampler overflows."""
 
 SLOWEST, FASTEST = 1e-4, 10.0
-"""Growth a year in natural logs: slower is nothing to divide by, faster (22,000x a year) is a factor or a percentage."""
+"""Range of growth a year in natural logs: less is too small to divide by, more (22,000x a year) must be a factor or a percentage."""
 
 MOST_REMOTE = 100.0
 """Largest remoteness of a domain."""

@@ -153,7 +153,7 @@ def lognormal(q05: float, q95: float) -> Prior:
 def quantiles(q05: float, q50: float, q95: float) -> Prior:
     """A quantity above 0 with these 5, 50 and 95 % quantiles.
 
-    Its logarithm has normal tails of a standard deviation of its own on each side, which go over into one another around the median; where
+    Its logarithm has normal tails with a different standard deviation on each side, joined smoothly around the median. If
     q50 is the geometric mean of the others it is `lognormal`.
 
     Parameters

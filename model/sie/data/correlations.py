@@ -38,7 +38,7 @@ class Correlation(Stated):
 
 
 def of_ranks(where: str, ranks: Mapping[tuple[str, str], float], **origin: str) -> tuple[Correlation, ...]:
-    """Correlations of one's own: ranks by pair of quantities. Raises DataError for what is no pair and no rank."""
+    """User-defined correlations: ranks by pair of quantities. Raises DataError for an invalid pair or rank."""
     check_type(f"{where} correlations", ranks, Mapping, "ranks by pair: {('r_typical', 'spread'): 0.5}")
     pairs = []
     for between, rank in ranks.items():

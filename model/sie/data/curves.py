@@ -35,7 +35,7 @@ SCORE_LIMIT = 8.0
 
 
 BEND = 0.5
-"""How far from the median, in standard scores, the two tails of the family `quantiles` go over into one another."""
+"""Distance from the median, in standard scores, over which the two tails of the family `quantiles` are blended."""
 
 MOST_SKEW = 6.0
 """How many times longer one side of the family `quantiles` may be than the other, in log; at 6.7 its curve would stand still."""

@@ -16,7 +16,7 @@ __all__ = ["draw"]
 
 
 class _HasEntries(Protocol):
-    """What has an `Entry` for each of its quantities: a view, or a timeline."""
+    """Anything with an `Entry` for each of its quantities: a view or a timeline."""
 
     def __getitem__(self, quantity: str, /) -> Entry: ...
 
@@ -44,6 +44,6 @@ def _own(prior: Prior, name: str, size: int, seed: int) -> np.ndarray:
 
 
 MOST_SHARED = 32768
-"""Draws of a quantity that are kept for other views with the same prior of it: most borrow the reference's."""
+"""Most draws of a quantity for which they are cached; most views share the reference's prior."""
 
 _shared = lru_cache(maxsize=128)(_own)

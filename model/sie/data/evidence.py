@@ -1,4 +1,4 @@
-"""Evidence on r, read from CSV into one labelled dataset, and which of it a view may be confronted with.
+"""Evidence on r, read from CSV into one labelled dataset.
 
 One row is a published estimate of r (`returns.csv`) or of adjustments (`factors.csv`), an estimate of any other quantity of a
 view (`inputs.csv`), the growth of output and inputs in a domain (`growth.csv`), or a raw history (`series.csv`, observations in
@@ -185,7 +185,7 @@ def read_series(name: Path | str, path: Path | str | None = None) -> xr.Dataset:
     Parameters
     ----------
     name : str or Path
-        Id of a row of `series.csv`, or a file of one's own that ends in .csv.
+        Id of a row of `series.csv`, or your own file ending in .csv.
     path : Path or str, optional
         The folder (default: the bundled one).
 
@@ -259,9 +259,9 @@ def read_inputs(path: Path | str | None = None) -> xr.Dataset:
 
 
 def _read_all_series(rows: list[dict], files: Mapping[str, Path], is_whole: bool) -> dict[str, bool]:
-    """Whether each series identifies r, by id; every file is read, belongs to one row, and no file belongs to none.
+    """Whether each series identifies r, by id. Every file is read and must belong to exactly one row.
 
-    Of a table that `is_whole` not, the files are read and need no row.
+    If the table is not whole (`is_whole`), files without a row are allowed.
     """
     owners: dict[str, str] = {}
     identified = {}

@@ -39,7 +39,7 @@ __all__ = [
 ]
 
 ALIKE = 0.7
-"""Share of letters in common (`difflib`) from which an unknown unit is taken for a known one that was spelt otherwise."""
+"""Similarity (`difflib`) from which an unknown unit counts as a misspelling of a known one."""
 
 LEAST = 2
 """A series has at least so many observations by people, and each effort was observed at least so often."""
@@ -109,7 +109,7 @@ class Observations:
 
 
 def read_observations(path: Path) -> Observations:
-    """One series file, or a DataError with every line that cannot be what it says."""
+    """One series file, or a DataError with every invalid line."""
     with Problems() as problems:
         header, rows = read_lines(path, lambda header: _units(path.name, header), problems)
         units = _units(path.name, header)

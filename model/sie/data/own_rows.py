@@ -1,4 +1,4 @@
-"""A row of evidence of one's own: what is not said of it is filled in, and it is checked as the table that it belongs to would be."""
+"""A user's own row of evidence: missing columns get defaults, and the row is checked like any other row of its table."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ TABLES = {
     "inputs": None,
     "growth": "growth",
 }
-"""The tables that take a row of one's own, and the level at which a domain enters that is made for one."""
+"""Tables to which a user can add a row, and the level at which a domain created for that row enters."""
 
 NOTE = "A row of one's own."
 
 RATIO = (0.5, 2.0)
-"""5 and 95 % points of the growth of compute over that of labour where nobody saw it: ours, those of the NanoGPT speedrun."""
+"""Default 5 and 95 % points of compute growth over labour growth where it is unknown: ours, as for the NanoGPT speedrun."""
 
 RATIO_NOTE = "How fast compute grew is not known; the ratio {:g} to {:g} of its growth to labour's is ours: neither is known to outrun the other."
 
@@ -137,7 +137,7 @@ def cells_of(table: str, id: str, columns: Mapping[str, object]) -> dict[str, st
 
 
 def check(where: str, field: Field, value: object, text: str | None = None) -> None:
-    """Refuse an argument that the field of a table refuses."""
+    """Raise DataError for an argument that its field does not accept."""
     try:
         field.of(where, value if text is None else text)
     except DataError as error:
@@ -179,7 +179,7 @@ def _alike(domain: str, known: Iterable[str]) -> str:
 
 
 def _as_rows(evidence: xr.Dataset) -> list[dict[str, Any]]:
-    """What the rules between rows ask of the rows that are there."""
+    """What the rules between rows need to know of the existing rows."""
     outputs, inputs = evidence.output_data.values, evidence.input_data.values
     keys = ("kind", "history", "preferred")
     columns = [evidence[key].values.tolist() for key in keys]

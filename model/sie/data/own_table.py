@@ -1,4 +1,4 @@
-"""A table of one's own, a CSV file or a DataFrame, as the text of a series file, and its refusals in the terms of what was given.
+"""A user's own table (a CSV file or DataFrame) as the text of a series file, with errors that refer to the table as given.
 
 Order, date, kind and output come first, each number as it was given; what is missing is an empty cell. Nothing else is changed:
 what a column may hold is the business of `data.histories`, which reads the text.

@@ -197,7 +197,7 @@ RETIRED: Mapping[str, Quantity] = MappingProxyType(
         )
     }
 )
-"""Quantities that views stated once. What was saved then is shown; nothing is computed from them."""
+"""Quantities of earlier versions. Reports saved with them are shown, but nothing is computed from them."""
 
 STATED_INSTEAD = MappingProxyType(
     {
@@ -210,4 +210,4 @@ SERIAL_PENALTY = 0.7
 """Exponent that turns parallel labour into serial-equivalent labour (Davidson's takeoff model; Greenblatt 2025)."""
 
 GIVEN = ("priors", "evidence")
-"""What a credence may be given."""
+"""What a credence may be conditioned on."""

@@ -207,7 +207,7 @@ def check_labour(*, is_growth: bool) -> Rule:
 
 
 def check_measure(counts: Callable[[Mapping[str, Any]], bool]) -> Rule:
-    """No more of a row's definition error stands for how it `counts` labour than there is."""
+    """The part of a row's definition error that stands for how it `counts` labour is not larger than the whole."""
 
     def rule(where: str, row: Mapping[str, Any]) -> None:
         with Problems() as problems:
@@ -272,14 +272,14 @@ def check_flows(growth: str) -> Rule:
 
 
 def check_read(where: str, row: Mapping[str, Any]) -> None:
-    """What a quote prints stands in a text that we hold, so that it was not read second-hand."""
+    """A quoted number is in a text that we hold, so it was not read second-hand."""
     if row["basis"] == "stated" and row["read"] == READ[1]:
         want = f"{READ[0]} or nothing (basis is stated: we quote a text that we hold)"
         raise DataError(f"{where} read", row["read"], want)
 
 
 def check_series(where: str, row: Mapping[str, Any]) -> None:
-    """The numbers of a series are too many to quote, so that they are never `stated`."""
+    """A series has too many numbers to quote, so its basis is never `stated`."""
     if row["basis"] == "stated":
         want = "transcribed, derived or ours (no quote prints a whole series)"
         raise DataError(f"{where} basis", "stated", want)

@@ -82,7 +82,7 @@ class Field:
 
 
 def optional(field: Field, empty: Any = None) -> Field:
-    """The field, which need not be there."""
+    """The same field, made optional."""
     return replace(field, is_optional=True, empty=empty)
 
 
@@ -132,7 +132,7 @@ def checked(
 
 
 def anything(want: str = "a value") -> Field:
-    """Whatever stands there; what it must be is checked elsewhere."""
+    """Any value; it is checked elsewhere."""
     return Field(lambda value: value, want)
 
 
@@ -213,7 +213,7 @@ def _date(found: Any) -> datetime.date | None:
 
 
 WORDS = optional(words(), "")
-"""Text that need not be there."""
+"""Optional text."""
 
 LINE = Field(
     lambda text: text if isinstance(text, str) and text.strip() and text.isprintable() else None,

@@ -22,7 +22,7 @@ from .views import check_range
 __all__ = ["ABOUT", "AHEAD", "DEFAULT_TIMELINE", "QUANTITIES", "Timeline", "read_timeline", "timeline_names"]
 
 AHEAD = ("suite_bias", "trend_error", "software_share", "compute_ahead", "asara_horizon", "pace")
-"""What the measurements do not inform."""
+"""Quantities that the measurements do not inform."""
 
 DEFAULT_TIMELINE = "superexponential"
 """The timeline that is used unless another is named: of the bundled ones, the backtest supports it most (`sie timeline --backtest`)."""

@@ -154,11 +154,11 @@ class View:
 
     @property
     def retired(self) -> tuple[str, ...]:
-        """The quantities that it states and no view states any more: it was saved before, can be shown, and says nothing anew."""
+        """Quantities of earlier versions in a saved view. Such a view can be shown, but nothing is computed from it."""
         return tuple(name for name in self.entries if name in RETIRED)
 
     def refuse_retired(self) -> None:
-        """Refuse a view that states what no view states any more.
+        """Refuse a view with quantities of an earlier version.
 
         Raises
         ------
@@ -250,7 +250,7 @@ _IN_PYTHON = {"locator": "View.replace", "note": "changed in Python"}
 
 
 def check_name(where: str, name: object) -> None:
-    """Refuse a name that the files of a view's report could not bear."""
+    """Refuse a name that cannot be part of the file names of a report."""
     if not (
         isinstance(name, str)
         and name.isprintable()

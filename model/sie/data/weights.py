@@ -39,7 +39,7 @@ HISTORY: Mapping[str, Quantity] = MappingProxyType(
         "frontier_share": QUANTITIES["frontier_share"],
     }
 )
-"""What is said of the history behind r, for views that state r against labour, or at ASARA, and nothing of it."""
+"""Assumed for the history behind r in views that state r against labour, or at ASARA, without describing it."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -94,7 +94,7 @@ def paused(
     years: float | np.ndarray,
     longest: float = FOR_EVER,
 ) -> xr.Dataset:
-    """The paths with a pause when a level is reached: every later level comes so much later.
+    """The paths with a pause at a level: every later level is reached later by the length of the pause.
 
     A factor that depends on time stands still during the pause if it was applied before the pause.
 

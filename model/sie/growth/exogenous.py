@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["acted_on", "acts", "factor", "has_limit", "log2_at", "passed"]
 
 LONGEST = 1e300
-"""Years that stand for a pause of the path's own time that no number holds."""
+"""Stands for a pause that, in the path's own time, is too long for a float."""
 
 
 def acts(draws: xr.Dataset) -> bool:
@@ -111,7 +111,7 @@ def passed(clock: Clock, years: np.ndarray) -> np.ndarray:
 
 
 def _on(draws: xr.Dataset, name: str) -> float:
-    """A number of what acts on draws, which is one for all of them; what it is where nothing does."""
+    """An exogenous number, the same in all draws; its `off` value if the draws have none."""
     if name not in draws:
         return NUMBERS[name].off
     values = np.ravel(draws[name].values)

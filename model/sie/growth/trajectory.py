@@ -38,10 +38,10 @@ ROWS = 12
 """Steps of the table."""
 
 LONG = 1e6
-"""Years from which a time is told as a power of ten."""
+"""Times of this many years or more are printed as a power of ten."""
 
 MOST_LOG2 = 1000.0
-"""log2 of a pace from which it is told as this."""
+"""log2(pace) is capped at this value, so that the pace does not overflow."""
 
 OPTIONAL = {**MECHANISMS, **OUTSIDE}
 """What a trajectory may have beyond its first numbers."""

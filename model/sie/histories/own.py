@@ -1,4 +1,4 @@
-"""A history of one's own, from a file or a table to a row of an evidence folder, with the likelihood by which it enters.
+"""A user's own history, from a file or a table to a row of an evidence folder, with its likelihood.
 
 What is written: `series/<id>.csv`, its row in `series.csv`, a row in `domains.csv` where the domain is new, and
 `likelihoods/<id>.csv` with its line in the index. All of it is put together in a folder aside, read as evidence and fitted before
@@ -61,7 +61,7 @@ def add_history(
     seed: int,
     on_progress: Callable[[str], object] = lambda _: None,
 ) -> Path:
-    """Add a raw history of one's own to an evidence folder, with the likelihood by which it enters the model.
+    """Add a raw history of your own to an evidence folder, with the likelihood by which it enters the model.
 
     Everything is checked and fitted before the first file is written; on any refusal nothing is written. The fit takes some
     seconds for one column of effort, up to minutes for many records or several columns.
@@ -78,7 +78,7 @@ def add_history(
     id : str, optional
         Id of the row: lower-case letters, digits and underscores (default: from the name of the file, or of the domain).
     input : str, optional
-        What research input the effort is, so that r is against it: "labour", "compute" or "all".
+        Which research input the effort counts, and r is measured against: "labour", "compute" or "all".
     remoteness : float, optional
         How much further a new domain lies from frontier AI R&D than language models do, from 1 (as near) to 100; the bundled ones
         have 1 to 2.
@@ -91,7 +91,7 @@ def add_history(
         5 and 95 % points of the growth of compute over the growth of labour. Default for labour: 0.5 and 2, where no row of
         `growth.csv` knows it. Required for compute, and none for all.
     measure : str, optional
-        How labour is counted, as "authors" or "commits": histories that count alike share that error (default: in a way of its own).
+        How labour is counted, e.g. "authors" or "commits": histories counted alike share that error (default: not shared).
     note : str, optional
         What the data are, for the reader of a report.
     kind : str, optional
@@ -99,7 +99,7 @@ def add_history(
     seed : int
         Seed of the fit, from 0 to 2**63 - 1.
     on_progress : callable, optional
-        Hears what is being fitted.
+        Called with the name of what is being fitted.
 
     Returns
     -------

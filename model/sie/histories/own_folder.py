@@ -1,4 +1,4 @@
-"""The folder to which a history or a row of one's own is added: put together aside, read as evidence, and then written as a whole."""
+"""The folder to which a user's history or row is added: assembled in a temporary folder, checked, then written as a whole."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def _copy(source: Path, files: Sequence[Path], folder: Path) -> None:
 
 
 def install(made: Path, into: Path) -> tuple[Path, ...]:
-    """Put what was put together in its place; the files that are new or other than before."""
+    """Move the assembled files into place; returns those that are new or changed."""
     files = sorted(file.relative_to(made) for file in made.rglob("*") if file.is_file())
     if not into.exists():
         _as_new_folder(made, into)

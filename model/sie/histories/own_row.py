@@ -1,4 +1,4 @@
-"""What is said of a history of one's own as cells of its row in series.csv, each refused as that table would refuse it."""
+"""The arguments for a user's own history as cells of its row in series.csv, checked by the rules of that table."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def id_of(id: str | None, history: object, domain: str) -> str:
 def ratio_and_note(
     ratio: tuple[float, float] | None, note: str, input: str, compute_is_known: bool
 ) -> dict[str, str]:
-    """The cells of the ratio of growth rates, and the note, which owns up to a ratio that nobody gave."""
+    """The cells of the ratio of growth rates, and the note, which says so if the ratio is a default."""
     note = note or "A history of one's own, added by sie add-history."
     given = ratio is not None
     if ratio is None and input == "labour" and not compute_is_known:
@@ -90,7 +90,7 @@ def growth_of_compute(base: Path, input_data: str) -> bool:
 
 
 def check_effort(series: xr.Dataset, where: str) -> None:
-    """Refuse a history whose effort says nothing of r."""
+    """Refuse a history whose effort carries no information about r."""
     if efforts(series):
         return
     names = [f"{name} [{unit}]" for name, unit in zip(series.proxy.values, series.unit.values, strict=True)]

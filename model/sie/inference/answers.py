@@ -190,7 +190,7 @@ def weighted_probabilities(
 ) -> tuple[np.ndarray, np.ndarray]:
     """p and its standard error from weighted chains (event, chain, draw), at an effective sample size of at most `effective`.
 
-    `effective_draws` says how many independent draws the unweighted ones are worth, where they are not chains whose autocorrelation does.
+    `effective_draws` is the effective sample size of the unweighted draws, if it does not follow from the autocorrelation of chains.
     """
     weight = weight.reshape(indicators.shape[1:])
     p = np.clip((indicators * weight).sum(axis=(1, 2)), 0, 1)

@@ -130,7 +130,7 @@ def prior_values(view: View, *, draws: int, seed: int) -> tuple[dict[str, np.nda
         z = np.random.default_rng(np.random.SeedSequence([seed, 0])).standard_normal(draws)
         with np.errstate(
             over="ignore"
-        ):  # of a spread of hundreds; whoever needs a number refuses the infinity
+        ):  # of a spread of hundreds; callers that need a finite number refuse it
             values["r_target"] = values["r_typical"] * np.exp(values["spread"] * z)
     return values, discarded
 
@@ -142,7 +142,7 @@ def check_seed(where: str, seed: object) -> None:
 
 
 def check_draws(where: str, draws: object) -> None:
-    """Refuse a number of draws that no report has."""
+    """Raise DataError for a number of draws outside the range of reports."""
     least, most = REPORTED_DRAWS
     if not isinstance(draws, int) or isinstance(draws, bool) or not least <= draws <= most or draws % CHAINS:
         raise DataError(where, draws, f"a multiple of {CHAINS}, at least {least} and at most {most}")
@@ -223,7 +223,7 @@ def _as_dataset(values: dict[str, np.ndarray], view: View) -> xr.Dataset:
 
 def complete(draws: xr.Dataset, view: View) -> xr.Dataset:
     """Draws of what a view states with what follows from them at ASARA (`at_asara`), and units."""
-    draws = draws.drop_vars(NUMBERS, errors="ignore")  # which another view may have left
+    draws = draws.drop_vars(NUMBERS, errors="ignore")  # which may hold those of another view
     draws = draws.assign(at_asara(draws.variables, view))
     for name in map(str, draws.data_vars):
         unit = view[name].unit if name in view else _DERIVED_UNITS.get(name)

@@ -1,6 +1,6 @@
 """Stored posterior draws under another prior, by Pareto-smoothed importance sampling (Vehtari et al. 2024): the instant answer.
 
-It never answers where the weights are not to be trusted, and it never samples: RefitNeeded says why, and `sampling` refits.
+It never samples, and never answers from unreliable weights: it raises RefitNeeded with the reason, and `sampling` refits.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ ALIKE = 1e-9
 """Log ratios that differ by less differ by rounding."""
 
 MIN_EFFECTIVE = 100
-"""Effective draws below which `weighted` says no number: its error would be 5 points."""
+"""Fewest effective draws from which `weighted` gives a number: below, its error would be 5 points."""
 
 
 def reweight(

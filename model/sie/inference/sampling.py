@@ -149,7 +149,7 @@ def _fit_graph(model: pm.Model, *, seed: int, draws: int, groups: tuple[str, ...
 
 
 def short_fit(model: Design | pm.Model, *, seed: int, draws: int = 1000, tune: int = 300) -> xr.Dataset:
-    """The posterior from one short run without a diagnosis: for calibration, where none of hundreds of fits may be left out.
+    """The posterior from one short run without diagnostics: for calibration, where no fit of hundreds may be dropped.
 
     `attrs` has `divergences`. A report's fit is `fit`, which refuses what has not converged.
     """

@@ -1,4 +1,4 @@
-"""Posterior draws with what weighs them anew: the answer under edited priors and without rows, without a fit or a new path.
+"""Posterior draws that can be reweighted: the answer under edited priors and without rows, without a fit or a new path.
 
     log w = sum_q [log p2(q) - log p(q)] - sum_i log L_i + log p2(lambda_h) - log p(lambda_h) - log m
     p = sum w I / sum w
@@ -99,7 +99,7 @@ class StoredDraws:
 
 
 def stored_draws(tree: xr.DataTree, model: Design | pm.Model) -> StoredDraws:
-    """The draws of a fit, ready to be weighed anew.
+    """The draws of a fit, ready to be reweighted.
 
     Parameters
     ----------
@@ -131,7 +131,7 @@ def weighted(draws: Weighable, edits: Mapping[str, Prior], *, without: Iterable[
     edits : mapping of str to Prior
         New priors by quantity, growth inputs too; none for all as they are.
     without : iterable of str, optional
-        Ids of rows that shall not count.
+        Ids of rows to leave out.
 
     Returns
     -------

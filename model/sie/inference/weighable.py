@@ -1,4 +1,4 @@
-"""What weighing draws anew needs of them, and the lambda of raw histories at draws."""
+"""The interface of draws that can be reweighted, and the lambda of raw histories at draws."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class HistoryLambda:
 
 
 class Weighable(Protocol):
-    """Draws with what weighs them anew; `StoredDraws` and `mixture.DrawSet`."""
+    """Draws with what is needed to reweight them; `StoredDraws` and `mixture.DrawSet`."""
 
     @property
     def view(self) -> View:
@@ -95,7 +95,7 @@ class Weighable(Protocol):
 
     @property
     def effective_draws(self) -> float | None:
-        """How many independent draws they are worth; None where their chains say so."""
+        """Effective sample size of the draws; None where it follows from their chains."""
         ...
 
 

@@ -1,7 +1,7 @@
 """The page as one self-contained HTML file: templates, style, modules of JavaScript and data, under a strict policy.
 
-Modules lie in an import map of `data:` addresses, so that the file opens without a server or a request. Data is JSON in which no `<` is
-left; the modules make text of it and never markup.
+Modules lie in an import map of `data:` addresses, so that the file opens without a server or a request. Data is JSON with every `<`
+escaped; the modules insert it as text, never as markup.
 """
 
 from __future__ import annotations
@@ -52,9 +52,9 @@ def render(
     Parameters
     ----------
     payloads : sequence of dict
-        From `payload_of`, the view that is shown first first.
+        From `payload_of`; the first view is the one shown at first.
     served : bool, optional
-        Whether a server answers, which refits.
+        Whether the page is served by `sie explore`, which can refit.
     date : datetime.date, optional
         The date of the citation (default: today).
     calibrations : sequence of str, optional

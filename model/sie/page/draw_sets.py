@@ -2,8 +2,8 @@
 
     code = round((g(x) - low) / step),   x = g^-1(low + step code),   g: linear, log or logit
 
-Codes of a finite value are 0 to 65,534; 65,535 is infinity. What the page computes with is what its codes say, so that it and Python,
-which reads the same codes, give the same numbers.
+Codes of a finite value are 0 to 65,534; 65,535 is infinity. The page and Python both compute with the decoded values, so they
+give the same numbers.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class StoredSet:
     Attributes
     ----------
     view : View
-        The view whose draws they are, but for those with a wider prior.
+        The view of the draws; some of the draws have a wider prior.
     rows : tuple of str
         The rows that were fitted.
     values : mapping of str to np.ndarray
@@ -59,7 +59,7 @@ class StoredSet:
     outcomes : tuple of np.ndarray
         Whether each event happens (event, draw), and r at ASARA (draw,).
     effective_draws : float
-        How many independent draws they are worth.
+        Effective sample size of the draws.
     """
 
     view: View
@@ -137,8 +137,8 @@ def stored_set(
     by_mechanism : mapping of str to xr.Dataset
         The same draws with what each other mechanism makes of them.
     years : sequence of float, optional
-        Years of progress whose probabilities the page draws, with the chain and software over time; none for draws of which it draws
-        nothing of this.
+        Years of progress whose probabilities the page plots, beside the chain and software over time; empty to leave out all three
+        figures.
 
     Returns
     -------

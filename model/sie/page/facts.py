@@ -1,4 +1,4 @@
-"""What a page says of a view besides its answers: quantities, rows and alternatives with where they come from, as data for JSON."""
+"""What a page shows of a view besides its answers: quantities, rows and alternatives with their sources, as data for JSON."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ __all__ = [
 ]
 
 ENDS = (0.001, 0.01, 0.05, 0.5, 0.95, 0.99, 0.999)
-"""Quantiles of a prior that its controls and its picture reach to."""
+"""Quantiles of a prior that set the range of its controls and its figure."""
 
 EDITABLE = tuple(family for family in FAMILIES if family not in ("fixed", "mixture"))
 """Families that a page offers."""
@@ -258,7 +258,7 @@ def alternatives_of(result: Result) -> dict[str, Any] | None:
 
 
 def _edits_of(choice: Alternative, view: View) -> dict[str, Any] | None:
-    """What a page can do as an alternative does: priors, and rows left out; None where it does more."""
+    """The priors and left-out rows by which a page can apply an alternative; None if the alternative changes anything else."""
     alone = not (choice.drops or choice.edits_rows or choice.at_asara or choice.learns_lambda)
     movable = all(
         name in view and prior.family in EDITABLE and not view[name].prior.has_atom

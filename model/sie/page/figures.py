@@ -160,7 +160,7 @@ def _check_given(where: str, row: Mapping[str, Any]) -> None:
 
 
 def _given(text: str) -> dict[str, float | str] | None:
-    """`key=value; key=value` as keyword arguments; a value that reads as a number is one. None where it is no such text."""
+    """`key=value; key=value` as keyword arguments, numbers where values parse as such; None if the text has another form."""
     given: dict[str, float | str] = {}
     for item in filter(None, (part.strip() for part in text.split(";"))):
         key, equals, value = (part.strip() for part in item.partition("="))

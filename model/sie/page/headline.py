@@ -1,4 +1,4 @@
-"""The headline: the reference view's answer to two questions, with its range over other choices that could be defended."""
+"""The headline: the reference view's answer to two questions, with its range over other defensible choices."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def headline() -> str:
     Returns
     -------
     str
-        One line; where there is no curve of the present inputs, which command makes one.
+        One line; if no curve is stored for the current inputs, the command that makes one.
 
     Examples
     --------

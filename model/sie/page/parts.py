@@ -1,4 +1,4 @@
-"""Of a view with a mixture, what each of its parts alone says, as lines of a report."""
+"""Report lines for a view with a mixture prior: the credences under each part alone."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from ..data.wording import share_in_words, with_error
 __all__ = ["part_lines"]
 
 PART_EVENTS = ("r_above_1", "years_3_in_1y")
-"""What the parts of a mixture are asked for, each alone."""
+"""The events whose credence is given under each part of a mixture."""
 
 
 def part_lines(result: Result) -> Iterator[str]:
-    """Of each mixture, what each of its parts alone says of the first event."""
+    """For each part of each mixture, the credences of PART_EVENTS under that part alone."""
     given = list(result.given)
     tables = [
         by_part(result.view, result.draws(name), result.paths[name], events=PART_EVENTS) for name in given

@@ -106,7 +106,7 @@ def view_payload(
 def refitted(
     bench: Workbench, view: View, *, levels: Mapping[str, str], mechanisms: Iterable[str] = ()
 ) -> dict[str, Any]:
-    """What a page that has the author's view needs of an edit of it: the priors, and draws of a fit.
+    """The part of a payload that changes when the author's view is edited: the priors, and draws of a fit.
 
     Parameters
     ----------
@@ -170,7 +170,7 @@ def payload_of(
     mechanisms : iterable of str, optional
         Names of the mechanisms under which the draws' outcomes are stored too (default: all).
     on_progress : callable, optional
-        Is told what is at work.
+        Called with a line of text as the work goes on.
 
     Returns
     -------
@@ -229,7 +229,7 @@ def payload_of(
 
 
 def _own_folder(result: Result) -> bool:
-    """Whether the evidence is of a folder of the user's."""
+    """Whether the evidence comes from a user's folder."""
     return result.evidence is not None and result.evidence.attrs.get("folder") is not None
 
 
@@ -262,7 +262,7 @@ def _sets_of(
 
 
 def _some(draws: xr.Dataset, size: int) -> xr.Dataset:
-    """The first draws of each chain, so many in total."""
+    """The first draws of each chain, `size` in total."""
     return draws.isel(draw=slice(0, size // draws.sizes["chain"]))
 
 

@@ -1,4 +1,4 @@
-"""Whether an HDF5 file is plain: no links, no external or virtual data, no objects, bounded sizes. Looked at before it is read."""
+"""Whether an HDF5 file is plain: no links, no external or virtual data, no objects, bounded sizes. Checked before anything is read."""
 
 from __future__ import annotations
 

@@ -27,11 +27,11 @@ __all__ = [
 ]
 
 VERDICTS = ("reproduced", "adds up", "within its error", "differs")
-"""What is computed rounds to the digits printed: by the growth engine, the model or an equation, or by plain arithmetic alone; it is
-drawn and does not, but by no more than its Monte Carlo error; anything else."""
+"""reproduced: the growth engine, the model or an equation gives the printed digits; adds up: plain arithmetic gives them; within its
+error: a result from draws differs, by no more than its Monte Carlo error; differs: anything else."""
 
 ERRORS = 2.0
-"""Monte Carlo standard errors that count beyond the rounding of what is drawn."""
+"""Monte Carlo standard errors, beyond rounding, by which a result from draws may differ."""
 
 EXACT = 1e-9
 """Error of the arithmetic."""
@@ -123,7 +123,7 @@ def summary(rows: Iterable[Recomputed]) -> str:
         if of_kind:
             lines.append(f"  by {kind}: {len(of_kind)} ({_counts(of_kind)})")
     lines.append(
-        "  Plain arithmetic on numbers that the source prints adds up or does not: it reproduces nothing."
+        "  Plain arithmetic on numbers that the source prints only checks that they add up; it is not a reproduction."
     )
     return "\n".join(lines)
 

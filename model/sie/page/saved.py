@@ -1,7 +1,7 @@
 """Results in a file and back: the draws of one view as NetCDF, with attributes that say everything needed to draw them again.
 
 `sie report VIEW.toml --seed SEED --draws DRAWS` on the `view_toml` of a file gives the same draws; `evidence` holds every row
-that there was and `levels` how each domain entered. Reading needs no sampler: paths and credences follow from the saved draws. A file is taken for hostile until it
+that there was and `levels` how each domain entered. Reading needs no sampler: paths and credences follow from the saved draws. A file is treated as hostile until it
 is found to be plain: no links, no external or virtual data, no objects, bounded sizes, JSON for what NetCDF cannot hold.
 """
 
@@ -77,7 +77,7 @@ def as_tree(result: Result, *, works: Mapping[str, Source] | None = None) -> xr.
 
 
 def _without_date(draws: xr.Dataset) -> xr.Dataset:
-    """Draws that do not say when they were drawn, so that the same inputs give the same bytes."""
+    """Draws without time stamps, so that the same inputs give the same bytes."""
     draws = draws.copy()
     draws.attrs.pop("created_at", None)
     return draws

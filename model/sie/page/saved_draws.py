@@ -54,7 +54,7 @@ def with_names_of_now(draws: xr.Dataset) -> xr.Dataset:
 
 
 def with_outside(draws: xr.Dataset, view: View) -> xr.Dataset:
-    """The draws with what the view says acts from outside, whatever stood in their place."""
+    """The draws with the view's own exogenous numbers, which replace any in the file."""
     nothing = 0.0 * draws.recent_doublings_per_year
     numbers = {name: nothing + number for name, number in variables(view.exogenous).items()}
     return draws.drop_vars(NUMBERS, errors="ignore").assign(numbers)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["speed_lines", "speeds_json"]
 
 SOONEST, LATEST = 0.01, 1000.0
-"""Years below and above which a time is told as no more than that."""
+"""Times below the first or above the second (in years) are printed as `<` or `>` that number."""
 
 QUANTILE_KEYS = ("q05", "q50", "q95")
 """Keys of the quantiles in JSON."""
@@ -24,7 +24,7 @@ QUANTILE_KEYS = ("q05", "q50", "q95")
 
 def speed_lines(result: Result) -> Iterator[str]:
     """The times as lines of a report."""
-    yield "years from ASARA to so many times the software then, in units of parallel labour (Monte Carlo errors)"
+    yield "years from ASARA until software is this multiple of its level at ASARA, in units of parallel labour (Monte Carlo errors)"
     rows = [["", "", "5 %", "50 %", "95 %", "ever reached"]]
     for given in result.given:
         times = result.software_times(given)

@@ -14,14 +14,14 @@ SUMMED_UP = {"r_above_1": "r > 1", "years_3_in_1y": "3 years in 1"}
 
 
 def summary(results: list[Result], *, width: int = 110) -> str:
-    """One screen of several views: a line each with the answers to the headline's two questions.
+    """Several views on one screen: one line each, with the answers to the headline's two questions.
 
     Parameters
     ----------
     results : list of Result
         From `compute`.
     width : int, optional
-        Letters in a line.
+        Characters per line.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""A `Result` told as a page of text, as JSON and as a folder of draws, credences and plots. It computes nothing."""
+"""A `Result` written as a page of text, as JSON and as a folder of draws, credences and plots. It computes nothing."""
 
 from __future__ import annotations
 
@@ -179,7 +179,7 @@ def _provenance_lines(result: Result) -> Iterator[str]:
     counts = ", ".join(f"{bases.count(basis)} {basis}" for basis in dict.fromkeys(bases))
     yield f"{authored_in_words(view)} quantities are the author's own; priors by basis: {counts}"
     if "calibrated" in bases:
-        yield "some priors are calibrated to what the author says of the whole: where the result agrees with that, it reproduces nothing"
+        yield "some priors are calibrated to the author's overall conclusion: a result that agrees with it is not an independent reproduction"
     if view.states_r_asara:
         yield "the view states r at ASARA directly, so evidence on r cannot move it"
     if result.rows is not None:
@@ -195,7 +195,7 @@ def _provenance_lines(result: Result) -> Iterator[str]:
 
 
 def _second_hand(rows: xr.Dataset) -> np.ndarray:
-    """Which rows were read second-hand: as `read` says; of rows that do not say, those that name where they were read."""
+    """Which rows were read second-hand: by their `read`, or, where that is empty, by a `via` that is not."""
     read = rows.read.values if "read" in rows else np.full(rows.sizes["estimate"], "")
     return np.where(read == "", rows.via.values != "", read == "second-hand")
 

@@ -25,7 +25,7 @@ ENDS = "#404040"
 """The colour of the two credences themselves."""
 
 LEAST_PART = 0.0005
-"""Steps smaller than this for every draw of the plot are told together as `the rest`."""
+"""Steps smaller than this, as a probability, are drawn together as `the other N`."""
 
 
 @own_settings()

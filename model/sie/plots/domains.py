@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 __all__ = ["plot_domains"]
 
 NONE_COUNTS = "no row counts"
-"""Said of a domain whose posterior rests on the other domains alone, where no evidence says why."""
+"""Label of a domain whose posterior rests on the other domains alone, if no row gives the reason."""
 
 OTHER_LEVEL = "the level of "
 """How `usable` begins the reason of a row that would count at another level of its domain."""

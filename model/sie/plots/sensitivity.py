@@ -1,7 +1,7 @@
 """Figures of what drives a view: the tornado of one event, the shares of the variance of log r, the Shapley effects.
 
 Each takes what `sensitivity.measures` or `sensitivity.shapley` returned, draws on one Axes (its own unless `ax` is given) and returns it; intervals
-are 95 %. Light and dark, hatches and markers carry what colours do. It computes nothing.
+are 95 %. Lightness, hatching and markers repeat the information in the colours. It computes nothing.
 """
 
 from __future__ import annotations

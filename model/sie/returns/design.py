@@ -1,4 +1,4 @@
-"""What a view and its rows are to the model: every array that the density, its graph and predictions read, computed once."""
+"""A view and its rows as arrays: everything that the density, its graph and predictions read, computed once."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["default_levels", "domains_at", "usable"]
 
 UNSTORED = "no stored likelihood of it yet; make it with "
-"""Why a raw history is left out, before the command that mends it."""
+"""Why a raw history is left out; the command that fixes it follows."""
 
 
 def default_levels(evidence: xr.Dataset) -> dict[str, str]:

@@ -1,3 +1,3 @@
-"""The page served on this machine: who is answered, in which order, and what."""
+"""The page served on this machine: access control, the queue of refits, and requests with their answers."""
 
 __all__ = ["questions", "server"]

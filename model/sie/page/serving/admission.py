@@ -1,6 +1,6 @@
-"""Who may speak to a server on this machine: the browser that opened the printed address, and no other page, program or user.
+"""Access control of the local server: it answers the browser that opened the printed address, no other page, program or user.
 
-The token of the printed address is good once. It buys a cookie, another secret, and disappears from the address.
+The token in the printed address works once. It is exchanged for a cookie, another secret, and removed from the address.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class Admission:
         await answer(scope, receive, send_with_headers)
 
     def _instead(self, request: Request) -> Response | None:
-        """What is answered in place of the application: a refusal, or the cookie for the token."""
+        """The response sent instead of the application's: a refusal, or the cookie in exchange for the token."""
         headers = request.headers
         hosts = headers.getlist("host")
         if len(hosts) != 1 or hosts[0] not in self._hosts:

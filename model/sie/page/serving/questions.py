@@ -83,7 +83,7 @@ def read_question(body: bytes) -> Question:
     Returns
     -------
     Question
-        Checked but for the view and the levels.
+        Checked, except for the view and the levels.
 
     Raises
     ------

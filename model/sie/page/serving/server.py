@@ -122,12 +122,12 @@ def listen(port: int) -> socket.socket:
     Returns
     -------
     socket.socket
-        Which listens.
+        A listening socket.
 
     Raises
     ------
     DataError
-        For a port that there is not, or that is not free.
+        If the port number is out of range or the port is in use.
     """
     if not 0 <= port <= 65535:
         raise DataError("--port", port, "a number from 0 to 65535")
@@ -164,7 +164,7 @@ def serve(page: str, refit: Refit, *, listener: socket.socket, browser: bool) ->
     print(f"sie explore: {address} (stop with Ctrl-C)", flush=True)
     if browser:
         threading.Thread(target=partial(webbrowser.open, address), daemon=True).start()
-    gc.freeze()  # what is loaded by now stays, and need not be looked through in the middle of a refit
+    gc.freeze()  # so that no garbage collection scans the loaded modules during a refit
     _server(app).run(sockets=[listener])
 
 
@@ -211,7 +211,7 @@ def _problem(status: int, problem: str) -> Response:
 
 
 async def _nothing_here(request: Request, error: Exception) -> Response:
-    """An address or a method that is none of the three."""
+    """The response to any other address or method."""
     status = error.status_code if isinstance(error, HTTPException) else 404
     what = "Nothing is at this address" if status == 404 else "This address does not answer such a request"
     return PlainTextResponse(f"{what}; the page of sie explore is at /.\n", status_code=status)

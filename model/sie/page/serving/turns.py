@@ -1,4 +1,4 @@
-"""Whose refit is next, and answers that are kept.
+"""The queue of refits, and a cache of answers.
 
 One refit runs at a time. Sessions (tabs of a browser) take turns, and each has one request in the queue, its latest.
 """

@@ -39,7 +39,7 @@ export class PriorControl {
       h("h4", {}, quantity.words, quantity.symbol ? h("span", { class: "symbol" }, ` ${quantity.symbol}`) : null, this.reset),
       h("p", { class: "meaning" }, quantity.meaning, quantity.unit === "1" ? "" : `; ${quantity.unit}`),
       quantity.moves || quantity.correlated
-        ? h("p", { class: "said" }, `${quantity.said}. ${quantity.moves || "Correlated with another quantity: its prior cannot be weighed."}`)
+        ? h("p", { class: "said" }, `${quantity.said}. ${quantity.moves || "Correlated with another quantity: draws cannot be reweighted to another prior."}`)
         : h("div", { class: "control" }, this.picture, h("label", { class: "hidden", for: `${id}-family` }, `Family of ${quantity.words}`), this.family, this.inputs),
       this.problem,
       originOf(quantity.origin),

@@ -213,7 +213,7 @@ async function ask(question) {
     const found = await answer.json();
     return answer.ok ? { found, problem: "" } : { found: null, problem: found.problem ?? "The server gave no answer." };
   } catch {
-    return { found: null, problem: "The server has ended; stored draws answer what they can." };
+    return { found: null, problem: "The server has stopped; the stored draws still answer smaller edits." };
   }
 }
 
@@ -278,7 +278,7 @@ function opening() {
   if (state.second && !views.has(state.second)) state.second = "";
   const other = Object.keys(state.levels).length > 0;
   if (other && !served)
-    return { state: first, problem: "The address is about other levels of the evidence, which need a fit: sie explore has them." };
+    return { state: first, problem: "The link sets other levels of the evidence, which need a fit: open it with sie explore." };
   const why = unfit(other ? { ...state, off: [] } : state, loaded.author);
   for (const quantity of loaded.author.quantities) if (state.priors[quantity.name] && same(state.priors[quantity.name], quantity.prior)) delete state.priors[quantity.name];
   return why ? { state: first, problem: `The address does not fit the view: ${why}.` } : { state, problem: "" };
@@ -351,7 +351,7 @@ function chooseLevel(domain, level) {
   const off = past.now.off;
   asked = "";
   go({ ...past.now, levels, off: [] });
-  if (off.length) tell("Rows that were off count again: other rows count at these levels.");
+  if (off.length) tell("Rows that were switched off are on again: at these levels other rows count.");
 }
 
 /** The alternative that the reader looks at. @returns {any} */

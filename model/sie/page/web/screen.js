@@ -70,8 +70,8 @@ export function showWords(shown) {
 /** @param {Shown} shown @param {Answer} last */
 function howOf(shown, last) {
   const { state } = shown;
-  if (shown.waiting) return "refitting; the number is the old one";
-  if (last.refused) return "beyond the stored draws";
+  if (shown.waiting) return "refitting; the number shown is from before this edit";
+  if (last.refused) return "outside the reach of the stored draws";
   const levels = Object.keys(state.levels).length;
   if (!isEdited(state) && !state.mechanism && !levels) return "the view as it stands";
   const parts = [];
