@@ -21,6 +21,7 @@ from sie.analysis.timeline import last_date
 from sie.base.exit_codes import BAD_INPUT, NOT_CONVERGED
 from sie.base.stats import ENDS
 from sie.commands.options import DEFAULT_DRAWS
+from sie.data.own_rows import RATIO
 from sie.data.quantities import SERIAL_PENALTY
 from sie.data.row_rules import USUAL_DEFINITION_SD
 from sie.data.timelines import DEFAULT_TIMELINE
@@ -271,7 +272,7 @@ CLAIMS = {
     ),
     "how labour is counted": (
         "howto/add_a_row",
-        r"\(([\d.]+) of ([\d.]+) for one growth ratio, so that ([\d.]+) is left\)",
+        r"\(([\d.]+) of ([\d.]+) for one growth ratio; the squares subtract, so that ([\d.]+) is left\)",
         measure_of_growth,
     ),
     "usual definition error": (
@@ -306,6 +307,12 @@ CLAIMS = {
         around_pythons,
     ),
     "layout of saved draws": ("reference/files", r"returns it, layout (\d)\.", lambda: [KIND[-1]]),
+    "defaults of a row of one's own": (
+        "howto/add_a_row",
+        r"`definition_sd` is ([\d.]+), `input` is labour, and where nothing says how compute grew, the ratio of its growth to labour's is"
+        r" ([\d.]+) to ([\d.]+)\.",
+        lambda: [f"{USUAL_DEFINITION_SD:g}", *(f"{end:g}" for end in RATIO)],
+    ),
     "serial labour": ("howto/add_a_row", r"heads\^([\d.]+)\)", lambda: [f"{SERIAL_PENALTY}"]),
     "extras": (
         "extras",
@@ -419,6 +426,8 @@ PLAIN = (
         r"fewer than 100 rows",
         r"Vehtari 2020",
         r"Pareto k is above 0\.7",
+        r"`--remoteness 1\.5`",
+        r"for a quantity above 0 without an upper end",
         r"```python .*? ```",
     ),
     *(r"1 \+ f times the recent pace", r"with a 95 % interval", r"P\(`r` > 1\)"),
