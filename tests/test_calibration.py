@@ -50,7 +50,7 @@ def found(evidence, tmp_path_factory):
             view, rows = rows_of(evidence, *stated)
             store = tmp_path_factory.mktemp("calibration") / "runs.zarr"
             ended = worlds.calibrate(view, rows, store, client, runs=runs, seed=1, sha256=kind)
-            assert ended == {"had": 0, "done": runs, "not converged": 0, "lost": 0}
+            assert ended == {"had": 0, "damaged": 0, "done": runs, "not converged": 0, "lost": 0}
             again = worlds.calibrate(view, rows, store, client, runs=runs, seed=1, sha256=kind)
             assert again["had"] == runs
             results[kind] = worlds.open_calibration(store)

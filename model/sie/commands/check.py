@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -140,13 +141,11 @@ def _checks(
             yield path.name, lambda path=path: check_weights(path, evidence, sources)
         elif path.suffix == ".toml":
             yield path.name, lambda path=path: check_view(path, evidence, sources)
-        elif path.is_dir():
+        elif os.path.isdir(path):
             want = f"a view (.toml) or a table (.csv); a whole evidence folder: sie check --evidence {path}"
             raise DataError(str(path), plain("a folder"), want)
-        elif not path.suffix and path.with_suffix(".toml").is_file():
-            raise DataError(
-                str(path), plain("no such file"), f"{path.with_suffix('.toml')}, which is a file here"
-            )
+        elif not path.suffix and os.path.isfile(beside := f"{path}.toml"):
+            raise DataError(str(path), plain("no such file"), f"{beside}, which is a file here")
         else:
             raise DataError(
                 str(path), plain(f"the ending {path.suffix!r}"), "a view (.toml) or an evidence table (.csv)"

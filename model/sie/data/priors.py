@@ -6,6 +6,7 @@ What a view is, is in `views`.
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Collection, Mapping
 from functools import partial
 from pathlib import Path
@@ -78,8 +79,8 @@ def view_path(view: str) -> Path:
     if view.endswith(".toml"):
         return Path(view)
     if view not in view_names():
-        beside = Path(view).with_suffix(".toml")
-        if beside.is_file():
+        beside = f"{Path(view).stem}.toml"
+        if os.path.isfile(beside):
             raise DataError("view", plain(f"{view!r}, no bundled view"), f"{beside}, which is a file here")
         raise DataError("view", view, "a path ending in .toml or one of " + ", ".join(view_names()))
     return data_folder("priors") / f"{view}.toml"
