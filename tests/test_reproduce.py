@@ -292,7 +292,7 @@ def test_the_summary_counts_every_figure_and_what_computes_it(rows):
     counted = {line.split(":")[0].removeprefix("  by "): int(line.split(":")[1].split()[0]) for line in kinds}
     assert counted == Counter(COMPUTED_BY[figure.formula] for figure in FIGURES)
     assert set(counted) == {"the growth engine", "the model", "an equation", "plain arithmetic"}
-    assert "reproduces nothing" in last
+    assert "not a reproduction" in last
 
 
 def test_the_command_writes_what_it_prints(tmp_path, command, rows):

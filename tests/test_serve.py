@@ -750,7 +750,7 @@ def test_bad_arguments_are_refused_in_one_line(explore, tmp_path, write_view, vi
     assert "nosuch.toml: found no such file" in refusal(explore("nosuch.toml"))
     assert "--port: found 99999, want a number from 0 to 65535" in refusal(explore("--port", "99999"))
     assert "--port: found -1" in refusal(explore("--port", "-1"))
-    assert "--levels: found 'luck=x'" in refusal(explore("--levels", "luck=x"))
+    assert "--levels luck: found 'x'" in refusal(explore("--levels", "luck=x"))
     assert "levels SAT solvers: found 'series'" in refusal(explore("--levels", "SAT solvers=series"))
     assert "found no such f" in refusal(explore("--evidence", tmp_path / "nosuch"))
     path = write_view(view_text.replace('"lognormal"', '"log-normal"', 1))
