@@ -89,6 +89,16 @@ def test_a_file_is_answered_with_the_line_and_the_cure(mistake, command, folder)
     assert all(line.startswith("mine.toml") for line in err.splitlines())
 
 
+def test_what_is_missing_is_sought_in_its_table(command, folder):
+    text = (folder / "mine.toml").read_text(encoding="utf-8")
+    start = text.index("[sigma]")
+    (folder / "mine.toml").write_text(
+        text[:start] + text[start:].replace("unit", "units", 1), encoding="utf-8"
+    )
+    line = text[:start].count("\n") + 1
+    assert f"mine.toml line {line} [sigma] unit: found nothing" in command("check", "mine.toml")[2]
+
+
 def test_draws_may_be_written_as_a_power_of_ten(command, folder):
     plain, power = (command("report", "davidson_houlden_2025", "--priors-only", "--draws", n) for n in ("1000", "1e3"))  # fmt: skip
     assert plain == power

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from ..base.errors import DataError, moved, plain
+from ..data.bibliography import REFERENCE
 from ..data.evidence import read_evidence
 from ..data.own_rows import TABLES, cells_of
 from ..data.priors import read_view
@@ -20,9 +21,6 @@ TOLD = ("input", "definition_sd", "ratio_q05", "ratio_q95", "labour", "basis", "
 """Columns of which the command says what it filled in."""
 
 NUMBER = cell(1, "a number of at least 1")
-
-SHOWN_FOR = "reference"
-"""The view for which the command says whether the row counts."""
 
 
 def add_row(
@@ -86,8 +84,9 @@ def add_row(
     filled = {
         name: cell for name, cell in cells_of(table, id, cells).items() if name in TOLD and name not in cells
     }
-    print("filled in: " + ", ".join(f"{name} {cell}" for name, cell in filled.items()))
-    rows = usable(read_evidence(into), read_view(SHOWN_FOR))
+    if filled:
+        print("filled in: " + ", ".join(f"{name} {cell}" for name, cell in filled.items()))
+    rows = usable(read_evidence(into), read_view(REFERENCE))
     why = dict(rows.attrs["left_out"]).get(id)
-    print(f"in {SHOWN_FOR} the row {'is left out: ' + why if why else 'counts'}")
-    print(f"next: sie report {SHOWN_FOR} --evidence {shlex.quote(str(into))}")
+    print(f"in {REFERENCE} the row {'is left out: ' + why if why else 'counts'}")
+    print(f"next: sie report {REFERENCE} --evidence {shlex.quote(str(into))}")

@@ -79,6 +79,8 @@ def _text_of(name: str, files: list[Path] | None) -> str:
     from ..data.priors import view_names, view_path
 
     paths = [path for path in files or () if path.name == name]
+    if len(paths) > 1:  # of which one it is, is not known
+        return ""
     path = paths[0] if paths else view_path(name) if name in view_names() else None
     try:
         return read_text(path) if path is not None and path.suffix == ".toml" else ""

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DEFAULT_DRAWS",
-    "HTML",
     "MOST_WORKERS",
     "Draws",
     "Event",
@@ -42,6 +41,7 @@ __all__ = [
     "bibliography",
     "check_figures",
     "check_given",
+    "check_html",
     "check_sampling",
     "check_whole",
     "chosen_events",
@@ -52,9 +52,6 @@ __all__ = [
 ]
 
 DEFAULT_DRAWS = 20000
-
-HTML = (".html", ".htm")
-"""File name endings of a page."""
 
 
 def _whole(text: str | int) -> int:
@@ -152,6 +149,12 @@ def check_given(given: str) -> None:
     """Raise DataError unless `given` is one of GIVEN."""
     if given not in GIVEN:
         raise DataError("--given", given, " or ".join(GIVEN))
+
+
+def check_html(option: str, path: Path | None) -> None:
+    """Raise DataError for a page whose file name a browser would not take for one."""
+    if path is not None and path.suffix not in (".html", ".htm"):
+        raise DataError(f"{option} {path}", path.name, "a name that ends in .html")
 
 
 def chosen_events(names: list[str] | None) -> list[str]:

@@ -15,7 +15,6 @@ from ..base.files import make_folder, refuse_unwritable, write_atomically
 from ..data.bibliography import REFERENCE
 from .options import (
     DEFAULT_DRAWS,
-    HTML,
     Draws,
     Evidence,
     Levels,
@@ -23,6 +22,7 @@ from .options import (
     Seed,
     ViewNames,
     bibliography,
+    check_html,
     check_sampling,
     chosen_levels,
     read_views,
@@ -58,8 +58,7 @@ def page(
 
     run = Run(seed=seed, draws=draws, priors_only=priors_only, evidence=evidence, levels=levels)
     read = read_views("sie page", views or [REFERENCE], run.works)
-    if out.suffix not in HTML:
-        raise DataError(f"--out {out}", out.name, "a name that ends in .html")
+    check_html("--out", out)
     refuse_unwritable("--out", out, inputs=[*(view.path for view in read), *evidence_files(evidence)])
     make = run.maker(read)
     with progress() as on_progress:

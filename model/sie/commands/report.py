@@ -12,7 +12,6 @@ from ..base.files import refuse_unwritable, write_atomically
 from ..data.bibliography import REFERENCE
 from .options import (
     DEFAULT_DRAWS,
-    HTML,
     Draws,
     Evidence,
     Figures,
@@ -25,6 +24,7 @@ from .options import (
     ViewNames,
     bibliography,
     check_figures,
+    check_html,
     check_sampling,
     chosen_levels,
     read_views,
@@ -86,8 +86,7 @@ def report(
     refuse_unwritable("--out", out, folder=True)
     refuse_unwritable("--json", json, inputs=inputs, others=[*targets, *([out] if out is not None else [])])
     before = [target for target in (*targets, out, json) if target is not None]
-    if html is not None and html.suffix not in HTML:
-        raise DataError(f"--html {html}", html.name, "a name that ends in .html")
+    check_html("--html", html)
     refuse_unwritable("--html", html, inputs=inputs, others=before)
     others = [*before, *([html] if html is not None else [])]
     refuse_unwritable("--table", table, inputs=inputs, others=others)
