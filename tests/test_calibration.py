@@ -14,7 +14,7 @@ import sie
 from sie.analysis.calibration import worlds
 from sie.analysis.calibration.summary import summarise
 from sie.analysis.calibration.varied import Varied
-from sie.base import tasks as engine
+from sie.base.cluster import cluster
 from sie.data.quantities import EVENT_NAMES
 from sie.page.calibration_record import as_json, in_words, make_record, read_record
 from sie.returns.design import design
@@ -45,7 +45,7 @@ def rows_of(evidence, name, replaced, levels):
 def found(evidence, tmp_path_factory):
     """Every kind's calibration, on one cluster."""
     results = {}
-    with engine.cluster(2) as client:
+    with cluster(2) as client:
         for kind, (*stated, runs) in KINDS.items():
             view, rows = rows_of(evidence, *stated)
             store = tmp_path_factory.mktemp("calibration") / "runs.zarr"
@@ -387,7 +387,7 @@ def test_calibration_on_the_command_line_needs_a_page_and_a_view_of_it(command, 
 
 
 def test_a_calibration_with_no_refit_done_ends_as_one_that_did_not_converge(command, monkeypatch, tmp_path):
-    monkeypatch.setattr(engine, "cluster", lambda workers: contextlib.nullcontext())
+    monkeypatch.setattr("sie.base.cluster.cluster", lambda workers: contextlib.nullcontext())
     monkeypatch.setattr(worlds, "calibrate", lambda *args, **options: {})
     nothing = made_up(np.random.default_rng(1).random((MADE_UP, 4))).isel(run=[])
     monkeypatch.setattr(worlds, "open_calibration", lambda store: nothing)
@@ -402,7 +402,7 @@ def test_a_calibration_with_no_refit_done_ends_as_one_that_did_not_converge(comm
 def test_calibrate_ends_with_3_where_ranks_are_not_even_and_writes_all_the_same(
     command, monkeypatch, tmp_path, power, code
 ):
-    monkeypatch.setattr(engine, "cluster", lambda workers: contextlib.nullcontext())
+    monkeypatch.setattr("sie.base.cluster.cluster", lambda workers: contextlib.nullcontext())
     monkeypatch.setattr(worlds, "calibrate", lambda *args, **options: {})
     uniform = np.random.default_rng(1).random((MADE_UP, 4))
     monkeypatch.setattr(worlds, "open_calibration", lambda store: made_up(uniform**power))
@@ -425,7 +425,7 @@ def test_calibrate_ends_with_3_where_ranks_are_not_even_and_writes_all_the_same(
 )
 def test_calibrate_fits_the_model_that_its_record_states(command, monkeypatch, tmp_path, args, varied):
     fitted = []
-    monkeypatch.setattr(engine, "cluster", lambda workers: contextlib.nullcontext())
+    monkeypatch.setattr("sie.base.cluster.cluster", lambda workers: contextlib.nullcontext())
     monkeypatch.setattr(worlds, "calibrate", lambda *given, **options: fitted.append((given, options)) or {})
     uniform = np.random.default_rng(1).random((MADE_UP, 4))
     monkeypatch.setattr(worlds, "open_calibration", lambda store: made_up(uniform))

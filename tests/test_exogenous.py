@@ -12,7 +12,7 @@ from trajectories import draws_of
 
 import sie
 from sie.analysis.result import CONDITIONS, conditions, inputs_sha256
-from sie.analysis.sweep.run import FIELDS, run_cell
+from sie.analysis.sweep.cells import FIELDS, run_cell
 from sie.data.exogenous import NUMBERS
 from sie.growth.credences import indicators
 from sie.growth.trajectory import follow

@@ -17,6 +17,7 @@ from conftest import PATIENCE
 import sie
 from sie.base import files
 from sie.base import tasks as engine
+from sie.base.cluster import cluster
 from sie.base.errors import DataError
 from sie.base.reading import data_folder
 from sie.base.stores import open_rows
@@ -314,7 +315,7 @@ one.__module__ = "__main__"
 def test_no_task_is_left_out_where_there_are_more_than_are_handed_out_at_first(tmp_path):
     labels = [{"seed": i} for i in range(3 * engine.AHEAD)]
     rows = open_rows(tmp_path / "s.zarr", labels, ["status", "value"], sha256="x")
-    with engine.cluster(1) as client:
+    with cluster(1) as client:
         ended = engine.run_tasks(one, lambda i: labels[i], rows, client, shared={}, log=tmp_path / "log")
     assert ended == {"had": 0, "damaged": 0, "done": len(labels), "not converged": 0, "lost": 0}
     assert rows[:, 1].tolist() == list(range(len(labels)))
@@ -375,7 +376,7 @@ def test_nobody_else_runs_code_in_a_cluster_or_reads_what_it_says():
         user = (f"--reuid={STRANGER}", f"--regid={STRANGER}", "--clear-groups")
         other = ("setpriv", *user, "--inh-caps=-all,+dac_read_search", "--ambient-caps=+dac_read_search")
     before = listening()  # a server of another test
-    with engine.cluster(1) as client:
+    with cluster(1) as client:
         assert client.submit(os.getpid).result() != os.getpid()
         ports = listening() - before
         assert int(client.scheduler.address.rsplit(":", 1)[1]) in ports
@@ -402,7 +403,7 @@ def test_nobody_else_reads_the_temporary_folders_of_a_cluster_and_of_compiled_co
         pytensor_folder.use_writable_folder()
         user = ("setpriv", f"--reuid={STRANGER}", f"--regid={STRANGER}", "--clear-groups", "--inh-caps=-all")
         try:
-            with engine.cluster(1):
+            with cluster(1):
                 held = sorted(path.name for path in Path(public).iterdir())
                 seen = subprocess.run(
                     [*user, "find", public, "-mindepth", "2"], capture_output=True, text=True

@@ -15,6 +15,7 @@ from conftest import PATIENCE
 import sie
 from sie.base import stores
 from sie.base import tasks as engine
+from sie.base.cluster import cluster
 from sie.base.stores import locked, open_rows, read_rows, read_values, read_whole
 
 FIELDS = ["status", "p something", "value"]
@@ -217,7 +218,7 @@ value.__module__ = "__main__"  # workers have no tests to import from: the funct
 def test_damaged_rows_are_computed_again_and_a_full_disk_is_one_line(rows, refused):
     folder = stores.folder_of(rows)
     options = {"shared": {}, "log": folder / "log.jsonl"}
-    with engine.cluster(1) as client:
+    with cluster(1) as client:
         soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
         resource.setrlimit(resource.RLIMIT_FSIZE, (8, hard))
         try:
@@ -307,7 +308,7 @@ def test_a_run_that_no_worker_is_left_for_ends_in_one_line(ill, tmp_path, rows, 
         monkeypatch.setenv(name, text)
     monkeypatch.setattr(engine, "CHECK_SECONDS", 1.0)
     monkeypatch.setattr(engine, "NO_WORKER_SECONDS", 3.0)
-    with engine.cluster(1) as client, refused("the cluster", "no worker left"):
+    with cluster(1) as client, refused("the cluster", "no worker left"):
         engine.run_tasks(
             poisons, lambda i: {"seed": i, "flag": flag}, rows, client, shared={}, log=tmp_path / "log"
         )

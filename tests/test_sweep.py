@@ -15,9 +15,10 @@ import xarray as xr
 from conftest import PATIENCE
 
 import sie
-from sie.analysis.sweep.run import FIELDS, run_cell
+from sie.analysis.sweep.cells import FIELDS, run_cell
 from sie.base import stores
 from sie.base import tasks as engine
+from sie.base.cluster import cluster
 from sie.base.stores import open_rows, read_rows, read_values
 
 PLAIN = 'draws = 1000\nseeds = [1, 2]\nviews = ["davidson_houlden_2025"]\n'
@@ -211,7 +212,7 @@ def test_a_sweep_with_no_cell_done_ends_as_one_that_did_not_converge(spec, tmp_p
         rows[:, 0] = state
         return {"had": 0, "damaged": 0, "done": 0, stores.STATES[state]: 2}
 
-    monkeypatch.setattr(engine, "cluster", lambda *args, **options: nullcontext())
+    monkeypatch.setattr("sie.base.cluster.cluster", lambda *args, **options: nullcontext())
     monkeypatch.setattr(sweep, "run_sweep", nothing)
     code, out, err = command("sweep", spec(PLAIN), "--out", tmp_path / "s.zarr")
     assert (code, out, len(err.splitlines())) == (3, "", 1)
@@ -222,7 +223,7 @@ def test_a_sweep_with_no_cell_done_ends_as_one_that_did_not_converge(spec, tmp_p
 def test_the_example_shows_a_real_difference():
     """Of docs/sweep.toml, the reference view as stated: with all evidence and without the report's halving for fixed hardware."""
     sweep = sie.read_sweep(Path(__file__).parents[1] / "docs" / "sweep.toml")
-    assert all(len(choices) == 2 for choices in (sweep.edits, sweep.mechanisms, sweep.evidence))
+    assert len(sweep.cells) == 3 * 4 * 3 * 2 * 2  # as its first line says
     found = {}
     for evidence, leave_out in sweep.evidence.items():
         cell = next(
@@ -294,7 +295,7 @@ def test_a_worker_is_one_thread_and_this_process_keeps_its_own(monkeypatch):
 
     monkeypatch.setattr(os.environ.__class__, "__setitem__", noted)
     before = threads()
-    with engine.cluster(2) as client:
+    with cluster(2) as client:
         assert list(client.run(threads).values()) == [(1, 1)] * 2
     assert threads() == before
     assert "NUMBA_NUM_THREADS" not in told
@@ -303,7 +304,7 @@ def test_a_worker_is_one_thread_and_this_process_keeps_its_own(monkeypatch):
 @pytest.mark.slow
 def test_a_lost_worker_is_recorded_and_stops_nothing(tmp_path):
     rows = open_rows(tmp_path / "s.zarr", [{"seed": i} for i in range(4)], ["status", "value"], sha256="x")
-    with engine.cluster(2) as client:
+    with cluster(2) as client:
         ended = engine.run_tasks(
             dies, lambda i: {"seed": i}, rows, client, shared={"nothing": None}, log=tmp_path / "log.jsonl"
         )
@@ -320,7 +321,7 @@ def test_cells_on_a_cluster_equal_cells_in_this_process_with_one_thread_or_two(s
     sweep = sie.read_sweep(
         spec('draws = 1000\nseeds = [1, 2]\nviews = ["davidson_houlden_2025", "reference"]\n')
     )
-    with engine.cluster(2) as client:
+    with cluster(2) as client:
         ended = sie.run_sweep(sweep, tmp_path / "s.zarr", client)
         assert ended == {"had": 0, "damaged": 0, "done": 4, "not converged": 0, "lost": 0}
         again = sie.run_sweep(sweep, tmp_path / "s.zarr", client)
@@ -355,7 +356,7 @@ def test_left_out_rows_and_domains_on_a_cluster_equal_those_of_this_process_and_
         leaving_out.leave_domains_out(rows, view, **options),
     )
     told = []
-    with engine.cluster(2) as client:
+    with cluster(2) as client:
         refits = engine.on_cluster(client, tmp_path, sha256="x", progress=lambda *at: told.append(at))
         there = (
             leaving_out.influence(tree, rows, view, **options, refits=refits),

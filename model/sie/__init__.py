@@ -67,7 +67,7 @@ _MODULES = {
     "inference.reweighting": ("reweight",),
     "inference.stored_draws": ("StoredDraws", "stored_draws", "weighted"),
     "base.errors": ("DataError", "DoubleCounting", "NotConverged", "RefitNeeded"),
-    "base.tasks": ("cluster",),
+    "base.cluster": ("cluster",),
     "analysis.sweep.run": ("open_sweep", "run_sweep"),
     "analysis.sweep.spec": ("read_sweep",),
     "page.saved": ("open_saved",),

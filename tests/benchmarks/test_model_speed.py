@@ -1,7 +1,6 @@
-"""How fast the whole model is: sampling beside PyMC's own sampler, start, sweeps, memory. Run with `pytest tests/benchmarks -s`.
+"""How fast the whole model is: sampling beside PyMC's own sampler, start, memory. Run with `pytest tests/benchmarks -s`.
 
-Ratios and what they come from are printed. `--runs 1000` sweeps 1,000 cells in place of 60. Times are of wall clock unless
-they say processor: on a busy machine only ratios and processor times mean anything.
+Ratios and what they come from are printed. Times are of wall clock unless they say processor: on a busy machine only ratios and processor times mean anything.
 """
 
 import json
@@ -18,9 +17,6 @@ import pytest
 import sie
 
 pytestmark = pytest.mark.slow
-
-CELLS, VIEWS, PROFILED = 60, 20, 40
-"""Cells and views of a sweep, and cells whose processor time is taken apart."""
 
 DRAWS, FEW = 1000, 8
 """Draws of a chain of every sampler, and of a run that is all start."""
@@ -154,88 +150,6 @@ def test_start_cold_and_warm(tmp_path):
     for caches_are in ("cold", "warm"):
         wall, processor = map(float, script(PRIORS, NUMBA_CACHE_DIR=str(tmp_path / "priors")).split())
         print(f"{caches_are} caches, to prior credences: {wall:.1f} s ({processor:.1f} s of processor)")
-
-
-def test_sweep_throughput(request, tmp_path):
-    """Cells a second of 1 and 2 workers, and what a cell costs beyond its sampling, in processor time of one process."""
-    import numba
-
-    from sie.analysis.sweep import run as sweeps
-    from sie.base import tasks as engine
-    from sie.inference import sampling as inference
-    from sie.returns import compiled as density
-
-    cells = request.config.getoption("--runs") or CELLS
-    chain = [name for name in sie.view_names() if not sie.read_view(name).states_r_asara]
-    edits = -(-VIEWS // len(chain))
-    views = len(chain) * edits
-    seeds = -(-cells // views)
-    text = f"draws = 1000\nseeds = {list(range(seeds))}\nviews = {json.dumps(chain)}\n"
-    for i in range(edits):
-        text += f"[edits.e{i}]\nspeedup = {{ family = 'loguniform', lower = 2, upper = {16 + i} }}\n"
-    spec = tmp_path / "sweep.toml"
-    spec.write_text(text)
-    sweep, rates = sie.read_sweep(spec), {}
-    warm = tmp_path / "warm.toml"
-    warm.write_text(f"draws = 1000\nseeds = [1, 2, 3, 4]\nviews = {json.dumps(chain[:1])}\n")
-    for workers in (1, 2):
-        with engine.cluster(workers) as client:
-            sie.run_sweep(sie.read_sweep(warm), tmp_path / f"warm{workers}.zarr", client)
-            begun = time.perf_counter()
-            ended = sie.run_sweep(sweep, tmp_path / f"{workers}.zarr", client)
-            seconds = time.perf_counter() - begun
-            compiled = client.run(compiles)
-        inside = float(sie.open_sweep(tmp_path / f"{workers}.zarr").seconds.sum())
-        rates[workers] = len(sweep.cells) / seconds
-        beyond = 1000 * (seconds * workers - inside) / len(sweep.cells)
-        print(f"\n{workers} worker(s): {len(sweep.cells)} cells of {views} views in {seconds:.1f} s; {beyond:.0f} ms a cell for the scheduler and the store; compiled {sorted(compiled.values())} graphs; {ended}")  # fmt: skip
-        assert list(compiled.values()) == [0] * workers  # the density is written out
-    print(f"throughput of 2 workers / 1: {rates[2] / rates[1]:.2f}")
-    assert ended["lost"] == 0
-
-    spent = {"fit": 0.0, "sampling": 0.0}
-
-    def clocked(name, function):
-        def call(*args, **options):
-            begun = time.process_time()
-            try:
-                return function(*args, **options)
-            finally:
-                spent[name] += time.process_time() - begun
-
-        return call
-
-    some = sweep.cells[:: max(1, len(sweep.cells) // PROFILED)]
-    read = sie.read_evidence()
-    arguments = [(sweep.view(cell), read, ()) for cell in some]
-    options = {"draws": sweep.draws, "key": "benchmark"}
-    sweeps.run_cell(*arguments[0], seed=0, **options)  # compiles
-    for own in arguments:  # a worker builds each model once for many seeds
-        sweeps._design(*own, "benchmark")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(inference, "fit", clocked("fit", inference.fit))
-        patch.setattr(inference, "run_chains", clocked("sampling", inference.run_chains))
-        threads = numba.get_num_threads()
-        numba.set_num_threads(1)  # as a worker
-        begun = time.process_time()
-        for own, cell in zip(arguments, some, strict=True):
-            sweeps.run_cell(*own, seed=cell.seed, **options)
-        whole = time.process_time() - begun
-        numba.set_num_threads(threads)
-    per = 1000 / len(some)
-    print(f"processor time of a cell: {per * whole:.0f} ms, of which its fit {per * spent['fit']:.0f} and in it the sampler {per * spent['sampling']:.0f}; beyond the fit {per * (whole - spent['fit']):.0f} ms, beyond the sampler {per * (whole - spent['sampling']):.0f} ms")  # fmt: skip
-    assert not density._compiled
-
-
-def compiles() -> int:
-    """How many graphs a worker has compiled."""
-    from sie.returns import compiled as density
-
-    return len(density._compiled)
-
-
-# Workers have no benchmarks to import from: let the function travel whole.
-compiles.__module__ = "__main__"
 
 
 def test_memory_of_streamed_draws():

@@ -2,6 +2,7 @@
 cluster, compiled kernels, convergence statistics."""
 
 __all__ = [
+    "cluster",
     "errors",
     "exit_codes",
     "files",

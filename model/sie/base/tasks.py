@@ -1,4 +1,4 @@
-"""Many tasks on an embedded cluster or a Dask scheduler, their results streamed into one store.
+"""Many tasks on a cluster (`cluster`), their results streamed into one store.
 
 A task is a function of its arguments alone that returns a row of numbers, the same wherever it runs; the first number says what became of
 it. A row is written in one piece when its task is done, so that an interrupted run resumes where it was. A task whose worker is
@@ -8,21 +8,17 @@ lost is recorded and does not stop the run.
 from __future__ import annotations
 
 import json
-import logging
 import math
 from asyncio import CancelledError
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .errors import DataError, plain
-from .imports import require
-from .interrupts import deaf_loop
 from .stores import (
     LOST,
     STATES,
@@ -39,12 +35,7 @@ if TYPE_CHECKING:
     import zarr
     from distributed import Client, Future
 
-__all__ = [
-    "cluster",
-    "in_turn",
-    "on_cluster",
-    "run_tasks",
-]
+__all__ = ["RETRIES", "in_turn", "on_cluster", "run_tasks"]
 
 RETRIES = 2
 """Times that a task is tried again after an error or after its worker was lost."""
@@ -59,83 +50,6 @@ AHEAD = 8
 """Tasks handed out for each worker thread beyond the one that runs, so that none waits and few are lost."""
 
 
-@contextmanager
-def cluster(workers: int, *, scheduler: str | None = None) -> Iterator[Client]:
-    """A Dask client, of an embedded cluster on this machine or of a scheduler at an address.
-
-    An embedded cluster has processes of one thread each, which end with this process, however it ends. Anyone who can send tasks to
-    its ports can run code as the user, so all its connections use TLS with credentials that exist in memory only.
-
-    Parameters
-    ----------
-    workers : int
-        Number of worker processes of an embedded cluster.
-    scheduler : str, optional
-        Address of a Dask scheduler, which is used in place of an embedded cluster.
-
-    Yields
-    ------
-    Client
-        Open until the `with` block ends.
-
-    Raises
-    ------
-    DataError
-        If no scheduler answers at the address.
-
-    Examples
-    --------
-    >>> with sie.cluster(2) as client:
-    ...     counts = sie.run_sweep(sweep, "sweep.zarr", client)
-    """
-    require("cluster", "a cluster")
-    import tempfile
-
-    import dask
-    from distributed import Client, LocalCluster, Security
-
-    quiet = {"distributed.logging.distributed": "critical", "distributed.admin.log-format": "%(message)s"}
-    with tempfile.TemporaryDirectory() as folder, dask.config.set({**quiet, "temporary-directory": folder}):
-        if scheduler is not None:
-            try:
-                client = Client(scheduler, timeout="10s")
-            except (OSError, ValueError, TimeoutError) as error:
-                raise DataError(
-                    "--scheduler", scheduler, f"the address of a Dask scheduler ({type(error).__name__})"
-                ) from None
-            with client:
-                yield client
-            return
-        # Before a worker starts: what Python and numpy read at their start. After: numba's, whose config in this process
-        # would notice an environment that is changed around the start of a worker.
-        before = dict.fromkeys(("PYTHON_CPU_COUNT", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-        one_thread = {
-            "distributed.nanny.pre-spawn-environ": before,
-            "distributed.nanny.environ": {"NUMBA_NUM_THREADS": "1"},
-        }
-        silent = {"distributed.scheduler.http.routes": [], "distributed.worker.http.routes": []}
-        with dask.config.set(one_thread | silent):
-            try:
-                local = LocalCluster(
-                    loop=deaf_loop(),
-                    n_workers=workers,
-                    threads_per_worker=1,
-                    processes=True,
-                    host="127.0.0.1",
-                    security=Security.temporary(),
-                    dashboard_address="127.0.0.1:0",  # the default port may be taken by another sweep
-                    scheduler_kwargs={"dashboard": False},
-                    local_directory=folder,
-                    memory_limit=0,
-                    silence_logs=logging.CRITICAL,
-                )
-            except (RuntimeError, OSError) as error:
-                found = plain(f"a worker process that does not start ({error})")
-                raise DataError("--workers", found, "fewer, or more memory and open files") from None
-            with local, Client(local) as client:
-                yield client
-
-
 def run_tasks(
     task: Callable[..., np.ndarray],
     arguments: Callable[[int], dict],
@@ -145,17 +59,18 @@ def run_tasks(
     shared: dict[str, object],
     log: Path,
     progress: Callable[[int, int], None] = lambda done, tasks: None,
+    order: Callable[[int], Any] | None = None,
 ) -> dict[str, int]:
     """Run `task(**arguments(i), **shared)` for every row i that is still to do; how many ended in each state, and how many it had.
 
-    `shared` travels with the function, which workers keep, so that none is lost with a worker. `log` gets one line of JSON for each
+    Rows run in their own order, or in the order of the keys that `order` gives them. `shared` travels with the function, which workers keep, so that none is lost with a worker. `log` gets one line of JSON for each
     task that ended, in the order in which they did. A damaged row is counted, logged and computed again. Raises DataError where
     another process writes into the store, or where it cannot be written.
     """
     with locked(folder_of(rows)):
         values, damaged = read_values(rows)
         discard_rows(rows, damaged)
-        pending = np.flatnonzero(np.isnan(values[:, 0])).tolist()
+        pending = sorted(np.flatnonzero(np.isnan(values[:, 0])).tolist(), key=order)
         ended = {
             "had": len(values) - len(pending),
             "damaged": len(damaged),
@@ -209,7 +124,7 @@ def _run(
             i = running.pop(future)
             try:
                 row = future.result()
-            except Exception:  # of the task itself, or of what ran beside it
+            except (Exception, CancelledError):  # of the task itself, or of what ran beside it
                 failed.append(i)
             else:
                 record(i, row)
@@ -222,7 +137,7 @@ def _run(
         running.clear()
         try:
             row, entry = future.result(), {}
-        except Exception as error:  # whatever a task or its worker died of is recorded
+        except (Exception, CancelledError) as error:  # whatever a task or its worker died of is recorded
             row = np.full(width, math.nan)
             row[0], entry = LOST, {"error": " ".join(f"{type(error).__name__}: {error}".split())}
         record(i, row, **entry)
@@ -235,10 +150,16 @@ def _ended(client: Client, futures: list[Future]) -> Collection[Future]:
     seconds = 0.0
     while seconds < NO_WORKER_SECONDS:
         try:
-            return wait(futures, timeout=CHECK_SECONDS, return_when="FIRST_COMPLETED").done  # pyright: ignore[reportAttributeAccessIssue]
+            with client.as_current():
+                return wait(futures, timeout=CHECK_SECONDS, return_when="FIRST_COMPLETED").done  # pyright: ignore[reportAttributeAccessIssue]
         except TimeoutError:
             seconds = 0.0 if client.nthreads() else seconds + CHECK_SECONDS
-        except CancelledError:
+        except (
+            CancelledError
+        ):  # of some, where a worker died with their results, or of all, where the scheduler ended
+            cancelled = [future for future in futures if future.cancelled()]
+            if client.status == "running" and cancelled:
+                return cancelled
             break
     raise DataError(
         "the cluster", plain("no worker left"), "one that starts (see sie doctor); what is done is kept"

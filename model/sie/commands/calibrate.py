@@ -85,8 +85,8 @@ def calibrate(
     from .. import __version__
     from ..analysis.calibration import worlds
     from ..analysis.calibration.varied import Varied
+    from ..base.cluster import cluster
     from ..base.errors import NotConverged
-    from ..base.tasks import cluster
     from ..data.evidence import evidence_files, read_evidence
     from ..data.priors import read_view
     from ..data.schema import DATE

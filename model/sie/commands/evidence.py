@@ -134,7 +134,8 @@ def _refits(
     workers: int, store: Path | None, about: str, on_progress: Callable[[str], None]
 ) -> Iterator[Callable]:
     """What runs the refits of `--loo`: this process, or a cluster of workers with a store from which an interrupted run resumes."""
-    from ..base.tasks import cluster, in_turn, on_cluster
+    from ..base.cluster import cluster
+    from ..base.tasks import in_turn, on_cluster
 
     if workers == 1 and store is None:
         yield in_turn

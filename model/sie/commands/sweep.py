@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,9 @@ from ..base.files import refuse_unwritable
 from ..base.imports import require
 from .options import MOST_WORKERS, Evidence, Levels, check_whole, chosen_levels
 from .waiting import bar
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 __all__ = ["sweep", "tell_damage"]
 
@@ -29,19 +32,30 @@ def sweep(
         str | None,
         typer.Option(metavar="ADDRESS", help="A running Dask scheduler in place of the embedded cluster."),
     ] = None,
+    tls_ca: Annotated[
+        Path | None,
+        typer.Option("--tls-ca", metavar="FILE", help="Certificates of the scheduler's authority (PEM)."),
+    ] = None,
+    tls_cert: Annotated[
+        Path | None, typer.Option("--tls-cert", metavar="FILE", help="The client's certificate (PEM).")
+    ] = None,
+    tls_key: Annotated[
+        Path | None, typer.Option("--tls-key", metavar="FILE", help="The key of that certificate (PEM).")
+    ] = None,
     evidence: Evidence = None,
     levels: Levels = None,
 ) -> None:
-    """Fit a grid or a random sample of views, priors, mechanisms, evidence and seeds."""
+    """Answer a grid or a random sample of views, priors, mechanisms, evidence and seeds."""
     require("cluster", "sie sweep")
-    from ..analysis.sweep.run import open_sweep_rows, run_sweep
+    from ..analysis.sweep.run import open_sweep, open_sweep_rows, run_sweep
     from ..analysis.sweep.spec import read_sweep
+    from ..base.cluster import cluster, memory_of_worker
     from ..base.errors import NotConverged
     from ..base.stores import DONE, locked, read_whole
-    from ..base.tasks import cluster
     from ..data.evidence import read_evidence
 
     check_whole("--workers", workers, 1, MOST_WORKERS)
+    tls = _tls(scheduler, tls_ca, tls_cert, tls_key)
     if out.exists() and not out.is_dir():
         raise DataError(f"--out {out}", plain("a file"), "a store of this sweep or a new name")
     refuse_unwritable("--out", out, folder=True)
@@ -50,7 +64,7 @@ def sweep(
         open_sweep_rows(planned, out)  # refuses another sweep's store before a cluster starts
         with locked(out):  # and one that another process writes into
             pass
-    with cluster(workers, scheduler=scheduler) as client, bar("cells") as progress:
+    with cluster(workers, scheduler=scheduler, tls=tls) as client, bar("cells") as progress:
         ended = run_sweep(planned, out, client, folder=evidence, progress=progress)
     tell_damage(out, ended)
     told = f"{len(planned.cells)} cells: " + ", ".join(f"{count} {state}" for state, count in ended.items())
@@ -59,7 +73,35 @@ def sweep(
             f"sie sweep {spec}: found {told}, want at least one done (see {out / 'log.jsonl'})"
         )
     print(told)
+    found = open_sweep(out)
+    bound = "" if scheduler else f" of {memory_of_worker(workers) / 2**30:.1f} GiB"
+    print(_answered(found) + f"; most memory of a worker {float(found.memory.max()) / 1024:.2f} GiB{bound}")
     print(f"{out}: sie.open_sweep({str(out)!r}) reads it as a labelled dataset")
+
+
+def _tls(scheduler: str | None, *files: Path | None) -> tuple[Path, Path, Path] | None:
+    """The three files of TLS, all or none of them."""
+    match files:
+        case (None, None, None):
+            return None
+        case (Path() as authority, Path() as certificate, Path() as key):
+            if scheduler is None:
+                raise DataError("--tls-ca", plain("no --scheduler"), "the address of a Dask scheduler")
+            return authority, certificate, key
+    names = ("--tls-ca", "--tls-cert", "--tls-key")
+    missing = [name for name, file in zip(names, files, strict=True) if file is None]
+    raise DataError("TLS", plain(f"no {' and no '.join(missing)}"), "all three of " + ", ".join(names))
+
+
+def _answered(found: xr.Dataset) -> str:
+    """How the cells of a store were answered, in words."""
+    names = {
+        "refitted": "fitted",
+        "reweighted": "from weights on a shared fit",
+        "paths": "from new paths alone",
+    }
+    counts = {words: int((found.how == how).sum()) for how, words in names.items()}
+    return "answered: " + ", ".join(f"{count} {words}" for words, count in counts.items())
 
 
 def tell_damage(store: Path, ended: dict[str, int]) -> None:

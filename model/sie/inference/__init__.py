@@ -5,6 +5,7 @@ __all__ = [
     "between_designs",
     "chains",
     "converged",
+    "designs",
     "fits",
     "groups",
     "growth_given",

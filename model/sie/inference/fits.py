@@ -18,7 +18,7 @@ from ..returns.inputs import levels_of
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["FITS_KEPT", "Fit", "Fits", "form_of", "likelihood_key", "same_growth", "same_priors"]
+__all__ = ["FITS_KEPT", "Fit", "Fits", "likelihood_key", "same_growth", "same_priors"]
 
 FITS_KEPT = 12
 """Fits that are kept, so that undoing an edit, or a second view, samples nothing."""
@@ -64,13 +64,6 @@ class Fits:
             self._kept[fit.likelihood, chain_key(fit.view)] = fit
             while len(self._kept) > FITS_KEPT:
                 self._kept.popitem(last=False)
-
-
-def form_of(view: View) -> tuple:
-    """What a view states, in which unit, and what of it is fixed: which rows may update it follows from this."""
-    return tuple(
-        sorted((name, entry.unit, entry.prior.family == "fixed") for name, entry in view.entries.items())
-    )
 
 
 def likelihood_key(view: View, rows: xr.Dataset) -> tuple:

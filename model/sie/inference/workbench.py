@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Mapping
-from types import MappingProxyType
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,12 +22,12 @@ from ..base.stats import QUANTILES
 from ..data.priors import View
 from ..growth.credences import as_table, probabilities
 from ..growth.events import EVENTS
-from ..returns.design import Design, design
-from ..returns.likelihoods import stored_of
+from ..returns.design import Design
 from .answers import Answer, outcomes, weighted_probabilities
 from .between_designs import lambda_ratio
 from .converged import MIN_ESS
-from .fits import Fit, Fits, form_of, likelihood_key, same_growth, same_priors
+from .designs import NO_LEVELS, Designs
+from .fits import Fit, Fits, likelihood_key, same_growth, same_priors
 from .growth_given import growth_given
 from .prior_draws import prior_values
 from .reweighting import Importance, importance_weights
@@ -38,13 +37,6 @@ if TYPE_CHECKING:
     import xarray as xr
 
 __all__ = ["Answer", "Workbench"]
-
-
-NO_LEVELS: Mapping[str, str] = MappingProxyType({})
-"""Every domain at its default level."""
-
-ROWS_KEPT = 64
-"""Choices of rows that are kept, so that an edit of a prior chooses none anew."""
 
 
 class Workbench:
@@ -60,6 +52,10 @@ class Workbench:
         Seed of every fit and every draw.
     draws : int, optional
         Draws of a fit, a multiple of 4.
+    designs : Designs, optional
+        Those of this evidence, where other workbenches share them, or where rows are left out.
+    fits : iterable of Fit, optional
+        What it has sampled before: `fit` of the answers of another workbench with the same evidence, seed and draws.
 
     Examples
     --------
@@ -71,11 +67,20 @@ class Workbench:
     'paths'
     """
 
-    def __init__(self, evidence: xr.Dataset | None, *, seed: int, draws: int = 4000) -> None:
+    def __init__(
+        self,
+        evidence: xr.Dataset | None,
+        *,
+        seed: int,
+        draws: int = 4000,
+        designs: Designs | None = None,
+        fits: Iterable[Fit] = (),
+    ) -> None:
         self.evidence, self.seed, self.draws = evidence, seed, draws
+        self._designs = designs if designs is not None else Designs(evidence)
         self._fits = Fits()
-        self._rows: dict[tuple, xr.Dataset] = {}
-        self._tables: dict[str, xr.DataArray] = {}
+        for each in fits:
+            self._fits.keep(each)
         self._sampling = threading.Lock()
 
     def instant(self, view: View, *, levels: Mapping[str, str] = NO_LEVELS) -> Answer:
@@ -203,16 +208,7 @@ class Workbench:
         DataError
             As in `usable`.
         """
-        from ..returns.selection import usable
-
-        if self.evidence is None or view.states_r_asara:
-            return None
-        key = (view.name, form_of(view), view.reflects, tuple(sorted(levels.items())))
-        if key not in self._rows:
-            if len(self._rows) >= ROWS_KEPT:
-                self._rows.clear()
-            self._rows[key] = usable(self.evidence, view, levels=levels)
-        return self._rows[key]
+        return self._designs.rows(view, levels=levels)
 
     def _keep(self, view: View, rows: xr.Dataset, likelihood: tuple) -> None:
         """Sample a view and keep the fit."""
@@ -225,7 +221,7 @@ class Workbench:
         )
 
     def design(self, view: View, rows: xr.Dataset) -> Design:
-        """What a view and the rows that count for it (`rows`) are to the model; the tables of raw histories are read once.
+        """What a view and the rows that count for it (`rows`) are to the model.
 
         Parameters
         ----------
@@ -239,7 +235,7 @@ class Workbench:
         Design
             For `fit`.
         """
-        return design(rows, view, likelihoods=stored_of(rows, self._tables))
+        return self._designs.design(view, rows)
 
     def _likelihood_ratio(self, base: Fit, view: View, rows: xr.Dataset) -> np.ndarray:
         """How much more probable a view makes the lambda of the raw histories than a fit's view did, at its draws, as a log, (draw,)."""

@@ -14,7 +14,7 @@ from ...base.errors import DataError, plain
 from ...data.alternatives import GROWN, Alternative
 from ...data.quantities import QUANTITIES
 from ...data.views import Entry, View
-from ...inference.fits import form_of
+from ...inference.designs import form_of
 from ...returns.inputs import levels_of
 from ...returns.selection import usable
 

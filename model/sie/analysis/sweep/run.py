@@ -1,116 +1,28 @@
-"""Many fits at once: the cells of a `spec.Sweep`, each one task of `tasks`, and what they found.
-
-A cell that does not converge is recorded.
-"""
+"""A sweep run into a store, and the store read as a labelled dataset."""
 
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...base.errors import DataError, plain
 from ...base.stats import INTERVAL
-from ...base.stores import DONE, NOT_CONVERGED, attributes, open_rows, read_rows, read_whole
+from ...base.stores import attributes, open_rows, read_rows, read_whole
 from ...base.tasks import run_tasks
 from ...data.evidence import read_evidence
-from ...data.exogenous import variables
-from ...data.priors import View
 from ...data.quantities import EVENT_NAMES
-from ...returns.selection import usable
+from .cells import FIELDS, GIVEN, HOW, OF_CELL, Cells, run_cell
 from .spec import AXES, Sweep
 
 if TYPE_CHECKING:
     import xarray as xr
     from distributed import Client
 
-    from ...returns.design import Design
-
-__all__ = ["FIELDS", "open_sweep", "open_sweep_rows", "run_cell", "run_sweep"]
-
-_GIVEN = ("priors", "evidence")
-FIELDS = (
-    "status",
-    "seconds",
-    "max_rhat",
-    "min_ess",
-    "divergences",
-    *(f"r_asara {given} {q}" for given in _GIVEN for q in INTERVAL),
-    *(f"{value} {given} {event}" for value in ("p", "mcse") for given in _GIVEN for event in EVENT_NAMES),
-)
-"""What one row of the store holds."""
-
-KEPT = 32
-"""Designs that a process keeps: cells that differ in nothing but their seed follow each other, and share one."""
-
-_designs: dict[tuple, Design] = {}
-
-
-def _design(
-    view: View,
-    evidence: xr.Dataset,
-    leave_out: tuple[str, ...],
-    key: str,
-    levels: Mapping[str, str] = MappingProxyType({}),
-) -> Design:
-    from ...returns.design import design
-
-    priors = tuple((name, entry.prior) for name, entry in view.entries.items())
-    outside = tuple(variables(view.exogenous).items())
-    known = (key, view.name, priors, outside, view.reflects, leave_out, tuple(levels.items()))
-    if known not in _designs:
-        rows = usable(evidence, view, levels=levels)
-        rows = rows.isel(estimate=~np.isin(rows.estimate.values, leave_out))
-        while len(_designs) >= KEPT:
-            del _designs[next(iter(_designs))]
-        _designs[known] = design(rows, view)
-    return _designs[known]
-
-
-def run_cell(
-    view: View,
-    evidence: xr.Dataset | None,
-    leave_out: tuple[str, ...],
-    *,
-    seed: int,
-    draws: int,
-    key: str,
-    levels: Mapping[str, str] = MappingProxyType({}),
-) -> np.ndarray:
-    """The row of one cell, in the order of FIELDS. `evidence` None, or a view that states r at ASARA: priors only.
-
-    `levels` as in `sie.usable`, whose rows enter without those of `leave_out`. `key` tells one body of evidence and one set of views from another.
-    """
-    from ...base.errors import NotConverged
-    from ...growth.credences import credences
-    from ...growth.paths import simulate
-    from ...inference.prior_draws import prior
-    from ...inference.sampling import fit
-
-    began, row = time.perf_counter(), dict.fromkeys(FIELDS, math.nan)
-    found = {}
-    try:
-        if evidence is None or view.states_r_asara:
-            found["priors"] = prior(view, draws=draws, seed=seed)
-        else:
-            tree = fit(_design(view, evidence, leave_out, key, levels), seed=seed, draws=draws, groups=())
-            found = {"priors": tree["prior"].to_dataset(), "evidence": tree["posterior"].to_dataset()}
-            row.update({key: float(tree.attrs[key]) for key in ("max_rhat", "min_ess", "divergences")})
-        row["status"] = DONE
-    except NotConverged:
-        row["status"] = NOT_CONVERGED
-    for given, posterior in found.items():
-        table = credences(simulate(posterior))
-        for q, value in zip(INTERVAL, np.quantile(posterior.r_asara.values, INTERVAL), strict=True):
-            row[f"r_asara {given} {q}"] = float(value)
-        for event, p, mcse in zip(table.event.values, table.p.values, table.mcse.values, strict=True):
-            row[f"p {given} {event}"], row[f"mcse {given} {event}"] = float(p), float(mcse)
-    row["seconds"] = time.perf_counter() - began
-    return np.array([row[field] for field in FIELDS])
+__all__ = ["open_sweep", "open_sweep_rows", "run_sweep"]
 
 
 def run_sweep(
@@ -154,17 +66,18 @@ def run_sweep(
     ...     counts = sie.run_sweep(sie.read_sweep("sweep.toml"), "sweep.zarr", client)
     >>> found = sie.open_sweep("sweep.zarr")
     """
-
-    def arguments(i: int) -> dict:
-        cell = sweep.cells[i]
-        chosen = {"leave_out": sweep.evidence[cell.evidence], "levels": dict(sweep.levels[cell.evidence])}
-        return {"view": sweep.view(cell), **chosen, "seed": cell.seed, "draws": sweep.draws}
-
     store = Path(store)
-    rows = open_sweep_rows(sweep, store)
     shared = {"evidence": read_evidence(folder), "key": sweep.sha256}
+    cells = Cells(sweep, client, shared)
     return run_tasks(
-        run_cell, arguments, rows, client, shared=shared, log=store / "log.jsonl", progress=progress
+        run_cell,
+        cells.arguments,
+        open_sweep_rows(sweep, store),
+        client,
+        shared=shared,
+        log=store / "log.jsonl",
+        progress=progress,
+        order=cells.group,
     )
 
 
@@ -186,9 +99,10 @@ def open_sweep(store: Path | str) -> xr.Dataset:
     Returns
     -------
     xr.Dataset
-        `p` and `mcse` (cell, given, event), `r_asara` (cell, given, quantile), `status`, `seconds` and the sampler's diagnostics
-        (cell), with each cell's choices as coordinates, and the `level` of each domain (cell, domain). NaN where there is nothing
-        (yet).
+        `p` and `mcse` (cell, given, event), `r_asara` (cell, given, quantile), with each cell's choices as coordinates, and the
+        `level` of each domain (cell, domain). By cell: `status`; `how` it was answered, `khat` and `effective_draws` as in
+        `Answer`; the diagnostics of the fit behind it; `seconds` without a fit that it shares; and `memory`, the most MiB that its
+        process had held by then. NaN, and "" for `how`, where there is nothing (yet).
 
     Raises
     ------
@@ -197,22 +111,24 @@ def open_sweep(store: Path | str) -> xr.Dataset:
     """
     import xarray as xr
 
-    rows = read_rows(Path(store), FIELDS)
+    rows = read_rows(Path(store))
     values, about = read_whole(rows), attributes(rows)
-    cells = about["tasks"]
-    at = {field: i for i, field in enumerate(FIELDS)}
+    cells, kept = about["tasks"], {field: values[:, i] for i, field in enumerate(about["fields"])}
+    if missing := [field for field in FIELDS if field not in kept and field not in OF_CELL]:
+        raise DataError(str(store), plain(f"results without {missing[0]}"), "the store of a sweep")
+    kept = {field: kept.get(field, np.full(len(cells), math.nan)) for field in FIELDS}
 
     def block(names: list[str], *shape: int) -> np.ndarray:
-        return values[:, [at[name] for name in names]].reshape(len(cells), *shape)
+        return np.stack([kept[name] for name in names], axis=1).reshape(len(cells), *shape)
 
     tables: dict[str, Any] = {
         value: (
             ("cell", "given", "event"),
-            block([f"{value} {g} {e}" for g in _GIVEN for e in EVENT_NAMES], 2, -1),
+            block([f"{value} {g} {e}" for g in GIVEN for e in EVENT_NAMES], 2, -1),
         )
         for value in ("p", "mcse")
     }
-    r_names = [f"r_asara {g} {q}" for g in _GIVEN for q in INTERVAL]
+    r_names = [f"r_asara {g} {q}" for g in GIVEN for q in INTERVAL]
     scaled = sorted({name for cell in cells for name in cell["scale"]})
     levels = about.get("levels", {})  # none in the store of an earlier version
     domains = list(dict.fromkeys(domain for chosen in levels.values() for domain in chosen))
@@ -223,10 +139,11 @@ def open_sweep(store: Path | str) -> xr.Dataset:
         {
             **tables,
             "r_asara": (("cell", "given", "quantile"), block(r_names, 2, -1)),
-            **{name: ("cell", values[:, at[name]]) for name in FIELDS[:5]},
+            **{name: ("cell", kept[name]) for name in OF_CELL},
+            "how": ("cell", ["" if math.isnan(how) else HOW[int(how)] for how in kept["how"]]),
         },
         coords={
-            "given": list(_GIVEN),
+            "given": list(GIVEN),
             "event": list(EVENT_NAMES),
             "quantile": list(INTERVAL),
             **({"domain": domains} if domains else {}),

@@ -56,6 +56,7 @@ _FIELDS = {
     "draws": anything("a number of draws"),
     "seeds": Field(_seeds, "a list of different whole numbers"),
     "views": Field(_names, "a list of views"),
+    "weights": optional(Field(lambda flag: flag if isinstance(flag, bool) else None, "true or false"), True),
     "sample": optional(anything()),
     **{axis: optional(Field(_choices, f"tables [{axis}.NAME]"), {"as_stated": {}}) for axis in AXES},
 }
@@ -93,10 +94,12 @@ class Cell:
 class Sweep:
     """A sweep as its file states it: what each name on an axis means, and the cells in their order.
 
-    `evidence` are the rows left out by each choice of evidence, `levels` the level of each domain in it.
+    `evidence` are the rows left out by each choice of evidence, `levels` the level of each domain in it. `weights` is whether a
+    cell may be answered from the fit of its view as stated.
     """
 
     draws: int
+    weights: bool
     views: Mapping[str, View]
     edits: Mapping[str, Mapping[str, Prior | Mapping[str, float]]]
     mechanisms: Mapping[str, Mapping[str, Prior | Mapping[str, float]]]
@@ -121,6 +124,7 @@ def read_sweep(
 
         draws = 4000                         # a fit's draws, a multiple of 4
         seeds = [1, 2]
+        weights = true                       # false fits every cell; true also answers from the fit of the view as stated
         views = ["davidson_2025", "mine.toml"]
         [edits.wide]                         # priors put in the place of a view's own; an empty table leaves it as it is
         capabilities = { family = "lognormal", q05 = 1.5, q95 = 3.0 }
@@ -195,6 +199,7 @@ def read_sweep(
     ]
     sweep = Sweep(
         draws=draws,
+        weights=table["weights"],
         views=views,
         edits=edits,
         mechanisms=mechanisms,

@@ -1,0 +1,238 @@
+"""Cells of a sweep that share a fit: what they say is what a fit of their own says, whatever ran before them and whoever died."""
+
+import dataclasses
+import os
+import signal
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import sie
+from sie.analysis.sweep import cells as sweep_cells
+from sie.analysis.sweep.cells import FIELDS, HOW, OF_CELL, Cells, base_fit, run_cell
+from sie.base.cluster import cluster
+from sie.base.stores import open_rows
+from sie.inference.designs import Designs
+from sie.returns.design import OF_ROWS, design
+
+NUMBERS = [i for i, field in enumerate(FIELDS) if field not in ("seconds", "memory")]
+SPEC = """draws = 4000
+seeds = [1]
+views = ["davidson_2025"]
+[edits.as_stated]
+[edits.alike]
+spread = { family = "halfnormal", q95 = 0.3 }
+[edits.lower_ceiling]
+ceiling = { family = "lognormal", q05 = 4, q95 = 10 }
+[edits.far]
+capabilities = { family = "lognormal", q05 = 5, q95 = 6 }
+"""
+
+
+@pytest.fixture
+def sweep(tmp_path):
+    """A sweep of four cells: as stated, one that weights answer, one that new paths answer, one that only a fit answers."""
+    path = tmp_path / "sweep.toml"
+    path.write_text(SPEC)
+    return sie.read_sweep(path)
+
+
+def arguments(sweep, i):
+    cell = sweep.cells[i]
+    return {"seed": cell.seed, "draws": sweep.draws, "key": "here", "levels": sweep.levels[cell.evidence]}
+
+
+def row(values):
+    return dict(zip(FIELDS, values, strict=True))
+
+
+@pytest.mark.slow
+def test_a_cell_from_a_shared_fit_says_what_its_own_fit_says_and_how_it_was_answered(sweep, evidence):
+    base = base_fit(sweep.views["davidson_2025"], evidence, (), **arguments(sweep, 0))
+    for i, how in enumerate(("refitted", "reweighted", "paths", "refitted")):
+        view = sweep.view(sweep.cells[i])
+        shared = row(run_cell(view, evidence, (), **arguments(sweep, i), base=base))
+        own = row(run_cell(view, evidence, (), **arguments(sweep, i)))
+        assert (HOW[int(shared["how"])], HOW[int(own["how"])]) == (how, "refitted")
+        assert np.isfinite(shared["khat"]) == (how == "reweighted")
+        for field in FIELDS:
+            if how != "reweighted" and field.startswith(("p ", "mcse ", "r_asara ")):
+                assert shared[field] == own[field], field
+            elif field.startswith("p evidence"):
+                error = np.hypot(shared["mcse" + field[1:]], own["mcse" + field[1:]])
+                assert abs(shared[field] - own[field]) <= 4 * error, field
+
+
+@pytest.mark.slow
+def test_a_cell_is_that_of_a_report(sweep, evidence):
+    view = sweep.view(sweep.cells[2])
+    found = row(run_cell(view, evidence, (), **arguments(sweep, 2)))
+    tree = sie.fit(design(sie.usable(evidence, view), view), seed=1, draws=sweep.draws)
+    for given, group in (("priors", "prior"), ("evidence", "posterior")):
+        draws = tree[group].to_dataset()
+        table = sie.credences(sie.simulate(draws))
+        for event in table.event.values:
+            assert found[f"p {given} {event}"] == table.p.sel(event=event)
+            assert found[f"mcse {given} {event}"] == table.mcse.sel(event=event)
+        for q in (0.05, 0.5, 0.95):
+            assert found[f"r_asara {given} {q}"] == np.quantile(draws.r_asara.values, q)
+
+
+@pytest.mark.slow
+def test_a_sweep_whose_worker_is_killed_is_the_sweep_undisturbed_and_can_be_read_while_it_grows(
+    sweep, tmp_path
+):
+    seen = []
+
+    def look(done, cells):
+        if (tmp_path / "killed.zarr" / "zarr.json").exists():
+            seen.append(int(sie.open_sweep(tmp_path / "killed.zarr").status.notnull().sum()))
+
+    with cluster(1) as client:
+        assert sie.run_sweep(sweep, tmp_path / "whole.zarr", client)["done"] == 4
+        pid = client.submit(os.getpid).result()
+        told = []
+
+        def kill(done, cells):
+            look(done, cells)
+            if done == 1 and not told:  # its fit and all that it holds is lost
+                told.append(done)
+                os.kill(pid, signal.SIGKILL)
+
+        assert sie.run_sweep(sweep, tmp_path / "killed.zarr", client, progress=kill)["done"] == 4
+    assert (told, seen[-1]) == ([1], 4)
+    assert set(seen) >= {1, 2, 3, 4}
+    whole, killed = (sie.open_sweep(tmp_path / name) for name in ("whole.zarr", "killed.zarr"))
+    xr.testing.assert_identical(
+        whole.drop_vars(["seconds", "memory"]), killed.drop_vars(["seconds", "memory"])
+    )
+    assert sorted(whole.how.values) == ["paths", "refitted", "refitted", "reweighted"]
+    assert (whole.memory > 50).all()
+
+
+@pytest.mark.slow
+def test_a_resumed_sweep_answers_each_cell_as_if_it_had_run_alone(sweep, tmp_path):
+    with cluster(1) as client:
+        sie.run_sweep(sweep, tmp_path / "whole.zarr", client)
+        rows = sweep_cells_of(tmp_path / "whole.zarr")
+        for order in ([3, 1], [2, 0]):
+            part = tmp_path / f"{order[0]}.zarr"
+            some = dataclasses.replace(sweep, cells=tuple(sweep.cells[i] for i in order))
+            sie.run_sweep(some, part, client)
+            np.testing.assert_array_equal(sweep_cells_of(part), rows[order])
+
+
+def sweep_cells_of(store):
+    from sie.base.stores import read_rows, read_values
+
+    return read_values(read_rows(store))[0][:, NUMBERS]
+
+
+class Client:
+    """Stands for a cluster: notes what is submitted, whose futures have this status."""
+
+    def __init__(self, status="finished"):
+        self.submitted, self.status = [], status
+
+    def submit(self, task, **own):
+        self.submitted.append((task.args[0].name, own["seed"]))
+        return SimpleNamespace(status=self.status)
+
+
+def grouped(text, tmp_path, evidence, client):
+    (tmp_path / "s.toml").write_text(text)
+    planned = sie.read_sweep(tmp_path / "s.toml")
+    return planned, Cells(planned, client, {"evidence": evidence, "key": planned.sha256})
+
+
+EVIDENCE = "[evidence.all]\n[evidence.without]\nleave_out = ['report_fixed_hardware_2025']\n"
+
+
+def test_cells_share_a_fit_where_view_seed_and_rows_are_the_same(tmp_path, evidence):
+    client, views = Client(), '["davidson_2025", "davidson_houlden_2025", "reference"]'
+    text = SPEC.split("[edits.alike]")[0].replace('["davidson_2025"]', views).replace("[1]", "[1, 2]")
+    text += "[edits.lower]\nceiling = { family = 'fixed', value = 20 }\n" + EVIDENCE
+    planned, cells = grouped(text, tmp_path, evidence, client)
+    for i in sorted(range(len(planned.cells)), key=cells.group):
+        own = cells.arguments(i)
+        assert (own["base"] is None) == (own["view"].name == "davidson_houlden_2025")
+    # The row does not count for the first, no row counts for the second, and the third has a fit with it and one without it.
+    assert sorted(client.submitted) == sorted(
+        [("davidson_2025", 1), ("davidson_2025", 2), *2 * [("reference", 1), ("reference", 2)]]
+    )
+
+
+@pytest.mark.parametrize(("text", "status"), [(SPEC, "error"), (SPEC.replace("seeds", "weights = false\nseeds"), "finished")])  # fmt: skip
+def test_cells_are_fitted_where_weights_are_not_wanted_or_the_shared_fit_failed(
+    text, status, tmp_path, evidence
+):
+    planned, cells = grouped(text, tmp_path, evidence, Client(status))
+    assert planned.weights == (status == "error")
+    assert [cells.arguments(i)["base"] for i in range(len(planned.cells))] == [None] * 4
+
+
+def test_a_shared_fit_that_does_not_converge_is_none(sweep, evidence, monkeypatch):
+    def refuse(*args, **options):
+        raise sie.NotConverged("of a test")
+
+    monkeypatch.setattr("sie.inference.workbench.fit", refuse)
+    assert base_fit(sweep.views["davidson_2025"], evidence, (), **arguments(sweep, 0)) is None
+    found = row(run_cell(sweep.view(sweep.cells[1]), evidence, (), **arguments(sweep, 1)))
+    assert found["status"] == sweep_cells.NOT_CONVERGED
+
+
+@pytest.mark.parametrize("name", sie.view_names())
+def test_no_number_of_a_prior_enters_a_design(name, evidence):
+    """So that edits of numbers share it."""
+    view = sie.read_view(name)
+    if view.states_r_asara:
+        return
+    designs = Designs(evidence)
+    rows = designs.rows(view)
+    edited = view
+    for each, entry in view.entries.items():
+        if entry.prior.family in ("lognormal", "loguniform", "halfnormal", "normal"):
+            edited = edited.replace(**{each: entry.prior.scaled(1.1)})
+    assert edited.entries != view.entries
+    kept, anew = designs.design(edited, rows), design(rows, edited)
+    assert designs.design(view, rows).densities is kept.densities
+    assert kept.view is edited
+    for field in (*OF_ROWS, "level", "remoteness"):
+        np.testing.assert_array_equal(getattr(kept, field), getattr(anew, field))
+    assert (kept.inputs, kept.names) == (anew.inputs, anew.names)
+    for one, other in zip(kept.densities, anew.densities, strict=True):
+        for part in dataclasses.fields(one):
+            np.testing.assert_array_equal(getattr(one, part.name), getattr(other, part.name))
+
+
+def test_a_store_of_a_version_without_weights_is_read(tmp_path):
+    fields = [field for field in FIELDS if field not in OF_CELL[5:]]
+    label = {
+        "view": "reference",
+        "edits": "as_stated",
+        "mechanisms": "as_stated",
+        "evidence": "all",
+        "seed": 1,
+        "scale": {},
+    }
+    rows = open_rows(tmp_path / "old.zarr", [label, label], fields, sha256="x")
+    rows[0] = [1.0, *[0.5] * (len(fields) - 1)]
+    found = sie.open_sweep(tmp_path / "old.zarr")
+    assert (found.p[0] == 0.5).all()
+    assert found.p[1].isnull().all()
+    assert found.how.values.tolist() == ["", ""]
+    assert found.khat.isnull().all()
+
+
+def test_a_store_of_other_results_is_refused(tmp_path, refused):
+    open_rows(tmp_path / "other.zarr", [{"seed": 1}], ["status", "value"], sha256="x")
+    with refused(str(tmp_path / "other.zarr"), "results without r_asara priors 0.05", "the store of a sweep"):
+        sie.open_sweep(tmp_path / "other.zarr")
+
+
+def test_weights_is_true_or_false(tmp_path, refused):
+    (tmp_path / "s.toml").write_text("weights = 1\n" + SPEC)
+    with refused("s.toml weights", "1", "true or false"):
+        sie.read_sweep(tmp_path / "s.toml")
