@@ -418,6 +418,102 @@ def test_nobody_else_reads_the_temporary_folders_of_a_cluster_and_of_compiled_co
     assert all(wrote)
 
 
+TRIED = """
+import contextlib, io, os, pathlib, sys, tempfile
+public, *rest = sys.argv[1:]
+tried, inside = [], []
+
+def attempt(path):
+    "Whether another user may list where a file lies, or read it."
+    child = os.fork()
+    if child:
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 0
+    os.setgroups([]); os.setgid(65534); os.setuid(65534)
+    for look in (lambda: os.listdir(os.path.dirname(path)), lambda: open(path, "rb")):
+        with contextlib.suppress(PermissionError):
+            look()
+            os._exit(1)
+    os._exit(0)
+
+def watch(event, arguments):
+    if event != "open" or inside or not str(arguments[0]).startswith(public + "/"):
+        return
+    inside.append(1)
+    path = os.fsdecode(arguments[0])
+    if os.path.dirname(path) != public:
+        tried.append((os.path.basename(path), attempt(path)))
+    elif os.path.exists(path):
+        tried.append(("", os.stat(path).st_mode & 0o077 != 0))
+    else:  # as tempfile makes them, for their owner alone
+        tried.append(("", not arguments[2] & os.O_EXCL))
+    inside.clear()
+
+import sie
+from sie import cli
+from sie.page.snapshot import read_json
+sys.addaudithook(watch)
+for args in COMMANDS:
+    sys.argv = ["sie", *args]
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            cli.main()
+    except SystemExit as ended:
+        assert not ended.code, args
+    inside.clear()
+read_json(pathlib.Path("out.json"))
+print(sorted({name for name, _ in tried}))
+print([name for name, read in tried if read])
+"""
+"""Runs commands whose temporary files go to a folder that everybody may write, and tries to read each of them as another user."""
+
+HISTORY = "date,output [doublings],effort [person-years]\n" + "".join(
+    f"{year}-01-01,{value},{work}\n"
+    for year, value, work in [(2014, 0, 10), (2016, 1.1, 14), (2018, 2.3, 20), (2020, 3.2, 28), (2022, 4.4, 40), (2024, 5.3, 56)]
+)  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root acts as a second user")
+def test_nobody_else_reads_a_draft_or_a_table_from_a_temporary_folder(tmp_path):
+    (tmp_path / "history.csv").write_text(HISTORY)
+    commands = [
+        ["report", "davidson_houlden_2025", "--draws", "1000", "--out", "out", "--json", "out.json"],
+        ["open", "out/davidson_houlden_2025.nc"],
+        ["add-row", "inputs", *["id=own", "quantity=sigma", "scale=log", "unit=1", "q05=0.5", "q50=0.8", "q95=1.3", "definition_sd=0.3", "note=here", "--into", "mine"]],
+        ["series", "history.csv"],
+    ]  # fmt: skip
+    with tempfile.TemporaryDirectory(dir="/tmp") as public:
+        os.chmod(public, 0o777)
+        done = subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", TRIED.replace("COMMANDS", repr(commands)), public],
+            cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE, env={**os.environ, "TMPDIR": public},
+        )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    names, read = done.stdout.splitlines()
+    assert {"view.toml", "inputs.csv"} <= set(json.loads(names.replace("'", '"')))
+    assert read == "[]"
+
+
+@pytest.mark.parametrize("spoil", ["another user's", "anybody's"])
+def test_compiled_code_that_others_could_have_written_is_not_loaded(spoil, tmp_path, monkeypatch, capsys):
+    from sie.base import kernels
+
+    monkeypatch.setattr(kernels, "places", lambda: [tmp_path])
+    folder = kernels._choose_folder()
+    assert folder is not None
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert kernels._choose_folder() == folder
+    if spoil == "anybody's":
+        folder.chmod(0o777)
+    elif os.geteuid() == 0:
+        monkeypatch.setattr(os, "geteuid", lambda: STRANGER)
+        os.chown(folder, STRANGER + 1, -1)
+    else:
+        monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    assert kernels._choose_folder() is None
+    assert "want one: set NUMBA_CACHE_DIR" in capsys.readouterr().err
+
+
 # Starting
 
 
@@ -531,8 +627,8 @@ import os, resource, sys
 how, *arguments = sys.argv[1:]
 if how == "files":
     resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
-if how == "memory":
-    resource.setrlimit(resource.RLIMIT_AS, (3 * 10**8, 3 * 10**8))
+if how.startswith("memory"):
+    resource.setrlimit(resource.RLIMIT_AS, (int(how.split()[1]),) * 2)
 if how == "core":
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 if how == "clock":
@@ -567,7 +663,8 @@ def test_a_report_is_the_same_in_an_odd_environment(how, tmp_path, undisturbed):
 @pytest.mark.parametrize(
     ("how", "odd", "told"),
     [
-        ("memory", {}, "memory"),
+        ("memory 100000000", {}, "found a limit of 95 MiB of memory, want at least 512 (ulimit -v)"),
+        ("memory 300000000", {}, "found a limit of 286 MiB of memory, want at least 512 (ulimit -v)"),
         (
             "none",
             {"NUMBA_DISABLE_JIT": "1"},
@@ -581,6 +678,17 @@ def test_where_there_can_be_no_answer_one_line_says_what_to_set(how, odd, told, 
     )  # fmt: skip
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.stderr
     assert told in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [550_000_000, 700_000_000, 900_000_000])
+def test_little_memory_gives_an_answer_or_one_line(size, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", PREPARED, f"memory {size}", *QUICK], cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE
+    )  # fmt: skip
+    assert (done.returncode, done.stderr.count("\n")) in ((0, 0), (2, 1)), done
+    assert (done.stdout == "") == (done.returncode == 2)
+    assert "memory" in done.stderr or done.returncode == 0
 
 
 def without(*numbers):

@@ -82,27 +82,29 @@ def places() -> list[Path]:
     return [PACKAGE / "__pycache__", Path(home) / "sie"]
 
 
-def _writable(folder: Path) -> bool:
+def _usable(folder: Path) -> bool:
+    """Whether this user can write into a folder and nobody else but root can: what is loaded from there is run."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
         os.utime(folder)
+        state = folder.stat()
     except OSError:
         return False
-    return True
+    return os.name != "posix" or (state.st_uid in (os.geteuid(), 0) and not state.st_mode & 0o022)
 
 
 def _choose_folder() -> Path | None:
-    """The folder of today's compiled code; None, and a line on standard error, where none can be written."""
+    """The folder of today's compiled code; None, and a line on standard error, where there is none to write and to trust."""
     name = f"kernels-{_digest()}"
     for place in places():
-        if _writable(place / name):
+        if _usable(place / name):
             _forget_old(place)
             return place / name
     tried = " and ".join(str(place) for place in places())
     print(
-        f"sie: found no folder for compiled code that can be written (tried {tried}), want one: set NUMBA_CACHE_DIR;"
+        f"sie: found no folder for compiled code that this user alone can write (tried {tried}), want one: set NUMBA_CACHE_DIR;"
         " this process compiles anew",
         file=sys.stderr,
     )

@@ -8,7 +8,6 @@ converge is recorded.
 from __future__ import annotations
 
 import math
-import resource
 import sys
 import time
 from collections.abc import Mapping
@@ -138,7 +137,11 @@ def run_cell(
 
 
 def _peak_mib() -> float:
-    """The most memory that this process has held so far."""
+    """The most memory that this process has held so far; NaN where the system does not say."""
+    if sys.platform == "win32":
+        return math.nan
+    import resource
+
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most / (2**20 if sys.platform == "darwin" else 2**10)
 
