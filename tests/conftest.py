@@ -16,6 +16,10 @@ import sie
 from sie import cli
 from sie.base.reading import data_folder
 
+# Hundreds of processes start from here: none should compile the package again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 PATIENCE = 3600
 """Seconds after which what is waited for has hung; no load of the machine makes anything here so slow."""
 
@@ -33,6 +37,11 @@ def pytest_addoption(parser):
 def pytest_xdist_auto_num_workers(config):
     """The whole suite runs on every core, whatever is named runs in this process, where it can be watched and timed."""
     return os.cpu_count() if config.args_source is pytest.Config.ArgsSource.TESTPATHS else 0
+
+
+def pytest_collection_modifyitems(items):
+    """The one long test first: a worker that came to it last would be alone with it."""
+    items.sort(key=lambda item: item.path.name != "test_wheel.py")
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -12,7 +12,7 @@ from sie.histories.density import DRIFT_PRIOR, LOADING_SD, SCATTER_PRIOR, TIMING
 from sie.histories.law import latents_of
 from sie.histories.model import LOG_LAMBDA_RANGE, compiled, priors_of, to_natural_scale
 
-REFITS = 200
+REFITS = 120
 """Worlds of a recovery, in each of which the 50 and 90 % intervals hold the truth or do not."""
 
 DRAWS, TUNE, RANKED = 300, 300, 3

@@ -72,6 +72,7 @@ def test_there_are_at_least_thirty_in_ten_groups_each_with_its_reason(listed):
     assert pairs / 2 >= 400
 
 
+@pytest.mark.slow
 def test_each_changes_something_of_the_reference(listed, reference, evidence):
     specs = Specifications(reference, evidence)
     for choice in listed.choices.values():

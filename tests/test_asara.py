@@ -72,6 +72,7 @@ def test_at_sigma_1_the_speedup_is_reached_to_the_last_bit_and_the_share_stays()
         np.testing.assert_array_equal(share_at_asara(np, 3.0, **one, reached=reached), one["labour_share"])
 
 
+@pytest.mark.slow
 @given(
     st.floats(0.01, 0.99),
     st.floats(0.5, 50),

@@ -31,6 +31,7 @@ def table(horizons):
     return sie.backtest_timelines(seed=1, draws=DRAWS, horizons=horizons)
 
 
+@pytest.mark.slow
 def test_the_exponential_put_all_seven_later_models_of_the_first_cut_above_89_percent(table):
     below = table.below.sel(timeline="exponential", cut="2024-12-31")
     assert below.sizes["model"] == 7
@@ -99,6 +100,7 @@ def test_with_gaussian_errors_a_prediction_is_that_of_generalised_least_squares(
     np.testing.assert_allclose(got.log_density.values.ravel(), norm.logpdf(y[later], mean, sd), atol=0.05)
 
 
+@pytest.mark.slow
 def test_the_measurements_that_are_drawn_have_the_density_that_is_scored():
     rng = np.random.default_rng(3)
     draws, low, high = 4000, np.array([0.3, 0.9]), np.array([1.2, 0.5])
@@ -119,6 +121,7 @@ def test_the_measurements_that_are_drawn_have_the_density_that_is_scored():
         assert (drawn[:, k] <= 8).mean() == pytest.approx(share, abs=0.02)
 
 
+@pytest.mark.slow
 def test_a_model_measured_after_the_cut_moves_no_prediction(horizons, table):
     other = horizons.copy(deep=True)
     last = other.model.values == "claude_opus_4_6_inspect"
@@ -181,6 +184,7 @@ def test_the_quote_of_a_timeline_is_looked_for_in_its_text(command, tmp_path):
     assert "want words that stand in kwa_2026_shortform.txt" in err
 
 
+@pytest.mark.slow
 def test_the_command_prints_and_writes_every_position(command, tmp_path):
     path = tmp_path / "backtest.json"
     code, out, err = command("timeline", "--backtest", "--draws", 4000, "--json", path)

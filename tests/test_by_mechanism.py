@@ -133,6 +133,7 @@ def test_cobb_douglas_keeps_what_a_cobb_douglas_view_says(weights):
     np.testing.assert_array_equal(found.p.sel(mechanism="cobb_douglas"), own.p)
 
 
+@pytest.mark.slow
 def test_mechanisms_move_the_answer_as_the_papers_say(weights):
     found = by_mechanism(sie.read_view("davidson_houlden_2025"), weights, events=EVENTS, draws=4000, seed=1)
     for event in EVENTS:

@@ -112,6 +112,7 @@ def test_growth_of_all_inputs_read_as_that_of_labour_fails(evidence):
     assert verdict.p_value.sel(quantity="r_target") < 1e-4
 
 
+@pytest.mark.slow
 def test_a_world_keeps_the_bounds_that_rows_state(evidence):
     view, rows = rows_of(evidence, "reference", {}, ())
     of = design(rows, view)
@@ -227,6 +228,7 @@ def test_one_unlucky_quantity_that_counts_six_times_is_left_to_its_own_test():
     assert summarise(made_up(uniform)).attrs["outside_by_chance"] == binom.ppf(0.99, 6, 0.05) == 2
 
 
+@pytest.mark.slow
 def test_a_record_comes_back_from_its_file_with_the_same_verdict(tmp_path):
     record = record_of(made_up(np.random.default_rng(1).random((60, 4))), levels={"chess": "growth"})
     text = as_json(record)
@@ -242,6 +244,7 @@ def test_a_record_comes_back_from_its_file_with_the_same_verdict(tmp_path):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("varied", "words"),
     [
@@ -337,6 +340,7 @@ def test_bytes_at_random_make_a_record_or_one_line(tmp_path):
     assert refusals > 100
 
 
+@pytest.mark.slow
 def test_a_page_says_what_a_calibration_found_and_when_its_inputs_have_changed():
     even, spoilt = (made_up(np.random.default_rng(1).random((60, 4)) ** power) for power in (1, 3))
     same = record_of(even)
@@ -415,6 +419,7 @@ def test_calibrate_ends_with_3_where_ranks_are_not_even_and_writes_all_the_same(
     assert len(list((tmp_path / "out").glob("davidson_2025_*.png"))) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("args", "varied"),
     [

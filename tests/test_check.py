@@ -250,6 +250,7 @@ def test_every_bundled_file_is_read_for_what_it_is(command, path):
     assert out == f"1 data sets checked, no problem: {path.name}\n"
 
 
+@pytest.mark.slow
 def test_a_work_that_nothing_cites_is_a_remark_and_the_bundled_ones_are_all_cited(command, evidence_copy):
     code, out, err = command("check")
     assert (code, err) == (0, "")

@@ -17,6 +17,7 @@ from sie.data.priors import read_view, view_names
 from sie.growth.events import EVENTS
 
 
+@pytest.mark.slow
 def test_a_report_of_priors_writes_the_json_contract(command, tmp_path):
     target = tmp_path / "out.json"
     code, out, err = command("report", "--priors-only", "--draws", 1000, "--seed", 7, "--json", target)
@@ -164,6 +165,7 @@ def test_a_bad_view_gets_one_line_that_names_the_file_and_nothing_is_written(
     assert command("check", path)[0] == 2
 
 
+@pytest.mark.slow
 def test_check_finds_no_problem_in_the_bundled_data(command):
     code, out, err = command("check")
     assert (code, err) == (0, "")

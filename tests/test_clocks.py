@@ -199,6 +199,7 @@ def test_the_public_tools_retraining_is_refused_where_it_divides_by_nothing(case
         sie.simulate(draws_of(**case), retraining="tool")
 
 
+@pytest.mark.slow
 def test_a_cap_that_never_binds_changes_nothing_even_where_a_path_ends_in_many_infinite_times():
     r, left = np.linspace(0.4, 3.6, 400), np.linspace(30, 40000, 400)
     paths = sie.simulate(draws_of(r, 0.3, left, speedup=4.0))

@@ -221,6 +221,7 @@ def test_the_error_of_a_chain_with_memory_is_larger_than_binomial():
     assert mcse_of(steps > 0, independent=False).mcse.item() > 2 * math.sqrt(0.25 / 10000)
 
 
+@pytest.mark.slow
 def test_the_stated_error_is_the_scatter_over_seeds():
     view = sie.read_view("davidson_houlden_2025")
     tables = [

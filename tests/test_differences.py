@@ -45,6 +45,7 @@ def parts(views):
     return split(*views)
 
 
+@pytest.mark.slow
 def test_a_view_does_not_differ_from_itself(views):
     for view in (*views, *map(sie.read_view, sie.view_names())):
         found = split(view, view)
@@ -123,6 +124,7 @@ def test_parts_of_a_log_linear_view_agree_with_the_closed_form(stated):
         assert one.se.item() < 0.01
 
 
+@pytest.mark.slow
 def test_sampled_orders_stay_additive_and_antisymmetric(views, monkeypatch):
     exact = split(*views, events=["years_3_in_1y"])
     monkeypatch.setattr("sie.analysis.differences.MOST_GROUPS", 2)

@@ -115,6 +115,7 @@ def test_stored_paths_and_a_stream_agree(view, acting):
     assert table.p.sel(event="r_above_1") == plain.p.sel(event="r_above_1")
 
 
+@pytest.mark.slow
 def test_a_boost_without_an_end_goes_to_the_speed_up_of_each_draw(view):
     draws = sie.prior(view.replace(**BOOST), draws=400, seed=1)
     paths = sie.simulate(draws)
@@ -349,6 +350,7 @@ def test_a_sweep_has_them_on_its_axes(written, tmp_path, refused):
         sie.read_sweep(tmp_path / "sweep.toml")
 
 
+@pytest.mark.slow
 def test_a_difference_of_views_is_shared_out_over_what_acts_too(view):
     other = view.replace(sigma=sie.fixed(0.6), **PAUSE)
     draws = [sie.prior(of, draws=400, seed=1) for of in (view, other)]

@@ -87,6 +87,7 @@ def test_a_figure_is_written_in_the_format_asked_for_with_the_same_bytes(kind, t
     assert (tmp_path / f"a.{kind}").read_bytes() == (tmp_path / f"b.{kind}").read_bytes()
 
 
+@pytest.mark.slow
 def test_the_figures_of_a_report_are_in_the_format_asked_for(command, tmp_path):
     view = "davidson_houlden_2025"
     assert command("report", view, *FEW, "--out", tmp_path, "--figures", "svg")[0] == 0

@@ -88,6 +88,7 @@ def test_every_mechanism_of_the_law_is_an_option():
     assert {name.replace("_", "-") for name in MECHANISMS} == set(SWITCHED_ON)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SWITCHED_ON)
 def test_an_option_acts_through_its_mechanism(command, name):
     """The table's doublings after five years are those of the same draws."""

@@ -58,6 +58,7 @@ def years_to(x, r, parallel, left, *, pace=32.0):
     return integral[0] / pace
 
 
+@pytest.mark.slow
 @few
 @given(r=st.floats(0.1, 20), parallel=PARALLEL, left=st.floats(0.5, 500), part=st.floats(0.01, 0.98))
 def test_the_gain_in_pace_is_the_integral_of_its_slope(r, parallel, left, part):

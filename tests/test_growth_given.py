@@ -134,6 +134,7 @@ def test_the_two_distances_are_drawn_together_given_that_one_is_longer(evidence)
         np.testing.assert_allclose(found, [0.05, 0.5, 0.95], atol=error)
 
 
+@pytest.mark.slow
 def test_rows_with_nothing_in_common_are_drawn_apart(evidence, stated):
     """Three of labour_share on one judgement or alone, three of sigma, two of the ceiling: as many draws as of each alone."""
     on = {

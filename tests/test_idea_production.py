@@ -164,6 +164,7 @@ def test_the_published_quantiles_are_those_of_the_likelihood_as_coded(fits, name
     np.testing.assert_allclose(got, fits[name].published, rtol=AS_CODED_WITHIN)
 
 
+@pytest.mark.slow
 def test_the_exact_lower_tail_is_longer_than_the_published_one(fits):
     for fit in fits.values():
         assert quantiles(log_likelihood(fit, points=FEW))[0][0] < fit.published[0] * 1.01

@@ -320,6 +320,7 @@ def test_a_killed_process_leaves_a_whole_ledger(ledger, view):
     assert [entry.seed for entry in read_ledger(ledger)] == list(range(first + 1))
 
 
+@pytest.mark.slow
 def test_the_command_adds_a_report_and_shows_what_moved(command, tmp_path, ledger, view_with):
     own = view_with("capabilities", q05="1.2", basis='"derived"')
     for k, (name, date) in enumerate((("davidson_2025", "2026-11-25"), (own, "2026-12-01"))):

@@ -106,7 +106,9 @@ def random_shares(rng):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize(
+    "seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(2, 5))]
+)
 def test_posteriors_under_random_mixtures_of_every_family_are_those_of_weighted_draws(
     rows, reference, broad, seed
 ):
@@ -137,6 +139,7 @@ def test_the_density_of_a_mixture_is_the_weighted_sum_of_those_of_its_parts(rows
         np.testing.assert_allclose(gradient, slopes, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_each_combination_of_parts_has_its_share_of_the_density(rows, reference):
     """Which part a draw of a mixture belongs to is drawn by these."""
     view = reference.replace(capabilities=SEPARATE["two lognormals"], spread=SEPARATE["two uniforms"])
@@ -151,6 +154,7 @@ def test_each_combination_of_parts_has_its_share_of_the_density(rows, reference)
     )
 
 
+@pytest.mark.slow
 def test_too_many_combinations_of_parts_are_refused(rows, reference, refused):
     parts = [sie.lognormal(low, 2 * low) for low in (1, 1.5, 2, 2.5, 3)]
     many = sie.mixture([0.2] * 5, parts)

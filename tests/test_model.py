@@ -8,6 +8,7 @@ import arviz as az
 import matplotlib.pyplot as plt
 import numpy as np
 import pymc as pm
+import pytensor
 import pytensor.tensor as pt
 import pytest
 import xarray as xr
@@ -109,7 +110,8 @@ def test_rows_are_observed_variables(made, evidence):
 @pytest.mark.slow
 def test_the_graph_can_be_drawn(made):
     _, model, _ = made
-    dot = pm.model_to_graphviz(model).source
+    with pytensor.config.change_flags(cxx=""):  # PyMC evaluates every dim: nothing to compile for
+        dot = pm.model_to_graphviz(model).source
     for name in ("r_typical", "r_asara", "log_factor"):
         assert f"{name}" in dot
     # An arrow is a dependence: rows on factors say nothing of any domain's r.
@@ -167,9 +169,9 @@ def test_predictive_draws_have_pymcs_distribution(made):
     point = tree["posterior"].to_dataset().isel(chain=[0], draw=[7])
     many = xr.concat([point] * 400, "draw").assign_coords(draw=np.arange(400))
     with model:
-        by_pymc = pm.sample_posterior_predictive(many, random_seed=3, progressbar=False)[
-            "posterior_predictive"
-        ]
+        by_pymc = pm.sample_posterior_predictive(
+            many, random_seed=3, progressbar=False, compile_kwargs={"mode": PLAIN}
+        )["posterior_predictive"]
     ours = groups_of(model.design, many, many, ["posterior_predictive"], seed=5)["posterior_predictive"]
     for name in ours.data_vars:
         for q in (0.25, 0.5, 0.75):
@@ -183,7 +185,7 @@ def test_predictive_draws_have_pymcs_distribution(made):
 @pytest.mark.slow
 def test_prior_predictive_of_pymc_runs(made):
     _, model, _ = made
-    tree = pm.sample_prior_predictive(200, model=model, random_seed=1)
+    tree = pm.sample_prior_predictive(200, model=model, random_seed=1, compile_kwargs={"mode": PLAIN})
     assert np.isfinite(tree["prior"].r_asara).all()
     paths = sie.simulate(tree["prior"].to_dataset())
     assert 0 < float(sie.credences(paths).p.sel(event="r_above_1")) < 1
@@ -236,7 +238,7 @@ def reference(evidence):
 @pytest.mark.slow
 def test_pymcs_own_sampler_agrees_and_its_posterior_simulates(reference):
     tree = pm.sample(
-        1000, tune=1000, chains=4, model=reference, random_seed=1, target_accept=0.95, progressbar=False
+        700, tune=700, chains=4, model=reference, random_seed=1, target_accept=0.95, progressbar=False
     )
     assert int(tree["sample_stats"].diverging.sum()) == 0
     ours = sie.fit(reference, seed=1)
@@ -253,25 +255,19 @@ def test_pymcs_own_sampler_agrees_and_its_posterior_simulates(reference):
 
 
 @pytest.mark.slow
-def test_an_intervention_is_sampled_from_its_graph(evidence):
+def test_a_changed_model_is_sampled_from_its_graph_where_an_added_term_and_an_intervention_count(evidence):
+    """On the rows beside domains alone, whose graph is small."""
     view = sie.read_view("davidson_2025")
-    changed = pm.do(sie.build(sie.usable(evidence, view), view), {"capabilities": 2.0})
-    tree = sie.fit(changed, seed=1, draws=4000, groups=())
-    assert "capabilities" not in tree["posterior"] or np.allclose(tree["posterior"].capabilities, 2.0)
-    conversion = tree["posterior"].conversion / tree["posterior"].post_training
-    np.testing.assert_allclose(conversion, 2.0, rtol=1e-12)
-
-
-@pytest.mark.slow
-def test_an_added_term_counts(evidence):
-    view = sie.read_view("davidson_2025")
-    model = sie.build(sie.usable(evidence, view), view)
+    rows = sie.usable(evidence, view)
+    model = sie.build(rows.isel(estimate=rows.domain_idx.values < 0), view)
     before = sie.fit(model, seed=1, draws=4000, groups=())["posterior"].r_asara
     with model:
         pm.Normal("log_capabilities_again", pm.math.log(model["capabilities"]), 0.01, observed=np.log(4.0))
-    tree = sie.fit(model, seed=1, draws=4000)
+    tree = sie.fit(pm.do(model, {"post_training": 2.0}), seed=1, draws=4000)
     assert float(tree["posterior"].capabilities.median()) == pytest.approx(4.0, rel=0.1)
     assert float(tree["posterior"].r_asara.median()) > 1.2 * float(before.median())
     assert set(tree.children) >= {"prior", "posterior", "observed_data", *GROUPS}
     assert tree["prior"].sizes["chain"] == tree["posterior"].sizes["chain"] == 4
     assert "log_capabilities_again" in tree["log_likelihood"]
+    conversion = tree["posterior"].conversion / tree["posterior"].capabilities
+    np.testing.assert_allclose(conversion, 2.0, rtol=1e-12)

@@ -44,6 +44,7 @@ def checked(tree, of, rows, view):
     return with_refits(check_rows(tree, of, seed=1), tree, rows, view, seed=1, draws=DRAWS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "row", ["report_fixed_hardware_2025", "language_models_growth", "ho_whitfill_third_2025"]
 )
@@ -63,6 +64,7 @@ def test_a_row_left_out_by_weights_is_the_row_left_out_by_a_refit(checked, tree,
     assert one.loo_pit.item() == pytest.approx((replicated < whole.observed[i]).mean(), abs=0.03)
 
 
+@pytest.mark.slow
 def test_rows_that_weights_cannot_leave_out_are_left_out_by_refits(checked, tree, rows, view):
     spoilt = checked.copy(deep=True).drop_vars("refitted")
     i = spoilt.estimate.values.tolist().index("post_training_davidson_2025")
@@ -80,12 +82,14 @@ def test_bounds_have_no_tail_and_every_other_row_has(checked):
     assert np.isfinite(checked.moved.values).all()
 
 
+@pytest.mark.slow
 def test_the_reference_agrees_with_its_evidence(checked, tree, of):
     found = verdicts(checked, power_scaling(tree, of))
     assert all(each.good for each in found)
     assert [each.check for each in found][:3] == ["prior predictive", "posterior predictive", "LOO-PIT"]
 
 
+@pytest.mark.slow
 def test_errors_that_are_too_small_are_found_by_the_tails_of_the_rows(of, tree):
     """A world whose rows lie off by three times their stated errors: their posterior and left-out tails say so."""
     fair = [row for row in range(len(of.observed)) if not np.isnan(of.observed[row])]
@@ -116,6 +120,7 @@ def test_in_worlds_of_the_model_its_checks_find_nothing_but_by_chance(of):
     assert against <= binom.ppf(0.999, 3 * runs, UNLIKELY) + 1
 
 
+@pytest.mark.slow
 def test_the_command_prints_a_line_a_row_and_a_verdict_a_check(command, tmp_path):
     target = tmp_path / "checks.json"
     code, out, err = command("check-model", "davidson_2025", "--quick", "--draws", 4000, "--json", target)

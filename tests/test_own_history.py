@@ -218,6 +218,7 @@ def test_a_folder_that_is_there_gains_a_history_and_keeps_the_rest(quick, eviden
     sie.read_evidence(evidence_copy)
 
 
+@pytest.mark.slow
 def test_the_very_same_history_is_there_once(quick, tmp_path, refused):
     into = sie.add_history(frame(), **MINE, into=tmp_path / "ev")
     before = content(into)
@@ -246,6 +247,7 @@ def test_a_copy_of_evidence_that_has_the_history_has_it_without_a_fit(
     assert quick == ["my_domain"]
 
 
+@pytest.mark.slow
 def test_a_history_that_another_process_adds_in_the_meantime_is_kept(quick, evidence_copy, monkeypatch):
     def made(series, *, seed, on_progress):
         monkeypatch.setattr(own, "likelihood_of", lambda *args, **options: table())

@@ -289,6 +289,7 @@ def test_plots_draw_on_given_axes_and_set_a_title(chain, rows, paths):
         assert ax.get_title() == "a title"
 
 
+@pytest.mark.slow
 def test_the_same_figure_is_saved_to_the_same_bytes_under_any_name(chain, tmp_path):
     for name in ("one.png", "two.part"):
         save(plot_waterfall(chain, title="a title"), tmp_path / name)
@@ -297,6 +298,7 @@ def test_the_same_figure_is_saved_to_the_same_bytes_under_any_name(chain, tmp_pa
     assert one.read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_plots_need_no_pyplot(chain, rows, paths, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
     for ax in (plot_waterfall(chain), plot_r(chain, chain), plot_domains(rows, chain), plot_fan(paths)):
@@ -334,6 +336,7 @@ def test_every_plot_is_drawn_under_our_settings():
     assert [plot.__name__ for plot in plots if not hasattr(plot, "__wrapped__")] == []
 
 
+@pytest.mark.slow
 def test_nothing_that_is_drawn_leaves_the_figure(chain, rows, paths):
     for ax in (plot_waterfall(chain), plot_r(chain, chain), plot_domains(rows, chain), plot_fan(paths)):
         ax.figure.canvas.draw()

@@ -250,6 +250,7 @@ def test_spoilt_weights_are_refused(changed, refused, command, old, new, where, 
     assert re.sub(r" line \d+", "", err, count=1).startswith(where)
 
 
+@pytest.mark.slow
 def test_a_bundled_group_with_a_view_that_there_is_not_is_reported(command, monkeypatch, changed):
     from sie.data import weights
 

@@ -131,6 +131,7 @@ def test_a_higher_score_never_gives_a_lower_value(prior, a, b):
     assert low <= high * (1 + 1e-12)
 
 
+@pytest.mark.slow
 @given(SIMPLE | SIMPLE.map(lambda part: sie.mixture([0.5, 0.5], [part, sie.fixed(2)])))
 def test_values_stay_in_the_support_and_finite(prior):
     values = prior.at([-50.0, -8.0, 0.0, 8.0, 50.0])

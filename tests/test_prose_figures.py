@@ -18,6 +18,7 @@ from sie.analysis.backtest import CUTS
 from sie.analysis.sensitivity.measures import CLASSES, WINDOW
 from sie.analysis.sensitivity.power import SENSITIVE
 from sie.analysis.timeline import last_date
+from sie.base.cluster import TERMINATE
 from sie.base.exit_codes import BAD_INPUT, NOT_CONVERGED
 from sie.base.stats import ENDS
 from sie.commands.options import DEFAULT_DRAWS
@@ -312,6 +313,16 @@ CLAIMS = {
         r"`definition_sd` is ([\d.]+), `input` is labour, and where nothing says how compute grew, the ratio of its growth to labour's is"
         r" ([\d.]+) to ([\d.]+)\.",
         lambda: [f"{USUAL_DEFINITION_SD:g}", *(f"{end:g}" for end in RATIO)],
+    ),
+    "weights of a sweep": (
+        "howto/sweep",
+        r"k-hat is at most ([\d.]+) and (\d+) effective draws",
+        lambda: [f"{MAX_KHAT}", f"{MIN_ESS}"],
+    ),
+    "memory of a worker": (
+        "howto/sweep",
+        r"more than (\d+) % of its share",
+        lambda: [f"{TERMINATE:.0%}"[:-1]],
     ),
     "serial labour": ("howto/add_a_row", r"heads\^([\d.]+)\)", lambda: [f"{SERIAL_PENALTY}"]),
     "extras": (

@@ -62,6 +62,7 @@ def test_no_difference_is_unexplained(rows):
             assert abs(row.difference) <= row.figure.rounding + 2 * row.mcse
 
 
+@pytest.mark.slow
 def test_a_number_that_does_not_round_to_the_printed_one_differs(rows):
     """A doubling in 15.39 months is not one in 16."""
     row = rows["report_training"]
@@ -107,6 +108,7 @@ def test_inputs_that_print_alike_give_a_figure_that_rounding_explains(rows, figu
     assert FORMULAS[formula](**high) >= row.figure.stated - row.figure.rounding
 
 
+@pytest.mark.slow
 def test_the_public_tool_s_steps_give_the_12_percent_that_paths_exceed(rows):
     """10 years within 4 months, stepped by whole doublings over four years from the priors of the same table."""
     draw, n = np.random.default_rng(1), 100_000
@@ -195,6 +197,7 @@ def test_a_distance_that_half_of_the_paths_cover_in_five_years_takes_five():
     assert mcse < 0.05
 
 
+@pytest.mark.slow
 def test_a_higher_r_covers_the_same_distance_sooner():
     years = [FORMULAS["median_years"]("ai_futures_2025", 0.5, 5.0, r)[0] for r in (0.89, 1.0, 1.14)]
     assert years == sorted(years, reverse=True)
@@ -295,6 +298,7 @@ def test_the_summary_counts_every_figure_and_what_computes_it(rows):
     assert "not a reproduction" in last
 
 
+@pytest.mark.slow
 def test_the_command_writes_what_it_prints(tmp_path, command, rows):
     table, document = tmp_path / "table.csv", tmp_path / "table.json"
     code, out, err = command("reproduce", "--csv", table, "--json", document, "--differences")

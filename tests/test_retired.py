@@ -62,6 +62,7 @@ def old_draws(result, tmp_path):
     return path
 
 
+@pytest.mark.slow
 def test_saved_draws_tell_the_same_report(result, old_draws, command):
     opened = open_saved(old_draws)
     assert opened.view.retired == ("doublings_per_year_of_progress",)
@@ -73,6 +74,7 @@ def test_saved_draws_tell_the_same_report(result, old_draws, command):
     assert "doublings_per_year_of_progress" in page
 
 
+@pytest.mark.slow
 def test_a_ledger_of_that_time_is_read_and_a_change_is_said(old_json, tmp_path, command):
     ledger = tmp_path / "ledger.jsonl"
     assert command("ledger", "add", ledger, old_json, "--date", "2026-01-01")[0] == 0
@@ -85,6 +87,7 @@ def test_a_ledger_of_that_time_is_read_and_a_change_is_said(old_json, tmp_path, 
     assert "software_share: not stated -> fixed 0.5" in shown
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("saved", ["old_json", "old_draws"])
 def test_nothing_is_computed_from_it(saved, request, command):
     path = request.getfixturevalue(saved)

@@ -59,6 +59,7 @@ def test_an_opened_file_tells_the_same_report(result, folder, command):
     assert out.startswith(as_text(result))
 
 
+@pytest.mark.slow
 def test_a_file_says_everything_that_draws_it_again(result, folder, tmp_path):
     with xr.open_datatree(folder / "davidson_houlden_2025.nc", engine="h5netcdf") as tree:
         attrs = tree.attrs

@@ -302,6 +302,7 @@ def labelled(indicators):
     return xr.DataArray(indicators, dims=("event", "draw"), coords={"event": ["a", "b"]})
 
 
+@pytest.mark.slow
 def test_tables_have_the_events_of_their_indicators_and_figures_take_them_as_they_are(gaussian):
     inputs, _, indicators = gaussian
     effective = all_draws(indicators)

@@ -189,6 +189,7 @@ def question(view_text):
 # Who is answered
 
 
+@pytest.mark.slow
 def test_the_token_is_good_once_and_becomes_a_cookie_that_scripts_cannot_read(tmp_path):
     with serving(tmp_path) as client:
         wrong = client.token[:-1] + ("a" if client.token[-1] != "a" else "b")
@@ -290,6 +291,7 @@ def test_another_user_of_the_machine_reads_nothing(tab):
     assert second.startswith("65534 403 This address was used before.")
 
 
+@pytest.mark.slow
 def test_two_servers_have_cookies_of_different_names(server, tmp_path):
     with serving(tmp_path) as other:
         assert other.enter().split("=")[0] != server.headers["Cookie"].split("=")[0]
@@ -667,6 +669,7 @@ def test_memory_stays_flat_over_tabs_sessions_and_edits(tmp_path, question):
         assert process.num_threads() <= threads
 
 
+@pytest.mark.slow
 @pytest.mark.timed
 def test_a_question_costs_little_beside_its_fit(tmp_path, question):
     with serving(tmp_path, padding=2**20) as client:
@@ -679,6 +682,7 @@ def test_a_question_costs_little_beside_its_fit(tmp_path, question):
         assert sorted(seconds)[95] < 0.04
 
 
+@pytest.mark.slow
 def test_an_interrupt_ends_it_at_once_in_the_middle_of_a_fit_and_leaves_no_file(tmp_path, question):
     places = {name: tmp_path / name for name in ("signals", "cwd", "tmp")}
     for place in places.values():
@@ -700,6 +704,7 @@ def test_an_interrupt_ends_it_at_once_in_the_middle_of_a_fit_and_leaves_no_file(
     assert [*places["cwd"].iterdir(), *places["tmp"].iterdir()] == []
 
 
+@pytest.mark.slow
 def test_a_copy_of_a_bundled_view_is_served_as_the_file_that_it_is(tmp_path):
     bundled = sie.read_view("reference")
     text = sie.to_toml(bundled.replace(speedup=sie.lognormal(4, 9)))
@@ -712,6 +717,7 @@ def test_a_copy_of_a_bundled_view_is_served_as_the_file_that_it_is(tmp_path):
     assert payload["levels"] == {"SAT solvers": "epoch"}
 
 
+@pytest.mark.slow
 def test_a_folder_of_evidence_is_that_of_every_fit(tmp_path, evidence_copy, question):
     with serving(tmp_path, "--evidence", evidence_copy) as client:
         client.enter()
@@ -719,6 +725,7 @@ def test_a_folder_of_evidence_is_that_of_every_fit(tmp_path, evidence_copy, ques
         assert payload["folder"] == client.post(**question())[1]["folder"] == str(evidence_copy)
 
 
+@pytest.mark.slow
 def test_the_browser_is_opened_at_the_printed_address(tmp_path):
     opened = tmp_path / "opened"
     record = tmp_path / "browser"
@@ -788,6 +795,7 @@ VALUES = st.recursive(
 )
 
 
+@pytest.mark.slow
 @hypothesis.given(
     st.binary()
     | st.fixed_dictionaries({}, optional=dict.fromkeys(ASKED, VALUES)).map(

@@ -175,6 +175,7 @@ def test_pace_doubles_is_counted_from_the_pace_that_the_limit_leaves():
         assert sie.credences(paths, events="pace_doubles").p.item() == doubles
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=40)
 @given(st.floats(0.5, 3), st.floats(0.001, 1), st.booleans(), st.floats(0.001, 1))
 def test_limits_that_fall_slow_every_path(r, limit, ceiling, part):
@@ -198,6 +199,7 @@ def test_a_cap_by_hand_and_the_limit_are_the_same_and_together_the_lower():
         np.testing.assert_allclose(both.peak_log2_pace, by_hand.peak_log2_pace, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_a_view_with_a_limit_has_fewer_explosions():
     view = sie.read_view("davidson_houlden_2025")
     slower = view.replace(shortest_doubling=sie.lognormal(0.01, 0.1))

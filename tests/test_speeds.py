@@ -221,6 +221,7 @@ def test_p_by_year_is_a_plain_double_loop_over_draws(drawn, name):
         assert table.p.sel(event="asara", year=year).item() == pytest.approx(come / 60)
 
 
+@pytest.mark.slow
 def test_p_by_year_never_falls_and_ends_at_the_credence(drawn):
     paths = sie.simulate(drawn["davidson_houlden_2025"])
     dates = sie.asara_dates(
@@ -235,6 +236,7 @@ def test_p_by_year_never_falls_and_ends_at_the_credence(drawn):
     np.testing.assert_array_equal(table.ever_mcse.sel(event=credences.event), credences.mcse)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("size", "dated"), [(400, 400), (40, 4000), (4000, 40)])
 def test_the_error_of_p_by_year_is_its_spread_over_other_draws(size, dated):
     tables = [
@@ -263,6 +265,7 @@ def test_a_year_before_now_and_other_data_are_refused(refused):
         sie.credences_by_year(paths, paths, years=[2030], events=[LATE])
 
 
+@pytest.mark.slow
 def test_the_command_prints_p_by_year_of_a_view(command, tmp_path):
     path, plot = tmp_path / "by.json", tmp_path / "by.png"
     options = ("--view", "davidson_houlden_2025", "--draws", 4000, "--event", "years_3_in_1y", "--year", 2030)

@@ -175,6 +175,7 @@ def test_priors_that_change_nothing_are_refused(spec, refused, text, where, foun
         sie.read_sweep(spec(PLAIN + text))
 
 
+@pytest.mark.slow
 def test_a_sweep_says_at_which_level_every_domain_entered(spec, tmp_path):
     from sie.analysis.sweep.run import open_sweep_rows
 

@@ -157,6 +157,7 @@ def test_with_gaussian_errors_the_fit_is_generalised_least_squares(shared):
     np.testing.assert_allclose([level.std(), slope.std()], sd, rtol=0.05)
 
 
+@pytest.mark.slow
 def test_errors_that_models_share_do_not_average_out():
     alone, common = (np.log2(_fit(shared, copies=6)[0]["horizon"]).std() for shared in (0, 0.7))
     assert alone < 0.15
@@ -206,6 +207,7 @@ def test_the_trend_meets_the_horizon_at_asara_at_its_date(dates):
     np.testing.assert_allclose(reached, wanted, rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_dates_before_now_are_left_out_and_their_share_is_told(exponential, horizons):
     later = datetime.date(2029, 1, 1)
     early = asara_dates(exponential, now=NOW, seed=1, draws=DRAWS, horizons=horizons)
@@ -223,6 +225,7 @@ def test_a_now_after_almost_every_date_is_refused(exponential, horizons, refused
         asara_dates(exponential, now=datetime.date(2300, 1, 1), seed=1, draws=4000, horizons=horizons)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_prior(exponential, horizons):
     first, again, other = (
         gained_before(exponential, now=NOW, seed=seed, draws=4000, horizons=horizons) for seed in (1, 1, 2)
@@ -353,6 +356,7 @@ def test_the_bundled_timelines_differ_in_the_trend_alone(exponential, name, diff
     assert [entry for entry in other.entries if other[entry] != exponential[entry]] == [differs]
 
 
+@pytest.mark.slow
 def test_every_bundled_timeline_is_shown_beside_the_one_asked_for(command):
     code, out, err = command("timeline", "--draws", 4000)
     assert (code, err) == (0, "")
@@ -370,6 +374,7 @@ def test_the_plot_shows_every_measurement_and_names_its_axes(horizons, exponenti
     np.testing.assert_allclose(shown, np.log2(models.minutes))
 
 
+@pytest.mark.slow
 def test_the_command_counts_from_the_last_fitted_models_date(capsys):
     COMMANDS["timeline"](draws=4000)
     out = capsys.readouterr().out
@@ -378,6 +383,7 @@ def test_the_command_counts_from_the_last_fitted_models_date(capsys):
     assert "[gained_before_asara]" in out
 
 
+@pytest.mark.slow
 def test_an_alternative_without_dates_after_now_does_not_stop_the_command(command):
     code, out, err = command("timeline", "long_trend", "--now", "2040-01-01", "--draws", 4000)
     assert (code, err) == (0, "")
@@ -391,6 +397,7 @@ def test_the_command_refuses_what_is_no_date(refused):
         COMMANDS["timeline"](now="soon")
 
 
+@pytest.mark.slow
 def test_the_command_writes_its_plot(tmp_path, capsys):
     COMMANDS["timeline"](name="superexponential", now="2026-06-01", draws=4000, plot=tmp_path / "a.png")
     assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")

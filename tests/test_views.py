@@ -63,6 +63,7 @@ def test_a_view_is_the_reference_and_what_its_author_says(name, reference, deriv
     assert len(view.authored) == len(others) - others.count("reference") - others.count("ours")
 
 
+@pytest.mark.slow
 def test_what_the_reference_derives_is_borrowed_as_its_draws_have_it(reference, derived):
     draws = prior(reference, draws=100_000, seed=5)
     for name, borrowed in derived.items():
@@ -195,6 +196,7 @@ def test_davidsons_widths_are_one_factor_that_gives_his_whole():
     assert draws.quantile([0.05, 0.95]).values == pytest.approx([0.446, 3.225], rel=0.02)
 
 
+@pytest.mark.slow
 def test_eth_and_davidsons_half_to_two_is_the_middle_half_of_r_at_fixed_hardware():
     draws = prior(sie.read_view("eth_davidson_2025"), draws=200_000, seed=3)
     fixed = draws.r_asara / draws.steepening
@@ -216,6 +218,7 @@ def test_sigma_of_the_frontier_is_what_a_normal_estimate_leaves_above_0():
         assert sigma.cdf(estimate.ppf(q)) == pytest.approx(q, abs=0.03)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["whitfill_wu_2025", "govai_2026"])
 def test_each_part_of_a_mixture_is_the_view_with_that_part_alone(name):
     """The parts' credences from draws of the whole, against draws of each part."""

@@ -133,7 +133,12 @@ def cells_of(table: str, id: str, columns: Mapping[str, object]) -> dict[str, st
         said = (given.get("note") or NOTE).rstrip()
         given["note"] = f"{said}{'' if said[-1:] in '.!?' else '.'} {RATIO_NOTE.format(*RATIO)}"
     cells = {name: cell for name, cell in usual.items() if name in fields}
-    return cells | {"id": id} | {name: cell for name, cell in given.items() if cell}
+    cells |= {"id": id} | {name: cell for name, cell in given.items() if cell}
+    needed = [name for name, field in fields.items() if not field.is_optional and name != "domain"]
+    if missing := [name for name in needed if name not in cells]:
+        want = "; ".join(f"{name}, {fields[name].want}" for name in missing)
+        raise DataError(f"row {id}", plain("no " + " and no ".join(missing)), want)
+    return cells
 
 
 def check(where: str, field: Field, value: object, text: str | None = None) -> None:
