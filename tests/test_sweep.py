@@ -224,7 +224,7 @@ def test_a_sweep_with_no_cell_done_ends_as_one_that_did_not_converge(spec, tmp_p
 def test_the_example_shows_a_real_difference():
     """Of docs/sweep.toml, the reference view as stated: with all evidence and without the report's halving for fixed hardware."""
     sweep = sie.read_sweep(Path(__file__).parents[1] / "docs" / "sweep.toml")
-    assert len(sweep.cells) == 3 * 4 * 3 * 2 * 2  # as its first line says
+    assert len(sweep.cells) == 3 * 6 * 3 * 2 * 2  # as its first line says
     found = {}
     for evidence, leave_out in sweep.evidence.items():
         cell = next(

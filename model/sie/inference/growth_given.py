@@ -40,10 +40,9 @@ def growth_given(
     others = [name for name in view.entries if name not in {*moved, *apart, *given_chain}]
     growth, _ = growth_values(view, draws=draws, seed=seed, names=others)
     given_rows: dict[str, np.ndarray] = {}
-    of = design.only(np.flatnonzero(design.beside))
     rng = np.random.default_rng(np.random.SeedSequence([seed, ROWS_STREAM]))
-    for rows in _apart(of):
-        found = _given_rows(of.only(np.array(rows)), rng, draws=draws)
+    for rows in _apart(design):
+        found = _given_rows(design, rows, rng, draws=draws)
         if "z_input" in found and "z_input" in given_rows:
             one, other = given_rows["z_input"], found["z_input"]
             found["z_input"] = np.where(np.isnan(other), one, other)
@@ -53,12 +52,12 @@ def growth_given(
 
 def touched(design: Design) -> set[str]:
     """The growth inputs that rows beside the chain are on, and those that are drawn with them."""
-    return _on(design.only(np.flatnonzero(design.beside)))
+    return _on(design, np.flatnonzero(design.beside).tolist())
 
 
-def _on(of: Design) -> set[str]:
-    """The growth inputs that a design's rows are on, and those that are drawn with them."""
-    names = {name for i, (name, _) in enumerate(of.inputs) if of.loadings[:, i - len(of.inputs)].any()}
+def _on(of: Design, rows: list[int]) -> set[str]:
+    """The growth inputs that these rows are on, and those that are drawn with them."""
+    names = {name for i, (name, _) in enumerate(of.inputs) if of.loadings[rows, i - len(of.inputs)].any()}
     if names & {LEFT, "ceiling", "gained_before_asara"}:
         names = names - {LEFT} | {"ceiling", "gained_before_asara"}
     for group in joined(of.view.correlations):
@@ -73,11 +72,11 @@ def _shared(of: Design) -> np.ndarray:
 
 
 def _apart(of: Design) -> list[list[int]]:
-    """Rows in groups that have neither quantities nor shared errors in common."""
+    """The rows beside the chain, in groups that have neither quantities nor shared errors in common."""
     groups: list[tuple[list[int], set[object]]] = []
-    for row in range(len(of.observed)):
-        one = of.only(np.array([row]))
-        rows, has = [row], {*_on(one), *np.flatnonzero(_shared(one)[0])}
+    shared = _shared(of)
+    for row in np.flatnonzero(of.beside).tolist():
+        rows, has = [row], {*_on(of, [row]), *np.flatnonzero(shared[row])}
         for group in [group for group in groups if group[1] & has]:
             groups.remove(group)
             rows, has = [*group[0], *rows], has | group[1]
@@ -85,14 +84,16 @@ def _apart(of: Design) -> list[list[int]]:
     return [sorted(rows) for rows, _ in groups]
 
 
-def _given_rows(of: Design, rng: np.random.Generator, *, draws: int) -> dict[str, np.ndarray]:
+def _given_rows(
+    of: Design, rows: list[int], rng: np.random.Generator, *, draws: int
+) -> dict[str, np.ndarray]:
     """Draws of the quantities that a group of rows is on, and of what is drawn with them.
 
     A prior draw is accepted with its likelihood over the largest that was met; where a later round meets a larger one, those accepted
     before are thinned by the ratio, so that what is left is as if that had been the bound from the start (Caffo, Booth & Davis 2002).
     """
-    shared = _shared(of)
-    names, size = _on(of), max(draws, LEAST_ROUND)
+    shared = _shared(of)[rows]
+    names, size = _on(of, rows), max(draws, LEAST_ROUND)
     kept: dict[str, np.ndarray] = {}
     most = -np.inf
     for _ in range(ROUNDS):
@@ -100,7 +101,7 @@ def _given_rows(of: Design, rng: np.random.Generator, *, draws: int) -> dict[str
         if shared.any():
             z = rng.standard_normal((size, shared.shape[1]))
             values["z_input"] = np.where(shared.any(axis=0), z, np.nan)
-        log_p = _log_likelihood(of, values, shared)
+        log_p = _log_likelihood(of, rows, values, shared)
         values |= {"margin": log_p + rng.exponential(size=size)}
         kept = {name: np.concatenate([kept[name], new]) if kept else new for name, new in values.items()}
         most = max(most, float(log_p.max()))
@@ -109,13 +110,15 @@ def _given_rows(of: Design, rng: np.random.Generator, *, draws: int) -> dict[str
         if stay.sum() >= draws:
             return {name: value[:draws] for name, value in kept.items() if name != "margin"}
     found = len(kept["margin"])
-    rows = ", ".join(of.coords["estimate"])
+    named = ", ".join(of.coords["estimate"][row] for row in rows)
     raise NotConverged(
-        f"{of.view.name}: found {found} draws in {ROUNDS * size} from the priors that {rows} allow, want {draws} (wider priors, or fewer rows)"
+        f"{of.view.name}: found {found} draws in {ROUNDS * size} from the priors that {named} allow, want {draws} (wider priors, or fewer rows)"
     )
 
 
-def _log_likelihood(of: Design, values: Mapping[str, np.ndarray], shared: np.ndarray) -> np.ndarray:
+def _log_likelihood(
+    of: Design, rows: list[int], values: Mapping[str, np.ndarray], shared: np.ndarray
+) -> np.ndarray:
     """The rows' joint log likelihood at draws of what they are on and of the errors that they share, `shared` (estimate, input_data)."""
     first = of.loadings.shape[1] - len(of.inputs)
     z = np.nan_to_num(values["z_input"]) if shared.any() else None
@@ -123,11 +126,12 @@ def _log_likelihood(of: Design, values: Mapping[str, np.ndarray], shared: np.nda
     on = {
         i: input_value(np, name, scale, values)
         for i, (name, scale) in enumerate(of.inputs)
-        if of.loadings[:, first + i].any()
+        if of.loadings[rows, first + i].any()
     }
-    for row, density in enumerate(of.densities):
+    for own, row in zip(shared, rows, strict=True):
+        density = of.densities[row]
         expected = sum(of.loadings[row, first + i] * value for i, value in on.items())
-        expected = expected if z is None else expected + z @ shared[row]
+        expected = expected if z is None else expected + z @ own
         total = total + density.log_density(expected - of.observed[row])  # pyright: ignore[reportCallIssue]
     return np.asarray(total)
 

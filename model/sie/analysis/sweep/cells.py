@@ -11,7 +11,9 @@ import math
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
+from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -89,9 +91,15 @@ def base_fit(
 
     designs = _designs(evidence, leave_out, key)
     try:
-        return Workbench(evidence, seed=seed, draws=draws, designs=designs).refit(view, levels=levels).fit
+        found = Workbench(evidence, seed=seed, draws=draws, designs=designs).refit(view, levels=levels).fit
     except NotConverged:
         return None
+    if found is None:
+        return None
+    light = found.tree.copy()  # it travels between workers
+    for group in light.children.keys() - {"posterior"}:
+        del light[group]
+    return replace(found, tree=light)
 
 
 def run_cell(
@@ -111,6 +119,7 @@ def run_cell(
     cell is fitted unless its answer follows from `base`, the `base_fit` of its view as stated.
     """
     from ...base.errors import NotConverged
+    from ...growth.events import EVENTS
     from ...inference.workbench import Workbench
 
     began, row = time.perf_counter(), dict.fromkeys(FIELDS, math.nan)
@@ -129,9 +138,9 @@ def run_cell(
             of_r = dict(zip(QUANTILES, answer.r[given], strict=True))
             row |= {f"r_asara {given} {q}": of_r[q] for q in INTERVAL}
             for value in ("p", "mcse"):
-                row |= {
-                    f"{value} {given} {event}": table[value].sel(event=event).item() for event in EVENT_NAMES
-                }
+                row |= dict(
+                    zip([f"{value} {given} {event}" for event in EVENTS], table[value].values, strict=True)
+                )
     row |= {"seconds": time.perf_counter() - began, "memory": _peak_mib()}
     return np.array([row[field] for field in FIELDS], dtype=float)
 
@@ -155,23 +164,30 @@ class Cells:
     def __init__(self, sweep: Sweep, client: Client, shared: dict[str, Any]) -> None:
         self._sweep, self._client, self._shared = sweep, client, shared
         self._counted: dict[tuple[str, str], tuple] = {}
-        self._base: tuple[tuple, Future | None] = ((), None)
+        self._to_do: dict[tuple, Cell] = {}
+        self._fits: dict[tuple, Future] = {}
 
     def arguments(self, i: int) -> dict[str, Any]:
-        sweep = self._sweep
-        cell = sweep.cells[i]
-        chosen = {"leave_out": sweep.evidence[cell.evidence], "levels": dict(sweep.levels[cell.evidence])}
-        own = {**chosen, "seed": cell.seed, "draws": sweep.draws}
-        return {"view": sweep.view(cell), **own, "base": self._fit_of(cell, own)}
+        """The arguments of a cell's task, its group's fit among them."""
+        cell = self._sweep.cells[i]
+        return {"view": self._sweep.view(cell), **self._chosen(cell), "base": self._fit_of(self.group(i))}
 
     def group(self, i: int) -> tuple:
-        return self._group(self._sweep.cells[i])
+        """View, seed and rows of a cell that is to do; no rows where evidence cannot move the view as stated."""
+        cell = self._sweep.cells[i]
+        group = (cell.view, cell.seed, self._rows(cell))
+        self._to_do.setdefault(group, cell)
+        return group
 
-    def _group(self, cell: Cell) -> tuple:
-        """View, seed and rows; no rows where evidence cannot move the view as stated."""
-        chosen = (cell.view, cell.evidence)
+    def _chosen(self, cell: Cell) -> dict[str, Any]:
+        sweep = self._sweep
+        chosen = {"leave_out": sweep.evidence[cell.evidence], "levels": dict(sweep.levels[cell.evidence])}
+        return {**chosen, "seed": cell.seed, "draws": sweep.draws}
+
+    def _rows(self, cell: Cell) -> tuple:
+        """The rows that count for a cell's view as stated, with their levels."""
+        sweep, chosen = self._sweep, (cell.view, cell.evidence)
         if chosen not in self._counted:
-            sweep = self._sweep
             designs = _designs(self._shared["evidence"], sweep.evidence[cell.evidence], sweep.sha256)
             rows = designs.rows(sweep.views[cell.view], levels=sweep.levels[cell.evidence])
             ids = (
@@ -180,15 +196,23 @@ class Cells:
                 else zip(rows.estimate.values.tolist(), levels_of(rows).tolist(), strict=True)
             )
             self._counted[chosen] = tuple(ids)
-        return cell.view, cell.seed, self._counted[chosen]
+        return self._counted[chosen]
 
-    def _fit_of(self, cell: Cell, own: dict[str, Any]) -> Future | None:
-        """The fit that the latest groups share; none for one that failed, whose cells are fitted."""
-        group = self._group(cell)
+    def _fit_of(self, group: tuple) -> Future | None:
+        """The fit of a group; None where there is none to share, or it failed, so that its cells are fitted.
+
+        That of the next group is begun too: no worker waits while another fits.
+        """
         if not (self._sweep.weights and group[-1]):
             return None
-        if group != self._base[0]:
-            fit = partial(base_fit, self._sweep.views[cell.view], **self._shared)
-            self._base = group, self._client.submit(fit, **own, pure=False, retries=RETRIES)
-        base = self._base[1]
-        return base if base is not None and base.status != "error" else None
+        if group not in self._fits:
+            later = (other for other in sorted(self._to_do) if other > group and other[-1])
+            wanted = [group, *islice(later, 1)]
+            self._fits = {each: self._fits.get(each) or self._submit(each) for each in wanted}
+        fit = self._fits[group]
+        return fit if fit.status != "error" else None
+
+    def _submit(self, group: tuple) -> Future:
+        cell = self._to_do[group]
+        fit = partial(base_fit, self._sweep.views[cell.view], **self._shared)
+        return self._client.submit(fit, **self._chosen(cell), pure=False, retries=RETRIES)
