@@ -165,6 +165,7 @@ def test_a_fall_of_the_conversion_lowers_r_and_leaves_what_is_past(reference, ev
     assert np.all(falls.p < own.p)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_every_pair_is_answered_and_the_time_is_told(full, capsys):
     curve, seconds = full
@@ -178,6 +179,7 @@ def test_every_pair_is_answered_and_the_time_is_told(full, capsys):
     assert all("does not state" in why for _, why in curve.missing)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_the_twenty_with_the_largest_khat_agree_with_refits(full, reference, evidence, capsys):
     curve, _ = full
@@ -199,6 +201,7 @@ def test_the_twenty_with_the_largest_khat_agree_with_refits(full, reference, evi
     assert np.max(away) <= 4
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_the_document_holds_the_curve_and_its_range(full):
     curve, _ = full

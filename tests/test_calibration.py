@@ -62,6 +62,7 @@ def summaries(found):
     return {kind: summarise(runs) for kind, runs in found.items()}
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_truth_ranks_evenly_among_the_draws(summaries, kind):
@@ -71,6 +72,7 @@ def test_the_truth_ranks_evenly_among_the_draws(summaries, kind):
     assert table.attrs["calibrated"], table.p_value.to_series()
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_r_at_asara_lies_in_its_intervals_and_events_happen_as_often_as_predicted(found, summaries, kind):
@@ -94,6 +96,7 @@ def test_the_quantities_that_evidence_moves_are_ranked(evidence):
         assert ("lambda" in worlds.quantities(view, rows)) == ("lambda" not in stated[1])
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_growth_of_all_inputs_read_as_that_of_labour_fails(evidence):
     def change(of):

@@ -52,11 +52,13 @@ def test_a_record_states_its_seed_and_date_and_its_ranks_say_calibrated(path):
     assert record.table.attrs["calibrated"] == json.loads(path.read_text())["calibrated"] is True
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_the_first_worlds_of_the_record_are_calibrated_as_the_model_is_now(again):
     assert summarise(again[0]).attrs["calibrated"]
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_the_first_worlds_have_the_ranks_that_the_record_has(again, record):
     """To the digit on the machine that made it; elsewhere chains differ, by at most SAME_RANKS. The hash covers the view and the evidence,

@@ -172,6 +172,7 @@ def keep(original, spoilt, error):
     return f"{original.name} {name}: {type(error).__name__} at {Path(last.filename).name}:{last.lineno}: {str(error)[:200]!r}"
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_spoilt_files_are_accepted_without_a_warning_or_refused_in_one_line(evidence_copy, tmp_path, request):
     nightly = request.config.getoption("--nightly")
@@ -397,6 +398,7 @@ def wrong_lines(folder, random):
                 yield [word.format(path.name) for word in READING[["check", "report", "new"][i % 3]]]
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_processes_with_wrong_input_end_with_code_2_and_one_line(workplace):
     lines = list(islice(wrong_lines(workplace, np.random.default_rng(20261127)), PROCESSES))

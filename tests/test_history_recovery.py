@@ -19,6 +19,7 @@ UNDATED = ["old"] * 3 + ["old or new"] * 3 + ["new"] * 3
 THREE = ["old"] * 3 + ["new"] * 2 + ["new or later"] * 2 + ["later"] * 2
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "regime", "instruments", "names"),
@@ -43,6 +44,7 @@ def test_truths_drawn_from_the_prior_are_recovered(kind, regime, instruments, na
     assert held < 0.6 * REFITS
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["record", "measurement"])
 def test_what_comes_after_the_fit_lies_where_it_was_predicted(kind):

@@ -77,6 +77,8 @@ def test_every_pair_of_levels_is_among_the_combinations(evidence):
     assert len(found) < np.prod([len(one) for one in levels.values()]) / 4
 
 
+@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.parametrize("name", views())
 def test_every_pair_of_levels_converges(name, evidence):
     view = views()[name]

@@ -299,8 +299,9 @@ MIXED = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.slow
-@pytest.mark.parametrize("form", [pytest.param("first", marks=pytest.mark.long), "second"])
+@pytest.mark.parametrize("form", [pytest.param("first", marks=pytest.mark.release), "second"])
 def test_intervals_cover_truths_drawn_from_the_prior_at_every_level(form, evidence, stated, second, bells):
     """Of REFITS truths as many lie in each 50 % and 90 % interval as the exact binomial 99 % band allows.
 

@@ -228,6 +228,7 @@ class Put(ast.NodeTransformer):
         return self.new if node is self.node else self.generic_visit(node)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_every_term_of_the_written_out_density_is_seen(evidence):
     mixed, seeds = apart(), iter(range(1, 9))

@@ -105,9 +105,10 @@ def random_shares(rng):
     return sie.mixture([0.5, 0.5], [sie.beta(low / 2, low), sie.uniform(middle, (1 + middle) / 2)])
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(2, 5))]
+    "seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.release) for seed in range(2, 5))]
 )
 def test_posteriors_under_random_mixtures_of_every_family_are_those_of_weighted_draws(
     rows, reference, broad, seed

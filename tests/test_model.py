@@ -235,6 +235,7 @@ def reference(evidence):
     return sie.build(sie.usable(evidence, view), view)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_pymcs_own_sampler_agrees_and_its_posterior_simulates(reference):
     tree = pm.sample(

@@ -104,6 +104,7 @@ def test_errors_that_are_too_small_are_found_by_the_tails_of_the_rows(of, tree):
     assert {"posterior predictive", "LOO-PIT"} & bad
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_in_worlds_of_the_model_its_checks_find_nothing_but_by_chance(of):
     """Each of the three shapes speaks against a right model in at most about one of a hundred worlds."""

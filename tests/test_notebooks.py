@@ -95,6 +95,7 @@ def test_notebook_asks_a_question_and_every_cell_uses_what_stands_above_it(name)
         known |= {node.id for node in ast.walk(returned) if isinstance(node, ast.Name)}
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @every_notebook
 def test_notebook_runs_and_shows_prose_tables_and_figures(name):
@@ -108,6 +109,7 @@ def test_notebook_runs_and_shows_prose_tables_and_figures(name):
     assert kinds[-1]
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @every_notebook
 def test_notebook_labels_its_figures(name):
@@ -152,6 +154,7 @@ def elicited():
     return run("6_elicit_a_view")[1]
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_update_priors_lists_every_prior_and_every_row(defs):
     assert defs["priors"]["quantity"].tolist() == list(defs["view"].entries)
@@ -161,6 +164,7 @@ def test_update_priors_lists_every_prior_and_every_row(defs):
     assert (defs["estimates"]["why left out"] != "").equals(~defs["estimates"]["used"])
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_update_priors_fits_converge(defs):
     for tree in (defs["tree"], defs["tree2"]):
@@ -169,6 +173,7 @@ def test_update_priors_fits_converge(defs):
         assert tree.attrs["divergences"] == 0
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_update_priors_credences_are_probabilities_with_errors(defs):
     table = defs["credences"]
@@ -183,6 +188,7 @@ def test_update_priors_credences_are_probabilities_with_errors(defs):
     assert np.allclose(table["combined mcse"], np.hypot(table["mcse with evidence"], table["mcse changed"]))
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_update_priors_reweighting_agrees_with_the_refit(defs):
     """Importance weights and NUTS are two derivations of one posterior."""
@@ -194,6 +200,7 @@ def test_update_priors_reweighting_agrees_with_the_refit(defs):
     assert (np.abs(p - table["changed prior"]) < 5 * error).all()
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_update_priors_conclusion_names_the_credences_that_moved(defs):
     table = defs["credences"]
@@ -204,6 +211,7 @@ def test_update_priors_conclusion_names_the_credences_that_moved(defs):
     assert all(f"{event} from " in defs["conclusion"] for event in moved)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_update_priors_higher_capabilities_raise_r_and_its_credence(smarter):
     assert smarter["changed"] == ["capabilities"]
@@ -214,12 +222,14 @@ def test_update_priors_higher_capabilities_raise_r_and_its_credence(smarter):
     assert "r_above_1" in smarter["moved"].index
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_update_priors_says_so_where_reweighting_will_not_do(smarter):
     assert smarter["reweighted"] is None
     assert "want at most 0.7" in smarter["answer"]
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_inspect_posterior_shares_the_movement_of_log_r_out_exactly(inspected):
     moved = inspected["shifts"]["moved"]
@@ -228,6 +238,7 @@ def test_inspect_posterior_shares_the_movement_of_log_r_out_exactly(inspected):
     assert np.log(moved["r_asara"]) == pytest.approx(float(posterior.mean() - prior.mean()), rel=1e-9)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_inspect_posterior_conclusion_names_the_largest_movement_and_the_most_sensitive_rows(inspected):
     moves = np.abs(np.log(inspected["shifts"]["moved"].drop("r_asara")))
@@ -237,6 +248,7 @@ def test_inspect_posterior_conclusion_names_the_largest_movement_and_the_most_se
     assert rows.index.tolist() == inspected["rows"].estimate.values.tolist()
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_inspect_posterior_pools_every_domain_towards_the_typical_one(inspected):
     table = inspected["shrinkage"]
@@ -247,6 +259,7 @@ def test_inspect_posterior_pools_every_domain_towards_the_typical_one(inspected)
     assert (np.sign(own["raw median"] - typical) == np.sign(own["raw median"] - own["pooled median"])).all()
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_report_credences_has_every_view_and_its_evidence(reported):
     views = {name: sie.read_view(name) for name in sie.view_names()}
@@ -256,6 +269,7 @@ def test_report_credences_has_every_view_and_its_evidence(reported):
     assert reported["everything"].columns.tolist() == reported["meanings"].index.tolist() == list(sie.EVENTS)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_report_credences_records_give_the_same_credences_again(reported):
     records = reported["records"]
@@ -264,6 +278,7 @@ def test_report_credences_records_give_the_same_credences_again(reported):
     assert (records["above"] == records["from the file"]).all()
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_report_credences_steps_sum_to_the_difference(reported):
     apart = reported["apart"].sel(event=reported["event"])
@@ -275,6 +290,7 @@ def test_report_credences_steps_sum_to_the_difference(reported):
     assert abs(float(p[1] - p[0])) > 0.1
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_report_credences_paragraph_states_probability_error_definition_and_condition(reported):
     table = reported["tables"][reported["mine"], "evidence"].sel(event=reported["event"])
@@ -288,6 +304,7 @@ def test_report_credences_paragraph_states_probability_error_definition_and_cond
         assert said in reported["paragraph"]
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_evidence_lists_every_row_with_its_source_and_words(evidenced):
     listed, evidence = evidenced["listed"], evidenced["evidence"]
@@ -298,6 +315,7 @@ def test_evidence_lists_every_row_with_its_source_and_words(evidenced):
     assert evidenced["entering"]["used"].sum() == evidenced["rows"].sizes["estimate"]
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_evidence_leaves_every_used_row_out_once(evidenced):
     influence = evidenced["influence"]
@@ -305,12 +323,14 @@ def test_evidence_leaves_every_used_row_out_once(evidenced):
     assert influence.attrs["median"] == float(evidenced["tree"].posterior.r_asara.median())
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_evidence_naive_slopes_are_surer_than_the_model(evidenced):
     width = evidenced["readings"]["95 %"] - evidenced["readings"]["5 %"]
     assert (4 * width.drop("the model, all effort") < width["the model, all effort"]).all()
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_evidence_own_row_raises_r_and_leaves_the_bundled_folder_alone(evidenced):
     before, after = (evidenced["compared"].iloc[i] for i in (0, 1))
@@ -321,6 +341,7 @@ def test_evidence_own_row_raises_r_and_leaves_the_bundled_folder_alone(evidenced
     assert evidenced["own"]["id"] not in sie.read_evidence().estimate.values
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_extend_the_model_adds_one_quantity_and_keeps_the_others(extended):
     before, after = (set(extended[name].posterior.data_vars) for name in ("tree", "heavy_tree"))
@@ -329,6 +350,7 @@ def test_extend_the_model_adds_one_quantity_and_keeps_the_others(extended):
     assert "StudentT" in type(extended["heavy"]["z_heavy"].owner.op).__name__
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_extend_the_model_compares_both_models_on_the_same_rows_on_r(extended):
     """Those of the model as it is are the scores of `sie evidence`, but for how far weights are smoothed, which hangs on other variables."""
@@ -338,6 +360,7 @@ def test_extend_the_model_compares_both_models_on_the_same_rows_on_r(extended):
     np.testing.assert_allclose(extended["by_row"]["elpd, normal"], scored.elpd, atol=0.02)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_extend_the_model_says_how_sure_the_comparison_is(extended):
     gap = extended["by_row"]["elpd, heavy tails"] - extended["by_row"]["elpd, normal"]
@@ -347,6 +370,7 @@ def test_extend_the_model_says_how_sure_the_comparison_is(extended):
     assert "do not tell" in extended["verdict"]
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_elicit_a_view_states_what_was_said(elicited):
     mine = elicited["mine"]
@@ -359,6 +383,7 @@ def test_elicit_a_view_states_what_was_said(elicited):
     assert elicited["scores"]["prior"] == pytest.approx(0.4, abs=0.05)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_elicit_a_view_ends_in_a_file_that_sie_check_accepts(elicited, tmp_path):
     assert elicited["is_same"]
@@ -381,6 +406,7 @@ def test_wheel_has_the_notebooks():
     assert tool["hatch"]["build"]["targets"]["wheel"]["force-include"]["notebooks"] == "sie/notebooks"
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_sie_notebooks_lists_them_with_their_questions():
     done = command("--list")
@@ -409,6 +435,7 @@ def test_sie_notebooks_copies_them_to_the_working_folder_and_says_how_to_open_th
         assert path.read_bytes() == NOTEBOOKS[path.stem].read_bytes()
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_the_command_that_sie_notebooks_prints_starts_marimo(tmp_path):
     done = subprocess.run(
@@ -465,6 +492,7 @@ def test_sie_notebooks_does_one_thing_at_a_time(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_sie_notebooks_refuses_an_unknown_name_and_writes_nothing(tmp_path):
     done = command("5_unheard_of", "--ipynb", tmp_path / "new")
@@ -473,6 +501,7 @@ def test_sie_notebooks_refuses_an_unknown_name_and_writes_nothing(tmp_path):
     assert not (tmp_path / "new").exists()
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_sie_notebooks_refuses_a_file_in_place_of_a_folder(tmp_path):
     (tmp_path / "taken").write_text("mine")
@@ -491,6 +520,7 @@ def exported(tmp_path_factory):
     return json.loads((folder / "1_update_priors.ipynb").read_text(encoding="utf-8"))
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_exported_notebook_is_executed_and_stands_alone(exported):
     nbformat.validate(exported)
@@ -510,6 +540,7 @@ def test_exported_notebook_is_executed_and_stands_alone(exported):
     assert not re.search(r"<(script|link|img|iframe|marimo-)", html)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_exported_notebook_says_everything_once(exported, defs):
     """Prose is text, not the code of it with what the code shows below."""
@@ -521,6 +552,7 @@ def test_exported_notebook_says_everything_once(exported, defs):
     assert not any("text/markdown" in output["data"] for cell in code for output in cell["outputs"])
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_exported_notebook_runs_again_cell_by_cell(exported, defs):
     """As a Jupyter kernel would, but for the line that only a kernel knows."""
@@ -532,6 +564,7 @@ def test_exported_notebook_runs_again_cell_by_cell(exported, defs):
     assert known["conclusion"] == defs["conclusion"]
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["5_extend_the_model", "6_elicit_a_view"])
 def test_notebooks_on_other_packages_export_without_a_warning(name):
@@ -552,6 +585,7 @@ def _():
 """
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("line", "told"),

@@ -208,6 +208,7 @@ def test_the_posterior_is_that_of_a_second_derivation(evidence, name):
     assert {what: by for what, by in apart.items() if not abs(by) < MOST_ERRORS} == {}
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_fits_of_worlds_that_the_second_derivation_draws_are_calibrated(evidence):
     view = sie.read_view("reference")

@@ -20,6 +20,7 @@ print(dict(tree.posterior.sizes)["draw"])
 """
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_pymc_samples_a_model_after_a_fit():
     done = subprocess.run([sys.executable, "-c", FIT], capture_output=True, text=True, timeout=PATIENCE)

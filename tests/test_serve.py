@@ -859,6 +859,7 @@ def installed(tmp_path_factory):
     return folder
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_page_served_from_a_wheel_is_refitted_beyond_its_draws_as_a_report_would_be(
     installed, browser, evidence

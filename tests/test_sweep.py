@@ -447,6 +447,7 @@ def descendants(process):
     return psutil.Process(process.pid).children(recursive=True)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_sweep_killed_at_any_moment_goes_on_and_computes_nothing_twice(spec, tmp_path, kills):
     path, store = spec(QUICK), tmp_path / "s.zarr"

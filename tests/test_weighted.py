@@ -91,9 +91,10 @@ def test_nothing_edited_and_nothing_left_out_is_the_answer_of_the_fit(draws):
     assert table.attrs["effective_draws"] == DRAWS
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "part", [0, 1, 2, *(pytest.param(part, marks=pytest.mark.long) for part in range(3, FITS))]
+    "part", [0, 1, 2, *(pytest.param(part, marks=pytest.mark.release) for part in range(3, FITS))]
 )
 def test_edits_by_weights_agree_with_refits_within_four_errors(part, rows, reference, capsys):
     rng, found, refused = np.random.default_rng([11, part]), [], 0

@@ -75,6 +75,7 @@ def test_the_tutorial_has_ten_commands_at_most():
     assert re.search(r"^## (.*)$", changes, re.MULTILINE)[1] == f"{version} ({date})"
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_the_tutorial_runs_in_an_empty_environment(told):
     printed, folder = told
@@ -93,6 +94,7 @@ def test_the_tutorial_runs_in_an_empty_environment(told):
     assert "<html" in (folder / "page.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_the_wheel_answers_as_the_checkout_does(told):
     printed, _ = told

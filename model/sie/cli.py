@@ -57,8 +57,10 @@ DRAWING = {"MPLBACKEND": "agg", "MATPLOTLIBRC": os.devnull}
 """Every figure is written to a file. Jupyter sets MPLBACKEND for the commands that it starts; if that backend is not installed
 here, neither matplotlib nor ArviZ can be imported."""
 
-NO_ROOM = "failed to map segment"
-"""The system's error message when a compiled module does not fit into memory."""
+NO_ROOM = ("failed to map segment", "load shared object file")
+"""What the error messages say, the system's and llvmlite's, when a compiled module does not fit into memory."""
+
+TOO_LITTLE_MEMORY = "sie: found too little memory, want fewer draws or a larger machine"
 
 LONG_NAME = 80
 """Letters of a path's name that a message repeats."""
@@ -150,16 +152,20 @@ def main() -> None:
         code = _fail(_in_words(error) if isinstance(error, TyperException) else str(error), BAD_INPUT)
     except NotConverged as error:
         code = _fail(str(error), NOT_CONVERGED)
-    except (MemoryError, ImportError) as error:
-        if isinstance(error, ImportError) and NO_ROOM not in str(error):
+    except MemoryError:
+        code = _fail(TOO_LITTLE_MEMORY, BAD_INPUT)
+    except ImportError as error:
+        if not _found_no_room(error):
             raise
-        code = _fail("sie: found too little memory, want fewer draws or a larger machine", BAD_INPUT)
+        code = _fail(TOO_LITTLE_MEMORY, BAD_INPUT)
     except (BrokenPipeError, SystemExit) as stopped:
         # Typer and Rich turn a broken pipe into exit code 1, which nothing else uses.
         code = CLOSED_PIPE if isinstance(stopped, BrokenPipeError) or stopped.code == 1 else stopped.code
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     except OSError as error:
-        if error.filename is not None:  # of a path on the command line; a stream has no name
+        if _found_no_room(error):
+            code = _fail(TOO_LITTLE_MEMORY, BAD_INPUT)
+        elif error.filename is not None:  # of a path on the command line; a stream has no name
             name = os.fsdecode(error.filename)
             where = name if len(name) <= LONG_NAME else f"{name[:LONG_NAME]}..."
             code = _fail(
@@ -175,6 +181,11 @@ def main() -> None:
         signal.signal(signal.SIGINT, before)
     gc.freeze()  # nothing is worth collecting at exit; it would take a second
     sys.exit(code or 0)
+
+
+def _found_no_room(error: Exception) -> bool:
+    """Whether a compiled module did not fit into memory."""
+    return any(words in str(error) for words in NO_ROOM)
 
 
 def _interrupted(signum, frame) -> None:
