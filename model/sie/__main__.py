@@ -23,9 +23,8 @@ def main() -> None:
             )
             sys.stderr.write(f"sie: found {found}, want {want}\n")
             sys.exit(BAD_INPUT)
-        os.environ.setdefault(
-            "OPENBLAS_NUM_THREADS", "1"
-        )  # each thread reserves memory, and without it raises an interrupt
+        # Each thread of OpenBLAS reserves memory, and raises an interrupt where it gets none.
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from . import cli
 
     cli.main()

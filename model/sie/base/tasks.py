@@ -154,9 +154,8 @@ def _ended(client: Client, futures: list[Future]) -> Collection[Future]:
                 return wait(futures, timeout=CHECK_SECONDS, return_when="FIRST_COMPLETED").done  # pyright: ignore[reportAttributeAccessIssue]
         except TimeoutError:
             seconds = 0.0 if client.nthreads() else seconds + CHECK_SECONDS
-        except (
-            CancelledError
-        ):  # of some, where a worker died with their results, or of all, where the scheduler ended
+        except CancelledError:
+            # Of some, where a worker died with their results, or of all, where the scheduler ended.
             cancelled = [future for future in futures if future.cancelled()]
             if client.status == "running" and cancelled:
                 return cancelled

@@ -51,7 +51,7 @@ def sweep(
     from ..analysis.sweep.spec import read_sweep
     from ..base.cluster import cluster, memory_of_worker
     from ..base.errors import NotConverged
-    from ..base.stores import DONE, locked, read_whole
+    from ..base.stores import DONE, locked
     from ..data.evidence import read_evidence
 
     check_whole("--workers", workers, 1, MOST_WORKERS)
@@ -68,12 +68,12 @@ def sweep(
         ended = run_sweep(planned, out, client, folder=evidence, progress=progress)
     tell_damage(out, ended)
     told = f"{len(planned.cells)} cells: " + ", ".join(f"{count} {state}" for state, count in ended.items())
-    if not (read_whole(open_sweep_rows(planned, out))[:, 0] == DONE).any():
+    found = open_sweep(out)
+    if not (found.status == DONE).any():
         raise NotConverged(
             f"sie sweep {spec}: found {told}, want at least one done (see {out / 'log.jsonl'})"
         )
     print(told)
-    found = open_sweep(out)
     bound = "" if scheduler else f" of {memory_of_worker(workers) / 2**30:.1f} GiB"
     print(_answered(found) + f"; most memory of a worker {float(found.memory.max()) / 1024:.2f} GiB{bound}")
     print(f"{out}: sie.open_sweep({str(out)!r}) reads it as a labelled dataset")
