@@ -193,7 +193,7 @@ def test_no_number_of_a_prior_enters_a_design(name, evidence):
     rows = designs.rows(view)
     edited = view
     for each, entry in view.entries.items():
-        if entry.prior.family in ("lognormal", "loguniform", "halfnormal", "normal"):
+        if entry.prior.family in ("lognormal", "loguniform", "halfnormal", "normal", "fixed"):
             edited = edited.replace(**{each: entry.prior.scaled(1.1)})
     assert edited.entries != view.entries
     kept, anew = designs.design(edited, rows), design(rows, edited)

@@ -63,8 +63,9 @@ def run_tasks(
 ) -> dict[str, int]:
     """Run `task(**arguments(i), **shared)` for every row i that is still to do; how many ended in each state, and how many it had.
 
-    Rows run in their own order, or in the order of the keys that `order` gives them. `shared` travels with the function, which workers keep, so that none is lost with a worker. `log` gets one line of JSON for each
-    task that ended, in the order in which they did. A damaged row is counted, logged and computed again. Raises DataError where
+    Rows run in their own order, or in the order of the keys that `order` gives them. `shared` travels with the function, which workers
+    keep, so that none is lost with a worker. `log` gets one line of JSON for each task that ended, in the order in which they did. A
+    damaged row is counted, logged and computed again. Raises DataError where
     another process writes into the store, or where it cannot be written.
     """
     with locked(folder_of(rows)):
