@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import pickle
 import signal
 from types import SimpleNamespace
 
@@ -11,10 +12,12 @@ import xarray as xr
 
 import sie
 from sie.analysis.sweep import cells as sweep_cells
-from sie.analysis.sweep.cells import FIELDS, HOW, OF_CELL, Cells, base_fit, run_cell
+from sie.analysis.sweep.cells import FIELDS, HOW, OF_CELL, TOGETHER, Cells, base_fit, run_cell, run_cells
 from sie.base.cluster import cluster
 from sie.base.stores import open_rows
+from sie.inference.answers import outcomes
 from sie.inference.designs import Designs
+from sie.inference.fits import Recent
 from sie.returns.design import OF_ROWS, design
 
 NUMBERS = [i for i, field in enumerate(FIELDS) if field not in ("seconds", "memory")]
@@ -155,9 +158,12 @@ def test_cells_share_a_fit_where_view_seed_and_rows_are_the_same(tmp_path, evide
     text = SPEC.split("[edits.alike]")[0].replace('["davidson_2025"]', views).replace("[1]", "[1, 2]")
     text += "[edits.lower]\nceiling = { family = 'fixed', value = 20 }\n" + EVIDENCE
     planned, cells = grouped(text, tmp_path, evidence, client)
-    for i in sorted(range(len(planned.cells)), key=cells.group):
-        own = cells.arguments(i)
-        assert (own["base"] is None) == (own["view"].name == "davidson_houlden_2025")
+    for batch in cells.batches(range(len(planned.cells))):
+        own = cells.arguments(*batch)
+        assert [planned.cells[i].evidence for i in batch] == ["all", "without"]
+        assert {planned.view(planned.cells[i]).entries == own["view"].entries for i in batch} == {True}
+        for chosen in own["selections"]:
+            assert (chosen["base"] is None) == (own["view"].name == "davidson_houlden_2025")
     # The row does not count for the first, no row counts for the second, and the third has a fit with it and one without it.
     assert sorted(client.submitted) == sorted(
         [("davidson_2025", 1), ("davidson_2025", 2), *2 * [("reference", 1), ("reference", 2)]]
@@ -170,7 +176,91 @@ def test_cells_are_fitted_where_weights_are_not_wanted_or_the_shared_fit_failed(
 ):
     planned, cells = grouped(text, tmp_path, evidence, Client(status))
     assert planned.weights == (status == "error")
-    assert [cells.arguments(i)["base"] for i in range(len(planned.cells))] == [None] * 4
+    batches = list(cells.batches(range(4)))
+    assert batches == [[0], [1], [2], [3]] or planned.weights
+    assert [cells.arguments(*batch)["selections"][0]["base"] for batch in batches] == [None] * 4
+
+
+def test_each_shared_fit_is_begun_once_and_few_are_wanted_at_a_time(tmp_path, evidence):
+    client, rows = Client(), sie.usable(evidence, sie.read_view("davidson_2025")).estimate.values
+    text = SPEC.replace("[1]", "[1, 2]") + "[evidence.all]\n"
+    text += "".join(f"[evidence.without_{i}]\nleave_out = ['{rows[i]}']\n" for i in range(2 * TOGETHER))
+    planned, cells = grouped(text, tmp_path, evidence, client)
+    batches = list(cells.batches(range(len(planned.cells))))
+    assert sorted(i for batch in batches for i in batch) == list(range(len(planned.cells)))
+    for batch in batches:
+        assert len(cells.arguments(*batch)["selections"]) <= TOGETHER
+        assert len(cells._fits) <= TOGETHER + 1
+    assert len(client.submitted) == 2 * (1 + 2 * TOGETHER)
+
+
+def test_cells_that_say_the_same_are_answered_once_and_the_priors_of_a_view_once(
+    sweep, evidence, monkeypatch
+):
+    said, drawn = [], []
+    monkeypatch.setattr(
+        sweep_cells, "run_cell", lambda *args, **own: said.append(args) or run_cell(*args, **own)
+    )
+    monkeypatch.setattr("sie.inference.answers.outcomes", lambda *args: drawn.append(args) or outcomes(*args))
+    chosen = [
+        {"leave_out": (), "levels": {}, "base": None},
+        {"leave_out": ("a",), "levels": {}, "base": None},
+    ]
+    view, options = sie.read_view("davidson_houlden_2025"), {"seed": 1, "draws": 1000, "key": "here"}
+    one, other = run_cells(view, evidence, chosen, **options)
+    assert (len(said), len(drawn)) == (1, 1)
+    np.testing.assert_array_equal(one[NUMBERS], other[NUMBERS])
+    run_cells(view, None, chosen[:1], **options)  # as another task of this process
+    assert (len(said), len(drawn)) == (2, 1)
+    for again in ({**options, "seed": 2}, {**options, "draws": 2000}):
+        run_cells(view, evidence, chosen[:1], **again)
+    run_cells(view.replace(ceiling=sie.fixed(20)), evidence, chosen[:1], **options)
+    assert (len(said), len(drawn)) == (5, 4)
+
+
+@pytest.mark.slow
+def test_cells_of_one_task_say_what_each_says_alone(sweep, evidence):
+    view = sweep.views["davidson_2025"].replace(spread=sie.halfnormal(0.4), ceiling=sie.lognormal(4, 10))
+    chosen = []
+    for leave_out in ((), ("rl_growth",), ("sat_growth", "lp_growth")):
+        base = base_fit(sweep.views["davidson_2025"], evidence, leave_out, **arguments(sweep, 0))
+        chosen.append({"leave_out": leave_out, "levels": {}, "base": base})
+    options = {"seed": 1, "draws": sweep.draws, "key": "here"}
+    together = run_cells(view, evidence, chosen, **options)
+    assert [HOW[int(row(each)["how"])] for each in together] == ["reweighted"] * 3
+    for each, own in zip(together, chosen, strict=True):
+        fresh = dataclasses.replace(own["base"], grown=Recent(1))
+        alone = run_cell(view, evidence, **{**own, "base": fresh}, **options)
+        np.testing.assert_array_equal(each[NUMBERS], alone[NUMBERS])
+
+
+@pytest.mark.slow
+def test_growth_that_is_kept_with_a_fit_is_that_of_a_bench_that_has_answered_nothing(sweep, evidence):
+    """Edits of every growth input, of its unit and of what acts from outside, one after the other on one fit."""
+    view = sie.read_view("reference")
+    fit = sie.Workbench(evidence, seed=1, draws=1000).answer(view).fit
+    edits = [{"boost": {"start": 1.0, "end": end, "years": 2.0}} for end in (2.0, 4.0)]
+    edits += [{"shape": sie.fixed(3)}, {"shape": sie.fixed(0.5)}]
+    edits += [{name: view[name].prior.scaled(1.1)} for name in ("ceiling", "recent_pace")]
+    assert not {*view.informed} & {name for edit in edits for name in edit}
+    for edit in [*edits, edits[0], {}]:
+        edited = view.replace(**edit)
+        kept = sie.Workbench(evidence, seed=1, draws=1000, fits=[fit]).answer(edited)
+        fresh = dataclasses.replace(fit, grown=Recent(1))
+        alone = sie.Workbench(evidence, seed=1, draws=1000, fits=[fresh]).answer(edited)
+        assert kept.how == alone.how == "paths" or not edit
+        xr.testing.assert_identical(kept.credences["evidence"], alone.credences["evidence"])
+        np.testing.assert_array_equal(kept.r["evidence"], alone.r["evidence"])
+
+
+def test_what_was_used_last_is_kept_and_a_copy_starts_empty():
+    recent = Recent(2)
+    for key in "abc":
+        recent.keep((key,), key)
+        recent.get(("a",))
+    assert recent.latest() == ["a", "c"]
+    assert recent.get(("b",)) is None
+    assert pickle.loads(pickle.dumps(recent)).latest() == []
 
 
 def test_a_shared_fit_that_does_not_converge_is_none(sweep, evidence, monkeypatch):

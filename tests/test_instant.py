@@ -11,7 +11,6 @@ import sie
 from sie.base.errors import DataError, RefitNeeded
 from sie.base.stats import QUANTILES
 from sie.inference.converged import MIN_ESS
-from sie.inference.fits import Fits
 from sie.inference.reweighting import MAX_KHAT
 from sie.inference.workbench import Workbench
 from sie.returns.design import design
@@ -320,8 +319,7 @@ def test_reweighted_credences_agree_with_a_refit_within_four_errors(evidence, da
             bench = Workbench(evidence, seed=SEED + reweighted // 10, draws=DRAWS)
             base = bench.answer(davidson)
         view = random_edit(davidson, rng)
-        bench._fits = Fits()
-        bench._fits.keep(base.fit)
+        bench = Workbench(evidence, seed=base.seed, draws=DRAWS, fits=[base.fit])
         try:
             instant = bench.instant(view)
         except RefitNeeded:

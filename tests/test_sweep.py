@@ -270,8 +270,19 @@ def dies(seed, nothing):
     return numpy.array([1.0, float(seed)])
 
 
-# Workers have no tests to import from: let the function travel whole.
-dies.__module__ = "__main__"
+def dies_among(seeds):
+    """Rows of several tasks, whose worker does not come back for one of the seeds."""
+    import os
+
+    import numpy
+
+    if 1 in seeds:
+        os._exit(1)
+    return numpy.array([[1.0, float(seed)] for seed in seeds])
+
+
+# Workers have no tests to import from: let the functions travel whole.
+dies.__module__ = dies_among.__module__ = "__main__"
 
 
 def threads():
@@ -315,6 +326,26 @@ def test_a_lost_worker_is_recorded_and_stops_nothing(tmp_path):
         line for line in map(json.loads, (tmp_path / "log.jsonl").read_text().splitlines()) if "error" in line
     ]
     assert (lost["task"], lost["state"]) == (1, "lost")
+
+
+@pytest.mark.slow
+def test_of_rows_computed_together_those_are_kept_that_end_no_worker(tmp_path):
+    rows = open_rows(tmp_path / "s.zarr", [{"seed": i} for i in range(4)], ["status", "value"], sha256="x")
+    with cluster(1) as client:
+        ended = engine.run_tasks(
+            dies_among,
+            lambda *batch: {"seeds": batch},
+            rows,
+            client,
+            shared={},
+            log=tmp_path / "log.jsonl",
+            batches=lambda pending: [pending[2:], pending[:2]],
+        )
+    assert ended == {"had": 0, "damaged": 0, "done": 3, "not converged": 0, "lost": 1}
+    assert rows[:, 0].tolist() == [stores.DONE, stores.LOST, stores.DONE, stores.DONE]
+    assert rows[:, 1].tolist()[2:] == [2, 3]
+    log = [json.loads(line)["task"] for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert sorted(log) == [0, 1, 2, 3]
 
 
 @pytest.mark.slow

@@ -10,11 +10,11 @@ from __future__ import annotations
 import json
 import math
 from asyncio import CancelledError
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -50,28 +50,34 @@ AHEAD = 8
 """Tasks handed out for each worker thread beyond the one that runs, so that none waits and few are lost."""
 
 
+def alone(pending: Sequence[int]) -> Iterable[list[int]]:
+    """Each row by itself."""
+    return ([i] for i in pending)
+
+
 def run_tasks(
     task: Callable[..., np.ndarray],
-    arguments: Callable[[int], dict],
+    arguments: Callable[..., dict],
     rows: zarr.Array,
     client: Client,
     *,
     shared: dict[str, object],
     log: Path,
     progress: Callable[[int, int], None] = lambda done, tasks: None,
-    order: Callable[[int], Any] | None = None,
+    batches: Callable[[Sequence[int]], Iterable[Sequence[int]]] = alone,
 ) -> dict[str, int]:
-    """Run `task(**arguments(i), **shared)` for every row i that is still to do; how many ended in each state, and how many it had.
+    """Run `task(**arguments(*batch), **shared)` for all rows that are still to do; how many ended in each state, and how many it had.
 
-    Rows run in their own order, or in the order of the keys that `order` gives them. `shared` travels with the function, which workers
-    keep, so that none is lost with a worker. `log` gets one line of JSON for each task that ended, in the order in which they did. A
+    `batches` divides these rows into those that one call computes, in the order in which they run; the call returns a row for each.
+    `shared` travels with the function, which workers
+    keep, so that none is lost with a worker. `log` gets one line of JSON for each row that ended, in the order in which they did. A
     damaged row is counted, logged and computed again. Raises DataError where
     another process writes into the store, or where it cannot be written.
     """
     with locked(folder_of(rows)):
         values, damaged = read_values(rows)
         discard_rows(rows, damaged)
-        pending = sorted(np.flatnonzero(np.isnan(values[:, 0])).tolist(), key=order)
+        pending = np.flatnonzero(np.isnan(values[:, 0])).tolist()
         ended = {
             "had": len(values) - len(pending),
             "damaged": len(damaged),
@@ -89,7 +95,8 @@ def run_tasks(
             progress(sum(ended.values()) - len(damaged), len(values))
 
         if pending:
-            _run(partial(task, **shared), arguments, pending, client, record, width=rows.shape[1])
+            whole = partial(task, **shared)
+            _run(whole, arguments, batches(pending), client, record, width=rows.shape[1])
     return ended
 
 
@@ -104,40 +111,41 @@ def _add_line(log: Path, entry: Mapping[str, object]) -> None:
 
 def _run(
     whole: Callable[..., np.ndarray],
-    arguments: Callable[[int], dict],
-    pending: Sequence[int],
+    arguments: Callable[..., dict],
+    batches: Iterable[Sequence[int]],
     client: Client,
     record: Callable[..., None],
     *,
     width: int,
 ) -> None:
     """Run the tasks that are to do, each of which `record` is given."""
-    queue, running, failed = iter(pending), {}, []
+    queue, running, failed = iter(batches), {}, []
 
-    def submit(i: int) -> None:
-        running[client.submit(whole, **arguments(i), pure=False, retries=RETRIES)] = i
+    def submit(batch: Sequence[int]) -> None:
+        running[client.submit(whole, **arguments(*batch), pure=False, retries=RETRIES)] = batch
 
     threads = max(1, sum(client.nthreads().values()))  # pyright: ignore[reportAttributeAccessIssue]
-    for i in islice(queue, threads * AHEAD):
-        submit(i)
+    for batch in islice(queue, threads * AHEAD):
+        submit(batch)
     while running:
         for future in _ended(client, list(running)):
-            i = running.pop(future)
+            batch = running.pop(future)
             try:
-                row = future.result()
+                found = np.atleast_2d(future.result())
             except (Exception, CancelledError):  # of the task itself, or of what ran beside it
-                failed.append(i)
+                failed += batch
             else:
-                record(i, row)
+                for i, row in zip(batch, found, strict=True):
+                    record(i, row)
             if (following := next(queue, None)) is not None:
                 submit(following)
-    # A task that kills its worker takes the tasks beside it along: each that failed gets a run alone.
+    # A task that kills its worker takes the tasks beside it along: each row that failed gets a run alone.
     for i in failed:
-        submit(i)
+        submit([i])
         [future] = _ended(client, list(running))
         running.clear()
         try:
-            row, entry = future.result(), {}
+            [row], entry = np.atleast_2d(future.result()), {}
         except (Exception, CancelledError) as error:  # whatever a task or its worker died of is recorded
             row = np.full(width, math.nan)
             row[0], entry = LOST, {"error": " ".join(f"{type(error).__name__}: {error}".split())}

@@ -14,18 +14,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..base.stats import QUANTILES
 from ..data.priors import View
 from ..data.wording import credence_in_words, given_in_words, quantiles_in_words
-from ..growth.credences import block_indicators, effective_sizes, standard_errors
+from ..growth.credences import as_table, block_indicators, effective_sizes, probabilities, standard_errors
 from ..growth.events import EVENTS
 from ..returns.equations import at_asara
 from .fits import Fit
+from .prior_draws import prior_values
 from .reweighting import reweight
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["Answer", "outcomes", "weighted_probabilities"]
+__all__ = ["Answer", "from_priors", "outcomes", "weighted_probabilities"]
 
 CELL = 25
 """Letters of a column of an answer."""
@@ -160,6 +162,31 @@ class Answer:
             Draws that `simulate` takes.
         """
         return self.tree["prior" if given == "priors" else "posterior"].to_dataset()
+
+
+@dataclass(frozen=True)
+class FromPriors:
+    """What a view says before evidence: credences, and quantiles of r at ASARA (`Answer.r`)."""
+
+    credences: xr.Dataset
+    r: np.ndarray
+
+
+_last: tuple[tuple[View, int, int], FromPriors] | None = None
+
+
+def from_priors(view: View, *, draws: int, seed: int) -> FromPriors:
+    """What a view says before evidence. The last answer is kept, so that other rows for the same view cost no paths of its priors."""
+    global _last
+    asked, last = (view, draws, seed), _last
+    if last is not None and last[0][0] is view and last[0][1:] == asked[1:]:
+        return last[1]
+    values, _ = prior_values(view, draws=draws, seed=seed)
+    indicators, r = outcomes(values, view)
+    p, mcse = probabilities(indicators[:, None], independent=True)
+    found = FromPriors(as_table(list(EVENTS.values()), p, mcse, draws=draws), np.quantile(r, QUANTILES))
+    _last = asked, found
+    return found
 
 
 NO_FACTORS: Mapping[str, float] = MappingProxyType({})

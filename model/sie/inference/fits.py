@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,17 +19,62 @@ from ..returns.inputs import levels_of
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["FITS_KEPT", "Fit", "Fits", "likelihood_key", "same_growth", "same_priors"]
+__all__ = [
+    "FITS_KEPT",
+    "Fit",
+    "Recent",
+    "fit_key",
+    "growth_key",
+    "likelihood_key",
+    "same_growth",
+    "same_priors",
+]
 
 FITS_KEPT = 12
 """Fits that are kept, so that undoing an edit, or a second view, samples nothing."""
+
+GROWN_KEPT = 8
+"""Other growth inputs that are kept with a fit: a few hundred kilobytes each."""
+
+
+class Recent[Value]:
+    """The values that were used last, by key, at most so many. Threads may share it; a copy in another process starts empty."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._kept: OrderedDict[tuple, Value] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __reduce__(self) -> tuple:
+        return Recent, (self._most,)
+
+    def get(self, key: tuple) -> Value | None:
+        """The value of a key, if it is kept."""
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+            return self._kept.get(key)
+
+    def latest(self) -> list[Value]:
+        """The values that are kept, the last used first."""
+        with self._lock:
+            return list(reversed(self._kept.values()))
+
+    def keep(self, key: tuple, value: Value) -> None:
+        """Keep a value, and drop the one that was used least recently where there are too many."""
+        with self._lock:
+            self._kept[key] = value
+            self._kept.move_to_end(key)
+            while len(self._kept) > self._most:
+                self._kept.popitem(last=False)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fit:
     """The draws of one fit: the quantities that evidence informs by name, the events' indicators (event, draw) and r at ASARA (draw,).
 
-    `likelihood` is the fit's `likelihood_key`.
+    `likelihood` is the fit's `likelihood_key`. `grown` has, by `growth_key`, other growth inputs at these draws, and the indicators
+    and r that follow from them.
     """
 
     view: View
@@ -37,33 +83,7 @@ class Fit:
     moved: Mapping[str, np.ndarray]
     indicators: np.ndarray
     r: np.ndarray
-
-
-class Fits:
-    """The fits that were used last, at most FITS_KEPT. Threads may share it."""
-
-    def __init__(self) -> None:
-        self._kept: OrderedDict[tuple, Fit] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, view: View, likelihood: tuple) -> Fit | None:
-        """The fit of a view under a likelihood, if it is kept."""
-        with self._lock:
-            if (key := (likelihood, chain_key(view))) in self._kept:
-                self._kept.move_to_end(key)
-            return self._kept.get(key)
-
-    def latest(self) -> list[Fit]:
-        """The fits that are kept, the last used first."""
-        with self._lock:
-            return list(reversed(self._kept.values()))
-
-    def keep(self, fit: Fit) -> None:
-        """Keep a fit, and drop the one that was used least recently where there are too many."""
-        with self._lock:
-            self._kept[fit.likelihood, chain_key(fit.view)] = fit
-            while len(self._kept) > FITS_KEPT:
-                self._kept.popitem(last=False)
+    grown: Recent[tuple] = field(default_factory=partial(Recent, GROWN_KEPT), repr=False)
 
 
 def likelihood_key(view: View, rows: xr.Dataset) -> tuple:
@@ -76,9 +96,18 @@ def likelihood_key(view: View, rows: xr.Dataset) -> tuple:
     return stated, view.correlations, view.reflects, counted, tuple(view[name].prior for name in names)
 
 
-def chain_key(view: View) -> tuple:
-    """The priors that evidence informs."""
-    return tuple((name, view[name].prior) for name in view.informed)
+def fit_key(view: View, likelihood: tuple) -> tuple:
+    """What the draws of a fit depend on: its likelihood and the priors that evidence informs."""
+    return likelihood, tuple((name, view[name].prior) for name in view.informed)
+
+
+def growth_key(view: View, rows: xr.Dataset) -> tuple:
+    """What growth depends on beside the chain: what the view states in which unit, the priors that evidence does not inform, the rows,
+    and what acts from outside."""
+    priors = tuple(
+        (name, entry.unit, entry.prior) for name, entry in view.entries.items() if name not in view.informed
+    )
+    return view.name, priors, tuple(variables(view.exogenous).items()), likelihood_key(view, rows)
 
 
 def same_priors(view: View, other: View) -> bool:

@@ -23,13 +23,12 @@ from ..data.priors import View
 from ..growth.credences import as_table, probabilities
 from ..growth.events import EVENTS
 from ..returns.design import Design
-from .answers import Answer, outcomes, weighted_probabilities
+from .answers import Answer, from_priors, outcomes, weighted_probabilities
 from .between_designs import lambda_ratio
 from .converged import MIN_ESS
 from .designs import NO_LEVELS, Designs
-from .fits import Fit, Fits, likelihood_key, same_growth, same_priors
+from .fits import FITS_KEPT, Fit, Recent, fit_key, growth_key, likelihood_key, same_growth, same_priors
 from .growth_given import growth_given
-from .prior_draws import prior_values
 from .reweighting import Importance, importance_weights
 from .sampling import fit
 
@@ -78,9 +77,9 @@ class Workbench:
     ) -> None:
         self.evidence, self.seed, self.draws = evidence, seed, draws
         self._designs = designs if designs is not None else Designs(evidence)
-        self._fits = Fits()
+        self._fits: Recent[Fit] = Recent(FITS_KEPT)
         for each in fits:
-            self._fits.keep(each)
+            self._fits.keep(fit_key(each.view, each.likelihood), each)
         self._sampling = threading.Lock()
 
     def instant(self, view: View, *, levels: Mapping[str, str] = NO_LEVELS) -> Answer:
@@ -111,7 +110,7 @@ class Workbench:
         if (rows := self.rows(view, levels=levels)) is None:
             return self._answer(view, levels, None, "paths", None, None)
         likelihood = likelihood_key(view, rows)
-        if (kept := self._fits.get(view, likelihood)) is not None:
+        if (kept := self._fits.get(fit_key(view, likelihood))) is not None:
             how = "refitted" if same_priors(kept.view, view) else "paths"
             return self._answer(view, levels, rows, how, kept, None)
         why = f"{view.name}: found no draws yet, want a fit"
@@ -157,7 +156,7 @@ class Workbench:
         if (rows := self.rows(view, levels=levels)) is not None:
             likelihood = likelihood_key(view, rows)
             with self._sampling:
-                if self._fits.get(view, likelihood) is None:
+                if self._fits.get(fit_key(view, likelihood)) is None:
                     self._keep(view, rows, likelihood)
         return self.instant(view, levels=levels)
 
@@ -216,9 +215,8 @@ class Workbench:
         posterior = tree["posterior"].to_dataset()
         moved = {name: posterior[name].values.ravel() for name in (*view.informed, "r_target")}
         indicators, r = outcomes({**self._growth(view, rows, moved), **moved}, view)
-        self._fits.keep(
-            Fit(view=view, likelihood=likelihood, tree=tree, moved=moved, indicators=indicators, r=r)
-        )
+        found = Fit(view=view, likelihood=likelihood, tree=tree, moved=moved, indicators=indicators, r=r)
+        self._fits.keep(fit_key(view, likelihood), found)
 
     def design(self, view: View, rows: xr.Dataset) -> Design:
         """What a view and the rows that count for it (`rows`) are to the model.
@@ -247,6 +245,17 @@ class Workbench:
         growth = growth_given(self.design(view, rows), moved, draws=self.draws, seed=self.seed)
         return {name: values for name, values in growth.items() if name != "z_input"}
 
+    def _grown(
+        self, base: Fit, view: View, rows: xr.Dataset
+    ) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
+        """`_growth` of a view at the draws of a fit and what follows from it (`outcomes`), kept with the fit."""
+        key = growth_key(view, rows)
+        if (found := base.grown.get(key)) is None:
+            growth = self._growth(view, rows, base.moved)
+            found = growth, *outcomes({**growth, **base.moved}, view)
+            base.grown.keep(key, found)
+        return found
+
     def _answer(
         self,
         view: View,
@@ -257,18 +266,13 @@ class Workbench:
         weights: Importance | None,
         log_likelihood_ratio: np.ndarray | None = None,
     ) -> Answer:
-        values, _ = prior_values(view, draws=self.draws, seed=self.seed)
-        events = list(EVENTS.values())
-        indicators, r = outcomes(values, view)
-        table = probabilities(indicators[:, None], independent=True)
-        credences = {"priors": as_table(events, *table, draws=self.draws)}
-        quantiles = {"priors": np.quantile(r, QUANTILES)}
+        prior = from_priors(view, draws=self.draws, seed=self.seed)
+        credences, quantiles = {"priors": prior.credences}, {"priors": prior.r}
         growth = None
         if base is not None:
             indicators, r = base.indicators, base.r
             if rows is not None and not same_growth(base.view, view):
-                growth = self._growth(view, rows, base.moved)
-                indicators, r = outcomes({**growth, **base.moved}, view)
+                growth, indicators, r = self._grown(base, view, rows)
             chains = indicators.reshape(len(indicators), base.tree["posterior"].sizes["chain"], -1)
             if weights is None:
                 table = probabilities(chains)
@@ -278,7 +282,7 @@ class Workbench:
                 quantiles["evidence"] = np.quantile(
                     r, QUANTILES, weights=weights.weight, method="inverted_cdf"
                 )
-            credences["evidence"] = as_table(events, *table, draws=self.draws)
+            credences["evidence"] = as_table(list(EVENTS.values()), *table, draws=self.draws)
         return Answer(
             view=view,
             levels=levels,

@@ -1,8 +1,9 @@
-"""The cells of a sweep: each a task that answers one view, and the fits that groups of cells share.
+"""The cells of a sweep, and what they share.
 
 Cells that differ in nothing but priors are answered from one fit of their view as stated, where Pareto k-hat allows, and are fitted
-where it does not: a cell's numbers follow from the sweep alone, not from the cells that ran before it. A cell that does not
-converge is recorded.
+where it does not. Cells that differ in nothing but the choice of evidence are one task, which draws the paths of their priors once, and
+answers once what says the same under several choices. A cell's numbers follow from the sweep alone, not from the cells that ran before
+it. A cell that does not converge is recorded.
 """
 
 from __future__ import annotations
@@ -10,10 +11,10 @@ from __future__ import annotations
 import math
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import islice
+from itertools import groupby
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from ...inference.designs import Designs
     from ...inference.fits import Fit
 
-__all__ = ["FIELDS", "GIVEN", "HOW", "OF_CELL", "Cells", "base_fit", "run_cell"]
+__all__ = ["FIELDS", "GIVEN", "HOW", "OF_CELL", "Cells", "base_fit", "run_cell", "run_cells"]
 
 GIVEN = ("priors", "evidence")
 OF_CELL = (
@@ -57,6 +58,9 @@ FIELDS = (
 
 HOW = ("paths", "reweighted", "refitted")
 """How a cell was answered, as in `Answer`: a row has the position."""
+
+TOGETHER = 4
+"""Fits at most that the cells of one task are answered from."""
 
 KEPT = 8
 """Bodies of evidence whose rows and designs a process keeps."""
@@ -145,6 +149,39 @@ def run_cell(
     return np.array([row[field] for field in FIELDS], dtype=float)
 
 
+def run_cells(
+    view: View,
+    evidence: xr.Dataset | None,
+    selections: Sequence[Mapping[str, Any]],
+    *,
+    seed: int,
+    draws: int,
+    key: str,
+) -> np.ndarray:
+    """The rows of cells that differ in their choice of evidence alone: `run_cell` each, with its `leave_out`, `levels` and `base`."""
+    found: dict[tuple, np.ndarray] = {}
+    rows = []
+    for chosen in selections:
+        began = time.perf_counter()
+        designs = _designs(evidence, chosen["leave_out"], key)
+        says = _counted(designs, view, chosen["levels"]), chosen["base"] is None
+        if says in found:
+            row = found[says].copy()
+            row[FIELDS.index("seconds")] = time.perf_counter() - began
+        else:
+            row = found[says] = run_cell(view, evidence, **chosen, seed=seed, draws=draws, key=key)
+        rows.append(row)
+    return np.array(rows)
+
+
+def _counted(designs: Designs, view: View, levels: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """The rows that count for a view, with their levels; none where evidence cannot move it."""
+    rows = designs.rows(view, levels=levels)
+    if rows is None:
+        return ()
+    return tuple(zip(rows.estimate.values.tolist(), levels_of(rows).tolist(), strict=True))
+
+
 def _peak_mib() -> float:
     """The most memory that this process has held so far; NaN where the system does not say."""
     if sys.platform == "win32":
@@ -156,7 +193,7 @@ def _peak_mib() -> float:
 
 
 class Cells:
-    """The arguments of a sweep's cells, and the fits that groups of them share.
+    """The tasks of a sweep, and the fits that they share.
 
     A group is what one fit can answer: one view, one seed and the same rows. Its fit is a task of its own, which workers get from each other.
     """
@@ -164,55 +201,71 @@ class Cells:
     def __init__(self, sweep: Sweep, client: Client, shared: dict[str, Any]) -> None:
         self._sweep, self._client, self._shared = sweep, client, shared
         self._counted: dict[tuple[str, str], tuple] = {}
-        self._to_do: dict[tuple, Cell] = {}
+        self._groups: list[tuple[tuple, Cell]] = []
+        self._places: dict[tuple, int] = {}
         self._fits: dict[tuple, Future] = {}
 
-    def arguments(self, i: int) -> dict[str, Any]:
-        """The arguments of a cell's task, its group's fit among them."""
-        cell = self._sweep.cells[i]
-        return {"view": self._sweep.view(cell), **self._chosen(cell), "base": self._fit_of(self.group(i))}
+    def batches(self, pending: Sequence[int]) -> Iterator[list[int]]:
+        """The cells of each task, in an order in which few fits are wanted at a time: one cell each where every cell is fitted."""
+        if not self._sweep.weights:
+            return ([i] for i in pending)
+        cells = self._sweep.cells
+        by_fits: dict[tuple, dict[tuple, int]] = {}
+        for i in pending:
+            seen = by_fits.setdefault((cells[i].view, cells[i].seed), {})
+            seen.setdefault(self._rows(cells[i]), len(seen))
 
-    def group(self, i: int) -> tuple:
-        """View, seed and rows of a cell that is to do; no rows where evidence cannot move the view as stated."""
-        cell = self._sweep.cells[i]
-        group = (cell.view, cell.seed, self._rows(cell))
-        self._to_do.setdefault(group, cell)
-        return group
+        def task(i: int) -> tuple:
+            cell, rows = cells[i], self._rows(cells[i])
+            near = by_fits[cell.view, cell.seed][rows] // TOGETHER
+            return cell.view, cell.seed, near, cell.edits, cell.mechanisms, cell.scale
+
+        ordered = sorted(pending, key=task)
+        first = {self._group(cells[i]): cells[i] for i in reversed(ordered) if self._rows(cells[i])}
+        self._groups = list(reversed(first.items()))
+        self._places = {group: place for place, (group, _) in enumerate(self._groups)}
+        return (list(batch) for _, batch in groupby(ordered, key=task))
+
+    def arguments(self, *batch: int) -> dict[str, Any]:
+        """The arguments of the task of these cells (`run_cells`), their groups' fits among them."""
+        sweep = self._sweep
+        cells = [sweep.cells[i] for i in batch]
+        self._begin({self._places[group] for cell in cells if (group := self._group(cell)) in self._places})
+        selections = [{**self._chosen(cell), "base": self._fit_of(cell)} for cell in cells]
+        return {"view": sweep.view(cells[0]), "selections": selections, **self._numbers(cells[0])}
+
+    def _group(self, cell: Cell) -> tuple:
+        return cell.view, cell.seed, self._rows(cell)
 
     def _chosen(self, cell: Cell) -> dict[str, Any]:
         sweep = self._sweep
-        chosen = {"leave_out": sweep.evidence[cell.evidence], "levels": dict(sweep.levels[cell.evidence])}
-        return {**chosen, "seed": cell.seed, "draws": sweep.draws}
+        return {"leave_out": sweep.evidence[cell.evidence], "levels": dict(sweep.levels[cell.evidence])}
+
+    def _numbers(self, cell: Cell) -> dict[str, int]:
+        return {"seed": cell.seed, "draws": self._sweep.draws}
 
     def _rows(self, cell: Cell) -> tuple:
         """The rows that count for a cell's view as stated, with their levels."""
         sweep, chosen = self._sweep, (cell.view, cell.evidence)
         if chosen not in self._counted:
             designs = _designs(self._shared["evidence"], sweep.evidence[cell.evidence], sweep.sha256)
-            rows = designs.rows(sweep.views[cell.view], levels=sweep.levels[cell.evidence])
-            ids = (
-                []
-                if rows is None
-                else zip(rows.estimate.values.tolist(), levels_of(rows).tolist(), strict=True)
-            )
-            self._counted[chosen] = tuple(ids)
+            view, levels = sweep.views[cell.view], sweep.levels[cell.evidence]
+            self._counted[chosen] = _counted(designs, view, levels)
         return self._counted[chosen]
 
-    def _fit_of(self, group: tuple) -> Future | None:
-        """The fit of a group; None where there is none to share, or it failed, so that its cells are fitted.
+    def _begin(self, places: set[int]) -> None:
+        """Begin the fits of these groups and of the group after them: no worker waits while another fits. Forget those of others."""
+        if not places:
+            return
+        wanted = [self._groups[i] for i in sorted({*places, max(places) + 1}) if i < len(self._groups)]
+        self._fits = {group: self._fits.get(group) or self._submit(cell) for group, cell in wanted}
 
-        That of the next group is begun too: no worker waits while another fits.
-        """
-        if not (self._sweep.weights and group[-1]):
-            return None
-        if group not in self._fits:
-            later = (other for other in sorted(self._to_do) if other > group and other[-1])
-            wanted = [group, *islice(later, 1)]
-            self._fits = {each: self._fits.get(each) or self._submit(each) for each in wanted}
-        fit = self._fits[group]
-        return fit if fit.status != "error" else None
+    def _fit_of(self, cell: Cell) -> Future | None:
+        """The fit of a cell's group; None where there is none to share, or it failed, so that its cells are fitted."""
+        fit = self._fits.get(self._group(cell))
+        return fit if fit is not None and fit.status != "error" else None
 
-    def _submit(self, group: tuple) -> Future:
-        cell = self._to_do[group]
+    def _submit(self, cell: Cell) -> Future:
         fit = partial(base_fit, self._sweep.views[cell.view], **self._shared)
-        return self._client.submit(fit, **self._chosen(cell), pure=False, retries=RETRIES)
+        own = {**self._chosen(cell), **self._numbers(cell)}
+        return self._client.submit(fit, **own, pure=False, retries=RETRIES)

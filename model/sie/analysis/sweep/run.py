@@ -15,7 +15,7 @@ from ...base.stores import attributes, open_rows, read_rows, read_whole
 from ...base.tasks import run_tasks
 from ...data.evidence import read_evidence
 from ...data.quantities import EVENT_NAMES
-from .cells import FIELDS, GIVEN, HOW, OF_CELL, Cells, run_cell
+from .cells import FIELDS, GIVEN, HOW, OF_CELL, Cells, run_cells
 from .spec import AXES, Sweep
 
 if TYPE_CHECKING:
@@ -70,14 +70,14 @@ def run_sweep(
     shared = {"evidence": read_evidence(folder), "key": sweep.sha256}
     cells = Cells(sweep, client, shared)
     return run_tasks(
-        run_cell,
+        run_cells,
         cells.arguments,
         open_sweep_rows(sweep, store),
         client,
         shared=shared,
         log=store / "log.jsonl",
         progress=progress,
-        order=cells.group,
+        batches=cells.batches,
     )
 
 
