@@ -30,7 +30,25 @@ def test_an_answer_is_shown_as_its_credences(evidence):
     for line, event in zip(rest, sie.EVENTS, strict=True):
         assert line.endswith(credence_in_words(answer.credences["evidence"], event))
     near = bench.instant(view.replace(capabilities=sie.lognormal(1.7, 2.6)))
-    assert lines_of(near)[0].startswith(f"davidson_2025: reweighted, Pareto k-hat {near.khat:.2f} (seed")
+    assert lines_of(near)[0].startswith(
+        f"davidson_2025, edited: reweighted, Pareto k-hat {near.khat:.2f} (seed"
+    )
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        {"capabilities": sie.lognormal(1.7, 2.6)},
+        {"correlations": {("capabilities", "post_training"): 0.5}},
+        {"boost": {"start": 1.0, "end": 2.0, "years": 2.0}},
+    ],
+)
+def test_a_view_that_was_edited_is_not_shown_as_its_authors(edit, tmp_path):
+    view = sie.read_view("davidson_2025")
+    assert lines_of(view)[0] == f"davidson_2025: {view.label}"
+    edited = view.replace(**edit)
+    assert repr(edited).splitlines()[0] == f"davidson_2025, edited: {view.label}"
+    assert "<b>davidson_2025, edited</b>" in edited._repr_html_()
 
 
 def test_alternatives_are_shown_by_group():

@@ -95,12 +95,14 @@ def _tls(scheduler: str | None, *files: Path | None) -> tuple[Path, Path, Path] 
 
 def _answered(found: xr.Dataset) -> str:
     """How the cells of a store were answered, in words."""
-    names = {
-        "refitted": "fitted",
-        "reweighted": "from weights on a shared fit",
-        "paths": "from new paths alone",
+    paths, fitted = found.how == "paths", found.max_rhat.notnull()
+    chosen = {
+        "fitted": found.how == "refitted",
+        "from weights on a shared fit": found.how == "reweighted",
+        "from new paths on a shared fit": paths & fitted,
+        "of priors that no evidence moves": paths & ~fitted,
     }
-    counts = {words: int((found.how == how).sum()) for how, words in names.items()}
+    counts = {words: int(cells.sum()) for words, cells in chosen.items()}
     return "answered: " + ", ".join(f"{count} {words}" for words, count in counts.items())
 
 

@@ -145,6 +145,13 @@ class View:
         return tuple(name for name, entry in self.entries.items() if entry.basis not in (REFERENCE, OURS))
 
     @property
+    def called(self) -> str:
+        """The name, and whether something was changed with `replace`: the view is then no longer its author's."""
+        stated = (*self.entries.values(), *self.exogenous.values(), *self.correlations)
+        edited = any(each.locator == _IN_PYTHON["locator"] for each in stated)
+        return f"{self.name}, edited" if edited else self.name
+
+    @property
     def informed(self) -> tuple[str, ...]:
         """The quantities that evidence may move."""
         if self.states_r_asara:

@@ -86,7 +86,7 @@ class Answer:
         wide = max(map(len, EVENTS))
         r = (f"{quantiles_in_words(self.r[given][[0, 2, 4]]):<{CELL}}" for given in self.given)
         lines = [
-            f"{self.view.name}: {how} (seed {self.seed}, {self.draws} draws)",
+            f"{self.view.called}: {how} (seed {self.seed}, {self.draws} draws)",
             f"{'':<{wide}}  " + "  ".join(f"{given_in_words(given):<{CELL}}" for given in self.given),
             f"{'r at ASARA, 5/50/95 %':<{wide}}  " + "  ".join(r),
         ]
