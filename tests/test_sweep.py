@@ -74,7 +74,7 @@ def test_a_sample_is_the_same_for_the_same_seed_and_scales_within_its_bounds(spe
         (PLAIN.replace("davidson_houlden_2025", "nobody"), "sweep.toml views: view", "'nobody'"),
         (
             PLAIN + "[edits.a]\nnothing = { family = 'fixed', value = 1 }\n",
-            "davidson_houlden_2025 replace nothing",
+            "sweep.toml: davidson_houlden_2025 replace nothing",
             "",
         ),
         (

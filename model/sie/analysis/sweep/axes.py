@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...base.errors import DataError, moved, plain
 from ...data.priors import View
+from ...data.schema import Field, checked, optional
 from ...returns.inputs import levels_in, levels_of
 from ...returns.selection import usable
 
@@ -15,6 +16,21 @@ if TYPE_CHECKING:
     import xarray as xr
 
 __all__ = ["refuse_same", "selections"]
+
+_CHOICE = {
+    "leave_out": optional(
+        Field(
+            lambda names: (
+                names if isinstance(names, list) and all(isinstance(name, str) for name in names) else None
+            ),
+            "a list of row ids and domains",
+        ),
+        [],
+    ),
+    "levels": optional(
+        Field(lambda table: table if isinstance(table, dict) else None, "a table of domains"), {}
+    ),
+}
 
 
 def refuse_same(where: str, edits: Mapping, mechanisms: Mapping, views: Mapping[str, View]) -> None:
@@ -61,10 +77,8 @@ def selections(
     left_out, entered, seen = {}, {}, {}
     for choice, table in choices.items():
         here = f"{where} [evidence.{choice}]"
-        names, own = table.get("leave_out", []), table.get("levels", {})
-        if set(table) - {"leave_out", "levels"} or not isinstance(names, list) or not isinstance(own, dict):
-            want = "leave_out, a list of row ids and domains, and levels, a table of domains"
-            raise DataError(here, plain(", ".join(table)), want)
+        read = checked(here, table, _CHOICE)
+        names, own = read["leave_out"], read["levels"]
         try:
             used = {name: usable(evidence, view, levels={**levels, **own}) for name, view in views.items()}
         except DataError as error:
@@ -101,7 +115,7 @@ def selections(
     return left_out, entered
 
 
-def _named(where: str, name: object, evidence: xr.Dataset) -> list[str]:
+def _named(where: str, name: str, evidence: xr.Dataset) -> list[str]:
     """The rows that a name stands for: a row, or all rows of a domain."""
     domains = evidence.domain.values[evidence.domain_idx.values]
     own = (domains == name) & (evidence.domain_idx.values >= 0)

@@ -217,7 +217,10 @@ def read_sweep(
                     "one of " + ", ".join(view.entries),
                 )
     for cell in {(cell.view, cell.edits, cell.mechanisms, cell.scale): cell for cell in cells}.values():
-        sweep.view(cell)
+        try:
+            sweep.view(cell)
+        except DataError as error:
+            raise moved(error, lambda place: f"{where}: {place}") from None
     return sweep
 
 
