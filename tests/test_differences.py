@@ -147,6 +147,43 @@ def test_r_stated_directly_against_a_chain_is_one_group():
     assert r.part.sel(group="r at ASARA").item() == r.whole.item()
 
 
+@pytest.mark.parametrize("other", ["reference", "deep_2025"])
+def test_a_stated_factor_for_compute_against_a_derived_one_leaves_the_other_factors_apart(other):
+    """Their parts are the Shapley values of r at ASARA as a product of columns, counted over all orders."""
+    a, b = sie.read_view("davidson_2025"), sie.read_view(other)
+    found = split(a, b, events=["r_above_1"]).sel(event="r_above_1")
+    names = (
+        "r_target with compute's factor",
+        "steepening",
+        "capabilities",
+        "post_training",
+        "hardware_scale",
+    )
+    draws = [drawn(view) for view in (a, b)]
+
+    def probability(chosen):
+        of = {name: draws[name in chosen][name].values for name in names[1:]}
+        r, derived = draws[names[0] in chosen], names[0] in chosen
+        compute = r.compute_bottleneck.values
+        if derived:  # experiments become cheaper with each doubling of training efficiency, which is so many of software
+            share, gain = r.labour_share_asara, r.experiment_gain
+            returns = share + (1 - share) * gain / (of["capabilities"] * of["post_training"])
+            compute = (returns / (1 + r.r_target * gain * (1 - r.labour_share))).values
+        return np.mean(math.prod([r.r_target.values, compute, *of.values()]) > 1)
+
+    p = {
+        chosen: probability(chosen)
+        for size in range(len(names) + 1)
+        for chosen in map(frozenset, itertools.combinations(names, size))
+    }
+    orders = list(itertools.permutations(names))
+    for name in names:
+        before = [frozenset(order[: order.index(name)]) for order in orders]
+        part = np.mean([p[some | {name}] - p[some] for some in before])
+        [group] = [group for group in found.group.values if name in group]
+        assert found.part.sel(group=group).item() == pytest.approx(part, abs=1e-12)
+
+
 def test_gained_before_asara_goes_with_the_ceiling_that_it_is_measured_against(view_text, write_view):
     text = view_text[: view_text.index("[steepening]")] + (
         '[gained_before_asara]\nfamily = "fixed"\nvalue = 3\nunit = "OOMs of training efficiency"\nbasis = "ours"\n'

@@ -23,7 +23,7 @@ import numpy as np
 from ..data.exogenous import variables
 from ..data.priors import Entry, View
 from ..data.quantities import CHAIN, INPUT_SHARES, YEARS_OF_PROGRESS
-from ..growth.credences import indicators
+from ..growth.credences import indicators, probabilities
 from ..returns.equations import at_asara
 from .sensitivity.shapley import orders
 
@@ -45,15 +45,27 @@ AT_ONCE = 16
 """Hybrids that are followed together."""
 
 R = "r at ASARA"
-"""The name of the group that holds everything about r where the two views state it in different ways."""
+"""The name of the group that holds everything about r, where one view states it directly or evidence has moved it."""
+
+R_AND_COMPUTE = "r_target with compute's factor"
+"""The name of the group that is r of language models and compute's factor, where one view states the factor, and r against labour, and
+the other derives it, from r against all inputs."""
+
+WHY_ONE = {
+    R: f"{R} is one group: one view states it directly, the other as a chain of factors.",
+    R_AND_COMPUTE: "r_target and compute's factor are one group: one view states the factor, on r against labour, the other derives it, on r"
+    " against all research input.",
+}
+"""Why a group cannot be exchanged piece by piece."""
 
 
 def groups(a: View, b: View, *, given: str = "priors") -> dict[str, tuple[str, ...]]:
     """The inputs in which two views differ, in groups that can be exchanged one by one, by name.
 
     A group is one quantity, but for: r_typical and spread, which act through r of language models alone; steepening or
-    `gained_before_asara` with the ceiling, where either view states the latter; everything about r, where one states it directly
-    or derives the compute factor; what is correlated; everything that evidence moves, `given` evidence.
+    `gained_before_asara` with the ceiling, where either view states the latter; everything about r, where one states it directly;
+    r of language models with compute's factor and what it is derived from, where one derives it; what is correlated; everything that
+    evidence moves, `given` evidence.
     """
     of = {name: {name} for name in (*a.entries, *b.entries, *a.exogenous, *b.exogenous)}
 
@@ -69,10 +81,12 @@ def groups(a: View, b: View, *, given: str = "priors") -> dict[str, tuple[str, .
         join({"hardware_growth", "boost", "shortest_doubling"})
     join({"r_typical", "spread"})
     chain = {*CHAIN, "r_asara", "conversion", "gained_before_asara"}
-    structure = a.states_r_asara != b.states_r_asara
-    derives = [not v.states_r_asara and "compute_bottleneck" not in v for v in (a, b)]
-    if structure or derives[0] != derives[1]:
-        join(chain | ({*INPUT_SHARES, "lambda", "parallel"} if any(derives) else set()))
+    derives = [v.derives_compute_bottleneck for v in (a, b)]
+    compute = {*INPUT_SHARES, "lambda", "parallel", "compute_bottleneck"} if any(derives) else set()
+    if a.states_r_asara != b.states_r_asara:
+        join(chain | compute)
+    elif derives[0] != derives[1]:
+        join({"r_typical"} | compute)
     if given == "evidence":
         join(chain | {name for v in (a, b) for name in getattr(v, "informed", ())})
     if "gained_before_asara" in of:
@@ -119,7 +133,7 @@ def difference(
     -------
     xr.Dataset
         `part` (event, group), probabilities that sum to the `whole` (event); its standard error `se`, of common random numbers and of
-        sampled orders; `p_a` and `p_b` (event). `attrs["every_order"]` is 0 where orders were sampled; `hybrids` and `draws` are
+        sampled orders; `p_a` and `p_b` (event) with their Monte Carlo errors `mcse_a` and `mcse_b`. `attrs["every_order"]` is 0 where orders were sampled; `hybrids` and `draws` are
         numbers of hybrid views and of draws.
 
     References
@@ -136,11 +150,15 @@ def difference(
     )
     size = draws_a.r_asara.size
     block = np.arange(size) * BLOCKS // size
-    counts = {}
+    counts, mcse = {}, {}
     for some, hybrid in _batches(a, b, sets, list(players.values())):
         on_progress(f"{a.name} to {b.name}: {len(counts)} of {len(sets)} hybrid views")
         happens = indicators(_paths(hybrid, some, draws_a, draws_b), list(events)).values
         for u, part in zip(some, np.split(happens, len(some), axis=1), strict=True):
+            if u in (sets[0], sets[-1]):
+                own = draws_b if u else draws_a
+                chains = part.reshape(len(events), *own.r_asara.shape)
+                mcse[u] = probabilities(chains, independent=bool(own.attrs.get("independent_draws")))[1]
             counts[u] = np.stack([np.bincount(block, weights=event, minlength=BLOCKS) for event in part])
     blocks = np.zeros((len(events), len(names), BLOCKS))
     exact = [[Fraction(0)] * len(names) for _ in events]
@@ -164,6 +182,8 @@ def difference(
             "se": (("event", "group"), se),
             "p_a": ("event", ends[0]),
             "p_b": ("event", ends[1]),
+            "mcse_a": ("event", mcse[sets[0]]),
+            "mcse_b": ("event", mcse[sets[-1]]),
             "whole": ("event", [float(sum(row, Fraction(0)) / size) for row in exact]),
         },
         coords={"event": list(events), "group": names},
@@ -193,8 +213,10 @@ def _stated(view: View, name: str) -> tuple | None:
 
 
 def _title(members: tuple[str, ...], given: str, chain: set[str]) -> str:
-    if "r_asara" in members or ("r_typical" in members and len(set(members) & chain) > 2):
+    if "r_asara" in members or (given == "evidence" and "r_typical" in members):
         return f"{R} (priors and evidence)" if given == "evidence" else R
+    if {"r_typical", "compute_bottleneck"} <= {*members}:
+        return R_AND_COMPUTE
     if members == ("r_typical", "spread"):
         return "r_target (r_typical, spread)"
     if len(members) == 1:

@@ -161,6 +161,8 @@ def _document(found: xr.Dataset, **about: object) -> dict:
                 "event": event,
                 "p_a": one.p_a.item(),
                 "p_b": one.p_b.item(),
+                "mcse_a": one.mcse_a.item(),
+                "mcse_b": one.mcse_b.item(),
                 "difference": one.whole.item(),
                 "parts": parts,
             }
@@ -174,13 +176,18 @@ def _as_text(found: xr.Dataset, sides: list, given: str, seed: int) -> str:
         where = "" if saved is None else f", saved with {saved.draws} draws, seed {saved.seed}"
         lines.append(f"{letter}: {view.label}  ({view.name}{where})")
     lines.append(
-        f"given {given}, {found.attrs['draws']} draws, seed {seed}; parts in percentage points ± half their 95 % interval"
+        f"given {given}, {found.attrs['draws']} draws, seed {seed}; A and B ± Monte Carlo error, parts in percentage points ± half their"
+        " 95 % interval"
     )
     for event in found.event.values.tolist():
         one = found.sel(event=event)
+        ends = [
+            f"{letter} {percent(p.item())} ± {100 * mcse.item():.1f}"
+            for letter, p, mcse in (("A", one.p_a, one.mcse_a), ("B", one.p_b, one.mcse_b))
+        ]
         lines += [
             "",
-            f"{event}: A {percent(one.p_a.item())}, B {percent(one.p_b.item())}, B - A {points(one.whole.item(), 2)}",
+            f"{event}: {', '.join(ends)}, B - A {points(one.whole.item(), 2)}",
         ]
         order = np.argsort(-np.abs(one.part.values), kind="stable")
         rows = [
@@ -202,6 +209,9 @@ def _as_text(found: xr.Dataset, sides: list, given: str, seed: int) -> str:
         f"Each part is the effect of exchanging that group, averaged over {how}, from {found.attrs['hybrids']} hybrid views on"
         " common random numbers; the parts sum to the difference.",
     ]
+    from ..analysis.differences import WHY_ONE
+
+    lines += [text for group, text in WHY_ONE.items() if group in found.group.values]
     if given == "evidence":
         lines.append(
             "The inputs that evidence updates form one group, because two joint posteriors cannot be mixed."

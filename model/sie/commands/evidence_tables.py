@@ -86,7 +86,7 @@ def print_inputs(console, evidence: xr.Dataset) -> None:
     console.print(shown)
     console.print(
         "rows on inputs: number as printed with 5 to 95 % or one standard error, and the scale of its error; which: the labour that a share,"
-        " lambda or lambda*labour_share counts, or the distance to the ceiling (left at ASARA, whole from today; OOMs of training"
+        " lambda or lambda*labour_share counts, or the distance to the ceiling (left at ASARA, whole from where a view counts what is gained; OOMs of training"
         " efficiency unless its note says else); *: another row on the same data is preferred"
     )
 

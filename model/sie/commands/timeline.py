@@ -205,7 +205,11 @@ def _dates(beliefs: Timeline, now: datetime.date, plot: Path | None, sampling: d
             with suppress(DataError, NotConverged):  # an alternative that has nothing to say is not shown
                 found[other] = asara_dates(read_timeline(other), now=now, **sampling)
     print("\n" + "\n".join(timeline_lines.alternatives(found)))
-    print("\n" + gained_table(beliefs, dates))
+    print(
+        f"\nFor a view whose ceiling is counted from {now} too. Where it is counted from earlier (the reference: from about 2018), --now with\n"
+        "that date gives G from there, at the same pace; another date would leave out what was gained between the two.\n"
+    )
+    print(gained_table(beliefs, dates))
     if plot is not None:
         from ..plots.timeline import plot_timeline
 

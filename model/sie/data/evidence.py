@@ -229,7 +229,7 @@ def read_inputs(path: Path | str | None = None) -> xr.Dataset:
     xr.Dataset
         Dims `estimate` (row id), `quantile`. Variables: `quantity`, with its `unit`; `value` (estimate, quantile) and `se` as printed, NaN
         where not given; `scale` ("log", "logit" or "linear"), on which `definition_sd` and the error are; `bound` ("", "upper" or
-        "lower": the median is then that bound); `distance` of a ceiling ("left" at ASARA or the "whole" from today); `labour`, which
+        "lower": the median is then that bound); `distance` of a ceiling ("left" at ASARA, or the "whole" from where a view counts what is gained); `labour`, which
         labour a share, lambda or their product counts; `output_data`, `input_data`, `preferred`; the words of provenance;
         `read`, where the number was read, "primary" or "second-hand", "" where the row does not say.
 

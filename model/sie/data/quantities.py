@@ -135,7 +135,9 @@ QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
         "hardware_scale": Quantity(
             meaning="factor on r: no new hardware scales whose low-hanging fruit is unpicked", symbol="f_k"
         ),
-        "steepening": Quantity(meaning="factor on r: returns fall between today and ASARA", symbol="f_k"),
+        "steepening": Quantity(
+            meaning="factor on r: returns fall from when r was measured until ASARA", symbol="f_k"
+        ),
         "gained_before_asara": Quantity(
             meaning="software gained before ASARA, counted from where the view says; steepening then follows from it, the ceiling and the shape",
             symbol="G",

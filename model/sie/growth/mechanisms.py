@@ -69,7 +69,7 @@ MECHANISMS = {
     "doublings_gained": Mechanism(
         off=0.0,
         **AT_LEAST_0,
-        meaning="G: software gained between today and ASARA",
+        meaning="G: software gained before ASARA, since r was as it was measured",
         unit="labour doublings",
         needs="a ceiling and a shape other than 1",
     ),
