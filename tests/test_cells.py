@@ -316,6 +316,25 @@ def test_a_store_of_a_version_without_weights_is_read(tmp_path):
     assert found.khat.isnull().all()
 
 
+def test_a_sweep_says_its_units_and_is_selected_by_what_its_cells_chose(tmp_path):
+    labels = [
+        {"view": view, "edits": edit, "mechanisms": "as_stated", "evidence": "all", "seed": 1, "scale": {}}
+        for view in ("reference", "kwa_2026")
+        for edit in ("as_stated", "wide")
+    ]
+    rows = open_rows(tmp_path / "s.zarr", labels, FIELDS, sha256="x")
+    for i in range(3):
+        rows[i] = [1.0, *[i / 4] * (len(FIELDS) - 1)]
+    found = sie.open_sweep(tmp_path / "s.zarr")
+    assert all(values.attrs.get("unit") or name in ("status", "how") for name, values in found.items())
+    meanings = dict(zip(found.status.flag_values, found.status.flag_meanings.split(), strict=True))
+    assert meanings == {1.0: "done", 2.0: "not_converged", 3.0: "lost"}
+    index = ["view", "edits", "mechanisms", "evidence", "seed"]
+    one = found.set_index(cell=index).sel(view="kwa_2026", edits="as_stated")
+    assert (one.p == 0.5).all()
+    found.to_netcdf(tmp_path / "s.nc")
+
+
 def test_a_store_of_other_results_is_refused(tmp_path, refused):
     open_rows(tmp_path / "other.zarr", [{"seed": 1}], ["status", "value"], sha256="x")
     with refused(str(tmp_path / "other.zarr"), "results without r_asara priors 0.05", "the store of a sweep"):

@@ -57,6 +57,8 @@ class Answer:
         Credences as from `sie.credences`, by what is given: "priors", and "evidence" if it counts.
     r : mapping of str to np.ndarray
         5, 25, 50, 75 and 95 % quantiles of r at ASARA, by what is given.
+    discarded_prior_mass : float
+        Share of the priors that is discarded because more would be gained before ASARA than there is to gain.
     rows : xr.Dataset or None
         The evidence rows that count; None where evidence cannot move the view.
     fit : Fit or None
@@ -76,6 +78,7 @@ class Answer:
     effective_draws: float
     credences: Mapping[str, xr.Dataset]
     r: Mapping[str, np.ndarray]
+    discarded_prior_mass: float
     rows: xr.Dataset | None
     fit: Fit | None
     log_likelihood_ratio: np.ndarray | None
@@ -166,10 +169,11 @@ class Answer:
 
 @dataclass(frozen=True)
 class FromPriors:
-    """What a view says before evidence: credences, and quantiles of r at ASARA (`Answer.r`)."""
+    """What a view says before evidence: credences, quantiles of r at ASARA (`Answer.r`), and the discarded share of its priors."""
 
     credences: xr.Dataset
     r: np.ndarray
+    discarded_prior_mass: float
 
 
 _last: tuple[tuple[View, int, int], FromPriors] | None = None
@@ -181,10 +185,11 @@ def from_priors(view: View, *, draws: int, seed: int) -> FromPriors:
     asked, last = (view, draws, seed), _last
     if last is not None and last[0][0] is view and last[0][1:] == asked[1:]:
         return last[1]
-    values, _ = prior_values(view, draws=draws, seed=seed)
+    values, discarded = prior_values(view, draws=draws, seed=seed)
     indicators, r = outcomes(values, view)
     p, mcse = probabilities(indicators[:, None], independent=True)
-    found = FromPriors(as_table(list(EVENTS.values()), p, mcse, draws=draws), np.quantile(r, QUANTILES))
+    table = as_table(list(EVENTS.values()), p, mcse, draws=draws)
+    found = FromPriors(table, np.quantile(r, QUANTILES), discarded)
     _last = asked, found
     return found
 

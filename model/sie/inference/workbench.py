@@ -293,6 +293,7 @@ class Workbench:
             effective_draws=weights.effective if weights is not None else float(self.draws),
             credences=credences,
             r=quantiles,
+            discarded_prior_mass=prior.discarded_prior_mass,
             rows=rows,
             fit=base,
             log_likelihood_ratio=log_likelihood_ratio,

@@ -48,6 +48,7 @@ OF_CELL = (
     "khat",
     "effective_draws",
     "memory",
+    "discarded_prior_mass",
 )
 FIELDS = (
     *OF_CELL,
@@ -138,6 +139,7 @@ def run_cell(
         row |= answer.diagnostics or {}
         row |= {"status": DONE, "how": float(HOW.index(answer.how))}
         row |= {"khat": answer.khat, "effective_draws": answer.effective_draws}
+        row |= {"discarded_prior_mass": answer.discarded_prior_mass}
         for given, table in answer.credences.items():
             of_r = dict(zip(QUANTILES, answer.r[given], strict=True))
             row |= {f"r_asara {given} {q}": of_r[q] for q in INTERVAL}

@@ -11,10 +11,10 @@ import numpy as np
 
 from ...base.errors import DataError, plain
 from ...base.stats import INTERVAL
-from ...base.stores import attributes, open_rows, read_rows, read_whole
+from ...base.stores import STATES, attributes, open_rows, read_rows, read_whole
 from ...base.tasks import run_tasks
 from ...data.evidence import read_evidence
-from ...data.quantities import EVENT_NAMES
+from ...data.quantities import EVENT_NAMES, R_UNIT
 from .cells import FIELDS, GIVEN, HOW, OF_CELL, Cells, run_cells
 from .spec import AXES, Sweep
 
@@ -23,6 +23,17 @@ if TYPE_CHECKING:
     from distributed import Client
 
 __all__ = ["open_sweep", "open_sweep_rows", "run_sweep"]
+
+
+_ABOUT = {
+    "status": {
+        "flag_values": list(STATES),
+        "flag_meanings": " ".join(state.replace(" ", "_") for state in STATES.values()),
+    },
+    "seconds": {"unit": "s"},
+    "memory": {"unit": "MiB"},
+}
+"""Attributes of the variables by cell that are no plain numbers."""
 
 
 def run_sweep(
@@ -101,8 +112,9 @@ def open_sweep(store: Path | str) -> xr.Dataset:
     xr.Dataset
         `p` and `mcse` (cell, given, event), `r_asara` (cell, given, quantile), with each cell's choices as coordinates, and the
         `level` of each domain (cell, domain). By cell: `status`; `how` it was answered, `khat` and `effective_draws` as in
-        `Answer`; the diagnostics of the fit behind it; `seconds` without a fit that it shares; and `memory`, the most MiB that its
-        process had held by then. NaN, and "" for `how`, where there is nothing (yet).
+        `Answer`; the diagnostics of the fit behind it; `seconds` without a fit that it shares; `memory`, the most that its
+        process had held by then; and `discarded_prior_mass`, as in `Answer`. NaN, and "" for `how`, where there is nothing (yet).
+        Each has its `unit`; `status` has `flag_values` and `flag_meanings`.
 
     Raises
     ------
@@ -125,6 +137,7 @@ def open_sweep(store: Path | str) -> xr.Dataset:
         value: (
             ("cell", "given", "event"),
             block([f"{value} {g} {e}" for g in GIVEN for e in EVENT_NAMES], 2, -1),
+            {"unit": "probability"},
         )
         for value in ("p", "mcse")
     }
@@ -138,8 +151,8 @@ def open_sweep(store: Path | str) -> xr.Dataset:
     return xr.Dataset(
         {
             **tables,
-            "r_asara": (("cell", "given", "quantile"), block(r_names, 2, -1)),
-            **{name: ("cell", kept[name]) for name in OF_CELL},
+            "r_asara": (("cell", "given", "quantile"), block(r_names, 2, -1), {"unit": R_UNIT}),
+            **{name: ("cell", kept[name], _ABOUT.get(name, {"unit": "1"})) for name in OF_CELL},
             "how": ("cell", ["" if math.isnan(how) else HOW[int(how)] for how in kept["how"]]),
         },
         coords={
