@@ -1,6 +1,7 @@
 """Cells of a sweep that share a fit: what they say is what a fit of their own says, whatever ran before them and whoever died."""
 
 import dataclasses
+import json
 import os
 import pickle
 import signal
@@ -13,6 +14,7 @@ import xarray as xr
 import sie
 from sie.analysis.sweep import cells as sweep_cells
 from sie.analysis.sweep.cells import FIELDS, HOW, OF_CELL, TOGETHER, Cells, base_fit, run_cell, run_cells
+from sie.analysis.sweep.run import open_sweep_rows
 from sie.base.cluster import cluster
 from sie.base.stores import open_rows
 from sie.inference.answers import outcomes
@@ -170,15 +172,22 @@ def test_cells_share_a_fit_where_view_seed_and_rows_are_the_same(tmp_path, evide
     )
 
 
-@pytest.mark.parametrize(("text", "status"), [(SPEC, "error"), (SPEC.replace("seeds", "weights = false\nseeds"), "finished")])  # fmt: skip
-def test_cells_are_fitted_where_weights_are_not_wanted_or_the_shared_fit_failed(
-    text, status, tmp_path, evidence
-):
-    planned, cells = grouped(text, tmp_path, evidence, Client(status))
-    assert planned.weights == (status == "error")
-    batches = list(cells.batches(range(4)))
-    assert batches == [[0], [1], [2], [3]] or planned.weights
+def test_every_cell_is_a_task_and_is_fitted_where_weights_are_not_wanted(tmp_path, evidence):
+    client = Client()
+    planned, cells = grouped(SPEC.replace("seeds", "weights = false\nseeds"), tmp_path, evidence, client)
+    batches = list(cells.batches(range(len(planned.cells))))
+    assert batches == [[0], [1], [2], [3]]
     assert [cells.arguments(*batch)["selections"][0]["base"] for batch in batches] == [None] * 4
+    assert client.submitted == []
+
+
+@pytest.mark.parametrize("status", ["error", "cancelled", "lost"])
+def test_a_shared_fit_that_died_with_its_workers_is_begun_anew(status, sweep, tmp_path, evidence):
+    """And is never done without: a cell would then say something else than in an undisturbed run."""
+    planned, cells = grouped(SPEC, tmp_path, evidence, client := Client(status))
+    for number, batch in enumerate(cells.batches(range(len(planned.cells))), start=1):
+        assert cells.arguments(*batch)["selections"][0]["base"] is not None
+        assert len(client.submitted) == number
 
 
 def test_each_shared_fit_is_begun_once_and_few_are_wanted_at_a_time(tmp_path, evidence):
@@ -216,6 +225,63 @@ def test_cells_that_say_the_same_are_answered_once_and_the_priors_of_a_view_once
         run_cells(view, evidence, chosen[:1], **again)
     run_cells(view.replace(ceiling=sie.fixed(20)), evidence, chosen[:1], **options)
     assert (len(said), len(drawn)) == (5, 4)
+
+
+@pytest.mark.slow
+def test_cells_that_come_to_the_same_rows_are_answered_each_from_its_own_fit(tmp_path):
+    """A fixed ceiling takes the rows on it from every choice of evidence, also from the one that leaves them out already."""
+    head = SPEC.split("[edits.as_stated]")[0]
+    head += "[edits.e]\nceiling = { family = 'fixed', value = 8 }\ncapabilities = { family = 'lognormal', q05 = 1.5, q95 = 2.5 }\n"
+    one = "[evidence.no_ceiling]\nleave_out = ['greenblatt_2025_ceiling', 'eth_davidson_2025_ceiling']\n"
+    with cluster(1) as client:
+        for name, text in (("both", head + "[evidence.all]\n" + one), ("alone", head + one)):
+            (tmp_path / "s.toml").write_text(text)
+            sie.run_sweep(sie.read_sweep(tmp_path / "s.toml"), tmp_path / f"{name}.zarr", client)
+    both, alone = (sweep_cells_of(tmp_path / f"{name}.zarr") for name in ("both", "alone"))
+    np.testing.assert_array_equal(both[1], alone[0])
+
+
+@pytest.mark.parametrize(
+    ("edit", "found"),
+    [
+        (lambda about: {**about, "tasks": about["tasks"][:1]}, "something else"),
+        (lambda about: {**about, "tasks": about["tasks"][::-1]}, None),
+        (lambda about: {**about, "tasks": "ab"}, "something else"),
+        (lambda about: {**about, "tasks": [1, 2]}, "labels of other tasks"),
+        (lambda about: {**about, "tasks": [{}, {}]}, "labels of other tasks"),
+        (
+            lambda about: {**about, "tasks": [{**task, "scale": [1]} for task in about["tasks"]]},
+            "labels of other tasks",
+        ),
+        (
+            lambda about: {**about, "tasks": [{**task, "view": []} for task in about["tasks"]]},
+            "labels of other tasks",
+        ),
+        (lambda about: {**about, "levels": [1]}, "labels of other tasks"),
+        (lambda about: {**about, "levels": {}}, None),
+        (lambda about: {**about, "levels": {"all": {"rl": 1}}}, "labels of other tasks"),
+        (lambda about: {**about, "levels": {"none": {"rl": "growth"}}}, "labels of other tasks"),
+        (lambda about: {**about, "fields": [*range(len(FIELDS))]}, "something else"),
+    ],
+)
+def test_a_store_whose_labels_were_changed_is_refused(edit, found, tmp_path, evidence, refused):
+    """By the sweep that it is not of, and by a reader where it is of none."""
+    view = sie.read_view("davidson_houlden_2025")
+    (tmp_path / "s.toml").write_text(
+        SPEC.split("[edits.alike]")[0]
+        .replace("davidson_2025", view.name)
+        .replace("seeds = [1]", "seeds = [1, 2]")
+    )
+    planned, store = sie.read_sweep(tmp_path / "s.toml"), tmp_path / "s.zarr"
+    open_sweep_rows(planned, store)
+    stated = json.loads((store / "zarr.json").read_text())
+    stated["attributes"] = edit(stated["attributes"])
+    (store / "zarr.json").write_text(json.dumps(stated))
+    with refused(str(store)):
+        open_sweep_rows(planned, store)
+    if found:
+        with refused(str(store), found, "the store of a sweep"):
+            sie.open_sweep(store)
 
 
 @pytest.mark.slow
@@ -324,7 +390,8 @@ def test_a_sweep_says_its_units_and_is_selected_by_what_its_cells_chose(tmp_path
     ]
     rows = open_rows(tmp_path / "s.zarr", labels, FIELDS, sha256="x")
     for i in range(3):
-        rows[i] = [1.0, *[i / 4] * (len(FIELDS) - 1)]
+        row = dict.fromkeys(FIELDS, i / 4) | {"status": 1.0, "how": 1.0}
+        rows[i] = [*row.values()]
     found = sie.open_sweep(tmp_path / "s.zarr")
     assert all(values.attrs.get("unit") or name in ("status", "how") for name, values in found.items())
     meanings = dict(zip(found.status.flag_values, found.status.flag_meanings.split(), strict=True))

@@ -339,7 +339,7 @@ def test_a_sweep_has_them_on_its_axes(written, tmp_path, refused):
     for old, new, where, found in (
         ("= 2 }", "= 1.5 }", "sweep.toml [mechanisms.more]", "the priors of [mechanisms.as_stated] in every view"),
         ("doublings_per_year = 2", "a_year = 2", "sweep.toml [mechanisms.more] hardware_growth a_year", "an unknown key"),
-        ("hardware_growth = { doublings_per_year = 2 }", "boost = { start = 0.1, years = 5 }", "view [boost]", "[hardware_growth] too"),
+        ("hardware_growth = { doublings_per_year = 2 }", "boost = { start = 0.1, years = 5 }", "sweep.toml: view [boost]", "[hardware_growth] too"),
     ):  # fmt: skip
         (tmp_path / "sweep.toml").write_text(SWEEP.replace(old, new))
         with refused(where, found):

@@ -13,7 +13,7 @@ import threading
 import time
 import types
 import zipfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -330,7 +330,7 @@ def test_an_edited_view_is_read_as_the_command_line_does_and_answered(tab, quest
     asked["toml"] = asked["toml"].replace('family  = "lognormal"', 'family = "lognormal"')
     view = sie.read_view("davidson_2025")
     asked["toml"] = sie.to_toml(view.replace(speedup=sie.lognormal(4, 9))).replace(
-        view.label, f"mine {asked['serial']}"
+        f"{view.label}, edited", f"mine {asked['serial']}"
     )
     status, payload = tab.post(**asked)
     assert (status, payload["view"], payload["label"]) == (200, "davidson_2025", f"mine {asked['serial']}")
@@ -712,7 +712,7 @@ def test_a_copy_of_a_bundled_view_is_served_as_the_file_that_it_is(tmp_path):
     with serving(tmp_path, "./reference.toml", "--levels", "SAT solvers=epoch", cwd=tmp_path) as client:
         client.enter()
         [payload] = json.loads(client.get()[1])["payloads"]
-    assert (payload["view"], payload["label"]) == (bundled.name, bundled.label)
+    assert (payload["view"], payload["label"]) == (bundled.name, f"{bundled.label}, edited")
     assert payload["speedup"] == [4, 9] != list(bundled["speedup"].prior.numbers)
     assert payload["levels"] == {"SAT solvers": "epoch"}
 
@@ -935,3 +935,35 @@ def test_a_served_page_opens_other_levels_and_files_of_ones_own(tmp_path, browse
         page.locator("#problem", has_text="bad.toml").wait_for()
         assert "found nothing, want" in text(page, "problem")
         context.close()
+
+
+CROWDED = "import sie.page.serving.server as server\nserver.MOST_CONNECTIONS, server.SECONDS_FOR_A_REQUEST = 4, 1.0\nfrom sie.cli import main\nmain()"
+
+
+@pytest.mark.slow
+def test_connections_that_ask_for_nothing_keep_nobody_out_and_are_ended(tmp_path):
+    with serving(tmp_path, "davidson_2025", code=CROWDED) as tab:
+        idle = [socket.create_connection(("127.0.0.1", tab.port), PATIENCE) for _ in range(40)]
+        for each in idle[::2]:
+            with suppress(OSError):
+                each.sendall(b"POST /answer HTTP/1.1\r\nHost: x\r\n")
+        tab.enter()
+        assert tab.get()[0] == 200
+        for each in idle:
+            with each, suppress(ConnectionResetError):
+                assert each.recv(1) == b""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="no limits of this kind")
+def test_many_connections_where_few_files_may_be_open_make_no_noise(tmp_path):
+    import resource
+
+    few = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))}
+    with serving(tmp_path, "davidson_2025", **few) as tab:
+        idle = [socket.create_connection(("127.0.0.1", tab.port), PATIENCE) for _ in range(120)]
+        tab.enter()
+        assert tab.get()[0] == 200
+        for each in idle:
+            each.close()
+    assert tab.errors.splitlines() == ["sie explore: the first fit", "sie: interrupted"]

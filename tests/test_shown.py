@@ -47,8 +47,12 @@ def test_a_view_that_was_edited_is_not_shown_as_its_authors(edit, tmp_path):
     view = sie.read_view("davidson_2025")
     assert lines_of(view)[0] == f"davidson_2025: {view.label}"
     edited = view.replace(**edit)
-    assert repr(edited).splitlines()[0] == f"davidson_2025, edited: {view.label}"
-    assert "<b>davidson_2025, edited</b>" in edited._repr_html_()
+    assert repr(edited).splitlines()[0] == f"davidson_2025: {view.label}, edited"
+    assert edited.replace(**edit).label == edited.label
+    assert f"{view.label}, edited" in edited._repr_html_()
+    (tmp_path / "own.toml").write_text(sie.to_toml(edited), encoding="utf-8")
+    assert sie.read_view(tmp_path / "own.toml").label == edited.label
+    assert view.replace().label == view.label
 
 
 def test_alternatives_are_shown_by_group():

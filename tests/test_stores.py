@@ -226,13 +226,19 @@ def test_damaged_rows_are_computed_again_and_a_full_disk_is_one_line(rows, refus
                 engine.run_tasks(value, lambda i: {"seed": i}, rows, client, **options)
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-        (folder / "full").symlink_to("/dev/full")
-        with refused(str(folder / "full"), "No space left", "want a writable place"):
-            engine.run_tasks(value, lambda i: {"seed": i}, rows, client, shared={}, log=folder / "full")
+        (folder / "own").write_text("precious")
+        (folder / "link").symlink_to(folder / "own")
+        (folder / "device").symlink_to("/dev/full")
+        os.mkfifo(folder / "pipe")
+        for name in ("link", "device", "pipe"):  # the store of somebody else
+            with refused(str(folder / name), "no regular file", "want a log of this store, or nothing"):
+                engine.run_tasks(value, lambda i: {"seed": i}, rows, client, shared={}, log=folder / name)
+            stores.write_row(rows, 5, np.full(3, np.nan))
+        assert (folder / "own").read_text() == "precious"
         for i, name in enumerate(("empty", "garbled", "a flipped bit")):
             DAMAGE[name](rows, cell(rows, i))
         done = engine.run_tasks(value, lambda i: {"seed": i}, rows, client, **options)
-    assert done == {"had": 3, "damaged": 3, "done": 3, "not converged": 0, "lost": 0}
+    assert done == {"had": 2, "damaged": 3, "done": 4, "not converged": 0, "lost": 0}
     assert read_whole(rows)[:, 2].tolist() == list(range(6))
     log = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
     assert [line["task"] for line in log if line["state"] == "damaged"] == [0, 1, 2]

@@ -6,12 +6,14 @@ written); 3 not converged, or not calibrated; 130 interrupted; 141 broken pipe (
 
 from __future__ import annotations
 
+import errno
 import gc
 import io
 import logging
 import os
 import signal
 import sys
+from contextlib import suppress
 from functools import cache
 from typing import Annotated
 
@@ -172,6 +174,8 @@ def main() -> None:
                 str(DataError(where, plain(error.strerror or "an error"), "a path that can be used")),
                 BAD_INPUT,
             )
+        elif error.errno == errno.ENOENT:
+            code = _fail("sie: found a working folder that is gone, want one that exists (cd)", BAD_INPUT)
         else:
             code = _fail(
                 f"sie: found {error.strerror or error} on standard output, want a place to write", BAD_INPUT
@@ -228,7 +232,8 @@ def _path(error: TyperException) -> str:
 
 
 def _fail(message: str, code: int) -> int:
-    print(in_one_line(message), file=sys.stderr)
+    with suppress(OSError):  # the code says it where nothing can be written
+        print(in_one_line(message), file=sys.stderr, flush=True)
     return code
 
 

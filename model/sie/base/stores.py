@@ -86,7 +86,8 @@ def open_rows(
                 except OSError as error:
                     raise _unwritable(store, error) from None
     rows = read_rows(store, fields, mode="r+")
-    if rows.attrs["sha256"] != sha256:
+    own = json.loads(json.dumps({"sha256": sha256, "tasks": list(labels), **about}))
+    if any(rows.attrs.get(key) != value for key, value in own.items()):
         raise DataError(
             str(store),
             plain("a store of another run, or of changed inputs"),
@@ -150,6 +151,7 @@ def read_rows(store: Path, fields: Sequence[str] | None = None, *, mode: str = "
         about = found["attributes"]
         names, tasks = about["fields"], about["tasks"]
         good = names == list(fields if fields is not None else names) and isinstance(about["sha256"], str)
+        good = good and {type(name) for name in names} == {str} and isinstance(tasks, list)
         memory: dict[str, Any] = {}
         _made(memory, len(tasks), len(names), about)
         if good and json.loads(memory[_METADATA].to_bytes()) == found:

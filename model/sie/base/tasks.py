@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import stat
 from asyncio import CancelledError
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
@@ -101,9 +103,12 @@ def run_tasks(
 
 
 def _add_line(log: Path, entry: Mapping[str, object]) -> None:
-    """Add a line of JSON to a file in one piece: none is left half in a buffer."""
+    """Add a line of JSON to a file in one piece: none is left half in a buffer. Nothing but a regular file is written to."""
+    how = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     try:
-        with log.open("ab", buffering=0) as lines:
+        if os.path.lexists(log) and not stat.S_ISREG(os.lstat(log).st_mode):
+            raise DataError(str(log), plain("no regular file"), "a log of this store, or nothing")
+        with open(log, "ab", buffering=0, opener=lambda path, _: os.open(path, how, 0o666)) as lines:
             lines.write(json.dumps(entry).encode() + b"\n")
     except OSError as error:
         raise DataError(str(log), plain(error.strerror or str(error)), "a writable place") from None

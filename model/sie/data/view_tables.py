@@ -25,7 +25,7 @@ STYLE = "text-align: left; vertical-align: top"
 
 def as_text(view: View) -> str:
     """The view in lines of at most `WIDTH` letters: its name, a table of its quantities, and what else it states."""
-    lines = [f"{view.called}: {view.label}", "  ".join(f"{name:<{size}}" for name, size in WIDEST.items())]
+    lines = [f"{view.name}: {view.label}", "  ".join(f"{name:<{size}}" for name, size in WIDEST.items())]
     for cells in _cells(view):
         shown = zip(cells, WIDEST.values(), strict=True)
         lines.append("  ".join(f"{_cut(cell, size):<{size}}" for cell, size in shown))
@@ -41,7 +41,7 @@ def as_html(view: View) -> str:
     )
     rest = "".join(f"<br>{escape(line)}" for line in _rest(view))
     return (
-        f"<div><b>{escape(view.called)}</b>: {escape(view.label)}<table><thead><tr>{head}</tr></thead>"
+        f"<div><b>{escape(view.name)}</b>: {escape(view.label)}<table><thead><tr>{head}</tr></thead>"
         f"<tbody>{rows}</tbody></table>{rest.removeprefix('<br>')}</div>"
     )
 

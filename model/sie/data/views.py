@@ -147,9 +147,7 @@ class View:
     @property
     def called(self) -> str:
         """The name, and whether something was changed with `replace`: the view is then no longer its author's."""
-        stated = (*self.entries.values(), *self.exogenous.values(), *self.correlations)
-        edited = any(each.locator == _IN_PYTHON["locator"] for each in stated)
-        return f"{self.name}, edited" if edited else self.name
+        return self.name + EDITED if self.label.endswith(EDITED) else self.name
 
     @property
     def informed(self) -> tuple[str, ...]:
@@ -188,7 +186,7 @@ class View:
     ) -> View:
         """The same view with other priors or correlations, or with something else that acts on growth from outside.
 
-        Each keeps its unit and its basis becomes `ours`; what the author concludes is dropped.
+        Each keeps its unit and its basis becomes `ours`; the label says that the view is edited, and what the author concludes is dropped.
 
         Parameters
         ----------
@@ -243,8 +241,10 @@ class View:
         pairs = self.correlations if correlations is None else of_ranks(self.name, correlations, **_IN_PYTHON)
         check_correlations(self.name, pairs, stated)
         check_together(self.name, exogenous, stated.get("shortest_doubling"))
+        changed = bool(priors) or correlations is not None
         return dataclasses.replace(
             self,
+            label=self.label + EDITED if changed and not self.label.endswith(EDITED) else self.label,
             entries=MappingProxyType(entries),
             exogenous=MappingProxyType({name: exogenous[name] for name in EXOGENOUS if name in exogenous}),
             concludes=MappingProxyType({}),
@@ -252,6 +252,9 @@ class View:
             path=None,
         )
 
+
+EDITED = ", edited"
+"""Ends the label of a view that was changed with `replace`."""
 
 _IN_PYTHON = {"locator": "View.replace", "note": "changed in Python"}
 

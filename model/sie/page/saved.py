@@ -180,7 +180,7 @@ def _read(path: Path) -> xr.DataTree:
         raise DataError(path.name, plain("a file that is not NetCDF"), WANT) from None
     if problem is not None:
         raise problem
-    with xr.open_datatree(path, engine="h5netcdf", decode_times=False) as tree:
+    with xr.open_datatree(path, engine="h5netcdf", decode_times=False, phony_dims="access") as tree:
         return tree.load()
 
 

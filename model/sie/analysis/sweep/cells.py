@@ -90,14 +90,14 @@ def base_fit(
     key: str,
     levels: Mapping[str, str] = MappingProxyType({}),
 ) -> Fit | None:
-    """The fit from which `run_cell` answers the edits of a view, arguments as there; None where it does not converge."""
-    from ...base.errors import NotConverged
+    """The fit from which `run_cell` answers the edits of a view, arguments as there; None where it does not converge, or is refused."""
+    from ...base.errors import DataError, NotConverged
     from ...inference.workbench import Workbench
 
     designs = _designs(evidence, leave_out, key)
     try:
         found = Workbench(evidence, seed=seed, draws=draws, designs=designs).refit(view, levels=levels).fit
-    except NotConverged:
+    except (NotConverged, DataError):
         return None
     if found is None:
         return None
@@ -166,7 +166,7 @@ def run_cells(
     for chosen in selections:
         began = time.perf_counter()
         designs = _designs(evidence, chosen["leave_out"], key)
-        says = _counted(designs, view, chosen["levels"]), chosen["base"] is None
+        says = _counted(designs, view, chosen["levels"]), id(chosen["base"])
         if says in found:
             row = found[says].copy()
             row[FIELDS.index("seconds")] = time.perf_counter() - began
@@ -256,16 +256,19 @@ class Cells:
         return self._counted[chosen]
 
     def _begin(self, places: set[int]) -> None:
-        """Begin the fits of these groups and of the group after them: no worker waits while another fits. Forget those of others."""
+        """Begin the fits of these groups and of the group after them: no worker waits while another fits. Forget those of others.
+
+        One that died with its workers is begun anew: whether a cell is answered from it never depends on what happened to a worker.
+        """
         if not places:
             return
         wanted = [self._groups[i] for i in sorted({*places, max(places) + 1}) if i < len(self._groups)]
-        self._fits = {group: self._fits.get(group) or self._submit(cell) for group, cell in wanted}
+        alive = {group: fit for group, fit in self._fits.items() if fit.status in ("pending", "finished")}
+        self._fits = {group: alive.get(group) or self._submit(cell) for group, cell in wanted}
 
     def _fit_of(self, cell: Cell) -> Future | None:
-        """The fit of a cell's group; None where there is none to share, or it failed, so that its cells are fitted."""
-        fit = self._fits.get(self._group(cell))
-        return fit if fit is not None and fit.status != "error" else None
+        """The fit of a cell's group; None where there is none to share, so that its cells are fitted."""
+        return self._fits.get(self._group(cell))
 
     def _submit(self, cell: Cell) -> Future:
         fit = partial(base_fit, self._sweep.views[cell.view], **self._shared)

@@ -99,6 +99,29 @@ def open_sweep_rows(sweep: Sweep, store: Path):
     return open_rows(store, labels, FIELDS, sha256=sweep.sha256, about=about)
 
 
+def _is_label(label: object) -> bool:
+    """Whether a store has a cell's choices there."""
+    return (
+        isinstance(label, dict)
+        and all(isinstance(label.get(key), str) for key in ("view", *AXES))
+        and isinstance(label.get("seed"), int)
+        and isinstance(scale := label.get("scale"), dict)
+        and all(isinstance(factor, int | float) for factor in scale.values())
+    )
+
+
+def _are_levels(levels: object, cells: list[dict]) -> bool:
+    """Whether a store has a level of the same domains there for each choice of evidence, or none at all."""
+    if not isinstance(levels, dict) or not all(isinstance(chosen, dict) for chosen in levels.values()):
+        return False
+    names = (level for chosen in levels.values() for level in chosen.values())
+    return not levels or (
+        len({frozenset(chosen) for chosen in levels.values()}) == 1
+        and all(isinstance(name, str) for name in names)
+        and {cell["evidence"] for cell in cells} <= levels.keys()
+    )
+
+
 def open_sweep(store: Path | str) -> xr.Dataset:
     """What a sweep has found so far.
 
@@ -125,10 +148,16 @@ def open_sweep(store: Path | str) -> xr.Dataset:
 
     rows = read_rows(Path(store))
     values, about = read_whole(rows), attributes(rows)
-    cells, kept = about["tasks"], {field: values[:, i] for i, field in enumerate(about["fields"])}
+    kept = {field: values[:, i] for i, field in enumerate(about["fields"])}
+    want = "the store of a sweep"
     if missing := [field for field in FIELDS if field not in kept and field not in OF_CELL]:
-        raise DataError(str(store), plain(f"results without {missing[0]}"), "the store of a sweep")
+        raise DataError(str(store), plain(f"results without {missing[0]}"), want)
+    cells, levels = about["tasks"], about.get("levels", {})  # none in the store of an earlier version
+    if not (all(map(_is_label, cells)) and _are_levels(levels, cells)):
+        raise DataError(str(store), plain("labels of other tasks"), want)
     kept = {field: kept.get(field, np.full(len(cells), math.nan)) for field in FIELDS}
+    if odd := kept["how"][~np.isnan(kept["how"]) & ~np.isin(kept["how"], range(len(HOW)))].tolist():
+        raise DataError(f"{store} how", odd[0], f"a whole number below {len(HOW)}")
 
     def block(names: list[str], *shape: int) -> np.ndarray:
         return np.stack([kept[name] for name in names], axis=1).reshape(len(cells), *shape)
@@ -143,7 +172,6 @@ def open_sweep(store: Path | str) -> xr.Dataset:
     }
     r_names = [f"r_asara {g} {q}" for g in GIVEN for q in INTERVAL]
     scaled = sorted({name for cell in cells for name in cell["scale"]})
-    levels = about.get("levels", {})  # none in the store of an earlier version
     domains = list(dict.fromkeys(domain for chosen in levels.values() for domain in chosen))
     if domains:
         chosen = [[levels[cell["evidence"]][domain] for domain in domains] for cell in cells]

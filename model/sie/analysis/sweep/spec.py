@@ -208,20 +208,27 @@ def read_sweep(
         cells=cells,
         sha256=_sha256(files, entered),
     )
-    for name in dict.fromkeys(name for cell in cells for name, _ in cell.scale):
-        for view in views.values():
+    _build_views(where, sweep)
+    return sweep
+
+
+def _build_views(where: str, sweep: Sweep) -> None:
+    """Build the view of every cell, so that a bad combination is refused."""
+    for name in dict.fromkeys(name for cell in sweep.cells for name, _ in cell.scale):
+        here = f"{where} [sample] scale {name}"
+        for view in sweep.views.values():
             if name not in view:
-                raise DataError(
-                    f"{where} [sample] scale {name}",
-                    plain(f"a quantity that {view.name} does not state"),
-                    "one of " + ", ".join(view.entries),
-                )
-    for cell in {(cell.view, cell.edits, cell.mechanisms, cell.scale): cell for cell in cells}.values():
+                found = plain(f"a quantity that {view.name} does not state")
+                raise DataError(here, found, "one of " + ", ".join(view.entries))
+            try:
+                view[name].prior.scaled(1.0)
+            except DataError as error:
+                raise DataError(f"{here} of {view.name}", error.found, error.want) from None
+    for cell in {(cell.view, cell.edits, cell.mechanisms, cell.scale): cell for cell in sweep.cells}.values():
         try:
             sweep.view(cell)
         except DataError as error:
             raise moved(error, lambda place: f"{where}: {place}") from None
-    return sweep
 
 
 def _views(where: str, folder: Path, names: list[str], works: Mapping[str, Source]) -> dict[str, View]:

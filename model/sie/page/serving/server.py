@@ -13,8 +13,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
+import logging
 import socket
+import sys
 import threading
 import webbrowser
 from collections.abc import Callable
@@ -28,6 +31,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ...base.errors import DataError, NotConverged, in_one_line, plain
 from .admission import LOOPBACK, Admission
@@ -38,6 +42,15 @@ __all__ = ["application", "listen", "serve"]
 
 MOST_BODY = 300_000
 """Bytes of a request."""
+
+MOST_CONNECTIONS = 128
+"""Connections at a time."""
+
+SECONDS_FOR_A_REQUEST = 20.0
+"""Time for a whole request to come; a client that takes longer is no browser on this machine."""
+
+NO_FILES = "accept() out of system resource"
+"""What asyncio says, many times over, of a connection for which there is no file left; it goes on a second later."""
 
 ANSWERS_KEPT = 12
 
@@ -165,16 +178,66 @@ def serve(page: str, refit: Refit, *, listener: socket.socket, browser: bool) ->
     if browser:
         threading.Thread(target=partial(webbrowser.open, address), daemon=True).start()
     gc.freeze()  # so that no garbage collection scans the loaded modules during a refit
+    logging.getLogger("asyncio").addFilter(lambda record: NO_FILES not in record.getMessage())
     _server(app).run(sockets=[listener])
+
+
+class _InTime(H11Protocol):
+    """A connection, one of at most `most`, that is ended where no whole request comes in time."""
+
+    most = MOST_CONNECTIONS
+    _deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        super().connection_made(transport)
+        open_now = [
+            each for each in self.connections if isinstance(each, _InTime) and not each.transport.is_closing()
+        ]
+        if len(open_now) > self.most:  # one that has asked for nothing yet makes way
+            waiting = (each for each in open_now if each.cycle is None and each is not self)
+            next(waiting, self).transport.abort()
+        self._wait()
+
+    def data_received(self, data: bytes) -> None:
+        if self._deadline is None:
+            self._wait()
+        super().data_received(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+        super().connection_lost(exc)
+
+    def _wait(self) -> None:
+        self._deadline = self.loop.call_later(SECONDS_FOR_A_REQUEST, self._give_up)
+
+    def _give_up(self) -> None:
+        self._deadline = None
+        if self.cycle is None or self.cycle.more_body or self.cycle.response_complete:
+            self.transport.abort()
+
+
+def _most_connections() -> int:
+    """Connections at a time: at most an eighth of the files that this process may open."""
+    if sys.platform == "win32":
+        return MOST_CONNECTIONS
+    import resource
+
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return MOST_CONNECTIONS if files == resource.RLIM_INFINITY else max(1, min(MOST_CONNECTIONS, files // 8))
 
 
 def _server(app: Admission) -> uvicorn.Server:
     """The HTTP server. Signals stay with the command line, which ends at once, also in the middle of a refit."""
+    most = _most_connections()
     found = uvicorn.Server(
         uvicorn.Config(
             app,
             access_log=False,
-            http="h11",
+            backlog=max(
+                1, most // 2
+            ),  # so many are accepted at once, a few times over before the first is ended
+            http=type("InTime", (_InTime,), {"most": most}),
             lifespan="off",
             loop="asyncio",
             log_level="error",
