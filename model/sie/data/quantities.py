@@ -150,7 +150,7 @@ QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
             meaning="pace of software at ASARA over the recent pace, as it would be at sigma 1 (or as reached, if so stated)"
         ),
         "recent_pace": Quantity(
-            meaning="recent pace of software progress, before AI did a share of the work (2023 to 2025)",
+            meaning="recent pace of software progress, before AI did a share of the work, over the years that the view says",
             units=(LABOUR_PACE, TRAINING_PACE),
         ),
         "software_share": Quantity(meaning="share of recent AI progress that was software", upper=1.0),

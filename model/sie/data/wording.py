@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AUTHOR_SAYS",
+    "WORKED_OUT",
     "authored_in_words",
     "conclusion_in_words",
     "correlations_in_words",
@@ -38,6 +39,9 @@ __all__ = [
 ]
 
 AUTHOR_SAYS = "author says"
+
+WORKED_OUT = "~: not the author's number, but worked out from what the author says"
+"""What the tilde of `conclusion_in_words` means."""
 """Heading of what a view concludes, beside what follows from its priors."""
 
 _NO_INTERVAL = {
@@ -122,14 +126,19 @@ def input_in_words(row: xr.Dataset) -> str:
 
 
 def conclusion_in_words(conclusion: Conclusion | None) -> str:
-    """The probability that an author states for an event, its range, or the words in its place; `none stated` where there is none."""
+    """The probability that an author states for an event, its range, or the words in its place; `none stated` where there is none.
+
+    It starts with a tilde where it is worked out from what the author states (`WORKED_OUT`).
+    """
     if conclusion is None:
         return "none stated"
     if conclusion.says:
         return f"“{conclusion.says}”"
+    mark = "~ " if conclusion.basis == "derived" else ""
     if "p" in conclusion.numbers:
-        return f"{100 * conclusion.numbers['p']:.0f} %"
-    return "{p_low:.0f} to {p_high:.0f} %".format(**{key: 100 * p for key, p in conclusion.numbers.items()})
+        return f"{mark}{100 * conclusion.numbers['p']:.0f} %"
+    low, high = (100 * conclusion.numbers[key] for key in ("p_low", "p_high"))
+    return f"{mark}{low:.0f} to {high:.0f} %"
 
 
 def authored_in_words(view: View) -> str:
@@ -183,7 +192,9 @@ def levels_in_words(levels: Mapping[str, str]) -> str:
     domains: dict[str, list[str]] = {}
     for domain, level in levels.items():
         domains.setdefault(level, []).append(domain)
-    return "levels: " + "; ".join(f"{level} of {', '.join(names)}" for level, names in domains.items())
+    return "levels at which domains enter, where a row of theirs counts: " + "; ".join(
+        f"{level} of {', '.join(names)}" for level, names in domains.items()
+    )
 
 
 def left_out_in_words(rows: Iterable[tuple[str, str]]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..analysis.result import Result
 from ..data.quantities import GIVEN
-from ..data.wording import authored_in_words, conclusion_in_words, hundredths
+from ..data.wording import WORKED_OUT, authored_in_words, conclusion_in_words, hundredths
 from .tables import new_table, rendered
 
 __all__ = ["summary"]
@@ -50,7 +50,7 @@ def summary(results: list[Result], *, width: int = 110) -> str:
     asked = "; ".join(f"{words}: {name}" for name, words in SUMMED_UP.items())
     note = (
         f"Probability in %, Monte Carlo error at most {100 * worst:.1f} points ({asked}). A dash: evidence cannot move the view, or the author "
-        "gives no number."
+        f"gives no number. {WORKED_OUT}."
     )
     return rendered([table, note], width)
 

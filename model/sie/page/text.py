@@ -15,6 +15,7 @@ from ..data.priors import View
 from ..data.quantities import R_UNIT
 from ..data.wording import (
     AUTHOR_SAYS,
+    WORKED_OUT,
     authored_in_words,
     conclusion_in_words,
     correlations_in_words,
@@ -150,9 +151,12 @@ def event_wordings() -> str:
 
 
 def _r_lines(result: Result) -> Iterator[str]:
+    if any(said.basis == "derived" for said in result.view.concludes.values()):
+        yield WORKED_OUT
     yield f"r at ASARA ({R_UNIT}), 5 / 50 / 95 %; histogram from 0.1 to 10 on a log scale, with a mark at r = 1"
     if (conclusion := result.view.concludes.get("r_asara")) is not None:
-        yield f"  {AUTHOR_SAYS:<13} {quantiles_in_words(conclusion.numbers[key] for key in R_KEYS)}"
+        mark = "~ " if conclusion.basis == "derived" else ""
+        yield f"  {AUTHOR_SAYS:<13} {mark}{quantiles_in_words(conclusion.numbers[key] for key in R_KEYS)}"
     for given in result.given:
         r = result.draws(given).r_asara.values
         label = "priors" if given == "priors" else "+ evidence"
