@@ -646,7 +646,8 @@ main()
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "how", ["files", "core", "clock", "-O", "-OO", "LC_ALL=C", "HOME=/nonexistent", "HOME="]
+    "how",
+    ["files", "core", "clock", "-O", "LC_ALL=C", "HOME=/nonexistent", "HOME=", "NUMBA_NUM_THREADS="],
 )
 def test_a_report_is_the_same_in_an_odd_environment(how, tmp_path, undisturbed):
     flags = [how] if how[0] == "-" else []
@@ -670,6 +671,10 @@ def test_a_report_is_the_same_in_an_odd_environment(how, tmp_path, undisturbed):
             {"NUMBA_DISABLE_JIT": "1"},
             "NUMBA_DISABLE_JIT: found 1, want it unset: paths need compiled code",
         ),
+        ("none", {"NUMBA_NUM_THREADS": "0"}, "NUMBA_NUM_THREADS: found '0', want a whole number above 0"),
+        ("none", {"NUMBA_NUM_THREADS": "2,1"}, "NUMBA_NUM_THREADS: found '2,1', want a whole number above 0"),
+        ("none", {"OMP_NUM_THREADS": "-3"}, "OMP_NUM_THREADS: found '-3', want a whole number above 0"),
+        ("none", {"PYTHONOPTIMIZE": "2"}, "found Python without docstrings (-OO, PYTHONOPTIMIZE=2)"),
     ],
 )
 def test_where_there_can_be_no_answer_one_line_says_what_to_set(how, odd, told, tmp_path):
@@ -689,6 +694,19 @@ def test_little_memory_gives_an_answer_or_one_line(size, tmp_path):
     assert (done.returncode, done.stderr.count("\n")) in ((0, 0), (2, 1)), done
     assert (done.stdout == "") == (done.returncode == 2)
     assert "memory" in done.stderr or done.returncode == 0
+
+
+@pytest.mark.slow
+def test_a_folder_that_is_gone_and_a_message_that_cannot_be_written_are_bad_input(tmp_path):
+    code = "import os, sys; os.mkdir('gone'); os.chdir('gone'); os.rmdir('../gone'); os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+    sie_here = [*SIE[1:], "report", "./nobody.toml"]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *sie_here], cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE
+    )  # fmt: skip
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "standard output" not in done.stderr
+    with open("/dev/full", "w") as full:
+        assert subprocess.run([*SIE, "report", "nobody"], stderr=full, timeout=PATIENCE).returncode == 2
 
 
 def without(*numbers):

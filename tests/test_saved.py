@@ -3,6 +3,8 @@
 import json
 import subprocess
 import sys
+import warnings
+from contextlib import suppress
 from dataclasses import replace
 
 import h5py
@@ -44,6 +46,13 @@ def spoil(folder, tmp_path):
         return path
 
     return make
+
+
+@pytest.mark.slow
+def test_a_file_with_an_array_beside_the_draws_is_opened_without_a_warning(spoil):
+    path = spoil(lambda file: file["posterior" if "posterior" in file else "prior"].create_dataset("extra", data=[1.0, 2.0]))  # fmt: skip
+    with warnings.catch_warnings(action="error"), suppress(sie.DataError):
+        open_saved(path)
 
 
 @pytest.mark.slow
