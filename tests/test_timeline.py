@@ -360,7 +360,10 @@ def test_the_bundled_timelines_differ_in_the_trend_alone(exponential, name, diff
 def test_every_bundled_timeline_is_shown_beside_the_one_asked_for(command):
     code, out, err = command("timeline", "--draws", 4000)
     assert (code, err) == (0, "")
-    shown = out.split("date of ASARA by timeline")[1].split("[gained_before_asara]")[0]
+    shown, _, note = (
+        out.split("date of ASARA by timeline")[1].split("[gained_before_asara]")[0].partition("#")
+    )
+    assert "For a view whose ceiling is counted from 2026-02-05 too" in note
     assert sorted(line.split()[0] for line in shown.splitlines()[1:] if line) == timeline_names()
 
 

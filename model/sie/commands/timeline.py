@@ -206,8 +206,8 @@ def _dates(beliefs: Timeline, now: datetime.date, plot: Path | None, sampling: d
                 found[other] = asara_dates(read_timeline(other), now=now, **sampling)
     print("\n" + "\n".join(timeline_lines.alternatives(found)))
     print(
-        f"\nFor a view whose ceiling is counted from {now} too. Where it is counted from earlier (the reference: from about 2018), --now with\n"
-        "that date gives G from there, at the same pace; another date would leave out what was gained between the two.\n"
+        f"\n# For a view whose ceiling is counted from {now} too. Where it is counted from earlier (the reference: from about 2018),\n"
+        "# --now with that date gives G from there, at the same pace; another date would leave out what was gained between the two.\n"
     )
     print(gained_table(beliefs, dates))
     if plot is not None:
