@@ -19,6 +19,9 @@ LEAST_MEMORY = 2**29
 def main() -> None:
     """Import the command line and run it; until it minds interrupts itself, and after, they end the process here."""
     signal.signal(signal.SIGINT, _interrupted)
+    for name in THREADS:
+        if not os.environ.get(name):  # numba would warn of one that is set to nothing
+            os.environ.pop(name, None)
     limit = _memory_limit()
     if (problem := _unfit(limit)) is not None:
         with suppress(OSError):
@@ -43,8 +46,6 @@ def _unfit(limit: int | None) -> str | None:
         levels = value.split(",") if name == "OMP_NUM_THREADS" else [value]
         if value and not all(level.strip().isdecimal() and int(level) > 0 for level in levels):
             return f"{name}: found {value[:100]!a}, want a whole number above 0, or it unset"
-        if not value:
-            os.environ.pop(name, None)  # set to nothing, which numba would warn of
     return None
 
 

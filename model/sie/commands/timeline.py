@@ -205,10 +205,7 @@ def _dates(beliefs: Timeline, now: datetime.date, plot: Path | None, sampling: d
             with suppress(DataError, NotConverged):  # an alternative that has nothing to say is not shown
                 found[other] = asara_dates(read_timeline(other), now=now, **sampling)
     print("\n" + "\n".join(timeline_lines.alternatives(found)))
-    print(
-        f"\n# For a view whose ceiling is counted from {now} too. Where it is counted from earlier (the reference: from about 2018),\n"
-        "# --now with that date gives G from there, at the same pace; another date would leave out what was gained between the two.\n"
-    )
+    print(f"\n{timeline_lines.counted_from(now)}\n")
     print(gained_table(beliefs, dates))
     if plot is not None:
         from ..plots.timeline import plot_timeline

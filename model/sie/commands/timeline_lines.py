@@ -16,7 +16,7 @@ from ..page.tables import aligned
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["alternatives", "backtest", "by_year", "quantiles", "rows_of"]
+__all__ = ["alternatives", "backtest", "by_year", "counted_from", "quantiles", "rows_of"]
 
 FURTHEST = 1000.0
 """Dates further than this many years away are printed only as such."""
@@ -56,6 +56,14 @@ def rows_of(dates: xr.Dataset) -> dict[str, np.ndarray]:
         "pace of software, OOMs a year": dates.pace.values,
         "G, OOMs of training efficiency until ASARA": dates.gained.values,
     }
+
+
+def counted_from(now: datetime.date) -> str:
+    """For which views the table of what is gained before ASARA is, as a comment of it."""
+    return (
+        f"# For a view whose ceiling is counted from {now} too. Where it is counted from earlier (the reference: from about 2018),\n"
+        "# --now with that date gives G from there, at the same pace; another date would leave out what was gained between the two."
+    )
 
 
 def alternatives(found: dict[str, xr.Dataset]) -> Iterator[str]:

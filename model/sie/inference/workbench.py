@@ -267,8 +267,7 @@ class Workbench:
         log_likelihood_ratio: np.ndarray | None = None,
     ) -> Answer:
         prior = from_priors(view, draws=self.draws, seed=self.seed)
-        credences, quantiles = {"priors": prior.credences}, {"priors": prior.r}
-        growth = None
+        credences, quantiles, growth = {"priors": prior.credences}, {"priors": prior.r}, None
         if base is not None:
             indicators, r = base.indicators, base.r
             if rows is not None and not same_growth(base.view, view):
